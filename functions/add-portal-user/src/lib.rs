@@ -1,0 +1,185 @@
+//! Gives somebody access to a client's portal: a portal user, a grant in their account, an
+//! invitation and its mail, all at once.
+
+use std::collections::BTreeMap;
+
+use axum::{extract::State, response::Response};
+use serde::{Deserialize, Serialize};
+use shared::{
+    App, Problem,
+    account::Account,
+    chart::Chart,
+    fields::{Email, Name, Permissions, Relationship, Username},
+    history::Action,
+    id::{AccountId, ClientId, PortalUserId, PracticeId},
+    idempotency::{Attempt, IdempotencyKey},
+    keys,
+    outbox::Outgoing,
+    portal_user::{Access, PortalUser, PortalUserView},
+    practice::Practice,
+    problem::ProblemBody,
+    session::Editor,
+    store::{Change, both},
+    web::{ClientPath, StrictJson, created},
+};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The routes of this function.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(add_portal_user))
+}
+
+/// A portal user to be.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewPortalUser {
+    /// The person's name.
+    pub name: Name,
+    /// Where the invitation goes.
+    pub email: Email,
+    /// The name to sign in with; the e-mail address unless given.
+    #[serde(default)]
+    pub username: Option<Username>,
+    /// What the person is to the client.
+    pub relationship: Relationship,
+    /// What the person may do.
+    pub permissions: Permissions,
+    /// Whether the person owns the chart; the client's first portal user does in any case.
+    #[serde(default)]
+    pub chart_owner: Option<bool>,
+}
+
+/// Adds a portal user.
+#[utoipa::path(
+    post, path = "/api/clients/{clientId}/portal-users", operation_id = "add-portal-user", tag = "staff",
+    security(("staffSession" = [])),
+    params(
+        ("clientId" = ClientId, Path, description = "The client."),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body get the same answer, for a day.", min_length = 1, max_length = 255, pattern = "^[!-~]+$"),
+    ),
+    request_body = NewPortalUser,
+    responses(
+        (status = 201, description = "The portal user; an invitation is queued.", body = PortalUserView),
+        (status = 409, description = "The username is somebody else's, or the person has access already.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The username cannot be one, or the key came with another body.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+async fn add_portal_user(
+    State(app): State<App>,
+    editor: Editor,
+    ClientPath(id): ClientPath,
+    key: IdempotencyKey,
+    StrictJson(new): StrictJson<NewPortalUser>,
+) -> Result<Response, Problem> {
+    let practice = editor.practice().clone();
+    let operation = format!("add-portal-user {id}");
+    let attempt = Attempt::new(&app, &practice, editor.subject(), &operation, &key, &new)?;
+    let read = || both(attempt.answered::<PortalUserView>(&app), load(&app, &practice, id, &new));
+    let (staff, (mut answered, mut found)) = editor.admit(&app, read()).await?;
+    let mut tries = app.store().tries();
+    loop {
+        if let Some(before) = answered {
+            return Ok(created(before));
+        }
+        let Found { mut chart, account, settings } = found;
+        let mut change = app.store().change();
+        let (user, mail) = add(&app, &mut chart, account, &settings, &new, &mut change)?;
+        mail.queue(&mut change);
+        let event = staff.event(&app, Action::PortalUserAdded).client(id).portal_user(user);
+        change.event(&event.changed(["name", "email", "username", "relationship", "permissions"]));
+        let view = chart.view(user, app.now())?;
+        attempt.keep(&app, &mut change, &view)?;
+        let Err(halt) = app.store().write(change).await else { return Ok(created(view)) };
+        tries.again(halt).await?;
+        (answered, found) = read().await?;
+    }
+}
+
+struct Found {
+    chart: Chart,
+    account: Option<Account>,
+    settings: Practice,
+}
+
+async fn load(
+    app: &App,
+    practice: &PracticeId,
+    id: ClientId,
+    new: &NewPortalUser,
+) -> Result<Found, Problem> {
+    let account = keys::account(practice, &AccountId::of(practice, &username(new)));
+    let ((chart, account), settings) = both(
+        both(Chart::load(app.store(), practice, id), app.store().get(&account)),
+        Practice::load(app, practice),
+    )
+    .await?;
+    Ok(Found { chart, account, settings })
+}
+
+fn username(new: &NewPortalUser) -> Username {
+    new.username.clone().unwrap_or_else(|| Username::from(&new.email))
+}
+
+/// Adds a portal user to a chart as part of a change. The invitation's mail is for the caller to
+/// queue.
+///
+/// # Errors
+/// 409 when the username belongs to somebody with another e-mail address, or the account has
+/// access to this client already.
+pub fn add(
+    app: &App,
+    chart: &mut Chart,
+    account: Option<Account>,
+    settings: &Practice,
+    new: &NewPortalUser,
+    change: &mut Change,
+) -> Result<(PortalUserId, Outgoing), Problem> {
+    let username = username(new);
+    if let Some(account) = &account {
+        if !account.email.same(&new.email) {
+            return Err(Problem::taken(
+                "username",
+                "username_taken",
+                "Somebody with another e-mail address has this username. Choose another.",
+            ));
+        }
+        if account.grants.contains_key(&chart.client.client_id) {
+            return Err(Problem::taken(
+                "username",
+                "already_added",
+                "This person has access to this client already.",
+            ));
+        }
+    }
+    let id = PortalUserId::new(app.ulid());
+    let user = PortalUser {
+        portal_user_id: id,
+        client_id: chart.client.client_id,
+        name: new.name.clone(),
+        username,
+        email: new.email.clone(),
+        relationship: new.relationship,
+        permissions: new.permissions.clone(),
+        access: Access::Invited,
+        invitation: None,
+        enrolled_at: None,
+        mail: None,
+        last_sign_in_at: None,
+        sessions: BTreeMap::new(),
+        reset_until: None,
+        receipt: None,
+        revoke_reason: None,
+        shared_account: account.as_ref().is_some_and(|a| !a.grants.is_empty()),
+        version: 0,
+        rev: 0,
+    };
+    let mut account = account.unwrap_or_else(|| Account::waiting(&user));
+    account.grants.insert(chart.client.client_id, chart.grant(app, &user));
+    let key = keys::account(&chart.practice, &user.account(&chart.practice));
+    chart.add(user, new.chart_owner == Some(true));
+    let mail = chart.invite(app, settings, id)?;
+    change.replace(&key, &account, account.rev);
+    chart.save(change);
+    Ok((id, mail))
+}

@@ -1,0 +1,79 @@
+//! Says which one portal user gets a client's alerts.
+
+use axum::{Json, extract::State};
+use serde::{Deserialize, Serialize};
+use shared::{
+    App, Problem,
+    chart::Chart,
+    history::Action,
+    id::{ClientId, PortalUserId},
+    problem::ProblemBody,
+    session::Editor,
+    web::{ClientPath, StrictJson},
+};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The routes of this function.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(assign_alert))
+}
+
+/// Who shall get the alerts.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Assignment {
+    /// The portal user; null for the practice's inbox.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(required)]
+    portal_user_id: Option<PortalUserId>,
+}
+
+/// Who gets the alerts.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AlertRecipient {
+    /// The portal user; null: the practice's inbox.
+    #[schema(required)]
+    pub alert_recipient: Option<PortalUserId>,
+}
+
+/// Assigns the alerts. Whoever had them before has them no more, in the same write.
+#[utoipa::path(
+    put, path = "/api/clients/{clientId}/alert-recipient", operation_id = "assign-alert", tag = "staff",
+    security(("staffSession" = [])),
+    params(("clientId" = ClientId, Path, description = "The client.")),
+    request_body = Assignment,
+    responses(
+        (status = 200, description = "Who gets the alerts now.", body = AlertRecipient),
+        (status = 422, description = "The client has no such portal user, or its access is revoked.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+async fn assign_alert(
+    State(app): State<App>,
+    editor: Editor,
+    ClientPath(id): ClientPath,
+    StrictJson(assignment): StrictJson<Assignment>,
+) -> Result<Json<AlertRecipient>, Problem> {
+    let practice = editor.practice().clone();
+    let (staff, mut chart) = editor.admit(&app, Chart::load(app.store(), &practice, id)).await?;
+    let alert_recipient = assignment.portal_user_id;
+    let mut tries = app.store().tries();
+    loop {
+        let before = chart.client.alert_recipient;
+        chart.assign(alert_recipient, "portalUserId")?;
+        if before == alert_recipient {
+            return Ok(Json(AlertRecipient { alert_recipient }));
+        }
+        let mut change = app.store().change();
+        chart.save(&mut change);
+        let mut event = staff.event(&app, Action::AlertRecipientAssigned).client(id);
+        event.portal_user_id = alert_recipient;
+        change.event(&event.changed(["alertRecipient"]));
+        let Err(halt) = app.store().write(change).await else {
+            return Ok(Json(AlertRecipient { alert_recipient }));
+        };
+        tries.again(halt).await?;
+        chart = Chart::load(app.store(), &practice, id).await?;
+    }
+}

@@ -1,0 +1,75 @@
+//! Gives a client's chart to another of its portal users.
+
+use axum::{Json, extract::State};
+use serde::{Deserialize, Serialize};
+use shared::{
+    App, Problem,
+    chart::Chart,
+    history::Action,
+    id::{ClientId, PortalUserId},
+    problem::ProblemBody,
+    session::Editor,
+    web::{ClientPath, StrictJson},
+};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The routes of this function.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(change_owner))
+}
+
+/// Who shall own the chart.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Ownership {
+    /// The portal user.
+    portal_user_id: PortalUserId,
+}
+
+/// Who owns the chart.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChartOwner {
+    /// The portal user.
+    pub chart_owner: PortalUserId,
+}
+
+/// Changes the chart owner.
+#[utoipa::path(
+    put, path = "/api/clients/{clientId}/chart-owner", operation_id = "change-owner", tag = "staff",
+    security(("staffSession" = [])),
+    params(("clientId" = ClientId, Path, description = "The client.")),
+    request_body = Ownership,
+    responses(
+        (status = 200, description = "Who owns the chart now.", body = ChartOwner),
+        (status = 422, description = "The client has no such portal user.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+async fn change_owner(
+    State(app): State<App>,
+    editor: Editor,
+    ClientPath(id): ClientPath,
+    StrictJson(ownership): StrictJson<Ownership>,
+) -> Result<Json<ChartOwner>, Problem> {
+    let practice = editor.practice().clone();
+    let (staff, mut chart) = editor.admit(&app, Chart::load(app.store(), &practice, id)).await?;
+    let chart_owner = ownership.portal_user_id;
+    let mut tries = app.store().tries();
+    loop {
+        let before = chart.client.chart_owner;
+        chart.give(chart_owner)?;
+        if before == Some(chart_owner) {
+            return Ok(Json(ChartOwner { chart_owner }));
+        }
+        let mut change = app.store().change();
+        chart.save(&mut change);
+        let event = staff.event(&app, Action::ChartOwnerChanged).client(id);
+        change.event(&event.portal_user(chart_owner).changed(["chartOwner"]));
+        let Err(halt) = app.store().write(change).await else {
+            return Ok(Json(ChartOwner { chart_owner }));
+        };
+        tries.again(halt).await?;
+        chart = Chart::load(app.store(), &practice, id).await?;
+    }
+}

@@ -1,0 +1,186 @@
+//! The client page, and edits of the client's contact info.
+
+use axum::{Json, extract::State};
+use serde::{Deserialize, Deserializer, Serialize};
+use shared::{
+    App, Problem,
+    chart::{Chart, Mirror},
+    client::{Client, ClientView},
+    fields::{ContactEmail, ContactPhone, Date, Name, Professional, RecordNumber},
+    history::Action,
+    id::ClientId,
+    keys,
+    problem::ProblemBody,
+    session::{Editor, Reader},
+    web::{ClientPath, StrictJson},
+};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The routes of this function.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(show, edit))
+}
+
+/// Shows the client page. Opening it is recorded.
+#[utoipa::path(
+    get, path = "/api/clients/{clientId}", operation_id = "client", tag = "staff",
+    security(("staffSession" = [])),
+    params(("clientId" = ClientId, Path, description = "The client.")),
+    responses((status = 200, description = "The client.", body = ClientView))
+)]
+async fn show(
+    State(app): State<App>,
+    reader: Reader,
+    ClientPath(id): ClientPath,
+) -> Result<Json<ClientView>, Problem> {
+    let key = keys::client(reader.practice(), id);
+    let (staff, client) = reader.admit(&app, app.store().get::<Client>(&key)).await?;
+    let client = client.ok_or_else(Problem::not_found)?;
+    app.store().record(&staff.event(&app, Action::ClientOpened).client(id)).await?;
+    Ok(Json(client.view(app.now())))
+}
+
+/// An edit of a client: what is not named stays; `professional: null` takes the name away.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ClientEdit {
+    /// The version that was looked at.
+    version: u64,
+    /// The client's name.
+    #[serde(default)]
+    name: Option<Name>,
+    /// The client's date of birth, not in the future.
+    #[serde(default)]
+    date_of_birth: Option<Date>,
+    /// Number of the chart, unique in the practice.
+    #[serde(default)]
+    record_number: Option<RecordNumber>,
+    /// All e-mail addresses, at most ten.
+    #[serde(default)]
+    #[schema(max_items = 10)]
+    emails: Option<Vec<ContactEmail>>,
+    /// All phone numbers, at most ten.
+    #[serde(default)]
+    #[schema(max_items = 10)]
+    phones: Option<Vec<ContactPhone>>,
+    /// Who cares for the client.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Professional>)]
+    professional: Option<Option<Professional>>,
+}
+
+/// Tells "null" from "not named".
+fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(d).map(Some)
+}
+
+/// Who holds a record number.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Holder {
+    client_id: ClientId,
+}
+
+/// Edits a client.
+#[utoipa::path(
+    patch, path = "/api/clients/{clientId}", operation_id = "client.edit", tag = "staff",
+    security(("staffSession" = [])),
+    params(("clientId" = ClientId, Path, description = "The client.")),
+    request_body = ClientEdit,
+    responses(
+        (status = 200, description = "The client as it is now.", body = ClientView),
+        (status = 409, description = "The version is old, or the record number is taken: nothing changed.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The date of birth lies in the future.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+async fn edit(
+    State(app): State<App>,
+    editor: Editor,
+    ClientPath(id): ClientPath,
+    StrictJson(edit): StrictJson<ClientEdit>,
+) -> Result<Json<ClientView>, Problem> {
+    check(&app, &edit)?;
+    let practice = editor.practice().clone();
+    let (staff, mut chart) =
+        editor.admit(&app, Chart::load(app.store(), &practice, id)).await?;
+    let mut tries = app.store().tries();
+    loop {
+        if chart.client.version != edit.version {
+            return Err(Problem::stale());
+        }
+        let before = chart.client.clone();
+        let changed = apply(&mut chart.client, &edit);
+        if changed.is_empty() {
+            return Ok(Json(chart.client.view(app.now())));
+        }
+        chart.client.version += 1;
+
+        let mut change = app.store().change();
+        let (old, new) = (&before.record_number, &chart.client.record_number);
+        let (old, new) = (keys::record(&practice, old), keys::record(&practice, new));
+        let moved = old != new;
+        if moved {
+            change.insert(&new, &Holder { client_id: id });
+            change.discard(&old);
+        }
+        chart.save(&mut change);
+        chart.client.index(&mut change, &practice, Some(&before));
+        if before.name != chart.client.name {
+            let mirror = Mirror { client_name: Some(chart.client.name.clone()), ..Mirror::default() };
+            for user in &chart.users {
+                chart.mirror(&mut change, user, &mirror);
+            }
+        }
+        change.event(&staff.event(&app, Action::ClientUpdated).client(id).changed(changed));
+
+        let Err(halt) = app.store().write(change).await else {
+            return Ok(Json(chart.client.view(app.now())));
+        };
+        if tries.again(halt).await?.contains(&0) && moved {
+            return Err(Problem::taken(
+                "recordNumber",
+                "record_number_taken",
+                "Another client has this record number.",
+            ));
+        }
+        chart = Chart::load(app.store(), &practice, id).await?;
+    }
+}
+
+fn check(app: &App, edit: &ClientEdit) -> Result<(), Problem> {
+    if edit.date_of_birth.is_some_and(|born| born.is_after(app.now())) {
+        return Err(Problem::refused("dateOfBirth", "in_future", "This date lies in the future."));
+    }
+    let counts = [
+        ("emails", edit.emails.as_ref().map_or(0, Vec::len)),
+        ("phones", edit.phones.as_ref().map_or(0, Vec::len)),
+    ];
+    match counts.iter().find(|(_, count)| *count > 10) {
+        Some((field, _)) => Err(Problem::invalid(*field, "too_many", "Ten is the most.")),
+        None => Ok(()),
+    }
+}
+
+/// Applies an edit; answers the names of the fields that changed.
+fn apply(client: &mut Client, edit: &ClientEdit) -> Vec<&'static str> {
+    fn set<T: PartialEq + Clone>(
+        field: &'static str,
+        at: &mut T,
+        to: Option<&T>,
+        changed: &mut Vec<&'static str>,
+    ) {
+        if let Some(to) = to.filter(|to| *to != at) {
+            *at = to.clone();
+            changed.push(field);
+        }
+    }
+    let mut changed = Vec::new();
+    set("name", &mut client.name, edit.name.as_ref(), &mut changed);
+    set("dateOfBirth", &mut client.date_of_birth, edit.date_of_birth.as_ref(), &mut changed);
+    set("recordNumber", &mut client.record_number, edit.record_number.as_ref(), &mut changed);
+    set("emails", &mut client.emails, edit.emails.as_ref(), &mut changed);
+    set("phones", &mut client.phones, edit.phones.as_ref(), &mut changed);
+    set("professional", &mut client.professional, edit.professional.as_ref(), &mut changed);
+    changed
+}

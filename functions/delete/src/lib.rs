@@ -1,0 +1,99 @@
+//! Deletes a portal user, its sessions, invitations and resets, and its account with the last
+//! portal user. The client's record and history stay.
+
+use axum::{Json, extract::State};
+use serde::Deserialize;
+use shared::{
+    App, Problem,
+    chart::{Chart, Receipt},
+    history::Action,
+    id::{ClientId, PortalUserId},
+    problem::ProblemBody,
+    session::Editor,
+    web::{StrictQuery, UserPath},
+};
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The routes of this function.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(delete))
+}
+
+/// A deletion.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Deletion {
+    /// The word `delete`, in any case.
+    #[param(pattern = r"^\s*[dD][eE][lL][eE][tT][eE]\s*$")]
+    confirm: String,
+    /// Who gets the alerts, if this portal user did: another portal user, or `practice`.
+    #[serde(default)]
+    #[param(pattern = "^practice$|^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
+    alert_recipient: Option<String>,
+}
+
+/// Deletes a portal user.
+#[utoipa::path(
+    delete, path = "/api/clients/{clientId}/portal-users/{portalUserId}", operation_id = "delete", tag = "staff",
+    security(("staffSession" = [])),
+    params(
+        ("clientId" = ClientId, Path, description = "The client."),
+        ("portalUserId" = PortalUserId, Path, description = "The portal user."),
+        Deletion,
+    ),
+    responses(
+        (status = 200, description = "What ended, and who gets the alerts now.", body = Receipt),
+        (status = 422, description = "The successor cannot get the alerts.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+async fn delete(
+    State(app): State<App>,
+    editor: Editor,
+    UserPath(client, id): UserPath,
+    StrictQuery(deletion): StrictQuery<Deletion>,
+) -> Result<Json<Receipt>, Problem> {
+    let successor = check(&deletion)?;
+    let practice = editor.practice().clone();
+    let (staff, mut chart) =
+        editor.admit(&app, Chart::load(app.store(), &practice, client)).await?;
+    let mut last = !chart.user(id)?.shared_account;
+    let mut tries = app.store().tries();
+    loop {
+        let now = app.now();
+        let receives_alerts = chart.client.alert_recipient == Some(id);
+        let (gone, ended) = chart.delete(id, successor, now)?;
+        let mut changed = vec!["portalUser"];
+        changed.extend(receives_alerts.then_some("alertRecipient"));
+
+        let mut change = app.store().change();
+        chart.drop_grant(&mut change, &gone, last);
+        chart.save(&mut change);
+        let event = staff.event(&app, Action::PortalUserDeleted).client(client).portal_user(id);
+        change.event(&event.changed(changed));
+        let Err(halt) = app.store().write(change).await else {
+            let alert_recipient = chart.client.alert_recipient;
+            return Ok(Json(Receipt { portal_user: None, at: now, ended, alert_recipient, mail: None }));
+        };
+        // The grant is the change's first item: its condition fails when the account has more
+        // charts, or fewer, than the portal user lets on.
+        if tries.again(halt).await?.contains(&0) {
+            last = !last;
+        }
+        chart = Chart::load(app.store(), &practice, client).await?;
+    }
+}
+
+/// Demands the word, and reads the successor.
+fn check(deletion: &Deletion) -> Result<Option<PortalUserId>, Problem> {
+    if deletion.confirm.trim().to_lowercase() != "delete" {
+        return Err(Problem::invalid("confirm", "not_confirmed", "Type “delete” to continue."));
+    }
+    match deletion.alert_recipient.as_deref() {
+        None | Some("practice") => Ok(None),
+        Some(id) => PortalUserId::parse(id).map(Some).ok_or_else(|| {
+            Problem::invalid("alertRecipient", "invalid", "Name a portal user, or practice.")
+        }),
+    }
+}

@@ -1,0 +1,117 @@
+//! Says who is signed in to the portal and what they may open, signs them out, and publishes the
+//! keys with which the practice's own portal services verify the session's token.
+
+use axum::{Json, extract::State, http::{StatusCode, header::SET_COOKIE}, response::{IntoResponse, Response}};
+use serde::Serialize;
+use shared::{
+    App, Problem,
+    account::{Account, News, PortalSession, TOUCH_SECONDS},
+    history::{Action, Actor, Event, Role},
+    keys,
+    session::{self, Audience, Visitor},
+};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The routes of this function.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(who, sign_out)).routes(routes!(keys_of_tokens))
+}
+
+/// Who is signed in, and what they may open now.
+#[utoipa::path(
+    get, path = "/api/portal/session", operation_id = "portal-session", tag = "portal",
+    security(("portalSession" = [])),
+    responses((status = 200, description = "The session.", body = PortalSession))
+)]
+async fn who(State(app): State<App>, visitor: Visitor) -> Result<Json<PortalSession>, Problem> {
+    let key = keys::account(&visitor.practice, &visitor.account);
+    let mut tries = app.store().tries();
+    loop {
+        let now = app.now();
+        let account: Option<Account> = app.store().get(&key).await?;
+        let mut account = account.ok_or_else(Problem::signed_out)?;
+        account.admitted(visitor.sid, now).ok_or_else(Problem::signed_out)?;
+        let session = account.sessions.get_mut(&visitor.sid).ok_or_else(Problem::signed_out)?;
+        let idle_ends_at = now.plus(visitor.idle).min(session.ends_at);
+        let due = idle_ends_at.seconds() - session.idle_ends_at.seconds() >= TOUCH_SECONDS;
+        let mut change = app.store().change();
+        if due {
+            session.idle_ends_at = idle_ends_at;
+            change.replace(&key, &account, account.rev);
+            account.mirror(&mut change, &visitor.practice, &News::default());
+        }
+        let answer = account.portal_session(visitor.sid, now).ok_or_else(Problem::signed_out)?;
+        let Err(halt) = app.store().write(change).await else { return Ok(Json(answer)) };
+        tries.again(halt).await?;
+    }
+}
+
+/// Signs out: this session ends, others of the account go on.
+#[utoipa::path(
+    delete, path = "/api/portal/session", operation_id = "portal-session.sign-out", tag = "portal",
+    security(("portalSession" = [])),
+    responses((status = 204, description = "Signed out.", headers(("Set-Cookie" = String, description = "Takes the cookie away."))))
+)]
+async fn sign_out(State(app): State<App>, visitor: Visitor) -> Result<Response, Problem> {
+    let key = keys::account(&visitor.practice, &visitor.account);
+    let mut tries = app.store().tries();
+    loop {
+        let account: Option<Account> = app.store().get(&key).await?;
+        let mut account = account.ok_or_else(Problem::signed_out)?;
+        account.admitted(visitor.sid, app.now()).ok_or_else(Problem::signed_out)?;
+        account.sessions.remove(&visitor.sid);
+        let mut change = app.store().change();
+        change.replace(&key, &account, account.rev);
+        account.mirror(&mut change, &visitor.practice, &News::default());
+        let actor = Actor {
+            id: visitor.account.to_string(),
+            name: account.name.full(),
+            role: Role::PortalUser,
+        };
+        for (client, grant) in account.open_grants() {
+            let event =
+                Event::new(&app, &visitor.caller, &actor, &visitor.practice, Action::SignedOut);
+            change.event(&event.client(client).portal_user(grant.portal_user_id));
+        }
+        let Err(halt) = app.store().write(change).await else {
+            let gone = [(SET_COOKIE, session::no_cookie(Audience::Portal))];
+            return Ok((StatusCode::NO_CONTENT, gone).into_response());
+        };
+        tries.again(halt).await?;
+    }
+}
+
+/// Public keys (RFC 7517).
+#[derive(Serialize, ToSchema)]
+struct KeySet {
+    /// The keys.
+    #[expect(dead_code, reason = "only described here: the answer is the configured set")]
+    keys: Vec<PublicKey>,
+}
+
+/// A public key (RFC 7517).
+#[derive(Serialize, ToSchema)]
+#[expect(dead_code, reason = "only described here: the answer is the configured set")]
+struct PublicKey {
+    /// `EC`.
+    kty: String,
+    /// `P-256`.
+    crv: String,
+    /// Which key it is.
+    kid: String,
+    /// Coordinate.
+    x: String,
+    /// Coordinate.
+    y: String,
+}
+
+/// The public keys of the session tokens. A service that verifies a token must still ask whether
+/// the session lives: a token outlives a revocation, a session does not.
+#[utoipa::path(
+    get, path = "/api/portal/jwks.json", operation_id = "portal-session.keys", tag = "portal",
+    responses((status = 200, description = "The keys.", body = KeySet))
+)]
+async fn keys_of_tokens(State(app): State<App>) -> Json<serde_json::Value> {
+    Json(app.keys().jwks().clone())
+}

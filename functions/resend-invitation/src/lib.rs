@@ -1,0 +1,73 @@
+//! Sends a portal user a new invitation. The old link is dead from then on.
+
+use axum::{Json, extract::State, response::{IntoResponse, Response}};
+use shared::{
+    App, Problem,
+    chart::Chart,
+    history::Action,
+    id::{ClientId, PortalUserId},
+    portal_user::{Access, PortalUserView},
+    practice::Practice,
+    problem::ProblemBody,
+    session::Editor,
+    store::both,
+    web::UserPath,
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The routes of this function.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(resend_invitation))
+}
+
+/// Sends a new invitation.
+#[utoipa::path(
+    post, path = "/api/clients/{clientId}/portal-users/{portalUserId}/invitation", operation_id = "resend-invitation", tag = "staff",
+    security(("staffSession" = [])),
+    params(
+        ("clientId" = ClientId, Path, description = "The client."),
+        ("portalUserId" = PortalUserId, Path, description = "The portal user."),
+    ),
+    responses(
+        (status = 202, description = "The portal user; the invitation is queued.", body = PortalUserView),
+        (status = 409, description = "The person has enrolled already, or access is revoked.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+async fn resend_invitation(
+    State(app): State<App>,
+    editor: Editor,
+    UserPath(client, id): UserPath,
+) -> Result<Response, Problem> {
+    let practice = editor.practice().clone();
+    let read = both(Chart::load(app.store(), &practice, client), Practice::load(&app, &practice));
+    let (staff, (mut chart, settings)) = editor.admit(&app, read).await?;
+    let mut tries = app.store().tries();
+    loop {
+        match chart.user(id)?.access {
+            Access::Invited => {}
+            Access::Active => {
+                return Err(Problem::conflict(
+                    "already_enrolled",
+                    "This person has enrolled already and signs in with a password.",
+                ));
+            }
+            Access::Revoked => {
+                return Err(Problem::conflict(
+                    "access_revoked",
+                    "Access is revoked. Activate it first.",
+                ));
+            }
+        }
+        let mut change = app.store().change();
+        chart.invite(&app, &settings, id)?.queue(&mut change);
+        chart.save(&mut change);
+        let event = staff.event(&app, Action::InvitationResent).client(client).portal_user(id);
+        change.event(&event.changed(["invitation"]));
+        let Err(halt) = app.store().write(change).await else {
+            let view: PortalUserView = chart.view(id, app.now())?;
+            return Ok((axum::http::StatusCode::ACCEPTED, Json(view)).into_response());
+        };
+        tries.again(halt).await?;
+        chart = Chart::load(app.store(), &practice, client).await?;
+    }
+}

@@ -1,0 +1,217 @@
+//! Lets somebody who forgot a password choose a new one, by a link in a mail. Asking is always
+//! answered alike; choosing ends every session of the account.
+
+use axum::{Json, extract::State, http::{StatusCode, header::SET_COOKIE}, response::{IntoResponse, Response}};
+use serde::{Deserialize, Serialize};
+use shared::{
+    App, Problem,
+    account::{Account, News, RESET_SECONDS, Reset},
+    fields::{Password, Secret, Username},
+    history::{Action, Actor, Event, Role},
+    id::{AccountId, PracticeId},
+    keys, lockout,
+    outbox::{Outgoing, Recipient},
+    password,
+    portal_user::MailKind,
+    practice::Practice,
+    problem::ProblemBody,
+    session::{self, Audience},
+    store::{Change, both, parse},
+    token::{Nonce, ResetToken},
+    web::{Caller, StrictJson},
+};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// Seconds in which an account gets no second reset mail.
+const PAUSE: i64 = 60;
+
+/// The routes of this function.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(ask)).routes(routes!(choose))
+}
+
+/// Who forgot a password.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Forgotten {
+    /// The practice whose portal it is.
+    practice: PracticeId,
+    /// The name to sign in with.
+    username: Username,
+}
+
+/// Always the same.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Asked {
+    /// What the person can expect.
+    message: &'static str,
+}
+
+/// Asks for a reset. The answer is the same whether or not the username exists.
+#[utoipa::path(
+    post, path = "/api/portal/password-reset", operation_id = "reset-password", tag = "portal",
+    request_body = Forgotten,
+    responses(
+        (status = 202, description = "If the username can sign in, a mail is on its way.", body = Asked),
+        (status = 429, description = "Too many requests from this address.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+async fn ask(
+    State(app): State<App>,
+    caller: Caller,
+    StrictJson(with): StrictJson<Forgotten>,
+) -> Result<Response, Problem> {
+    let id = AccountId::of(&with.practice, &with.username);
+    let key = keys::account(&with.practice, &id);
+    let source_key = lockout::source_key(&app, &with.practice, &format!("reset {}", caller.source));
+    let mut tries = app.store().tries();
+    loop {
+        let now = app.now();
+        let mut items = app.store().get_many(&[key.clone(), source_key.clone()]).await?;
+        let account: Option<Account> = items.remove(&key).map(parse).transpose()?;
+        let source: Option<lockout::Source> = items.remove(&source_key).map(parse).transpose()?;
+        lockout::refuse(None, source.as_ref(), now)?;
+
+        let mut change = app.store().change();
+        lockout::count_source(&mut change, &source_key, source.as_ref(), now);
+        let allowed = account.filter(|a| {
+            let soon = a.reset.as_ref().is_some_and(|r| {
+                r.expires_at.plus(PAUSE - RESET_SECONDS) > now
+            });
+            a.password.is_some() && a.may_enter() && !soon
+        });
+        match allowed {
+            Some(account) => send(&app, &caller, &with.practice, &id, account, &mut change),
+            None => {
+                let actor = Actor { id: id.to_string(), ..Actor::nobody() };
+                change.event(&Event::new(
+                    &app,
+                    &caller,
+                    &actor,
+                    &with.practice,
+                    Action::PasswordResetRequested,
+                ));
+            }
+        }
+        let Err(halt) = app.store().write(change).await else {
+            let message = "If this username can sign in, a mail with a link is on its way.";
+            return Ok((StatusCode::ACCEPTED, Json(Asked { message })).into_response());
+        };
+        tries.again(halt).await?;
+    }
+}
+
+/// Makes a reset, the only one that works from now on, and queues its mail.
+fn send(
+    app: &App,
+    caller: &Caller,
+    practice: &PracticeId,
+    id: &AccountId,
+    mut account: Account,
+    change: &mut Change,
+) {
+    let Some((client, user)) = account.open_grants().next().map(|(c, g)| (c, g.portal_user_id))
+    else {
+        return;
+    };
+    let nonce = Nonce::new(app);
+    let expires_at = app.now().plus(RESET_SECONDS);
+    account.reset = Some(Reset { hash: nonce.secret(app).hash(), expires_at });
+    let to = Recipient { client, user, email: &account.email };
+    let mail = Outgoing::notice(app, practice, &to, MailKind::PasswordReset)
+        .with_link(id.clone(), nonce, expires_at);
+    mail.queue(change);
+    change.replace(&keys::account(practice, id), &account, account.rev);
+    let news = News { mail: Some((client, &mail.shown())), ..News::default() };
+    account.mirror(change, practice, &news);
+    let actor = Actor { id: id.to_string(), ..Actor::nobody() };
+    let event = Event::new(app, caller, &actor, practice, Action::PasswordResetRequested);
+    change.event(&event.client(client).portal_user(user));
+}
+
+/// A new password.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPassword {
+    /// What stands after `#` in the link.
+    #[schema(value_type = String, min_length = 1, max_length = 300)]
+    token: Secret,
+    /// The new password.
+    password: Password,
+}
+
+/// Chooses a new password. Every session of the account ends.
+#[utoipa::path(
+    put, path = "/api/portal/password", operation_id = "reset-password.choose", tag = "portal",
+    request_body = NewPassword,
+    responses(
+        (status = 204, description = "The password is changed.", headers(("Set-Cookie" = String, description = "Takes the cookie away."))),
+        (status = 409, description = "`reset_expired`: the link does not work, or no longer.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The password is too weak.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+async fn choose(
+    State(app): State<App>,
+    caller: Caller,
+    StrictJson(with): StrictJson<NewPassword>,
+) -> Result<Response, Problem> {
+    let expired = || {
+        Problem::conflict("reset_expired", "This link no longer works. Ask for a new one.")
+    };
+    let token = ResetToken::parse(with.token.reveal()).ok_or_else(expired)?;
+    let practice = &token.practice;
+    let key = keys::account(practice, &token.account);
+    let mut tries = app.store().tries();
+    loop {
+        let now = app.now();
+        let (account, settings) =
+            both(app.store().get::<Account>(&key), Practice::load(&app, practice))
+                .await
+                .map_err(|p| if p.code() == "not_found" { expired() } else { p })?;
+        let mut account = account
+            .filter(|a| {
+                a.may_enter()
+                    && a.reset.as_ref().is_some_and(|r| {
+                        r.expires_at > now && token.secret.matches(&r.hash)
+                    })
+            })
+            .ok_or_else(expired)?;
+        let (name, charts) = (account.name.full(), account.grants.values().map(|g| g.name.full()));
+        let charts: Vec<String> = charts.collect();
+        let mut context =
+            vec![name.as_str(), account.username.as_str(), account.email.as_str(), &settings.name];
+        context.extend(charts.iter().map(String::as_str));
+        password::check(&with.password, &settings, &context)?;
+
+        let mut change = app.store().change();
+        account.password = Some(password::hash(&app, &with.password)?);
+        account.sessions.clear();
+        account.reset = None;
+        change.replace(&key, &account, account.rev);
+        let lock = lockout::lock_key(&app, practice, &account.username);
+        change.discard(&lock);
+        let first = account.open_grants().next().map(|(c, g)| (c, g.portal_user_id));
+        let mail = first.map(|(client, user)| {
+            let to = Recipient { client, user, email: &account.email };
+            Outgoing::notice(&app, practice, &to, MailKind::PasswordChanged)
+        });
+        let shown = mail.as_ref().map(|m| (m.client_id, m.shown()));
+        let news = News { mail: shown.as_ref().map(|(c, m)| (*c, m)), ..News::default() };
+        account.mirror(&mut change, practice, &news);
+        if let Some(mail) = &mail {
+            mail.queue(&mut change);
+        }
+        let actor =
+            Actor { id: token.account.to_string(), name: account.name.full(), role: Role::PortalUser };
+        for (client, grant) in account.open_grants() {
+            let event = Event::new(&app, &caller, &actor, practice, Action::PasswordChanged);
+            change.event(&event.client(client).portal_user(grant.portal_user_id).changed(["password"]));
+        }
+        let Err(halt) = app.store().write(change).await else {
+            let gone = [(SET_COOKIE, session::no_cookie(Audience::Portal))];
+            return Ok((StatusCode::NO_CONTENT, gone).into_response());
+        };
+        tries.again(halt).await?;
+    }
+}

@@ -1,0 +1,288 @@
+//! Finds clients by any part of what identifies them. Entries say who matches; the client items
+//! of the page, read in one batch, say how each portal stands: so a change of access touches no
+//! entry.
+
+use std::collections::HashSet;
+
+use axum::{Json, extract::State};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+use shared::{
+    App, Problem,
+    client::{Client, Found, PortalView},
+    fields::{At, Date, Email, Name, PhoneNumber, Professional, RecordNumber, SearchText},
+    history::Action,
+    id::{ClientId, PracticeId},
+    keys,
+    problem::ProblemBody,
+    search::{DateOrder, Plan, plan},
+    session::Reader,
+    store::{both, item_key, parse},
+    web::StrictJson,
+};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// Most hits on one page.
+const MOST: usize = 50;
+/// Hits on one page unless the caller says otherwise.
+const USUAL: usize = 20;
+/// Fewer exact hits than this, and near misses are shown too.
+const LITTLE: usize = 5;
+/// Entries looked at in one request to the table.
+const LOOK: i32 = 400;
+/// Requests to the table for one read before the answer goes out with what there is.
+const REQUESTS: usize = 5;
+
+/// The routes of this function.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(search))
+}
+
+/// What to look for.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Query {
+    /// Words of two characters and up, all of which must match.
+    query: SearchText,
+    /// Most hits wanted, 1 to 50; 20 unless given.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 50)]
+    limit: Option<usize>,
+    /// The `nextCursor` of the page before.
+    #[serde(default)]
+    #[schema(max_length = 600, pattern = "^[A-Za-z0-9_-]+$")]
+    cursor: Option<String>,
+}
+
+/// A client who was found.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Hit {
+    /// The client's id.
+    pub client_id: ClientId,
+    /// The client's name.
+    pub name: Name,
+    /// The client's date of birth.
+    pub date_of_birth: Date,
+    /// Number of the chart.
+    pub record_number: RecordNumber,
+    /// First e-mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub email: Option<Email>,
+    /// First phone number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub phone: Option<PhoneNumber>,
+    /// Who cares for the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub professional: Option<Professional>,
+    /// The portal at a glance.
+    pub portal: PortalView,
+}
+
+/// A page of hits.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Hits {
+    /// The clients.
+    pub clients: Vec<Hit>,
+    /// Where the next page begins; null on the last.
+    #[schema(required)]
+    pub next_cursor: Option<String>,
+}
+
+/// Where a page begins: in which read, after which sort key.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Place {
+    read: usize,
+    after: Option<String>,
+}
+
+/// Searches clients. That somebody searched is recorded, what for is not.
+#[utoipa::path(
+    post, path = "/api/clients/search", operation_id = "search", tag = "staff",
+    security(("staffSession" = [])),
+    request_body = Query,
+    responses(
+        (status = 200, description = "The clients found.", body = Hits),
+        (status = 422, description = "The query has no word of two characters.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+async fn search(
+    State(app): State<App>,
+    reader: Reader,
+    StrictJson(query): StrictJson<Query>,
+) -> Result<Json<Hits>, Problem> {
+    let limit = query.limit.unwrap_or(USUAL);
+    if !(1..=MOST).contains(&limit) {
+        return Err(Problem::invalid("limit", "out_of_range", "Ask for 1 to 50."));
+    }
+    let plan = plan(query.query.as_str(), DateOrder::MonthFirst).map_err(|_| {
+        Problem::refused("query", "too_short", "Type two characters or more.")
+    })?;
+    let from = query.cursor.as_deref().map(|text| place(text, &plan)).transpose()?;
+    let practice = reader.practice().clone();
+    let (staff, found) = reader.admit(&app, find(&app, &practice, &plan, from, limit)).await?;
+
+    let keys: Vec<_> = found.clients.iter().map(|id| keys::client(&practice, *id)).collect();
+    let event = staff.event(&app, Action::ClientsSearched);
+    let (mut items, ()) = both(app.store().get_many(&keys), app.store().record(&event)).await?;
+    let now = app.now();
+    let clients = keys
+        .iter()
+        .filter_map(|key| items.remove(key))
+        .map(|item| parse(item).map(|client| hit(client, now)))
+        .collect::<Result<_, _>>()?;
+    let next_cursor = found.next.as_ref().map(cursor).transpose()?;
+    Ok(Json(Hits { clients, next_cursor }))
+}
+
+struct Page {
+    clients: Vec<ClientId>,
+    next: Option<Place>,
+}
+
+/// One page of matches. The reads of a first page run side by side, near misses among them.
+async fn find(
+    app: &App,
+    practice: &PracticeId,
+    plan: &Plan,
+    from: Option<Place>,
+    limit: usize,
+) -> Result<Page, Problem> {
+    let first = from.is_none();
+    let from = from.unwrap_or(Place { read: 0, after: None });
+    let exact = |read: usize| {
+        let after = if read == from.read { from.after.clone() } else { None };
+        let wanted = read >= from.read && read < plan.reads.len();
+        async move {
+            if wanted { exact(app, practice, plan, read, after, limit + 1).await } else { Ok(Matches::default()) }
+        }
+    };
+    let near = async { if first { near(app, practice, plan).await } else { Ok(Vec::new()) } };
+    let ((one, two), near) = both(both(exact(0), exact(1)), near).await?;
+
+    let mut clients = Vec::new();
+    let mut next = None;
+    'reads: for (read, matches) in [one, two].into_iter().enumerate() {
+        let mut last = if read == from.read { from.after.clone() } else { None };
+        for (sk, client) in matches.found {
+            if clients.len() == limit {
+                next = Some(Place { read, after: last });
+                break 'reads;
+            }
+            clients.push(client);
+            last = Some(sk);
+        }
+        if let Some(after) = matches.stopped {
+            next = Some(Place { read, after: Some(after) });
+            break;
+        }
+    }
+    if clients.len() < LITTLE && next.is_none() {
+        let mut seen: HashSet<ClientId> = clients.iter().copied().collect();
+        clients.extend(near.into_iter().filter(|c| seen.insert(*c)).take(limit - clients.len().min(limit)));
+    }
+    Ok(Page { clients, next })
+}
+
+#[derive(Default)]
+struct Matches {
+    found: Vec<(String, ClientId)>,
+    /// Where the read stopped before it had looked at everything.
+    stopped: Option<String>,
+}
+
+async fn exact(
+    app: &App,
+    practice: &PracticeId,
+    plan: &Plan,
+    index: usize,
+    mut after: Option<String>,
+    want: usize,
+) -> Result<Matches, Problem> {
+    let read = &plan.reads[index];
+    let pk = keys::search_partition(practice, &read.partition);
+    let mut matches = Matches::default();
+    for _ in 0..REQUESTS {
+        let (items, next) =
+            app.store().search_page(&pk, &read.prefix, &read.filters, after, LOOK).await?;
+        for item in items {
+            let sk = item_key(&item)?.sk;
+            let entry: Found = parse(item)?;
+            let Some((token, client)) = keys::client_of_entry(&sk) else { continue };
+            if plan.shows(index, token, &entry.words) {
+                matches.found.push((sk, client));
+            }
+        }
+        after = next;
+        if after.is_none() || matches.found.len() >= want {
+            break;
+        }
+    }
+    if matches.found.len() < want {
+        matches.stopped = after;
+    }
+    Ok(matches)
+}
+
+/// Who nearly matches, the nearest first.
+async fn near(app: &App, practice: &PracticeId, plan: &Plan) -> Result<Vec<ClientId>, Problem> {
+    let read = |index: usize| async move {
+        let Some(read) = plan.fuzzy.get(index) else { return Ok(Vec::new()) };
+        let pk = keys::search_partition(practice, &read.partition);
+        let page = app.store().search_page(&pk, &read.prefix, &read.filters, None, LOOK).await?;
+        Ok(page.0)
+    };
+    let (one, two) = both(read(0), read(1)).await?;
+    let mut near = Vec::new();
+    for item in one.into_iter().chain(two) {
+        let sk = item_key(&item)?.sk;
+        let entry: Found = parse(item)?;
+        if let (Some((_, client)), Some(distance)) =
+            (keys::client_of_entry(&sk), plan.forgives(&entry.words))
+        {
+            near.push((distance, client));
+        }
+    }
+    near.sort_unstable();
+    Ok(near.into_iter().map(|(_, client)| client).collect())
+}
+
+fn hit(client: Client, now: At) -> Hit {
+    Hit {
+        portal: client.portal_view(now),
+        client_id: client.client_id,
+        name: client.name,
+        date_of_birth: client.date_of_birth,
+        record_number: client.record_number,
+        email: client.emails.into_iter().next().map(|e| e.address),
+        phone: client.phones.into_iter().next().map(|p| p.number),
+        professional: client.professional,
+    }
+}
+
+fn cursor(place: &Place) -> Result<String, Problem> {
+    let text = format!("{}:{}", place.read, place.after.as_deref().unwrap_or_default());
+    Ok(URL_SAFE_NO_PAD.encode(text))
+}
+
+/// Reads a cursor, which must be one of this very query.
+fn place(text: &str, plan: &Plan) -> Result<Place, Problem> {
+    let not_ours = || Problem::invalid("cursor", "invalid", "This is no cursor of this search.");
+    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| not_ours())?;
+    let text = String::from_utf8(bytes).map_err(|_| not_ours())?;
+    let (read, sk) = text.split_once(':').ok_or_else(not_ours)?;
+    let read: usize = read.parse().map_err(|_| not_ours())?;
+    let fits = plan.reads.get(read).is_some_and(|r| sk.starts_with(&r.prefix));
+    if sk.is_empty() && read < plan.reads.len() {
+        return Ok(Place { read, after: None });
+    }
+    if !fits || keys::client_of_entry(sk).is_none() {
+        return Err(not_ours());
+    }
+    Ok(Place { read, after: Some(sk.to_owned()) })
+}

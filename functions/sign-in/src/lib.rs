@@ -1,0 +1,178 @@
+//! Signs a client or guardian in. Nobody can tell from the answer, or from how long it took,
+//! whether a username exists; that access is not active is said only after the right password.
+
+use axum::{Json, extract::State, http::header::SET_COOKIE, response::{IntoResponse, Response}};
+use serde::Deserialize;
+use shared::{
+    App, Problem,
+    account::{Account, News, PortalSession},
+    fields::{Password, Username},
+    history::{Action, Actor, Event, Role},
+    id::{AccountId, PracticeId, SessionId},
+    keys, lockout, password,
+    practice::Practice,
+    problem::ProblemBody,
+    session,
+    store::{Change, parse},
+    web::{Caller, StrictJson},
+};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The routes of this function.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(sign_in))
+}
+
+/// Credentials.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Credentials {
+    /// The practice whose portal it is.
+    practice: PracticeId,
+    /// The name to sign in with.
+    username: Username,
+    /// The password.
+    password: Password,
+}
+
+/// Signs in.
+#[utoipa::path(
+    post, path = "/api/portal/sign-in", operation_id = "sign-in", tag = "portal",
+    request_body = Credentials,
+    responses(
+        (status = 200, description = "Signed in: the session's cookie is set.", body = PortalSession,
+            headers(("Set-Cookie" = String, description = "The session."))),
+        (status = 401, description = "`sign_in_failed`: the username or the password is not right.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "`access_not_active` after the right password, or not from the site itself.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "`too_many_attempts`: wait, whether or not the username exists.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+async fn sign_in(
+    State(app): State<App>,
+    caller: Caller,
+    StrictJson(credentials): StrictJson<Credentials>,
+) -> Result<Response, Problem> {
+    let mut tries = app.store().tries();
+    loop {
+        let found = Found::read(&app, &caller, &credentials).await?;
+        let mut change = app.store().change();
+        let answer = found.decide(&app, &caller, &credentials, &mut change)?;
+        let Err(halt) = app.store().write(change).await else { return answer.respond() };
+        tries.again(halt).await?;
+    }
+}
+
+/// What the table knows of an attempt, read in one request.
+struct Found {
+    id: AccountId,
+    account: Option<Account>,
+    practice: Option<Practice>,
+    lock_key: keys::Key,
+    lock: Option<lockout::Lock>,
+    source_key: keys::Key,
+    source: Option<lockout::Source>,
+}
+
+enum Answer {
+    SignedIn(Box<(PortalSession, axum::http::HeaderValue)>),
+    Refused(Problem),
+}
+
+impl Answer {
+    fn respond(self) -> Result<Response, Problem> {
+        match self {
+            Self::SignedIn(done) => Ok(([(SET_COOKIE, done.1)], Json(done.0)).into_response()),
+            Self::Refused(problem) => Err(problem),
+        }
+    }
+}
+
+impl Found {
+    async fn read(app: &App, caller: &Caller, with: &Credentials) -> Result<Self, Problem> {
+        let id = AccountId::of(&with.practice, &with.username);
+        let account = keys::account(&with.practice, &id);
+        let practice = keys::practice(&with.practice);
+        let lock_key = lockout::lock_key(app, &with.practice, &with.username);
+        let source_key = lockout::source_key(app, &with.practice, &caller.source);
+        let wanted = [account.clone(), practice.clone(), lock_key.clone(), source_key.clone()];
+        let mut items = app.store().get_many(&wanted).await?;
+        Ok(Self {
+            id,
+            account: items.remove(&account).map(parse).transpose()?,
+            practice: items.remove(&practice).map(parse).transpose()?,
+            lock: items.remove(&lock_key).map(parse).transpose()?,
+            source: items.remove(&source_key).map(parse).transpose()?,
+            lock_key,
+            source_key,
+        })
+    }
+
+    /// Judges an attempt. The answer may leave only once `change` is written: that counts it.
+    fn decide(
+        self,
+        app: &App,
+        caller: &Caller,
+        with: &Credentials,
+        change: &mut Change,
+    ) -> Result<Answer, Problem> {
+        let now = app.now();
+        lockout::refuse(self.lock.as_ref(), self.source.as_ref(), now)?;
+        let known = self.account.as_ref().and_then(|a| a.password.as_ref());
+        let right = password::verify(&with.password, known);
+        match (self.account, self.practice) {
+            (Some(mut account), Some(practice)) if right => {
+                lockout::clear(change, &self.lock_key, self.lock.as_ref());
+                if !account.may_enter() {
+                    change.event(&refusal(app, caller, &with.practice, Some(&account), &self.id));
+                    return Ok(Answer::Refused(Problem::access_not_active()));
+                }
+                if account.password.as_ref().is_some_and(password::outdated) {
+                    account.password = Some(password::hash(app, &with.password)?);
+                }
+                let sid = SessionId::new(app.ulid());
+                account.start_session(sid, &practice, now);
+                change.replace(&keys::account(&with.practice, &self.id), &account, account.rev);
+                let news = News { signed_in: Some(now), ..News::default() };
+                account.mirror(change, &with.practice, &news);
+                let actor = actor(&account, &self.id);
+                for (client, grant) in account.open_grants() {
+                    let event = Event::new(app, caller, &actor, &with.practice, Action::SignedIn);
+                    change.event(&event.client(client).portal_user(grant.portal_user_id));
+                }
+                let session = account
+                    .portal_session(sid, now)
+                    .ok_or_else(|| Problem::internal("a session that opens nothing"))?;
+                let cookie = session::portal_cookie(app, &practice, &self.id, sid)?;
+                Ok(Answer::SignedIn(Box::new((session, cookie))))
+            }
+            (account, _) => {
+                lockout::count(change, &self.lock_key, self.lock.as_ref(), now);
+                lockout::count_source(change, &self.source_key, self.source.as_ref(), now);
+                change.event(&refusal(app, caller, &with.practice, account.as_ref(), &self.id));
+                Ok(Answer::Refused(Problem::sign_in_failed()))
+            }
+        }
+    }
+}
+
+fn actor(account: &Account, id: &AccountId) -> Actor {
+    Actor { id: id.to_string(), name: account.name.full(), role: Role::PortalUser }
+}
+
+/// A refused attempt: in the history of the account's first chart, or else of the practice. One
+/// event in either case, so that neither takes longer.
+fn refusal(
+    app: &App,
+    caller: &Caller,
+    practice: &PracticeId,
+    account: Option<&Account>,
+    id: &AccountId,
+) -> Event {
+    let actor = Actor { id: id.to_string(), ..Actor::nobody() };
+    let event = Event::new(app, caller, &actor, practice, Action::SignInRefused);
+    match account.and_then(|a| a.grants.iter().next()) {
+        Some((client, grant)) => event.client(*client).portal_user(grant.portal_user_id),
+        None => event,
+    }
+}

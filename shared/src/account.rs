@@ -1,0 +1,243 @@
+//! An account: one person's credentials, the charts they open, and the sessions made with them;
+//! one item, so that signing in and every check of a session is one strongly consistent read.
+//!
+//! A session may open a chart only while the grant is active *and* of the epoch in which the
+//! session was made. Revoking closes the grant, activating gives it a new epoch: so a revocation
+//! bites at the next read, and no session from before it ever opens the chart again.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    fields::{At, Email, Name, Permissions, Secret, Username},
+    id::{ClientId, Epoch, PortalUserId, PracticeId, SessionId},
+    keys,
+    portal_user::{Mail, PortalUser},
+    practice::Practice,
+    store::{Amend, Change},
+    token::TokenHash,
+};
+
+/// Most sessions one account has at a time; the oldest gives way.
+pub const SESSIONS: usize = 10;
+/// Seconds that a password reset's link lives.
+pub const RESET_SECONDS: i64 = 60 * 60;
+/// A session's idle end is moved only when it moves by this many seconds or more.
+pub const TOUCH_SECONDS: i64 = 60;
+
+/// An account as stored.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Account {
+    /// The name the person signs in with.
+    pub username: Username,
+    /// Where resets go; with the username, what makes two portal users one person.
+    pub email: Email,
+    /// The person's name.
+    pub name: Name,
+    /// Argon2id in PHC format; none until somebody enrols.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Secret>,
+    /// The charts, by client.
+    #[serde(default)]
+    pub grants: BTreeMap<ClientId, Grant>,
+    /// The sessions.
+    #[serde(default)]
+    pub sessions: BTreeMap<SessionId, Session>,
+    /// The newest password reset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reset: Option<Reset>,
+    /// Raised by every write.
+    #[serde(skip_serializing, default)]
+    pub rev: u64,
+}
+
+/// A mirror of a portal user, where sessions are checked.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Grant {
+    /// The portal user.
+    pub portal_user_id: PortalUserId,
+    /// The client's name.
+    pub name: Name,
+    /// What the person may do there.
+    pub permissions: Permissions,
+    /// Whether the person may enter.
+    pub active: bool,
+    /// Which time of being open this is.
+    pub epoch: Epoch,
+}
+
+/// A session of a client or guardian.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Session {
+    /// The charts that were open when it was made, and in which epoch.
+    pub grants: BTreeMap<ClientId, Epoch>,
+    /// When it ends if it stays unused.
+    pub idle_ends_at: At,
+    /// When it ends in any case.
+    pub ends_at: At,
+}
+
+/// An open password reset.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reset {
+    /// Hash of the only token that works.
+    pub hash: TokenHash,
+    /// When it ends.
+    pub expires_at: At,
+}
+
+/// A chart that somebody may open.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Chart)]
+pub struct ChartView {
+    /// The client.
+    pub client_id: ClientId,
+    /// The client's name.
+    pub name: Name,
+    /// What the person may do there.
+    pub permissions: Permissions,
+}
+
+/// Who is signed in to the portal, and what they may open.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PortalSession {
+    /// The person's name.
+    pub name: Name,
+    /// The name the person signs in with.
+    pub username: Username,
+    /// The charts.
+    pub charts: Vec<ChartView>,
+    /// When the session ends if it stays unused.
+    pub expires_at: At,
+}
+
+/// What an account has to tell its charts.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct News<'a> {
+    /// The chart that knows already.
+    pub told: Option<ClientId>,
+    /// When the person signed in.
+    pub signed_in: Option<At>,
+    /// The newest mail, and on which chart it shows.
+    pub mail: Option<(ClientId, &'a Mail)>,
+}
+
+impl Account {
+    /// An account that waits for somebody to enrol.
+    #[must_use]
+    pub fn waiting(user: &PortalUser) -> Self {
+        Self {
+            username: user.username.clone(),
+            email: user.email.clone(),
+            name: user.name.clone(),
+            password: None,
+            grants: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            reset: None,
+            rev: 0,
+        }
+    }
+
+    /// Whether any chart is open to the right password.
+    #[must_use]
+    pub fn may_enter(&self) -> bool {
+        self.grants.values().any(|g| g.active)
+    }
+
+    /// The grants that are open, by client.
+    pub fn open_grants(&self) -> impl Iterator<Item = (ClientId, &Grant)> {
+        self.grants.iter().filter(|(_, g)| g.active).map(|(c, g)| (*c, g))
+    }
+
+    /// Starts a session that opens every chart that is open now, and drops what has ended.
+    pub fn start_session(&mut self, sid: SessionId, practice: &Practice, now: At) -> Session {
+        self.sessions.retain(|_, s| s.ends_at > now && s.idle_ends_at > now);
+        while self.sessions.len() >= SESSIONS {
+            let oldest = self.sessions.iter().min_by_key(|(sid, s)| (s.ends_at, **sid));
+            let Some(oldest) = oldest.map(|(sid, _)| *sid) else { break };
+            self.sessions.remove(&oldest);
+        }
+        let ends_at = now.plus(practice.client_session_seconds);
+        let session = Session {
+            grants: self.open_grants().map(|(c, g)| (c, g.epoch)).collect(),
+            idle_ends_at: now.plus(practice.client_idle_seconds).min(ends_at),
+            ends_at,
+        };
+        self.sessions.insert(sid, session.clone());
+        session
+    }
+
+    /// The grants that a session may open at `now`; none when it has ended, or no grant is left.
+    #[must_use]
+    pub fn admitted(&self, sid: SessionId, now: At) -> Option<(&Session, Vec<(ClientId, &Grant)>)> {
+        let session = self.sessions.get(&sid)?;
+        if session.ends_at <= now || session.idle_ends_at <= now {
+            return None;
+        }
+        let open: Vec<_> =
+            self.open_grants().filter(|(c, g)| session.grants.get(c) == Some(&g.epoch)).collect();
+        (!open.is_empty()).then_some((session, open))
+    }
+
+    /// What the person sees.
+    #[must_use]
+    pub fn portal_session(&self, sid: SessionId, now: At) -> Option<PortalSession> {
+        let (session, open) = self.admitted(sid, now)?;
+        let chart = |(client_id, grant): (ClientId, &Grant)| ChartView {
+            client_id,
+            name: grant.name.clone(),
+            permissions: grant.permissions.clone(),
+        };
+        Some(PortalSession {
+            name: self.name.clone(),
+            username: self.username.clone(),
+            charts: open.into_iter().map(chart).collect(),
+            expires_at: session.idle_ends_at,
+        })
+    }
+
+    /// Tells every open chart of the account, but the one in `told`, which sessions can open it
+    /// and until when a reset is open, and what else there is to tell.
+    pub fn mirror(&self, change: &mut Change, practice: &PracticeId, news: &News<'_>) {
+        for (client, grant) in self.open_grants().filter(|(c, _)| Some(*c) != news.told) {
+            let key = keys::portal_user(practice, client, grant.portal_user_id);
+            let mut amend = Amend::of(key).set("sessions", &self.sessions_of(client));
+            if let Some(at) = news.signed_in {
+                amend = amend.set("lastSignInAt", &at);
+            }
+            if let Some((_, mail)) = news.mail.filter(|(of, _)| *of == client) {
+                amend = amend.set("mail", mail);
+            }
+            amend = match &self.reset {
+                Some(reset) => amend.set("resetUntil", &reset.expires_at),
+                None => amend.unset("resetUntil"),
+            };
+            change.amend(&amend);
+        }
+    }
+
+    /// The sessions that can open a chart, and when each ends if it stays unused.
+    #[must_use]
+    pub fn sessions_of(&self, client: ClientId) -> BTreeMap<SessionId, At> {
+        let Some(grant) = self.grants.get(&client) else { return BTreeMap::new() };
+        self.sessions
+            .iter()
+            .filter(|(_, s)| s.grants.get(&client) == Some(&grant.epoch))
+            .map(|(sid, s)| (*sid, s.idle_ends_at))
+            .collect()
+    }
+}
+
+/// Begins an update of the account of a portal user, which must be there.
+#[must_use]
+pub fn amend_account(practice: &PracticeId, user: &PortalUser) -> Amend {
+    Amend::of(keys::account(practice, &user.account(practice)))
+}

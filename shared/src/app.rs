@@ -1,0 +1,174 @@
+//! What a running function holds: its configuration, its table, its keys, and the two things that
+//! make a program unpredictable, time and chance, which tests put their own in place of.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_http_client::{
+    Builder,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use ulid::Ulid;
+
+use crate::{
+    config::Config, fields::At, id::PracticeId, practice::Practice, session::Keys, store::Store,
+};
+
+/// Seconds for which a practice's settings are taken as known.
+const KNOWN_SECONDS: i64 = 60;
+
+/// Tells the time.
+pub type Clock = Arc<dyn Fn() -> At + Send + Sync>;
+/// Fills a buffer with bytes nobody can guess.
+pub type Entropy = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
+
+/// The state that every handler of a function shares.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    config: Config,
+    store: Store,
+    keys: Keys,
+    clock: Clock,
+    entropy: Entropy,
+    practices: Mutex<HashMap<PracticeId, (At, Practice)>>,
+}
+
+impl App {
+    /// Puts an app together.
+    ///
+    /// # Errors
+    /// When the keys in the configuration cannot be read.
+    pub fn new(
+        config: Config,
+        dynamo: aws_sdk_dynamodb::Client,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let keys = Keys::read(&config)?;
+        let store = Store::new(dynamo, &config.table, &config.history_table);
+        Ok(Self(Arc::new(Inner {
+            config,
+            store,
+            keys,
+            clock,
+            entropy,
+            practices: Mutex::default(),
+        })))
+    }
+
+    /// The app of a deployed function: configuration from the environment, the system's clock and
+    /// randomness.
+    ///
+    /// # Errors
+    /// When the environment lacks something or a key cannot be read.
+    pub fn from_env(sdk: &SdkConfig) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Self::new(
+            Config::from_env()?,
+            aws_sdk_dynamodb::Client::new(sdk),
+            system_clock(),
+            system_entropy(),
+        )
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// The tables.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// The keys of the session tokens.
+    #[must_use]
+    pub fn keys(&self) -> &Keys {
+        &self.0.keys
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> At {
+        (self.0.clock)()
+    }
+
+    /// Bytes nobody can guess.
+    #[must_use]
+    pub fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        (self.0.entropy)(&mut bytes);
+        bytes
+    }
+
+    /// A new ULID: 48 bits of time, 80 bits of chance.
+    #[must_use]
+    pub fn ulid(&self) -> Ulid {
+        let mut random = [0; 16];
+        random[6..].copy_from_slice(&self.random::<10>());
+        Ulid::from_parts(self.now().millis().unsigned_abs(), u128::from_be_bytes(random))
+    }
+
+    /// A practice's settings, if they were read within the last minute.
+    pub(crate) fn known_practice(&self, id: &PracticeId) -> Option<Practice> {
+        let known = self.0.practices.lock().unwrap_or_else(PoisonError::into_inner);
+        let (read_at, practice) = known.get(id)?;
+        (read_at.plus(KNOWN_SECONDS) > self.now()).then(|| practice.clone())
+    }
+
+    /// Keeps a practice's settings for a minute.
+    pub(crate) fn know_practice(&self, practice: &Practice) {
+        let mut known = self.0.practices.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(practice.practice.clone(), (self.now(), practice.clone()));
+    }
+
+    /// HMAC-SHA-256 (RFC 2104) under the deployment's secret. `purpose` keeps one use's values
+    /// from meaning anything in another.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
+    pub fn hmac(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
+        let key = self.0.config.token_secret.reveal().as_bytes();
+        let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any key length");
+        mac.update(purpose.as_bytes());
+        for part in parts {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+}
+
+/// The system's clock.
+#[must_use]
+pub fn system_clock() -> Clock {
+    Arc::new(|| {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        At::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    })
+}
+
+/// The system's randomness.
+///
+/// # Panics
+/// The closure panics when the operating system has no randomness: nothing safe can go on then.
+#[must_use]
+#[expect(clippy::expect_used, reason = "without randomness no token is safe: stop")]
+pub fn system_entropy() -> Entropy {
+    Arc::new(|buffer| getrandom::fill(buffer).expect("the operating system's randomness"))
+}
+
+/// The AWS SDK's settings: region, credentials and endpoints from the environment, TLS by rustls
+/// on ring.
+pub async fn sdk() -> SdkConfig {
+    let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    aws_config::defaults(BehaviorVersion::latest()).http_client(http).load().await
+}

@@ -1,0 +1,205 @@
+//! A client: whom the practice cares for, how to reach them, and in whose hands the chart is.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    fields::{At, ContactEmail, ContactPhone, Date, Name, Professional, RecordNumber},
+    id::{ClientId, PortalUserId, PracticeId},
+    keys,
+    search::{self, Entry, Subject},
+    store::Change,
+};
+
+/// A client as stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Client {
+    /// Its id.
+    pub client_id: ClientId,
+    /// The client's name.
+    pub name: Name,
+    /// The client's date of birth.
+    pub date_of_birth: Date,
+    /// Number of the chart.
+    pub record_number: RecordNumber,
+    /// E-mail addresses.
+    #[serde(default)]
+    pub emails: Vec<ContactEmail>,
+    /// Phone numbers.
+    #[serde(default)]
+    pub phones: Vec<ContactPhone>,
+    /// Who cares for the client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub professional: Option<Professional>,
+    /// The portal user who owns the chart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chart_owner: Option<PortalUserId>,
+    /// The portal user who gets the alerts; none: the practice's inbox.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert_recipient: Option<PortalUserId>,
+    /// Who may enter, in numbers.
+    pub portal: Summary,
+    /// Raised by every edit of the contact info.
+    pub version: u64,
+    /// Raised by every write.
+    #[serde(skip_serializing, default)]
+    pub rev: u64,
+}
+
+/// Who may enter a client's portal, in numbers, so that a list of clients needs no other item.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    /// All portal users.
+    pub users: u32,
+    /// Those who may sign in.
+    pub active: u32,
+    /// When the last open invitation ends, or ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invited_until: Option<At>,
+}
+
+/// A search entry as stored; its key says the rest.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Found {
+    /// All words under which the client is found: see [`crate::search`].
+    pub words: String,
+}
+
+/// Whether anybody may enter a client's portal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum PortalStatus {
+    /// There is no portal user.
+    None,
+    /// Somebody is invited, nobody has access yet.
+    Invited,
+    /// Invitations ran out, nobody has access.
+    Expired,
+    /// Somebody has access.
+    Active,
+    /// Everybody's access was revoked.
+    Revoked,
+}
+
+/// A client's portal at a glance.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct PortalView {
+    /// Whether anybody may enter.
+    pub status: PortalStatus,
+    /// How many portal users there are, whatever their status.
+    pub users: u32,
+}
+
+/// The client page.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Client)]
+pub struct ClientView {
+    /// The client's id.
+    pub client_id: ClientId,
+    /// The client's name.
+    pub name: Name,
+    /// The client's date of birth.
+    pub date_of_birth: Date,
+    /// Number of the chart.
+    pub record_number: RecordNumber,
+    /// E-mail addresses.
+    pub emails: Vec<ContactEmail>,
+    /// Phone numbers.
+    pub phones: Vec<ContactPhone>,
+    /// Who cares for the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub professional: Option<Professional>,
+    /// The portal at a glance.
+    pub portal: PortalView,
+    /// The portal user who owns the chart.
+    #[schema(required)]
+    pub chart_owner: Option<PortalUserId>,
+    /// The portal user who gets the alerts; null: the practice's inbox.
+    #[schema(required)]
+    pub alert_recipient: Option<PortalUserId>,
+    /// What an edit must name.
+    pub version: u64,
+}
+
+impl Client {
+    /// The portal at a glance, as of `now`.
+    #[must_use]
+    pub fn portal_view(&self, now: At) -> PortalView {
+        let Summary { users, active, invited_until } = &self.portal;
+        let status = match (users, active, invited_until) {
+            (0, ..) => PortalStatus::None,
+            (_, 1.., _) => PortalStatus::Active,
+            (.., Some(until)) if *until > now => PortalStatus::Invited,
+            (.., Some(_)) => PortalStatus::Expired,
+            (.., None) => PortalStatus::Revoked,
+        };
+        PortalView { status, users: *users }
+    }
+
+    /// The client page, as of `now`.
+    #[must_use]
+    pub fn view(&self, now: At) -> ClientView {
+        ClientView {
+            client_id: self.client_id,
+            name: self.name.clone(),
+            date_of_birth: self.date_of_birth,
+            record_number: self.record_number.clone(),
+            emails: self.emails.clone(),
+            phones: self.phones.clone(),
+            professional: self.professional.clone(),
+            portal: self.portal_view(now),
+            chart_owner: self.chart_owner,
+            alert_recipient: self.alert_recipient,
+            version: self.version,
+        }
+    }
+
+    /// Under what the client is found.
+    #[must_use]
+    pub fn search_entries(&self) -> search::Entries {
+        let born = self.date_of_birth.to_string();
+        search::entries(&Subject {
+            first: self.name.first.as_str(),
+            last: self.name.last.as_str(),
+            preferred: self.name.preferred.as_ref().map_or("", |p| p.as_str()),
+            emails: self.emails.iter().map(|e| e.address.as_str()).collect(),
+            phones: self.phones.iter().map(|p| p.number.as_str()).collect(),
+            record_number: self.record_number.as_str(),
+            date_of_birth: &born,
+        })
+    }
+
+    /// Writes, as part of a change of the client, the entries under which it is found now, and
+    /// removes those of `before` under which it no longer is.
+    pub fn index(&self, change: &mut Change, practice: &PracticeId, before: Option<&Self>) {
+        let entries = self.search_entries();
+        let old = before.map(Self::search_entries).unwrap_or_default();
+        if old.words == entries.words {
+            return;
+        }
+        let key = |entry: &Entry| {
+            keys::search_entry(practice, &entry.partition, &entry.token, self.client_id)
+        };
+        let found = Found { words: entries.words };
+        for entry in &entries.keys {
+            change.set(&key(entry), &found);
+        }
+        for entry in old.keys.iter().filter(|e| !entries.keys.contains(e)) {
+            change.discard(&key(entry));
+        }
+    }
+
+    /// Whether what was typed is the client's last name: compared without case, accents, spaces
+    /// and punctuation. Somebody with a one-part name proves it with that part; where a name has
+    /// no letters at all, it is compared as it stands.
+    #[must_use]
+    pub fn proves_last_name(&self, typed: &str) -> bool {
+        let part = if self.name.last.is_empty() { &self.name.first } else { &self.name.last };
+        let (known, given) = (search::fold(part.as_str()), search::fold(typed));
+        if known.is_empty() { part.as_str() == typed.trim() } else { known == given }
+    }
+}

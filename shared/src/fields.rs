@@ -1,0 +1,616 @@
+//! The values people type, parsed once at the door.
+//!
+//! A value of one of these types has been trimmed, normalised and measured, so nothing further in
+//! has to ask whether a name is over-long or a date possible. Parsing errors carry a stable code
+//! and a sentence; the extractor in [`crate::web`] adds the name of the field.
+
+use std::{borrow::Cow, collections::BTreeSet, fmt};
+
+use jiff::{Timestamp, civil};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use unicode_normalization::UnicodeNormalization;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        ObjectBuilder, RefOr, Schema,
+        schema::{KnownFormat, SchemaFormat, Type},
+    },
+};
+
+/// Why a value was refused: a stable slug and a sentence for the person who typed it.
+///
+/// Displayed as `code|sentence`, the form in which it passes through serde's error type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusal {
+    /// Stable slug, such as `too_long`.
+    pub code: &'static str,
+    /// What to do about it, in a sentence without the field's name.
+    pub message: &'static str,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}|{}", self.code, self.message)
+    }
+}
+
+const fn refusal(code: &'static str, message: &'static str) -> Refusal {
+    Refusal { code, message }
+}
+
+const EMPTY: Refusal = refusal("empty", "Enter something here.");
+const TOO_LONG: Refusal = refusal("too_long", "This is too long.");
+const CONTROL: Refusal = refusal("control_character", "Remove characters that cannot be shown.");
+
+/// Trims, composes (NFC) and measures in characters; refuses control and direction characters,
+/// which could make one name look like another.
+fn text(raw: &str, min: usize, max: usize) -> Result<String, Refusal> {
+    let value: String = raw.trim().nfc().collect();
+    let forbidden = |c: char| {
+        c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+    };
+    if value.chars().any(forbidden) {
+        return Err(CONTROL);
+    }
+    match value.chars().count() {
+        n if n < min => Err(EMPTY),
+        n if n > max => Err(TOO_LONG),
+        _ => Ok(value),
+    }
+}
+
+/// A JSON string schema with the limits that [`text`] enforces.
+fn string_schema(
+    description: &'static str,
+    min: usize,
+    max: usize,
+    pattern: Option<&str>,
+) -> RefOr<Schema> {
+    let mut schema = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some(description))
+        .min_length(Some(min))
+        .max_length(Some(max));
+    if let Some(pattern) = pattern {
+        schema = schema.pattern(Some(pattern));
+    }
+    schema.into()
+}
+
+/// Declares a newtype over `String` which can only be had by parsing.
+macro_rules! parsed {
+    (#[doc = $doc:literal] $name:ident, $min:expr, $max:expr, $pattern:expr, $parse:expr) => {
+        #[doc = $doc]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Parses what somebody typed.
+            ///
+            /// # Errors
+            /// The [`Refusal`] that tells them what to change.
+            pub fn parse(raw: &str) -> Result<Self, Refusal> {
+                let parse: fn(&str) -> Result<String, Refusal> = $parse;
+                parse(raw).map(Self)
+            }
+
+            /// The parsed text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let raw = Cow::<'de, str>::deserialize(deserializer)?;
+                Self::parse(&raw).map_err(de::Error::custom)
+            }
+        }
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                string_schema($doc, $min, $max, $pattern)
+            }
+        }
+
+        impl ToSchema for $name {
+            fn name() -> Cow<'static, str> {
+                Cow::Borrowed(stringify!($name))
+            }
+        }
+    };
+}
+
+/// Visible text without control characters: what the patterns in the API document allow.
+const VISIBLE: Option<&str> = Some(r"^[^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff]*[^\s\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff][^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff]*$");
+const VISIBLE_OR_EMPTY: Option<&str> =
+    Some(r"^[^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff]*$");
+
+parsed!(
+    #[doc = "One part of a person's name, as the person writes it; may be empty."]
+    NamePart, 0, 100, VISIBLE_OR_EMPTY, |raw| text(raw, 0, 100)
+);
+parsed!(
+    #[doc = "An e-mail address. Checked for shape only: whether it takes mail is for the mail to find out."]
+    Email, 3, 254, Some(r"^\s*[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,5}[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\s*$"), email
+);
+parsed!(
+    #[doc = "The name a person signs in with. Compared without regard to case."]
+    Username, 1, 254, Some(r"^\s*[^\s\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff]+\s*$"), |raw| {
+        let value = text(raw, 1, 254)?;
+        if value.chars().any(char::is_whitespace) {
+            return Err(refusal("has_spaces", "A username has no spaces."));
+        }
+        Ok(value)
+    }
+);
+parsed!(
+    #[doc = "A phone number, as written; its digits are what search uses."]
+    PhoneNumber, 2, 40, Some(r"^\s*[+(]{0,2}[0-9][0-9 ().+x#/-]{0,36}[0-9]\s*$"), |raw| {
+        let value = text(raw, 2, 40)?;
+        let number = value.trim_start_matches(['+', '(']);
+        let edges = number.starts_with(|c: char| c.is_ascii_digit())
+            && number.ends_with(|c: char| c.is_ascii_digit());
+        if number.len() < 2
+            || value.len() - number.len() > 2
+            || !edges
+            || number.chars().any(|c| !(c.is_ascii_digit() || " ().+x#/-".contains(c)))
+        {
+            return Err(refusal("not_a_phone_number", "Enter a phone number."));
+        }
+        Ok(value)
+    }
+);
+parsed!(
+    #[doc = "The number of a client's chart, unique in its practice."]
+    RecordNumber, 1, 40, Some(r"^\s*[A-Za-z0-9]([A-Za-z0-9./ _-]{0,38}[A-Za-z0-9])?\s*$"), |raw| {
+        let value = text(raw, 1, 40)?;
+        let edge = |c: char| c.is_ascii_alphanumeric();
+        if !value.starts_with(edge)
+            || !value.ends_with(edge)
+            || value.chars().any(|c| !(edge(c) || "./ _-".contains(c)))
+        {
+            return Err(refusal(
+                "not_a_record_number",
+                "Use letters and digits, with dots, dashes, slashes or spaces between them.",
+            ));
+        }
+        Ok(value)
+    }
+);
+parsed!(
+    #[doc = "The professional who cares for the client."]
+    Professional, 1, 100, VISIBLE, |raw| text(raw, 1, 100)
+);
+parsed!(
+    #[doc = "Why access was revoked, for the practice's own record."]
+    Reason, 1, 500, VISIBLE, |raw| text(raw, 1, 500)
+);
+parsed!(
+    #[doc = "What somebody types to search: a name, e-mail, phone, record number or date of birth."]
+    SearchText, 1, 200, VISIBLE, |raw| text(raw, 1, 200)
+);
+parsed!(
+    #[doc = "A client's last name as a person types it to prove who they are."]
+    ProofName, 1, 200, VISIBLE, |raw| text(raw, 1, 200)
+);
+
+fn email(raw: &str) -> Result<String, Refusal> {
+    const NOT: Refusal =
+        refusal("not_an_email", "Enter an e-mail address, like name@example.com.");
+    let value = text(raw, 3, 254)?;
+    let (local, domain) = value.rsplit_once('@').ok_or(NOT)?;
+    let allowed = |c: char| c.is_ascii_alphanumeric() || ".!#$%&'*+/=?^_{|}~-".contains(c);
+    let label = |l: &str| {
+        (1..=63).contains(&l.len())
+            && !l.starts_with('-')
+            && !l.ends_with('-')
+            && l.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
+    if !(1..=64).contains(&local.len())
+        || !local.chars().all(allowed)
+        || !(2..=6).contains(&domain.split('.').count())
+        || !domain.split('.').all(label)
+    {
+        return Err(NOT);
+    }
+    Ok(value)
+}
+
+impl Email {
+    /// Whether two addresses are one: compared without regard to case, as every provider does.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        self.0.to_lowercase() == other.0.to_lowercase()
+    }
+}
+
+impl Username {
+    /// The form in which usernames are compared: composed for compatibility, lower case.
+    #[must_use]
+    pub fn folded(&self) -> String {
+        self.0.nfkc().collect::<String>().to_lowercase()
+    }
+}
+
+impl From<&Email> for Username {
+    fn from(email: &Email) -> Self {
+        Self(email.0.clone())
+    }
+}
+
+impl NamePart {
+    /// A part that is not there.
+    #[must_use]
+    pub fn none() -> Self {
+        Self(String::new())
+    }
+
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// A person's name. One of `first` and `last` may be empty: many people have a single name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(try_from = "NameParts", deny_unknown_fields)]
+#[schema(description = "A person's name; one of first and last may be empty.")]
+pub struct Name {
+    /// Given name; may be empty when `last` is not.
+    pub first: NamePart,
+    /// Family name; may be empty when `first` is not.
+    pub last: NamePart,
+    /// What the person likes to be called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preferred: Option<NamePart>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NameParts {
+    first: NamePart,
+    last: NamePart,
+    #[serde(default)]
+    preferred: Option<NamePart>,
+}
+
+impl TryFrom<NameParts> for Name {
+    type Error = Refusal;
+
+    fn try_from(parts: NameParts) -> Result<Self, Refusal> {
+        Self::new(parts.first, parts.last, parts.preferred)
+    }
+}
+
+impl Name {
+    /// Puts a name together.
+    ///
+    /// # Errors
+    /// `empty` when both `first` and `last` are.
+    pub fn new(
+        first: NamePart,
+        last: NamePart,
+        preferred: Option<NamePart>,
+    ) -> Result<Self, Refusal> {
+        if first.is_empty() && last.is_empty() {
+            return Err(refusal("empty", "Enter a first or a last name."));
+        }
+        let preferred = preferred.filter(|p| !p.is_empty());
+        Ok(Self { first, last, preferred })
+    }
+
+    /// The name as it is said: first, then last.
+    #[must_use]
+    pub fn full(&self) -> String {
+        format!("{} {}", self.first.as_str(), self.last.as_str()).trim().to_owned()
+    }
+
+    /// The name by which to greet the person.
+    #[must_use]
+    pub fn greeting(&self) -> &str {
+        let preferred = self.preferred.as_ref().map_or("", NamePart::as_str);
+        [preferred, self.first.as_str(), self.last.as_str()]
+            .into_iter()
+            .find(|part| !part.is_empty())
+            .unwrap_or_default()
+    }
+}
+
+/// A day without a time, `YYYY-MM-DD`; for a date of birth, from 1850 on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Date(civil::Date);
+
+impl Date {
+    /// Parses `YYYY-MM-DD`.
+    ///
+    /// # Errors
+    /// `not_a_date` for another shape or a day that does not exist.
+    pub fn parse(raw: &str) -> Result<Self, Refusal> {
+        const NOT: Refusal = refusal("not_a_date", "Enter a date that exists, as YYYY-MM-DD.");
+        let shaped = raw.len() == 10
+            && raw.bytes().enumerate().all(|(i, b)| match i {
+                4 | 7 => b == b'-',
+                _ => b.is_ascii_digit(),
+            });
+        if !shaped {
+            return Err(NOT);
+        }
+        let date: civil::Date = raw.parse().map_err(|_| NOT)?;
+        if date.year() < 1850 {
+            return Err(refusal("too_early", "Enter a year from 1850 on."));
+        }
+        Ok(Self(date))
+    }
+
+    /// Whether the day lies after the day it is anywhere on earth at `now`.
+    #[must_use]
+    pub fn is_after(&self, now: At) -> bool {
+        let latest = jiff::tz::Offset::constant(14).to_datetime(now.0).date();
+        self.0 > latest
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl Serialize for Date {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Date {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Cow::<'de, str>::deserialize(deserializer)?;
+        Self::parse(&raw).map_err(de::Error::custom)
+    }
+}
+
+impl PartialSchema for Date {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Date)))
+            .pattern(Some(r"^(18[5-9]|19\d|20[01])\d-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])$|^(18[5-9]|19\d|20[01])\d-\d\d-(29|30|31)$"))
+            .description(Some("A day that exists, YYYY-MM-DD, from 1850 on."))
+            .into()
+    }
+}
+
+impl ToSchema for Date {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Date")
+    }
+}
+
+/// A moment, to the millisecond; RFC 3339 in UTC with exactly three decimals, so that the text
+/// sorts as time does, in the table too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct At(Timestamp);
+
+impl At {
+    /// The moment of a number of milliseconds since 1970.
+    ///
+    /// # Panics
+    /// Never for times within nine thousand years of now.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a clock cannot leave jiff's range of years")]
+    pub fn from_millis(millis: i64) -> Self {
+        Self(Timestamp::from_millisecond(millis).expect("a time within jiff's range"))
+    }
+
+    /// Milliseconds since 1970.
+    #[must_use]
+    pub fn millis(self) -> i64 {
+        self.0.as_millisecond()
+    }
+
+    /// Whole seconds since 1970: the unit of JWT times (RFC 7519) and of DynamoDB's TTL.
+    #[must_use]
+    pub fn seconds(self) -> i64 {
+        self.0.as_second()
+    }
+
+    /// The moment `seconds` later (or earlier, when negative).
+    #[must_use]
+    pub fn plus(self, seconds: i64) -> Self {
+        Self::from_millis(self.millis() + seconds * 1000)
+    }
+
+    /// The moment for a person to read, in UTC: `2026-11-29 14:03 UTC`.
+    #[must_use]
+    pub fn readable(self) -> String {
+        self.0.strftime("%Y-%m-%d %H:%M UTC").to_string()
+    }
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3}", self.0)
+    }
+}
+
+impl Serialize for At {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for At {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Cow::<'de, str>::deserialize(deserializer)?;
+        raw.parse().map(Self).map_err(de::Error::custom)
+    }
+}
+
+impl PartialSchema for At {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            .description(Some("A moment, RFC 3339 in UTC."))
+            .into()
+    }
+}
+
+impl ToSchema for At {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("At")
+    }
+}
+
+/// What a portal user may do. The names on the pages stand in the design, section 1.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "camelCase")]
+pub enum Permission {
+    /// Basic Functions.
+    Basic,
+    /// Messaging.
+    Messaging,
+    /// Access to Documents.
+    Documents,
+    /// Session & Homework.
+    Sessions,
+    /// Billing, Invoicing & Insurance.
+    Billing,
+    /// View & Submit Surveys.
+    Surveys,
+}
+
+/// A set of permissions; repeats in the input count once. May be empty.
+pub type Permissions = BTreeSet<Permission>;
+
+/// What a portal user is to the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Relationship {
+    /// The client.
+    #[serde(rename = "self")]
+    Oneself,
+    /// A parent.
+    Parent,
+    /// A legal guardian.
+    Guardian,
+    /// A spouse or partner.
+    Spouse,
+    /// Anybody else.
+    Other,
+}
+
+/// Which of a person's addresses or numbers one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ContactType {
+    /// At home.
+    Home,
+    /// At work.
+    Work,
+    /// A mobile phone.
+    Mobile,
+    /// Anything else.
+    Other,
+}
+
+/// An e-mail address of a client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ContactEmail {
+    /// Which address it is.
+    pub r#type: ContactType,
+    /// The address.
+    pub address: Email,
+}
+
+/// A phone number of a client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ContactPhone {
+    /// Which phone it is.
+    pub r#type: ContactType,
+    /// The number.
+    pub number: PhoneNumber,
+}
+
+/// A text that must not show in a log: its `Debug` prints nothing of it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a secret.
+    #[must_use]
+    pub fn new(value: String) -> Self {
+        Self(value)
+    }
+
+    /// The secret itself: for the one place that needs it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+/// A password as typed: 1 to 256 characters at this door; how strong a new one must be is for
+/// [`crate::password`].
+#[derive(Clone)]
+pub struct Password(String);
+
+impl Password {
+    /// The password as typed, composed (NFC, after NIST SP 800-63B) so that one keyboard's `é`
+    /// is another's.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// Takes a password as typed.
+    ///
+    /// # Errors
+    /// `empty`, or `too_long` past 256 characters.
+    pub fn parse(raw: &str) -> Result<Self, Refusal> {
+        match raw.chars().count() {
+            0 => Err(EMPTY),
+            n if n > 256 => Err(TOO_LONG),
+            _ => Ok(Self(raw.nfc().collect())),
+        }
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password")
+    }
+}
+
+impl<'de> Deserialize<'de> for Password {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Cow::<'de, str>::deserialize(deserializer)?;
+        Self::parse(&raw).map_err(de::Error::custom)
+    }
+}
+
+impl PartialSchema for Password {
+    fn schema() -> RefOr<Schema> {
+        string_schema("A password; any characters.", 1, 256, None)
+    }
+}
+
+impl ToSchema for Password {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Password")
+    }
+}

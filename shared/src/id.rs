@@ -1,0 +1,203 @@
+//! Names of things: opaque to everyone outside, of one shape each inside, so that a client's id can
+//! never stand where a portal user's belongs and a malformed one never reaches the table.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+use ulid::Ulid;
+use utoipa::ToSchema;
+
+macro_rules! ulid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Ulid);
+
+        impl $name {
+            /// Makes the id from a fresh ULID.
+            #[must_use]
+            pub const fn new(ulid: Ulid) -> Self {
+                Self(ulid)
+            }
+
+            /// Reads an id; `None` for anything that is not exactly one.
+            #[must_use]
+            pub fn parse(text: &str) -> Option<Self> {
+                let ulid = Ulid::from_string(text).ok()?;
+                (ulid.to_string() == text).then_some(Self(ulid))
+            }
+
+            /// The sixteen bytes of the id.
+            #[must_use]
+            pub fn bytes(self) -> [u8; 16] {
+                self.0.to_bytes()
+            }
+
+            /// The id of these sixteen bytes.
+            #[must_use]
+            pub fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(Ulid::from_bytes(bytes))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .pattern(Some("^[0-7][0-9A-HJKMNP-TV-Z]{25}$"))
+                    .description(Some("An opaque id."))
+                    .into()
+            }
+        }
+
+        impl ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
+                std::borrow::Cow::Borrowed(stringify!($name))
+            }
+        }
+    };
+}
+
+ulid_id!(
+    /// A client's chart.
+    ClientId
+);
+ulid_id!(
+    /// One person's access to one client's portal.
+    PortalUserId
+);
+ulid_id!(
+    /// A session, of staff or of a client.
+    SessionId
+);
+ulid_id!(
+    /// A mail in the outbox.
+    MailId
+);
+ulid_id!(
+    /// An event in the history.
+    EventId
+);
+ulid_id!(
+    /// One time of a grant being open: it changes with every activation, so that a session made
+    /// before a revocation can never open what was granted after it.
+    Epoch
+);
+
+/// A practice (tenant): 2 to 32 lower-case letters, digits and dashes, chosen by whoever deploys.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct PracticeId(String);
+
+impl PracticeId {
+    /// Reads a practice's id; `None` for anything that is not one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let shaped = (2..=32).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        shaped.then(|| Self(text.to_owned()))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PracticeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for PracticeId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| de::Error::custom("not_a_practice|Use the practice's id."))
+    }
+}
+
+impl utoipa::PartialSchema for PracticeId {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::Type::String)
+            .pattern(Some("^[a-z0-9-]{2,32}$"))
+            .min_length(Some(2))
+            .max_length(Some(32))
+            .description(Some("A practice's id."))
+            .into()
+    }
+}
+
+impl ToSchema for PracticeId {
+    fn name() -> std::borrow::Cow<'static, str> {
+        std::borrow::Cow::Borrowed("PracticeId")
+    }
+}
+
+/// Where an account lives: the first 16 bytes of SHA-256 over practice and folded username, in
+/// unpadded base64url. It stands in keys and tokens so that no username has to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AccountId(String);
+
+impl AccountId {
+    /// The account that a username names in a practice, whether or not it exists.
+    #[must_use]
+    pub fn of(practice: &PracticeId, username: &crate::fields::Username) -> Self {
+        use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+        use sha2::{Digest, Sha256};
+        let digest = Sha256::new()
+            .chain_update(practice.as_str())
+            .chain_update([0])
+            .chain_update(username.folded())
+            .finalize();
+        Self(URL_SAFE_NO_PAD.encode(&digest[..16]))
+    }
+
+    /// The account of these sixteen bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+        Self(URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// The sixteen bytes of the id; zeros for a text that is not an id.
+    #[must_use]
+    pub fn bytes(&self) -> [u8; 16] {
+        use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+        URL_SAFE_NO_PAD
+            .decode(&self.0)
+            .ok()
+            .and_then(|bytes| bytes.try_into().ok())
+            .unwrap_or_default()
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl AccountId {
+    /// Reads an id; `None` for anything that is not one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let id = Self(text.to_owned());
+        (Self::from_bytes(id.bytes()) == id).then_some(id)
+    }
+}

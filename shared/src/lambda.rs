@@ -1,0 +1,34 @@
+//! Running a router on AWS Lambda.
+
+use axum::Router;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{
+    app::{App, sdk},
+    web,
+};
+
+/// Logs as JSON lines, at the level that `RUST_LOG` names, `info` by default.
+pub fn log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt().json().with_env_filter(filter).with_current_span(false).init();
+}
+
+/// Serves a function's routes behind API Gateway until Lambda ends the process. Clients and keys
+/// are made once, before the first request.
+///
+/// # Errors
+/// When the environment lacks something, or the runtime fails.
+pub async fn serve(routes: OpenApiRouter<App>) -> Result<(), lambda_http::Error> {
+    serve_with(routes.into(), App::from_env(&sdk().await)?).await
+}
+
+/// As [`serve`], with an app that was made already.
+///
+/// # Errors
+/// When the runtime fails.
+pub async fn serve_with(routes: Router<App>, app: App) -> Result<(), lambda_http::Error> {
+    log();
+    lambda_http::run(web::finish(routes, app)).await
+}

@@ -1,0 +1,416 @@
+//! The four mails a portal user gets, as text and as HTML.
+//!
+//! Hides how a mail is put together so that it reads well in every client: the
+//! table layout of `letter/frame.html`, the wording of `letter/words.rs`, and the
+//! escaping. Pure: what to send, when and to whom is the outbox's business.
+//!
+//! Three promises are kept here rather than by callers. Nothing given can become
+//! markup, a header or another line. A mail has no place for a password, a
+//! username, health information or a client's name. The link is only ever a web
+//! address on one line, and no `Debug` shows it, since it carries a token.
+
+#[cfg(test)]
+mod tests;
+mod words;
+
+use std::error::Error;
+use std::fmt;
+
+use words::{Mail, Terms, Words};
+
+/// Table layout and inline styles, because mail clients drop most of the rest;
+/// dark colours are an enhancement. No image, font or script, so that opening a
+/// mail tells nobody that it was opened.
+const FRAME: &str = include_str!("letter/frame.html");
+
+/// Columns of the plain-text part, in characters.
+const LINE: usize = 72;
+
+/// What one practice name may take of a subject, in characters.
+const NAME_IN_SUBJECT: usize = 80;
+
+/// The occasions on which a portal user is written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Invited to enrol. The link is the single-use invitation.
+    Invitation,
+    /// Access was granted to a person who has credentials. The link is the
+    /// portal.
+    AccessGranted,
+    /// A new password was asked for. The link is the single-use reset.
+    PasswordReset,
+    /// The password has been changed and every session ended. The link is the
+    /// portal.
+    PasswordChanged,
+}
+
+impl Kind {
+    /// Every kind, for whoever must cover them all.
+    pub const ALL: [Self; 4] = [
+        Self::Invitation,
+        Self::AccessGranted,
+        Self::PasswordReset,
+        Self::PasswordChanged,
+    ];
+}
+
+/// The languages a mail can be written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// English.
+    #[default]
+    En,
+    /// Spanish, addressing as usted.
+    Es,
+    /// French, addressing as vous.
+    Fr,
+}
+
+impl Language {
+    /// Every language, for whoever must cover them all.
+    pub const ALL: [Self; 3] = [Self::En, Self::Es, Self::Fr];
+
+    /// The language of a BCP 47 tag (`es`, `fr-CA`), by its first subtag alone;
+    /// English when there is none we write.
+    #[must_use]
+    pub fn from_tag(tag: &str) -> Self {
+        let primary = tag.split(['-', '_']).next().unwrap_or_default();
+        Self::ALL
+            .into_iter()
+            .find(|language| language.tag().eq_ignore_ascii_case(primary))
+            .unwrap_or_default()
+    }
+
+    /// The BCP 47 tag.
+    #[must_use]
+    pub const fn tag(self) -> &'static str {
+        self.words().tag
+    }
+
+    const fn words(self) -> &'static Words {
+        match self {
+            Self::En => &words::ENGLISH,
+            Self::Es => &words::SPANISH,
+            Self::Fr => &words::FRENCH,
+        }
+    }
+}
+
+/// A web address fit to stand in a mail. It may carry a token, so its `Debug`
+/// prints nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Link<'a>(&'a str);
+
+impl<'a> Link<'a> {
+    /// Longest address in bytes; one line of mail holds 998 (RFC 5322, 2.1.1).
+    pub const MAX_BYTES: usize = 900;
+
+    /// Takes an absolute `http` or `https` URL in its encoded form (RFC 3986:
+    /// printable ASCII without quotes, angle brackets and the like), with a host
+    /// and without user information, which would disguise the host.
+    ///
+    /// # Errors
+    ///
+    /// [`BadLink`] for anything else. The address is not in the error.
+    pub fn new(url: &'a str) -> Result<Self, BadLink> {
+        let (scheme, rest) = url.split_once("://").ok_or(BadLink)?;
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let web = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
+        let host = !authority.is_empty() && !authority.starts_with(':') && !authority.contains('@');
+        let plain = url
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !b"\"'<>\\^`{|}".contains(&byte));
+        if web && host && plain && url.len() <= Self::MAX_BYTES {
+            Ok(Self(url))
+        } else {
+            Err(BadLink)
+        }
+    }
+
+    /// The address.
+    #[must_use]
+    pub const fn as_str(self) -> &'a str {
+        self.0
+    }
+}
+
+impl fmt::Debug for Link<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Link(…)")
+    }
+}
+
+/// The address is not one that may stand in a mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadLink;
+
+impl fmt::Display for BadLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not an absolute http or https address that may stand in a mail")
+    }
+}
+
+impl Error for BadLink {}
+
+/// What a mail is made of. It has no `Debug`: names do not belong in logs.
+#[derive(Clone, Copy)]
+pub struct Letter<'a> {
+    /// The occasion.
+    pub kind: Kind,
+    /// The practice's name as it wishes to be known; when blank, "your practice".
+    pub practice_name: &'a str,
+    /// How the portal user is addressed, never the client; when blank, the
+    /// greeting has no name. Any text: it stays text.
+    pub person_name: &'a str,
+    /// Where the button leads.
+    pub link: Link<'a>,
+    /// When a single-use link ends, formatted in `language` and with its time
+    /// zone, to follow "expires on", "caduca el", "expire le". The other kinds
+    /// do not show it.
+    pub expires: Option<&'a str>,
+    /// The language of the whole mail.
+    pub language: Language,
+}
+
+/// A mail ready to send. Its `Debug` prints nothing: the link carries a token.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// One line without control characters. Not yet encoded for a header.
+    pub subject: String,
+    /// The `text/plain` part, lines ended by `\n`.
+    pub text: String,
+    /// The `text/html` part, a whole document in UTF-8.
+    pub html: String,
+}
+
+impl fmt::Debug for Rendered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Rendered(…)")
+    }
+}
+
+/// Writes the mail.
+#[must_use]
+pub fn render(letter: &Letter<'_>) -> Rendered {
+    let content = Content::of(letter);
+    Rendered {
+        text: content.text(),
+        html: content.html(),
+        subject: content.subject,
+    }
+}
+
+/// A mail as plain text in reading order, before it takes either form.
+struct Content {
+    language: Language,
+    subject: String,
+    preheader: String,
+    brand: String,
+    heading: String,
+    /// Greeting and body.
+    opening: Vec<String>,
+    button: &'static str,
+    link: String,
+    terms: Option<String>,
+    doubt: String,
+    advice: String,
+    promise: String,
+}
+
+impl Content {
+    fn of(letter: &Letter<'_>) -> Self {
+        let words = letter.language.words();
+        let mail: &Mail = match letter.kind {
+            Kind::Invitation => &words.invitation,
+            Kind::AccessGranted => &words.access_granted,
+            Kind::PasswordReset => &words.password_reset,
+            Kind::PasswordChanged => &words.password_changed,
+        };
+
+        let given = one_line(letter.practice_name);
+        let or_else = |name: String, stand_in: &str| {
+            if name.is_empty() {
+                stand_in.to_owned()
+            } else {
+                name
+            }
+        };
+        let practice = or_else(given.clone(), words.unnamed_in_text);
+        let in_subject = or_else(shortened(&given, NAME_IN_SUBJECT), words.unnamed_in_subject);
+        let say = |text: &str| fill(text, &[("practice", &practice)]);
+
+        let name = one_line(letter.person_name);
+        let greeting = if name.is_empty() {
+            words.plain_greeting.to_owned()
+        } else {
+            fill(words.greeting, &[("name", &name)])
+        };
+        let expires = letter
+            .expires
+            .map(one_line)
+            .filter(|expires| !expires.is_empty());
+        let terms = match mail.terms {
+            Terms::Lasting => None,
+            Terms::SingleUse {
+                dated,
+                undated,
+                renewal,
+            } => {
+                let life = match expires {
+                    Some(expires) => fill(dated, &[("expires", &expires)]),
+                    None => undated.to_owned(),
+                };
+                Some(format!("{life} {}", say(renewal)))
+            }
+        };
+
+        Self {
+            language: letter.language,
+            subject: fill(mail.subject, &[("practice", &in_subject)]),
+            preheader: say(mail.preheader),
+            brand: or_else(given, words.portal),
+            heading: say(mail.heading),
+            opening: std::iter::once(greeting)
+                .chain(mail.body.iter().map(|text| say(text)))
+                .collect(),
+            button: mail.button,
+            link: letter.link.as_str().to_owned(),
+            terms,
+            doubt: say(mail.doubt),
+            advice: say(mail.advice),
+            promise: say(words.promise),
+        }
+    }
+
+    fn text(&self) -> String {
+        let action = fill(self.language.words().action, &[("button", self.button)]);
+        let mut blocks = vec![wrapped(&self.brand)];
+        blocks.extend(self.opening.iter().map(|text| wrapped(text)));
+        blocks.push(format!("{}\n{}", wrapped(&action), self.link));
+        blocks.extend(self.terms.iter().map(|text| wrapped(text)));
+        blocks.push(format!(
+            "{}\n{}",
+            wrapped(&self.doubt),
+            wrapped(&self.advice)
+        ));
+        blocks.push(wrapped(&self.promise));
+        blocks.join("\n\n") + "\n"
+    }
+
+    fn html(&self) -> String {
+        let paragraphs =
+            |texts: &[String]| texts.iter().map(|text| paragraph(text)).collect::<String>();
+        let link = escaped(&self.link);
+        fill(
+            FRAME,
+            &[
+                ("lang", self.language.tag()),
+                ("title", &escaped(&self.subject)),
+                ("preheader", &escaped(&self.preheader)),
+                ("brand", &escaped(&self.brand)),
+                ("heading", &escaped(&self.heading)),
+                ("opening", &paragraphs(&self.opening)),
+                ("href", &link),
+                ("button", &escaped(self.button)),
+                ("terms", &paragraphs(self.terms.as_slice())),
+                ("by_hand", &escaped(self.language.words().by_hand)),
+                ("address", &link),
+                ("doubt", &escaped(&self.doubt)),
+                ("advice", &escaped(&self.advice)),
+                ("promise", &escaped(&self.promise)),
+            ],
+        )
+    }
+}
+
+fn paragraph(text: &str) -> String {
+    format!(
+        "<p class=\"ink\" style=\"margin: 0 0 16px; color: #17232d; font-size: 16px; line-height: \
+         24px;\">{}</p>\n",
+        escaped(text)
+    )
+}
+
+/// Puts values into `{slots}`. What a value holds is never read again, so a
+/// practice called `{name}` stays `{name}`; braces that are no slot (the style
+/// sheet's) stay too.
+fn fill(template: &str, slots: &[(&str, &str)]) -> String {
+    let mut filled = String::with_capacity(template.len() * 2);
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        let slot = after.split_once('}').and_then(|(name, tail)| {
+            let (_, value) = slots.iter().find(|(slot, _)| *slot == name)?;
+            Some((value, tail))
+        });
+        if let Some((value, tail)) = slot {
+            filled.push_str(value);
+            rest = tail;
+        } else {
+            filled.push('{');
+            rest = after;
+        }
+    }
+    filled.push_str(rest);
+    filled
+}
+
+/// Text given from outside as one line: breaks and controls become single
+/// spaces. Characters that reorder what follows or are not seen go, so that a
+/// name cannot rewrite the sentence it stands in; the joiners that Persian,
+/// Indic scripts and emoji need stay.
+fn one_line(given: &str) -> String {
+    let visible = given.chars().filter(|c| {
+        !matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+            | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    });
+    let spaced: String = visible
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// At most `limit` characters, the last one then an ellipsis.
+fn shortened(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(limit - 1).collect();
+    format!("{}…", kept.trim_end())
+}
+
+/// For element content and quoted attributes alike.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            _ => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// Broken at spaces into lines of [`LINE`] characters; a longer word keeps a
+/// line to itself. No-break spaces hold.
+fn wrapped(text: &str) -> String {
+    let mut wrapped = String::with_capacity(text.len() + 8);
+    let mut column = 0;
+    for word in text.split(' ') {
+        let width = word.chars().count();
+        if column > 0 {
+            let fits = column + 1 + width <= LINE;
+            wrapped.push(if fits { ' ' } else { '\n' });
+            column = if fits { column + 1 } else { 0 };
+        }
+        wrapped.push_str(word);
+        column += width;
+    }
+    wrapped
+}

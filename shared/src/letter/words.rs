@@ -1,0 +1,307 @@
+//! Every word of the mails, in every language, as data.
+//!
+//! A language is one value of [`Words`] and a mail one value of [`Mail`]: a
+//! missing text does not compile, and a new language is a new constant. The
+//! slots are `{practice}` (everywhere), `{name}` (greeting), `{expires}` (terms)
+//! and `{button}` (action). Texts are plain text; the renderer escapes them.
+//!
+//! Clients are addressed formally (usted, vous), and no wording depends on the
+//! person's gender. Wording stays clear of care, illness, treatment and
+//! appointments: whoever looks over a shoulder learns of a portal, no more.
+
+/// What one language says.
+pub(super) struct Words {
+    /// BCP 47 tag, for the `lang` attribute.
+    pub(super) tag: &'static str,
+    /// Stands for the practice in a subject when it has given no name.
+    pub(super) unnamed_in_subject: &'static str,
+    /// Stands for the practice in running text when it has given no name.
+    pub(super) unnamed_in_text: &'static str,
+    /// Stands above the card when the practice has given no name.
+    pub(super) portal: &'static str,
+    pub(super) greeting: &'static str,
+    /// The greeting of a person without a name.
+    pub(super) plain_greeting: &'static str,
+    /// Introduces the link in the plain-text part.
+    pub(super) action: &'static str,
+    /// Introduces the written-out link in the HTML part.
+    pub(super) by_hand: &'static str,
+    /// What the practice never does, at the foot of every mail.
+    pub(super) promise: &'static str,
+    pub(super) invitation: Mail,
+    pub(super) access_granted: Mail,
+    pub(super) password_reset: Mail,
+    pub(super) password_changed: Mail,
+}
+
+/// What one mail says, in the order in which it is read.
+pub(super) struct Mail {
+    pub(super) subject: &'static str,
+    /// What an inbox shows beside the subject.
+    pub(super) preheader: &'static str,
+    pub(super) heading: &'static str,
+    pub(super) body: &'static [&'static str],
+    pub(super) button: &'static str,
+    pub(super) terms: Terms,
+    /// Asks whether the mail was expected.
+    pub(super) doubt: &'static str,
+    /// What to do when it was not.
+    pub(super) advice: &'static str,
+}
+
+/// What holds for the link.
+pub(super) enum Terms {
+    /// A plain address, valid for good.
+    Lasting,
+    /// Spent by its first use.
+    SingleUse {
+        dated: &'static str,
+        undated: &'static str,
+        /// What to do when it no longer works.
+        renewal: &'static str,
+    },
+}
+
+pub(super) const ENGLISH: Words = Words {
+    tag: "en",
+    unnamed_in_subject: "practice",
+    unnamed_in_text: "your practice",
+    portal: "Client Portal",
+    greeting: "Hello {name},",
+    plain_greeting: "Hello,",
+    action: "{button}:",
+    by_hand: "If the button does not work, copy this address into your browser:",
+    promise: "Nobody at {practice} will ever ask you for your password, by e-mail or otherwise.",
+    invitation: Mail {
+        subject: "Your invitation to the {practice} client portal",
+        preheader: "Enroll with your personal link.",
+        heading: "Your invitation to the Client Portal",
+        body: &[
+            "You have been invited by {practice} to its Client Portal.",
+            "To enroll, you will be asked for the last name and date of birth of the client: \
+             yourself, or the person whose portal you will use. Then you choose a password. If you \
+             already have an account with this portal, use its password.",
+        ],
+        button: "Enroll in Client Portal",
+        terms: Terms::SingleUse {
+            dated: "This link is for you alone. It can be used once and expires on {expires}.",
+            undated: "This link is for you alone. It can be used once.",
+            renewal: "If it no longer works, ask {practice} for a new invitation.",
+        },
+        doubt: "Not expecting this?",
+        advice: "Do not use the link and do not pass this mail on. Contact {practice} the way you \
+                 usually do; as long as nobody enrolls, nothing happens.",
+    },
+    access_granted: Mail {
+        subject: "Your access to the {practice} client portal",
+        preheader: "You can sign in with your existing credentials.",
+        heading: "Your access has been granted",
+        body: &[
+            "You have been granted access to the Client Portal of {practice}.",
+            "Sign in with your existing credentials: the username and password you already have. \
+             If you have forgotten the password, you can choose a new one on the sign-in page.",
+        ],
+        button: "Go to Client Portal",
+        terms: Terms::Lasting,
+        doubt: "Not expecting this?",
+        advice: "Contact {practice} the way you usually do.",
+    },
+    password_reset: Mail {
+        subject: "Choose a new password for the {practice} client portal",
+        preheader: "The link you asked for.",
+        heading: "Choose a new password",
+        body: &[
+            "A new password was requested for your account with the Client Portal of {practice}.",
+        ],
+        button: "Choose a New Password",
+        terms: Terms::SingleUse {
+            dated: "This link is for you alone. It can be used once and expires on {expires}.",
+            undated: "This link is for you alone. It can be used once.",
+            renewal: "If it no longer works, ask for a new one on the sign-in page.",
+        },
+        doubt: "Did you not ask for this?",
+        advice: "Ignore this mail. Your password stays as it is.",
+    },
+    password_changed: Mail {
+        subject: "Your password for the {practice} client portal was changed",
+        preheader: "If it was not you, please contact us.",
+        heading: "Your password was changed",
+        body: &[
+            "The password of your account with the Client Portal of {practice} has been changed.",
+            "For your safety you have been signed out everywhere. Sign in again with the new \
+             password.",
+        ],
+        button: "Go to Client Portal",
+        terms: Terms::Lasting,
+        doubt: "Was it not you?",
+        advice: "Contact {practice} right away, the way you usually do, and ask to have your access \
+                 stopped.",
+    },
+};
+
+pub(super) const SPANISH: Words = Words {
+    tag: "es",
+    unnamed_in_subject: "su centro",
+    unnamed_in_text: "su centro",
+    portal: "Portal de clientes",
+    greeting: "Hola, {name}:",
+    plain_greeting: "Hola:",
+    action: "{button}:",
+    by_hand: "Si el botón no funciona, copie esta dirección en su navegador:",
+    promise: "Nadie de {practice} le pedirá nunca su contraseña, ni por correo electrónico ni de \
+              ninguna otra forma.",
+    invitation: Mail {
+        subject: "Su invitación al portal de clientes de {practice}",
+        preheader: "Inscríbase con su enlace personal.",
+        heading: "Su invitación al Portal de clientes",
+        body: &[
+            "Ha recibido una invitación de {practice} para usar su Portal de clientes.",
+            "Para inscribirse se le pedirán el apellido y la fecha de nacimiento del cliente: los \
+             suyos o los de la persona cuyo portal va a usar. Después elegirá una contraseña. Si \
+             ya tiene una cuenta en este portal, use la contraseña de esa cuenta.",
+        ],
+        button: "Inscribirse en el Portal de clientes",
+        terms: Terms::SingleUse {
+            dated: "Este enlace es solo para usted. Se puede usar una sola vez y caduca el \
+                    {expires}.",
+            undated: "Este enlace es solo para usted. Se puede usar una sola vez.",
+            renewal: "Si ya no funciona, pida a {practice} una invitación nueva.",
+        },
+        doubt: "¿No esperaba este mensaje?",
+        advice: "No use el enlace ni reenvíe este mensaje. Póngase en contacto con {practice} por \
+                 la vía habitual; mientras nadie se inscriba, no ocurrirá nada.",
+    },
+    access_granted: Mail {
+        subject: "Su acceso al portal de clientes de {practice}",
+        preheader: "Puede iniciar sesión con sus credenciales actuales.",
+        heading: "Se le ha concedido acceso",
+        body: &[
+            "Se le ha concedido acceso al Portal de clientes de {practice}.",
+            "Inicie sesión con sus credenciales actuales: el nombre de usuario y la contraseña que \
+             ya tiene. Si ha olvidado la contraseña, puede elegir otra en la página de inicio de \
+             sesión.",
+        ],
+        button: "Ir al Portal de clientes",
+        terms: Terms::Lasting,
+        doubt: "¿No esperaba este mensaje?",
+        advice: "Póngase en contacto con {practice} por la vía habitual.",
+    },
+    password_reset: Mail {
+        subject: "Elija una contraseña nueva para el portal de clientes de {practice}",
+        preheader: "El enlace que ha pedido.",
+        heading: "Elija una contraseña nueva",
+        body: &[
+            "Se ha pedido una contraseña nueva para su cuenta en el Portal de clientes de \
+             {practice}.",
+        ],
+        button: "Elegir una contraseña nueva",
+        terms: Terms::SingleUse {
+            dated: "Este enlace es solo para usted. Se puede usar una sola vez y caduca el \
+                    {expires}.",
+            undated: "Este enlace es solo para usted. Se puede usar una sola vez.",
+            renewal: "Si ya no funciona, pida otro en la página de inicio de sesión.",
+        },
+        doubt: "¿No lo ha pedido usted?",
+        advice: "Ignore este mensaje. Su contraseña sigue siendo la misma.",
+    },
+    password_changed: Mail {
+        subject: "Se ha cambiado su contraseña del portal de clientes de {practice}",
+        preheader: "Si no ha sido usted, póngase en contacto con nosotros.",
+        heading: "Se ha cambiado su contraseña",
+        body: &[
+            "Se ha cambiado la contraseña de su cuenta en el Portal de clientes de {practice}.",
+            "Por su seguridad, se han cerrado todas sus sesiones. Vuelva a iniciar sesión con la \
+             contraseña nueva.",
+        ],
+        button: "Ir al Portal de clientes",
+        terms: Terms::Lasting,
+        doubt: "¿No ha sido usted?",
+        advice: "Póngase en contacto cuanto antes con {practice} por la vía habitual y pida que se \
+                 suspenda su acceso.",
+    },
+};
+
+// French sets a no-break space before : and ?, written out so that it is seen.
+pub(super) const FRENCH: Words = Words {
+    tag: "fr",
+    unnamed_in_subject: "du cabinet",
+    unnamed_in_text: "votre cabinet",
+    portal: "Portail client",
+    greeting: "Bonjour {name},",
+    plain_greeting: "Bonjour,",
+    action: "{button}\u{a0}:",
+    by_hand: "Si le bouton ne fonctionne pas, copiez cette adresse dans votre navigateur\u{a0}:",
+    promise: "Personne chez {practice} ne vous demandera jamais votre mot de passe, ni par e-mail \
+              ni autrement.",
+    invitation: Mail {
+        subject: "Votre invitation au portail client {practice}",
+        preheader: "Inscrivez-vous avec votre lien personnel.",
+        heading: "Votre invitation au Portail client",
+        body: &[
+            "Vous avez reçu une invitation à utiliser le Portail client proposé par {practice}.",
+            "Pour l’inscription, le nom de famille et la date de naissance du client vous seront \
+             demandés\u{a0}: les vôtres, ou ceux de la personne dont vous utiliserez le portail. \
+             Vous choisirez ensuite un mot de passe. Si vous avez déjà un compte sur ce portail, \
+             utilisez le mot de passe de ce compte.",
+        ],
+        button: "S’inscrire au Portail client",
+        terms: Terms::SingleUse {
+            dated: "Ce lien est réservé à votre usage. Il ne peut servir qu’une fois et expire le \
+                    {expires}.",
+            undated: "Ce lien est réservé à votre usage. Il ne peut servir qu’une fois.",
+            renewal: "S’il ne fonctionne plus, demandez une nouvelle invitation à {practice}.",
+        },
+        doubt: "Vous n’attendiez pas ce message\u{a0}?",
+        advice: "N’utilisez pas le lien et ne transférez pas ce message. Contactez {practice} par \
+                 votre moyen habituel\u{a0}; tant que personne ne s’inscrit, rien ne se passe.",
+    },
+    access_granted: Mail {
+        subject: "Votre accès au portail client {practice}",
+        preheader: "Vous pouvez vous connecter avec vos identifiants actuels.",
+        heading: "Votre accès a été accordé",
+        body: &[
+            "Vous avez maintenant accès au Portail client proposé par {practice}.",
+            "Connectez-vous avec vos identifiants actuels\u{a0}: le nom d’utilisateur et le mot de \
+             passe que vous avez déjà. Si vous avez oublié le mot de passe, vous pouvez en choisir \
+             un nouveau sur la page de connexion.",
+        ],
+        button: "Aller au Portail client",
+        terms: Terms::Lasting,
+        doubt: "Vous n’attendiez pas ce message\u{a0}?",
+        advice: "Contactez {practice} par votre moyen habituel.",
+    },
+    password_reset: Mail {
+        subject: "Choisissez un nouveau mot de passe pour le portail client {practice}",
+        preheader: "Le lien que vous avez demandé.",
+        heading: "Choisissez un nouveau mot de passe",
+        body: &[
+            "Un nouveau mot de passe a été demandé pour votre compte sur le Portail client proposé \
+             par {practice}.",
+        ],
+        button: "Choisir un nouveau mot de passe",
+        terms: Terms::SingleUse {
+            dated: "Ce lien est réservé à votre usage. Il ne peut servir qu’une fois et expire le \
+                    {expires}.",
+            undated: "Ce lien est réservé à votre usage. Il ne peut servir qu’une fois.",
+            renewal: "S’il ne fonctionne plus, demandez-en un autre sur la page de connexion.",
+        },
+        doubt: "Vous n’avez rien demandé\u{a0}?",
+        advice: "Ignorez ce message. Votre mot de passe reste le même.",
+    },
+    password_changed: Mail {
+        subject: "Votre mot de passe du portail client {practice} a été modifié",
+        preheader: "Si ce n’était pas vous, contactez-nous.",
+        heading: "Votre mot de passe a été modifié",
+        body: &[
+            "Le mot de passe de votre compte sur le Portail client proposé par {practice} a été \
+             modifié.",
+            "Pour votre sécurité, toutes vos sessions ont été fermées. Reconnectez-vous avec le \
+             nouveau mot de passe.",
+        ],
+        button: "Aller au Portail client",
+        terms: Terms::Lasting,
+        doubt: "Ce n’était pas vous\u{a0}?",
+        advice: "Contactez {practice} sans attendre par votre moyen habituel et demandez la \
+                 suspension de votre accès.",
+    },
+};

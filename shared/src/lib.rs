@@ -1,0 +1,31 @@
+//! What Latchkey's functions share: keys and access patterns, entities and their rules, problems,
+//! sessions, mail, and search. A function holds its use case, top to bottom; a rule about one
+//! entity lives here, with the entity.
+
+pub mod account;
+pub mod app;
+pub mod chart;
+pub mod client;
+pub mod config;
+pub mod fields;
+pub mod history;
+pub mod id;
+pub mod idempotency;
+pub mod keys;
+pub mod lambda;
+pub mod letter;
+pub mod lockout;
+pub mod openapi;
+pub mod outbox;
+pub mod password;
+pub mod portal_user;
+pub mod practice;
+pub mod problem;
+pub mod search;
+pub mod session;
+pub mod store;
+pub mod token;
+pub mod web;
+
+pub use app::App;
+pub use problem::Problem;

@@ -1,0 +1,142 @@
+//! Guessing is slow: failures are counted per username and per source address, and no answer
+//! leaves before its failure is counted.
+//!
+//! Counting is part of the same write that the answer waits for, on the condition that nobody
+//! counted meanwhile: a thousand guesses at once are judged one after the other. That holds for the
+//! right guess too, which must find the count as it was read. The counter of a username exists
+//! whether or not the username does.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    app::App,
+    fields::{At, Username},
+    id::PracticeId,
+    keys::{self, Key},
+    problem::Problem,
+    store::{Amend, Change},
+};
+
+/// Failures of a username before it has to wait.
+pub const FAILURES: u32 = 5;
+/// Longest wait, in minutes.
+const LONGEST: u32 = 15;
+/// Failures of a source address in one window before it has to wait.
+pub const SOURCE_FAILURES: u32 = 50;
+/// The window, in seconds.
+pub const SOURCE_WINDOW: i64 = 15 * 60;
+/// Seconds after which a username's failures are forgotten.
+const FORGOTTEN: i64 = 24 * 60 * 60;
+
+/// Failures of a username, as stored.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Lock {
+    /// Failures since the last success.
+    #[serde(default)]
+    pub failures: u32,
+    /// Until when no attempt is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locked_until: Option<At>,
+    /// When DynamoDB may forget it (seconds since 1970).
+    #[serde(default)]
+    pub expires_at: i64,
+    /// Raised by every write.
+    #[serde(skip_serializing, default)]
+    pub rev: u64,
+}
+
+/// Failures of a source address, as stored.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Source {
+    /// Failures in the window.
+    #[serde(default)]
+    pub failures: u32,
+    /// When the window ends.
+    pub window_ends_at: At,
+    /// When DynamoDB may forget it (seconds since 1970).
+    #[serde(default)]
+    pub expires_at: i64,
+    /// Raised by every write.
+    #[serde(skip_serializing, default)]
+    pub rev: u64,
+}
+
+/// Where the failures of a username stand.
+#[must_use]
+pub fn lock_key(app: &App, practice: &PracticeId, username: &Username) -> Key {
+    let parts = [practice.as_str().as_bytes(), username.folded().as_bytes()].map(<[u8]>::to_vec);
+    keys::lock(practice, &digest(app, "lock", &[&parts[0], &parts[1]]))
+}
+
+/// Where the failures of a source address stand.
+#[must_use]
+pub fn source_key(app: &App, practice: &PracticeId, source: &str) -> Key {
+    keys::source(practice, &digest(app, "source", &[practice.as_str().as_bytes(), source.as_bytes()]))
+}
+
+fn digest(app: &App, purpose: &str, parts: &[&[u8]]) -> String {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    URL_SAFE_NO_PAD.encode(app.hmac(purpose, parts))
+}
+
+/// Refuses an attempt while the username or the address has to wait.
+///
+/// # Errors
+/// 429 with the seconds to wait.
+pub fn refuse(lock: Option<&Lock>, source: Option<&Source>, now: At) -> Result<(), Problem> {
+    let username = lock.and_then(|l| l.locked_until);
+    let address = source.filter(|s| s.failures >= SOURCE_FAILURES).map(|s| s.window_ends_at);
+    match username.into_iter().chain(address).max() {
+        Some(until) if until > now => {
+            let seconds = (until.millis() - now.millis() + 999) / 1000;
+            Err(Problem::too_many_attempts(u32::try_from(seconds).unwrap_or(u32::MAX)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Counts a failure of a username.
+pub fn count(change: &mut Change, key: &Key, lock: Option<&Lock>, now: At) {
+    let before = lock.filter(|l| l.expires_at > now.seconds());
+    let failures = before.map_or(0, |l| l.failures) + 1;
+    let locked_until = (failures >= FAILURES).then(|| {
+        let minutes = 2_u32.saturating_pow(failures - FAILURES).min(LONGEST);
+        now.plus(i64::from(minutes) * 60)
+    });
+    let expires_at = now.seconds() + FORGOTTEN;
+    let next = Lock { failures, locked_until, expires_at, rev: 0 };
+    change.replace(key, &next, lock.map_or(0, |l| l.rev));
+}
+
+/// Counts a failure of a source address, unless it has reached its limit meanwhile.
+pub fn count_source(change: &mut Change, key: &Key, source: Option<&Source>, now: At) {
+    match source {
+        Some(s) if s.window_ends_at > now => {
+            let amend = Amend::of(key.clone())
+                .add("failures", 1)
+                .when("failures", "<", &SOURCE_FAILURES)
+                .when("windowEndsAt", "=", &s.window_ends_at);
+            change.amend(&amend);
+        }
+        _ => {
+            let window_ends_at = now.plus(SOURCE_WINDOW);
+            let next = Source {
+                failures: 1,
+                window_ends_at,
+                expires_at: window_ends_at.seconds(),
+                rev: 0,
+            };
+            change.replace(key, &next, source.map_or(0, |s| s.rev));
+        }
+    }
+}
+
+/// Forgets the failures of a username after a success, if they are still as they were read.
+pub fn clear(change: &mut Change, key: &Key, lock: Option<&Lock>) {
+    match lock {
+        Some(lock) => change.remove(key, lock.rev),
+        None => change.unchanged(key, 0),
+    }
+}

@@ -1,0 +1,118 @@
+//! The API document (OpenAPI 3.1), generated from the functions' own routes.
+//!
+//! Each function describes what is particular to its operations. What holds for all of them is
+//! added here from one table, so that no answer can be forgotten: who may call, and every problem
+//! that the extractors, the session check and the table can lead to.
+
+use utoipa::{
+    OpenApi, PartialSchema, ToSchema,
+    openapi::{
+        self, Components, Content, HeaderBuilder, ObjectBuilder, PathItem, Ref, RefOr,
+        ResponseBuilder,
+        path::Operation,
+        schema::Type,
+        security::{ApiKey, ApiKeyValue, SecurityScheme},
+    },
+};
+
+use crate::{
+    problem::{FieldProblem, ProblemBody},
+    session::Audience,
+};
+
+/// Name of the staff's cookie scheme in the document.
+pub const STAFF: &str = "staffSession";
+/// Name of the clients' cookie scheme in the document.
+pub const PORTAL: &str = "portalSession";
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Latchkey",
+    description = "Decides, and enforces, who may enter a health practice's client portal. Changes are taken only with `Origin` or `Sec-Fetch-Site` of the site itself. An `operationId` is the name of the function that serves the operation; where one function serves several, a part after a dot tells them apart.",
+    license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+))]
+struct Base;
+
+/// Completes the document of all functions' routes.
+#[must_use]
+pub fn complete(routes: openapi::OpenApi) -> openapi::OpenApi {
+    let mut document = Base::openapi();
+    document.merge(routes);
+    document.info.title = "Latchkey".into();
+    let components = document.components.get_or_insert_with(Components::default);
+    for (name, schema) in [
+        (ProblemBody::name(), ProblemBody::schema()),
+        (FieldProblem::name(), FieldProblem::schema()),
+    ] {
+        components.schemas.insert(name.into_owned(), schema);
+    }
+    for (name, audience, who) in [
+        (STAFF, Audience::Staff, "A session of staff, made by signing in at the practice's issuer."),
+        (PORTAL, Audience::Portal, "A session of a client or guardian, made by signing in."),
+    ] {
+        let key = ApiKeyValue::with_description(audience.cookie(), who);
+        components.security_schemes.insert(name.into(), SecurityScheme::ApiKey(ApiKey::Cookie(key)).into());
+    }
+    for (path, item) in &mut document.paths.paths {
+        let by_id = path.contains('{');
+        for (operation, changes) in operations(item) {
+            complete_operation(operation, changes, by_id);
+        }
+    }
+    document
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (&mut Operation, bool)> {
+    let PathItem { get, put, post, delete, patch, .. } = item;
+    [(get, false), (put, true), (post, true), (delete, true), (patch, true)]
+        .into_iter()
+        .filter_map(|(operation, changes)| operation.as_mut().map(|o| (o, changes)))
+}
+
+fn complete_operation(operation: &mut Operation, changes: bool, by_id: bool) {
+    let secured = operation.security.as_ref().is_some_and(|s| !s.is_empty());
+    let has_input = operation.request_body.is_some()
+        || operation.parameters.as_ref().is_some_and(|p| {
+            p.iter().any(|p| match p {
+                RefOr::T(p) => !matches!(p.parameter_in, openapi::path::ParameterIn::Path),
+                RefOr::Ref(_) => true,
+            })
+        });
+    let has_body = operation.request_body.is_some();
+    let table = [
+        ("400", has_input, "Some input is not valid: the fields are named, nothing was written."),
+        ("401", secured, "Nobody is signed in, or the session has ended."),
+        ("403", changes, "Not from the site itself, or the role may only look."),
+        ("404", by_id, "No such thing, or another practice's."),
+        ("413", has_body, "The body is over 64 KiB."),
+        ("415", has_body, "The body is not application/json."),
+        ("500", true, "A fault of ours."),
+        ("503", true, "Something we depend on did not answer; nothing was lost, try again."),
+    ];
+    for (status, applies, description) in table {
+        if applies && !operation.responses.responses.contains_key(status) {
+            operation.responses.responses.insert(status.into(), problem(description).into());
+        }
+    }
+    for (status, response) in &mut operation.responses.responses {
+        let RefOr::T(response) = response else { continue };
+        if matches!(status.as_str(), "429" | "503") {
+            let seconds = HeaderBuilder::new()
+                .schema(Some(ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1))))
+                .description(Some("Seconds to wait."))
+                .build();
+            response.headers.insert("Retry-After".into(), seconds.into());
+        }
+    }
+}
+
+/// A problem answer.
+fn problem(description: &str) -> openapi::Response {
+    ResponseBuilder::new()
+        .description(description)
+        .content(
+            "application/problem+json",
+            Content::new(Some(Ref::from_schema_name("Problem"))),
+        )
+        .build()
+}

@@ -1,0 +1,121 @@
+//! Mail on its way: an item beside the change that asked for it, written in the same transaction,
+//! found by the table's stream, and sent by `send-mail`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    app::App,
+    fields::{At, Email},
+    id::{AccountId, ClientId, MailId, PortalUserId, PracticeId},
+    keys,
+    portal_user::{Mail, MailKind, MailState, PortalUser},
+    store::Change,
+    token::Nonce,
+};
+
+/// Days that a sent mail's item is kept.
+pub const KEPT_DAYS: i64 = 30;
+
+/// A mail in the outbox.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outgoing {
+    /// Its id.
+    pub mail_id: MailId,
+    /// The practice that sends it.
+    pub practice: PracticeId,
+    /// The chart whose access it is about.
+    pub client_id: ClientId,
+    /// The portal user it goes to.
+    pub portal_user_id: PortalUserId,
+    /// What it is about.
+    pub kind: MailKind,
+    /// Where it goes.
+    pub to: Email,
+    /// The account that the link's token is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
+    /// What the link's token is made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<Nonce>,
+    /// When the link ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link_until: Option<At>,
+    /// When it was asked for.
+    pub queued_at: At,
+    /// How often sending it was begun. More than one means that the person may have got it more
+    /// than once.
+    #[serde(default)]
+    pub attempts: u32,
+    /// When it was done with: sent, or dropped as no longer true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done_at: Option<At>,
+    /// The mail service's id for it, once sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
+}
+
+/// Whom a mail goes to.
+#[derive(Debug, Clone, Copy)]
+pub struct Recipient<'a> {
+    /// The chart whose access it is about.
+    pub client: ClientId,
+    /// The portal user.
+    pub user: PortalUserId,
+    /// The address.
+    pub email: &'a Email,
+}
+
+impl<'a> From<&'a PortalUser> for Recipient<'a> {
+    fn from(user: &'a PortalUser) -> Self {
+        Self { client: user.client_id, user: user.portal_user_id, email: &user.email }
+    }
+}
+
+impl Outgoing {
+    /// A mail without a token: access granted, password changed.
+    #[must_use]
+    pub fn notice(app: &App, practice: &PracticeId, to: &Recipient<'_>, kind: MailKind) -> Self {
+        Self {
+            mail_id: MailId::new(app.ulid()),
+            practice: practice.clone(),
+            client_id: to.client,
+            portal_user_id: to.user,
+            kind,
+            to: to.email.clone(),
+            account: None,
+            nonce: None,
+            link_until: None,
+            queued_at: app.now(),
+            attempts: 0,
+            done_at: None,
+            message_id: None,
+        }
+    }
+
+    /// Adds a link for an account that works until `until`.
+    #[must_use]
+    pub fn with_link(mut self, account: AccountId, nonce: Nonce, until: At) -> Self {
+        self.account = Some(account);
+        self.nonce = Some(nonce);
+        self.link_until = Some(until);
+        self
+    }
+
+    /// What staff see of it on the portal user.
+    #[must_use]
+    pub fn shown(&self) -> Mail {
+        Mail {
+            mail_id: self.mail_id,
+            kind: self.kind,
+            state: MailState::Queued,
+            at: self.queued_at,
+            reason: None,
+        }
+    }
+
+    /// Puts it into the outbox as part of a change.
+    pub fn queue(&self, change: &mut Change) {
+        change.insert(&keys::mail(&self.practice, self.client_id, self.mail_id), self);
+    }
+}

@@ -1,0 +1,325 @@
+//! What goes wrong, as the caller may know it: RFC 9457 problems.
+//!
+//! Every status code of the API stands in this file. A problem carries a public sentence and,
+//! apart from it, a private cause that only the log sees. The request's id is filled in by
+//! [`crate::web`], which renders whatever problem a handler returned.
+
+use std::borrow::Cow;
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// One field of bad input: which, why (stable slug), and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldProblem {
+    /// Path of the field in the body, such as `emails[0].address`; or the name of a parameter.
+    pub field: String,
+    /// Stable slug, such as `empty`, `too_long`, `unknown`, `missing`, `wrong_type`.
+    pub code: Cow<'static, str>,
+    /// A sentence for the person who filled it in.
+    pub message: Cow<'static, str>,
+}
+
+/// The body of every error answer (`application/problem+json`, RFC 9457).
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Problem)]
+pub struct ProblemBody {
+    /// `urn:latchkey:problem:` and the code.
+    pub r#type: String,
+    /// The kind of problem, in a few words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// Stable slug: what programs compare.
+    pub code: String,
+    /// What happened and what to do, for a person.
+    pub detail: String,
+    /// Names the request in the logs and in the history.
+    pub request_id: String,
+    /// The fields at fault, for bad input.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub fields: Vec<FieldProblem>,
+}
+
+/// An error answer in the making.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    title: &'static str,
+    detail: Cow<'static, str>,
+    fields: Vec<FieldProblem>,
+    retry_after: Option<u32>,
+    cause: Option<String>,
+}
+
+impl Problem {
+    fn new(
+        status: StatusCode,
+        code: &'static str,
+        title: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        let detail = detail.into();
+        Self { status, code, title, detail, fields: Vec::new(), retry_after: None, cause: None }
+    }
+
+    /// The body or a parameter is not what the API document asks for: 400, naming the field.
+    pub fn invalid(
+        field: impl Into<String>,
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self::of_field(StatusCode::BAD_REQUEST, "invalid", "Some input is not valid", field, code, message)
+    }
+
+    /// Well-formed input that a rule refuses (a weak password, an impossible successor): 422.
+    pub fn refused(
+        field: impl Into<String>,
+        code: &'static str,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self::of_field(StatusCode::UNPROCESSABLE_ENTITY, code, "This cannot be accepted", field, code, message)
+    }
+
+    fn of_field(
+        status: StatusCode,
+        code: &'static str,
+        title: &'static str,
+        field: impl Into<String>,
+        field_code: impl Into<Cow<'static, str>>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        let message = message.into();
+        let mut problem = Self::new(status, code, title, message.clone());
+        problem.fields.push(FieldProblem { field: field.into(), code: field_code.into(), message });
+        problem
+    }
+
+    /// The body is not JSON at all: 400.
+    #[must_use]
+    pub fn malformed(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed", "The body is not valid JSON", detail)
+    }
+
+    /// The body has another media type than `application/json`: 415.
+    #[must_use]
+    pub fn media_type() -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "media_type",
+            "Wrong media type",
+            "Send the body as application/json.",
+        )
+    }
+
+    /// The body is over 64 KiB: 413.
+    #[must_use]
+    pub fn too_large() -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            "The body is too large",
+            "Send at most 64 KiB.",
+        )
+    }
+
+    /// Nobody is signed in, or the session has ended: 401. One answer for every reason.
+    #[must_use]
+    pub fn signed_out() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "signed_out",
+            "Not signed in",
+            "Sign in to go on.",
+        )
+    }
+
+    /// Unknown username or wrong password, not told apart: 401.
+    #[must_use]
+    pub fn sign_in_failed() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "sign_in_failed",
+            "Sign-in failed",
+            "The username or the password is not right.",
+        )
+    }
+
+    /// The right password, but no chart is open to it: 403.
+    #[must_use]
+    pub fn access_not_active() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "access_not_active",
+            "Access is not active",
+            "Your access to the client portal is not active. Please ask the practice.",
+        )
+    }
+
+    /// A change by someone who may only read: 403.
+    #[must_use]
+    pub fn read_only() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "read_only",
+            "Not allowed",
+            "Your role can look but not change anything.",
+        )
+    }
+
+    /// A change that did not come from our own pages: 403.
+    #[must_use]
+    pub fn cross_site() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "cross_site",
+            "Not from this site",
+            "Changes are taken only from the site itself: send Origin or Sec-Fetch-Site.",
+        )
+    }
+
+    /// No such thing, or another practice's: 404, alike to the letter.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", "There is nothing here.")
+    }
+
+    /// The path exists with other methods: 405.
+    #[must_use]
+    pub fn method() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "Method not allowed",
+            "This address takes other methods: see Allow.",
+        )
+    }
+
+    /// The thing is in a state in which this cannot be done: 409.
+    #[must_use]
+    pub fn conflict(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, "This cannot be done now", detail)
+    }
+
+    /// A value that somebody else holds: 409, naming the field.
+    #[must_use]
+    pub fn taken(field: &'static str, code: &'static str, message: &'static str) -> Self {
+        Self::of_field(StatusCode::CONFLICT, code, "Already taken", field, "taken", message)
+    }
+
+    /// An edit of an old version: 409.
+    #[must_use]
+    pub fn stale() -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "stale",
+            "Changed meanwhile",
+            "Somebody else changed this meanwhile. Look at it again, then repeat your change.",
+        )
+    }
+
+    /// The same idempotency key with another body: 422.
+    #[must_use]
+    pub fn key_reused() -> Self {
+        Self::of_field(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "idempotency_key_reused",
+            "Key used before",
+            "Idempotency-Key",
+            "reused",
+            "This key came with another body before.",
+        )
+    }
+
+    /// Too many failures: 429, with the whole seconds to wait.
+    #[must_use]
+    pub fn too_many_attempts(seconds: u32) -> Self {
+        let mut problem = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_attempts",
+            "Too many attempts",
+            "There were too many failed attempts. Wait a little, then try again.",
+        );
+        problem.retry_after = Some(seconds.max(1));
+        problem
+    }
+
+    /// A dependency failed or was too slow: 503; nothing that was acknowledged is lost, and the
+    /// same request may be sent again.
+    #[must_use]
+    pub fn unavailable(cause: impl Into<String>) -> Self {
+        let mut problem = Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "Not available just now",
+            "Something we depend on did not answer. Nothing was lost; please try again.",
+        );
+        problem.retry_after = Some(1);
+        problem.cause = Some(cause.into());
+        problem
+    }
+
+    /// A fault of ours: 500, opaque.
+    #[must_use]
+    pub fn internal(cause: impl Into<String>) -> Self {
+        let mut problem = Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Something went wrong",
+            "This is our fault. The request id helps us to find out why.",
+        );
+        problem.cause = Some(cause.into());
+        problem
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The stable slug.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// What the log may know beyond the code. Never a person's data.
+    #[must_use]
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
+    /// Whole seconds to wait, for `Retry-After`.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u32> {
+        self.retry_after
+    }
+
+    /// The body for a request.
+    #[must_use]
+    pub fn body(&self, request_id: &str) -> ProblemBody {
+        ProblemBody {
+            r#type: format!("urn:latchkey:problem:{}", self.code),
+            title: self.title.to_owned(),
+            status: self.status.as_u16(),
+            code: self.code.to_owned(),
+            detail: self.detail.clone().into_owned(),
+            request_id: request_id.to_owned(),
+            fields: self.fields.clone(),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}

@@ -1,0 +1,311 @@
+//! What every request goes through, in both homes: who is calling, whether a change comes from our
+//! own pages, strict reading of bodies and parameters, problems rendered in one form, and the
+//! headers that every answer carries.
+
+use axum::{
+    Json, Router,
+    body::{Body, to_bytes},
+    extract::{FromRequest, FromRequestParts, MatchedPath, RawPathParams, Request, State},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    app::App,
+    id::{ClientId, PortalUserId},
+    problem::Problem,
+};
+
+/// The header in which either home says from which address a request came (`address:port`).
+pub const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("cloudfront-viewer-address");
+
+/// Largest body, in bytes.
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// Headers of every answer of the API.
+const HEADERS: [(HeaderName, HeaderValue); 6] = [
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    ),
+    (
+        header::STRICT_TRANSPORT_SECURITY,
+        HeaderValue::from_static("max-age=63072000; includeSubDomains"),
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+];
+
+/// Who is calling, as far as any request tells.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Names the request in answers, logs and history.
+    pub request_id: String,
+    /// Source address.
+    pub source: String,
+}
+
+impl Caller {
+    /// The caller of a request that came through [`finish`].
+    #[must_use]
+    pub fn of(parts: &Parts) -> Self {
+        parts.extensions.get::<Self>().cloned().unwrap_or_else(|| Self {
+            request_id: String::new(),
+            source: String::new(),
+        })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Ok(Self::of(parts))
+    }
+}
+
+/// Completes a router: fallbacks, and the frame around every request.
+pub fn finish(router: Router<App>, app: App) -> Router {
+    router
+        .fallback(|| async { Problem::not_found() })
+        .method_not_allowed_fallback(|| async { Problem::method() })
+        .layer(middleware::from_fn_with_state(app.clone(), frame))
+        .with_state(app)
+}
+
+async fn frame(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let began = app.now();
+    let caller =
+        Caller { request_id: app.ulid().to_string(), source: source(request.headers()) };
+    let method = request.method().clone();
+    request.extensions_mut().insert(caller.clone());
+    let route = request.extensions().get::<MatchedPath>().map(|m| m.as_str().to_owned());
+    let mut response = if comes_from_our_pages(&app, &request) {
+        next.run(request).await
+    } else {
+        Problem::cross_site().into_response()
+    };
+    let problem = response.extensions_mut().remove::<Problem>();
+    if let Some(problem) = &problem {
+        render(problem, &caller, &mut response);
+    }
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, value);
+    }
+    if let Ok(id) = HeaderValue::from_str(&caller.request_id) {
+        headers.insert("x-request-id", id);
+    }
+    tracing::info!(
+        requestId = caller.request_id,
+        method = method.as_str(),
+        route = route.as_deref().unwrap_or("none"),
+        status = response.status().as_u16(),
+        code = problem.as_ref().map(Problem::code),
+        cause = problem.as_ref().and_then(Problem::cause),
+        milliseconds = app.now().millis() - began.millis(),
+        "request"
+    );
+    response
+}
+
+fn render(problem: &Problem, caller: &Caller, response: &mut Response) {
+    let allow = response.headers().get(header::ALLOW).cloned();
+    let cookies: Vec<_> = response.headers().get_all(header::SET_COOKIE).iter().cloned().collect();
+    *response = (problem.status(), Json(problem.body(&caller.request_id))).into_response();
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
+    if let Some(seconds) = problem.retry_after() {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Some(allow) = allow {
+        headers.insert(header::ALLOW, allow);
+    }
+    for cookie in cookies {
+        headers.append(header::SET_COOKIE, cookie);
+    }
+}
+
+fn source(headers: &HeaderMap) -> String {
+    let viewer = headers.get(CLIENT_ADDRESS).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let address = viewer.rsplit_once(':').map_or(viewer, |(address, _)| address);
+    address.trim_matches(['[', ']']).chars().take(64).collect()
+}
+
+/// Whether a request changes nothing, or comes from the site that may make this change. Browsers
+/// send `Origin` with every change; whoever sends neither it nor `Sec-Fetch-Site` is refused.
+fn comes_from_our_pages(app: &App, request: &Request) -> bool {
+    if [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method()) {
+        return true;
+    }
+    let ours = if request.uri().path().starts_with("/api/portal/") {
+        &app.config().portal_origin
+    } else {
+        &app.config().staff_origin
+    };
+    let header = |name: &str| request.headers().get(name).map(HeaderValue::as_bytes);
+    let (origin, site) = (header("origin"), header("sec-fetch-site"));
+    (origin.is_some() || site.is_some())
+        && origin.is_none_or(|o| o == ours.as_bytes())
+        && site.is_none_or(|s| s == b"same-origin")
+}
+
+/// A JSON body, read strictly: the right media type, no unknown members, nothing after it.
+#[derive(Debug)]
+pub struct StrictJson<T>(pub T);
+
+/// A JSON body that may be left out.
+#[derive(Debug)]
+pub struct OptionalJson<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<App> for StrictJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(body).await?;
+        parse_json(&parts.headers, &bytes).map(Self)
+    }
+}
+
+impl<T: DeserializeOwned + Default> FromRequest<App> for OptionalJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(body).await?;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        parse_json(&parts.headers, &bytes).map(Self)
+    }
+}
+
+async fn read(body: Body) -> Result<Vec<u8>, Problem> {
+    to_bytes(body, BODY_LIMIT).await.map(|bytes| bytes.to_vec()).map_err(|_| Problem::too_large())
+}
+
+fn parse_json<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, Problem> {
+    let media = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let essence = media.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        return Err(Problem::media_type());
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        if inner.is_data() { field_problem(&path, &inner) } else { malformed(&inner) }
+    })?;
+    deserializer.end().map_err(|e| malformed(&e))?;
+    Ok(value)
+}
+
+fn malformed(error: &serde_json::Error) -> Problem {
+    Problem::malformed(format!(
+        "The body is not valid JSON: line {}, column {}.",
+        error.line(),
+        error.column()
+    ))
+}
+
+/// Turns serde's words into the field at fault, a stable code and a sentence.
+fn field_problem(path: &str, error: &impl ToString) -> Problem {
+    let text = error.to_string();
+    let text = text.split(" at line ").next().unwrap_or_default();
+    let quoted = text.split('`').nth(1).unwrap_or_default();
+    let parent = if path == "." { "" } else { path };
+    let child = || match parent {
+        "" => quoted.to_owned(),
+        parent if parent == quoted || parent.ends_with(&format!(".{quoted}")) => parent.to_owned(),
+        parent => format!("{parent}.{quoted}"),
+    };
+    let here = || if parent.is_empty() { "body".to_owned() } else { parent.to_owned() };
+    if let Some((code, message)) = text.split_once('|') {
+        return Problem::invalid(here(), code.to_owned(), message.to_owned());
+    }
+    if text.starts_with("unknown field") {
+        Problem::invalid(child(), "unknown", "There is no such field here.")
+    } else if text.starts_with("missing field") {
+        Problem::invalid(child(), "missing", "This field is needed.")
+    } else if text.starts_with("duplicate field") {
+        Problem::invalid(child(), "duplicate", "This field is there twice.")
+    } else if text.starts_with("unknown variant") {
+        Problem::invalid(here(), "not_an_option", "This is not one of the options.")
+    } else if text.starts_with("invalid type") {
+        Problem::invalid(here(), "wrong_type", "This has the wrong type.")
+    } else {
+        Problem::invalid(here(), "invalid", "This value is not valid.")
+    }
+}
+
+/// Query parameters, read strictly: each at most once, none unknown.
+#[derive(Debug)]
+pub struct StrictQuery<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for StrictQuery<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
+        serde_path_to_error::deserialize(pairs).map(Self).map_err(|error| {
+            let path = error.path().to_string();
+            field_problem(&path, &error.into_inner())
+        })
+    }
+}
+
+/// The client that a path names; 404 for an id that cannot be one.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientPath(pub ClientId);
+
+/// The portal user that a path names; 404 for ids that cannot be ones.
+#[derive(Debug, Clone, Copy)]
+pub struct UserPath(pub ClientId, pub PortalUserId);
+
+async fn path_id<T>(
+    parts: &mut Parts,
+    app: &App,
+    name: &str,
+    read: fn(&str) -> Option<T>,
+) -> Result<T, Problem> {
+    let params =
+        RawPathParams::from_request_parts(parts, app).await.map_err(|_| Problem::not_found())?;
+    let (_, value) = params.iter().find(|(key, _)| *key == name).ok_or_else(Problem::not_found)?;
+    read(value).ok_or_else(Problem::not_found)
+}
+
+impl FromRequestParts<App> for ClientPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        path_id(parts, app, "clientId", ClientId::parse).await.map(Self)
+    }
+}
+
+impl FromRequestParts<App> for UserPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let client = path_id(parts, app, "clientId", ClientId::parse).await?;
+        let user = path_id(parts, app, "portalUserId", PortalUserId::parse).await?;
+        Ok(Self(client, user))
+    }
+}
+
+/// A new thing: 201.
+#[must_use]
+pub fn created<T: serde::Serialize>(value: T) -> Response {
+    (StatusCode::CREATED, Json(value)).into_response()
+}
