@@ -1,0 +1,69 @@
+// Words as data: each entry loads one catalogue, and everything a person reads comes out of it
+// through `t`. Plurals and dates are left to Intl, so that a catalogue holds nothing but sentences.
+import { signal } from "@preact/signals";
+
+/** A sentence with {placeholders}, or one per plural category, chosen by the parameter `count`. */
+export type Message = string | { readonly one: string; readonly other: string; readonly many?: string };
+export type Catalogue = Readonly<Record<string, Message>>;
+export type Params = Readonly<Record<string, string | number>>;
+
+const spoken = signal<{ language: string; words: Catalogue }>({ language: "en", words: {} });
+
+/** Speak `language` from now on; whatever is on the page follows. */
+export function speak(language: string, words: Catalogue): void {
+  spoken.value = { language, words };
+  document.documentElement.lang = language;
+}
+
+export const language = (): string => spoken.value.language;
+
+/** The reader's regional habits (day before month, 24 hours) when they fit the language spoken. */
+function region(): string {
+  const { language } = spoken.value;
+  return navigator.languages.find((tag) => tag.split("-")[0] === language) ?? language;
+}
+
+/** A `t` that knows which keys its catalogue has. */
+export const translator =
+  <C extends Catalogue>() =>
+  (key: keyof C & string, params: Params = {}): string =>
+    sayIfKnown(key, params) ?? key;
+
+/** For keys made of what the API said (a problem's code): undefined when the catalogue has none. */
+export function sayIfKnown(key: string, params: Params = {}): string | undefined {
+  const { language, words } = spoken.value;
+  const message = words[key];
+  if (message === undefined) return undefined;
+  const text =
+    typeof message === "string"
+      ? message
+      : (message[new Intl.PluralRules(language).select(Number(params["count"])) as "one"] ?? message.other);
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
+    const value = params[name];
+    return typeof value === "number" ? new Intl.NumberFormat(region()).format(value) : (value ?? whole);
+  });
+}
+
+/** A calendar date such as a birthday: it has no time zone and must not move with one. */
+export function sayDate(date: string): string {
+  const day = new Date(`${date}T00:00:00Z`);
+  if (Number.isNaN(day.getTime())) return date;
+  return new Intl.DateTimeFormat(region(), { dateStyle: "long", timeZone: "UTC" }).format(day);
+}
+
+/** A moment, in the reader's own time zone. */
+export function sayTime(moment: string): string {
+  const time = new Date(moment);
+  if (Number.isNaN(time.getTime())) return moment;
+  return new Intl.DateTimeFormat(region(), { dateStyle: "medium", timeStyle: "short" }).format(time);
+}
+
+/** "45 seconds", "2 minutes": rounded up, so that whoever waits that long does not come too early. */
+export function sayWait(seconds: number): string {
+  const [value, unit] = seconds < 60 ? [seconds, "second"] : [Math.ceil(seconds / 60), "minute"];
+  return new Intl.NumberFormat(region(), { style: "unit", unit, unitDisplay: "long" }).format(value);
+}
+
+/** "Ana, Bo and Cy". */
+export const sayList = (items: readonly string[]): string =>
+  new Intl.ListFormat(region(), { type: "conjunction" }).format(items);

@@ -1,0 +1,79 @@
+// Handing the chart to another of the people who have access to it.
+import { useState } from "preact/hooks";
+import type { PortalUsers } from "../../api/staff";
+import { sayName } from "../../messages/name";
+import { t } from "../../messages/staff";
+import { useAction } from "../../ui/action";
+import { Button } from "../../ui/button";
+import { Dialog } from "../../ui/dialog";
+import { Choice, Choices, Form, type Invalid } from "../../ui/form";
+import { StatusTag } from "./access";
+import { Decision } from "./access-dialogs";
+import type { Chart } from "./chart";
+
+export function ChangeOwner(props: {
+  chart: Chart;
+  users: PortalUsers;
+  onDone: (said: string) => void;
+  onClose: () => void;
+}) {
+  const { chart, users } = props;
+  const others = users.portalUsers.filter((user) => user.portalUserId !== users.chartOwner);
+  const [chosen, choose] = useState("");
+  const [invalid, setInvalid] = useState<Invalid[]>([]);
+
+  const action = useAction(async (close: () => void) => {
+    await chart.changeOwner(chosen);
+    const name = chart.user(chosen)?.name;
+    close();
+    props.onDone(t("owner.done", { name: name ? sayName(name) : "" }));
+  });
+
+  const submit = (close: () => void) => {
+    setInvalid(chosen ? [] : [{ field: "portalUserId", message: t("owner.needChoice") }]);
+    if (chosen) void action.run(close);
+  };
+
+  return (
+    <Dialog title={t("owner.title")} busy={action.busy} onClose={props.onClose}>
+      {(close) =>
+        others.length === 0 ? (
+          <>
+            <p>{t("owner.alone")}</p>
+            <div class="actions">
+              <Button onClick={close}>{t("cancel")}</Button>
+              <a class="button primary" href={`/clients/${chart.clientId}/portal/new`} onClick={close}>
+                {t("users.add")}
+              </a>
+            </div>
+          </>
+        ) : (
+          <Form invalid={invalid} failure={action.failure} onSubmit={() => submit(close)}>
+            <p>{t("owner.what")}</p>
+            <Choices name="portalUserId" legend={t("owner.choose")}>
+              {others.map((user) => (
+                <Choice
+                  key={user.portalUserId}
+                  type="radio"
+                  name="owner"
+                  label={
+                    <>
+                      {sayName(user.name)} <StatusTag status={user.status} />
+                    </>
+                  }
+                  checked={chosen === user.portalUserId}
+                  onChange={() => choose(user.portalUserId)}
+                />
+              ))}
+            </Choices>
+            <Decision close={close}>
+              <Button kind="primary" type="submit" busy={action.busy}>
+                {t("owner.title")}
+              </Button>
+            </Decision>
+          </Form>
+        )
+      }
+    </Dialog>
+  );
+}

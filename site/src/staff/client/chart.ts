@@ -1,0 +1,134 @@
+// One open chart: the client and, once a section needs them, the portal users. Every change of access
+// goes through here, so that all sections agree on what the server last said.
+import * as api from "../../api/staff";
+import { Resource } from "../../ui/resource";
+
+export class Chart {
+  readonly client: Resource<api.Client>;
+  readonly users: Resource<api.PortalUsers>;
+  /** True until the first section has shown itself: on arrival the client's name takes the focus. */
+  fresh = true;
+  /** Set by changes of access: the client's own summary of them is older than they are. */
+  #summaryIsOld = false;
+
+  constructor(readonly clientId: string) {
+    this.client = new Resource((signal) => api.client(clientId, signal));
+    this.users = new Resource((signal) => api.portalUsers(clientId, signal));
+  }
+
+  close(): void {
+    this.client.close();
+    this.users.close();
+  }
+
+  /** Ask for the client again if something here has changed it: each asking is recorded as an opening. */
+  refreshClient(): void {
+    if (!this.#summaryIsOld) return;
+    this.#summaryIsOld = false;
+    void this.client.load();
+  }
+
+  user(portalUserId: string | null | undefined): api.PortalUser | undefined {
+    return this.users.value?.portalUsers.find((user) => user.portalUserId === portalUserId);
+  }
+
+  owner(): api.PortalUser | undefined {
+    return this.user(this.users.value?.chartOwner);
+  }
+
+  /** Who can be given the alerts: whoever can come in, now or after enrolling. */
+  successorsOf(portalUserId: string): api.PortalUser[] {
+    return (this.users.value?.portalUsers ?? []).filter(
+      (user) => user.portalUserId !== portalUserId && user.status !== "revoked",
+    );
+  }
+
+  async add(body: api.NewPortalUser, key: string): Promise<api.PortalUser> {
+    const user = await api.addPortalUser(this.clientId, body, key);
+    this.#put(user);
+    return user;
+  }
+
+  async edit(portalUserId: string, body: api.PortalUserEdit): Promise<api.PortalUser> {
+    const user = await api.editPortalUser(this.clientId, portalUserId, body);
+    this.#put(user);
+    return user;
+  }
+
+  async resend(portalUserId: string): Promise<void> {
+    this.#put(await api.resendInvitation(this.clientId, portalUserId));
+  }
+
+  async revoke(portalUserId: string): Promise<api.Receipt> {
+    return this.#take(await api.revoke(this.clientId, portalUserId));
+  }
+
+  async activate(portalUserId: string): Promise<api.Receipt> {
+    return this.#take(await api.activate(this.clientId, portalUserId));
+  }
+
+  async delete(portalUserId: string, word: string, alertRecipient?: string): Promise<api.Receipt> {
+    const receipt = await api.deletePortalUser(this.clientId, portalUserId, word, alertRecipient);
+    const now = this.users.value;
+    if (now) {
+      this.#set({
+        portalUsers: now.portalUsers.filter((user) => user.portalUserId !== portalUserId),
+        chartOwner: now.chartOwner === portalUserId ? null : (now.chartOwner ?? null),
+        alertRecipient: receipt.alertRecipient ?? null,
+      });
+    }
+    return receipt;
+  }
+
+  async assignAlerts(portalUserId: string | null): Promise<void> {
+    const { alertRecipient } = await api.assignAlerts(this.clientId, portalUserId);
+    const now = this.users.value;
+    if (now) this.#set({ ...now, alertRecipient: alertRecipient ?? null });
+  }
+
+  async changeOwner(portalUserId: string): Promise<void> {
+    const { chartOwner } = await api.changeOwner(this.clientId, portalUserId);
+    const now = this.users.value;
+    if (now) this.#set({ ...now, chartOwner });
+  }
+
+  #take(receipt: api.Receipt): api.Receipt {
+    if (receipt.portalUser) this.#put(receipt.portalUser, receipt.alertRecipient ?? null);
+    return receipt;
+  }
+
+  /** The user as the server now has it, in its old place or at the end. */
+  #put(user: api.PortalUser, alertRecipient?: string | null): void {
+    const now = this.users.value;
+    if (!now) {
+      this.#summaryIsOld = true;
+      return;
+    }
+    const known = now.portalUsers.some((other) => other.portalUserId === user.portalUserId);
+    this.#set({
+      portalUsers: known
+        ? now.portalUsers.map((other) => (other.portalUserId === user.portalUserId ? user : other))
+        : [...now.portalUsers, user],
+      chartOwner: user.chartOwner ? user.portalUserId : (now.chartOwner ?? null),
+      alertRecipient:
+        alertRecipient !== undefined
+          ? alertRecipient
+          : user.receivesAlerts
+            ? user.portalUserId
+            : (now.alertRecipient ?? null),
+    });
+  }
+
+  /** The two marks on each user follow from the two ids of the chart. */
+  #set(users: api.PortalUsers): void {
+    this.#summaryIsOld = true;
+    this.users.set({
+      ...users,
+      portalUsers: users.portalUsers.map((user) => ({
+        ...user,
+        chartOwner: user.portalUserId === users.chartOwner,
+        receivesAlerts: user.portalUserId === users.alertRecipient,
+      })),
+    });
+  }
+}

@@ -1,0 +1,101 @@
+// "Communications": the chart owner's portal access, at a glance and within reach.
+import { useEffect, useState } from "preact/hooks";
+import type { Client, PortalUser, PortalUsers } from "../../api/staff";
+import { initials, sayName } from "../../messages/name";
+import { t } from "../../messages/staff";
+import { Button } from "../../ui/button";
+import { focusHeading } from "../../ui/heading";
+import { Menu, type MenuItem } from "../../ui/menu";
+import { Loaded } from "../../ui/resource";
+import { say } from "../../ui/toast";
+import { mayChange } from "../session";
+import { AccessFacts, StatusTag } from "./access";
+import { AccessDialog, type AccessChange } from "./access-dialogs";
+import { ChangeOwner } from "./change-owner";
+import type { Chart } from "./chart";
+import { FirstAccess } from "./first-access";
+import { SectionHeading } from "./section-heading";
+
+export function Communications({ chart, client }: { chart: Chart; client: Client }) {
+  useEffect(() => chart.users.ensure(), []);
+  return (
+    <section>
+      <SectionHeading chart={chart} title={t("client.communications")} hidden />
+      <details class="card">
+        <summary>{t("client.portal")}</summary>
+        <div class="details-body">
+          <Loaded of={chart.users} lines={2}>
+            {(users) => <OwnerCard chart={chart} client={client} users={users} />}
+          </Loaded>
+        </div>
+      </details>
+    </section>
+  );
+}
+
+type Doing = AccessChange | "change-owner" | "first-access" | null;
+
+function OwnerCard({ chart, client, users }: { chart: Chart; client: Client; users: PortalUsers }) {
+  const [doing, setDoing] = useState<Doing>(null);
+  const owner = users.portalUsers.find((user) => user.portalUserId === users.chartOwner);
+  // Without an owner the card stands for the client, who is the first to get access.
+  const { name } = owner ?? client;
+  const status = owner?.status ?? "none";
+  const off = status === "none" || status === "revoked";
+  const dialog = {
+    chart,
+    onDone: (said: string) => {
+      focusHeading();
+      say(said);
+    },
+    onClose: () => setDoing(null),
+  };
+
+  return (
+    <div class="owner">
+      <span class="avatar" aria-hidden="true">
+        {initials(name)}
+      </span>
+      <div class="owner-who">
+        <h3>{t("users.owner")}</h3>
+        <p>
+          <span>{sayName(name)}</span> <StatusTag status={status} />
+        </p>
+        {owner && !off && <AccessFacts user={owner} brief />}
+        {!owner && users.portalUsers.length > 0 && <p class="small">{t("communications.noOwnerHint")}</p>}
+      </div>
+      {mayChange.value && (
+        <div class="owner-actions">
+          {off && (
+            <Button kind="primary" onClick={() => setDoing(owner ? "activate" : "first-access")}>
+              {t("activate.open")}
+            </Button>
+          )}
+          {users.portalUsers.length > 0 && (
+            <Menu label={t("users.menu", { name: sayName(name) })} items={items(owner, setDoing)} />
+          )}
+        </div>
+      )}
+      {doing === "change-owner" && <ChangeOwner {...dialog} users={users} />}
+      {doing === "first-access" && <FirstAccess {...dialog} client={client} />}
+      {owner && (doing === "revoke" || doing === "activate" || doing === "resend") && (
+        <AccessDialog {...dialog} change={doing} user={owner} />
+      )}
+    </div>
+  );
+}
+
+function items(owner: PortalUser | undefined, open: (doing: Doing) => void): MenuItem[] {
+  const change = { label: t("users.changeOwner"), onSelect: () => open("change-owner") };
+  if (!owner || owner.status === "revoked") return [change];
+  const enrolled = owner.status === "active";
+  return [
+    change,
+    {
+      label: t("users.resend"),
+      reason: enrolled ? t("users.resendActive", { name: sayName(owner.name) }) : undefined,
+      onSelect: () => open("resend"),
+    },
+    { label: t("users.revoke"), danger: true, onSelect: () => open("revoke") },
+  ];
+}

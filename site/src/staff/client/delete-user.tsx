@@ -1,0 +1,120 @@
+// Deleting a portal user: asks for the word, and for who gets the alerts next.
+import { useId, useRef, useState } from "preact/hooks";
+import type { PortalUser } from "../../api/staff";
+import { sayName } from "../../messages/name";
+import { t } from "../../messages/staff";
+import { useAction } from "../../ui/action";
+import { Button } from "../../ui/button";
+import { Dialog } from "../../ui/dialog";
+import { FailureNote } from "../../ui/failure";
+import { Choice, Choices } from "../../ui/form";
+import { Decision } from "./access-dialogs";
+import type { Chart } from "./chart";
+
+/** The API's name for the practice's inbox as successor. */
+const INBOX = "practice";
+
+export const isTheWord = (typed: string): boolean => typed.trim().toLowerCase() === "delete";
+
+export function DeleteUser(props: {
+  chart: Chart;
+  user: PortalUser;
+  onDone: (said: string) => void;
+  onClose: () => void;
+}) {
+  const { chart, user } = props;
+  const name = sayName(user.name);
+  const id = useId();
+  const input = useRef<HTMLInputElement>(null);
+  const [word, setWord] = useState("");
+  const [refused, setRefused] = useState(false);
+  const [successor, setSuccessor] = useState(INBOX);
+  const wrong = refused && !isTheWord(word);
+
+  const action = useAction(async (close: () => void) => {
+    const receipt = await chart.delete(
+      user.portalUserId,
+      word.trim(),
+      user.receivesAlerts ? successor : undefined,
+    );
+    close();
+    const next = chart.user(receipt.alertRecipient);
+    props.onDone(
+      !user.receivesAlerts
+        ? t("delete.done", { name })
+        : next
+          ? t("delete.doneSuccessor", { name, successor: sayName(next.name) })
+          : t("delete.doneInbox", { name }),
+    );
+  });
+
+  const submit = (close: () => void) => {
+    if (isTheWord(word)) return void action.run(close);
+    setRefused(true);
+    input.current?.focus();
+  };
+
+  return (
+    <Dialog title={t("delete.title", { name })} busy={action.busy} onClose={props.onClose}>
+      {(close) => (
+        <form
+          noValidate
+          onSubmit={(event) => {
+            event.preventDefault();
+            submit(close);
+          }}
+        >
+          <p>{t("delete.ends", { name })}</p>
+          <p class="muted">{t("delete.username", { username: user.username })}</p>
+          {user.chartOwner && <p>{t("delete.owner", { name })}</p>}
+          {user.receivesAlerts && (
+            <Choices name="alertRecipient" legend={t("delete.successor")}>
+              {chart.successorsOf(user.portalUserId).map((other) => (
+                <Choice
+                  key={other.portalUserId}
+                  type="radio"
+                  name="successor"
+                  label={sayName(other.name)}
+                  checked={successor === other.portalUserId}
+                  onChange={() => setSuccessor(other.portalUserId)}
+                />
+              ))}
+              <Choice
+                type="radio"
+                name="successor"
+                label={t("users.inbox")}
+                checked={successor === INBOX}
+                onChange={() => setSuccessor(INBOX)}
+              />
+            </Choices>
+          )}
+          <div class={`field${wrong ? " wrong" : ""}`}>
+            <label for={id}>{t("delete.type")}</label>
+            <input
+              ref={input}
+              id={id}
+              type="text"
+              autocomplete="off"
+              autocapitalize="none"
+              spellcheck={false}
+              autofocus
+              value={word}
+              aria-invalid={wrong ? "true" : undefined}
+              aria-describedby={wrong ? `${id}-error` : undefined}
+              onInput={(event) => setWord(event.currentTarget.value)}
+            />
+            <p class="error" id={`${id}-error`} role="alert">
+              {wrong && t("delete.notTheWord")}
+            </p>
+          </div>
+          <FailureNote failure={action.failure} />
+          <Decision close={close}>
+            <Button kind="danger" type="submit" busy={action.busy} off={!isTheWord(word)}>
+              {t("delete.action")}
+            </Button>
+          </Decision>
+        </form>
+      )}
+    </Dialog>
+  );
+}

@@ -1,0 +1,79 @@
+import { useState } from "preact/hooks";
+import { useLocation } from "preact-iso/router";
+import { Failure } from "../../api/http";
+import { client as load, editClient, type Client } from "../../api/staff";
+import { sayName } from "../../messages/name";
+import { t } from "../../messages/staff";
+import { useAction } from "../../ui/action";
+import { Button } from "../../ui/button";
+import { Form, type Invalid } from "../../ui/form";
+import { say } from "../../ui/toast";
+import { clientEdit, draftOf, labelOf, problems, sayValue, withoutEmptyRows, type Draft } from "../client-draft";
+import { ClientFields } from "../client-form";
+import { merge, touched, type Change } from "../stale";
+import { StaleNote } from "../stale-note";
+import type { Chart } from "./chart";
+import { SectionHeading } from "./section-heading";
+
+export function EditClient({ chart, client }: { chart: Chart; client: Client }) {
+  const { route } = useLocation();
+  const [base, setBase] = useState({ version: client.version, draft: draftOf(client) });
+  const [draft, setDraft] = useState(base.draft);
+  const [stale, setStale] = useState<{ mine: Draft; changes: Change<Draft>[] } | null>(null);
+  const [invalid, setInvalid] = useState<Invalid[]>([]);
+  const overview = `/clients/${client.clientId}`;
+
+  const action = useAction(async (sent: Draft) => {
+    try {
+      const saved = await editClient(client.clientId, clientEdit(base.version, base.draft, sent));
+      chart.client.set(saved);
+      route(overview);
+      say(t("form.saved", { name: sayName(saved.name) }));
+    } catch (thrown) {
+      if (!(thrown instanceof Failure && thrown.code === "stale")) throw thrown;
+      const now = await load(client.clientId);
+      const theirs = draftOf(now);
+      const merged = merge(base.draft, sent, theirs);
+      setStale({ mine: sent, changes: merged.changes });
+      setBase({ version: now.version, draft: theirs });
+      setDraft(merged.draft);
+    }
+  });
+
+  const submit = () => {
+    const sent = withoutEmptyRows(draft);
+    const found = problems(sent);
+    setInvalid(found);
+    setDraft(sent);
+    if (found.length) return;
+    if (touched(base.draft, sent).size) return void action.run(sent);
+    route(overview);
+    say(t("form.nothingChanged"));
+  };
+
+  return (
+    <section class="card padded">
+      <SectionHeading chart={chart} title={t("form.editTitle")} />
+      <Form invalid={invalid} failure={action.failure} onSubmit={submit}>
+        {stale && (
+          <StaleNote
+            theirs={base.draft}
+            mine={stale.mine}
+            changes={stale.changes}
+            label={labelOf}
+            say={sayValue}
+          />
+        )}
+        <ClientFields draft={draft} onChange={setDraft} isNew={false} />
+        <div class="actions start">
+          <Button kind="primary" type="submit" busy={action.busy}>
+            {t("form.save")}
+          </Button>
+          <a class="button plain" href={overview}>
+            {t("form.cancel")}
+          </a>
+        </div>
+      </Form>
+    </section>
+  );
+}

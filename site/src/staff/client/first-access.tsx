@@ -1,0 +1,98 @@
+// Access for a client who has none: invites the client to the client's own portal.
+import { useState } from "preact/hooks";
+import { Submission } from "../../api/http";
+import type { Client } from "../../api/staff";
+import { sayName } from "../../messages/name";
+import { t } from "../../messages/staff";
+import { useAction } from "../../ui/action";
+import { Button } from "../../ui/button";
+import { Dialog } from "../../ui/dialog";
+import { Choice, Choices, Form, TextField, type Invalid } from "../../ui/form";
+import { Decision } from "./access-dialogs";
+import type { Chart } from "./chart";
+import { badEmail, PERMISSIONS } from "./portal-user";
+
+export function FirstAccess(props: {
+  chart: Chart;
+  client: Client;
+  onDone: (said: string) => void;
+  onClose: () => void;
+}) {
+  const { chart, client } = props;
+  const name = sayName(client.name);
+  const known = client.emails.map((email) => email.address);
+  // null: none of the known ones, but the one typed.
+  const [chosen, choose] = useState<string | null>(known[0] ?? null);
+  const [typed, type] = useState("");
+  const [invalid, setInvalid] = useState<Invalid[]>([]);
+  const [submission] = useState(() => new Submission());
+  const email = chosen ?? typed.trim();
+
+  const action = useAction(async (close: () => void) => {
+    const { first, last } = client.name;
+    const body = {
+      name: { first, last },
+      email,
+      relationship: "self" as const,
+      permissions: [...PERMISSIONS],
+      chartOwner: true,
+    };
+    await chart.add(body, submission.keyFor(body));
+    close();
+    props.onDone(t("activate.invited", { name }));
+  });
+
+  const submit = (close: () => void) => {
+    const wrong = badEmail(email);
+    setInvalid(wrong ? [{ field: "email", message: wrong }] : []);
+    if (!wrong) void action.run(close);
+  };
+
+  return (
+    <Dialog title={t("activate.title")} busy={action.busy} onClose={props.onClose}>
+      {(close) => (
+        <Form invalid={invalid} failure={action.failure} onSubmit={() => submit(close)}>
+          <p>{t("activate.first", { name })}</p>
+          {known.length === 0 ? (
+            <p class="muted">{t("activate.noEmail", { name })}</p>
+          ) : (
+            <Choices name="known" legend={t("activate.where")}>
+              {known.map((address) => (
+                <Choice
+                  key={address}
+                  type="radio"
+                  name="address"
+                  label={address}
+                  checked={chosen === address}
+                  onChange={() => choose(address)}
+                />
+              ))}
+              <Choice
+                type="radio"
+                name="address"
+                label={t("activate.another")}
+                checked={chosen === null}
+                onChange={() => choose(null)}
+              />
+            </Choices>
+          )}
+          {chosen === null && (
+            <TextField
+              name="email"
+              type="email"
+              label={t("activate.email")}
+              value={typed}
+              onInput={type}
+              autoFocus={known.length === 0}
+            />
+          )}
+          <Decision close={close}>
+            <Button kind="primary" type="submit" busy={action.busy}>
+              {t("confirm")}
+            </Button>
+          </Decision>
+        </Form>
+      )}
+    </Dialog>
+  );
+}

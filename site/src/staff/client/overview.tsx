@@ -1,0 +1,68 @@
+import { useEffect } from "preact/hooks";
+import type { Client } from "../../api/staff";
+import { sayDate } from "../../messages/language";
+import { sayName } from "../../messages/name";
+import { t } from "../../messages/staff";
+import { mayChange } from "../session";
+import type { Chart } from "./chart";
+import { SectionHeading } from "./section-heading";
+
+export function Overview({ chart, client }: { chart: Chart; client: Client }) {
+  useEffect(() => chart.refreshClient(), []);
+  return (
+    <section class="card">
+      <div class="card-head">
+        <SectionHeading chart={chart} title={t("client.overview")} />
+        {mayChange.value && (
+          <a class="button plain" href={`/clients/${client.clientId}/edit`}>
+            {t("overview.edit")}
+          </a>
+        )}
+      </div>
+      <dl class="facts padded">
+        <dt>{t("overview.name")}</dt>
+        <dd>{sayName(client.name)}</dd>
+        {client.name.preferred && (
+          <>
+            <dt>{t("overview.preferred")}</dt>
+            <dd>{client.name.preferred}</dd>
+          </>
+        )}
+        <dt>{t("who.birth")}</dt>
+        <dd class="figures">{sayDate(client.dateOfBirth)}</dd>
+        <dt>{t("who.record")}</dt>
+        <dd class="figures">{client.recordNumber}</dd>
+        <dt>{t("who.professional")}</dt>
+        <dd>{client.professional || <span class="muted">{t("overview.nothing")}</span>}</dd>
+        <dt>{t("who.portal")}</dt>
+        <dd>
+          <a href={`/clients/${client.clientId}/portal`}>{t(`summary.${client.portal.status}`)}</a>
+        </dd>
+      </dl>
+      <h3 class="band">{t("overview.contact")}</h3>
+      <dl class="facts padded">
+        <dt>{t("overview.emails")}</dt>
+        <dd>
+          <Ways ways={client.emails.map((email) => ({ type: email.type, text: email.address }))} />
+        </dd>
+        <dt>{t("overview.phones")}</dt>
+        <dd>
+          <Ways ways={client.phones.map((phone) => ({ type: phone.type, text: phone.number }))} />
+        </dd>
+      </dl>
+    </section>
+  );
+}
+
+function Ways({ ways }: { ways: { type: Client["emails"][number]["type"]; text: string }[] }) {
+  if (!ways.length) return <span class="muted">{t("overview.nothing")}</span>;
+  return (
+    <ul class="plain">
+      {ways.map(({ type, text }) => (
+        <li key={text}>
+          {text} <span class="muted">{t(`contact.${type}`)}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}

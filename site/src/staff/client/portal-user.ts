@@ -1,0 +1,13 @@
+// What the forms about portal users share.
+import type { Permission, Relationship } from "../../api/staff";
+import { t } from "../../messages/staff";
+
+export const PERMISSIONS = ["basic", "messaging", "documents", "sessions", "billing", "surveys"] as const satisfies readonly Permission[];
+
+export const RELATIONSHIPS = ["self", "parent", "guardian", "spouse", "other"] as const satisfies readonly Relationship[];
+
+/** What is plainly not an address; the API judges the rest. */
+export function badEmail(address: string): string | undefined {
+  if (!address.trim()) return t("form.needEmail");
+  return /^\S+@\S+$/.test(address.trim()) ? undefined : t("form.badEmail");
+}

@@ -1,0 +1,34 @@
+import { t } from "../messages/staff";
+import { Heading } from "../ui/heading";
+import { mayChange } from "./session";
+
+export function Home() {
+  return (
+    <div class="page">
+      <div class="page-head">
+        <div>
+          <Heading title={t("home.title")}>{t("home.title")}</Heading>
+          <p class="muted">{t("home.lead")}</p>
+        </div>
+        {mayChange.value && (
+          <a class="button primary" href="/clients/new">
+            {t("home.new")}
+          </a>
+        )}
+      </div>
+      <p class="muted">{t("home.hint")}</p>
+    </div>
+  );
+}
+
+export function NotFound() {
+  return (
+    <div class="page">
+      <Heading title={t("notFound.title")}>{t("notFound.title")}</Heading>
+      <p>{t("notFound.lead")}</p>
+      <p>
+        <a href="/">{t("notFound.home")}</a>
+      </p>
+    </div>
+  );
+}

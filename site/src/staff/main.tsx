@@ -1,0 +1,56 @@
+// The staff console: signed in or not decides everything else.
+import { render } from "preact";
+import { LocationProvider, Route, Router } from "preact-iso/router";
+import { speak } from "../messages/language";
+import { staff } from "../messages/staff.en";
+import { FailureNote } from "../ui/failure";
+import { lazyPage } from "../ui/lazy";
+import { Skeleton } from "../ui/resource";
+import "../styles/base.css";
+import "../styles/staff.css";
+import { Home, NotFound } from "./home";
+import { resume, state } from "./session";
+import { Shell } from "./shell";
+import { SignIn } from "./sign-in";
+
+const NewClient = lazyPage(async () => (await import("./new-client")).NewClient);
+const ClientPage = lazyPage(async () => (await import("./client/page")).ClientPage);
+
+function App() {
+  const now = state.value;
+  if (now.at === "loading") {
+    return (
+      <main class="gate">
+        <Skeleton lines={3} />
+      </main>
+    );
+  }
+  if (now.at === "failed") {
+    return (
+      <main class="gate">
+        <FailureNote failure={now.failure} onRetry={() => void resume()} />
+      </main>
+    );
+  }
+  if (now.at === "out") return <SignIn justSignedOut={now.justSignedOut} />;
+  return (
+    // Links under /api are the server's, not pages of ours.
+    <LocationProvider scope={/^\/(?!api\/)/}>
+      <Shell session={now.session}>
+        <Router>
+          <Route path="/" component={Home} />
+          <Route path="/clients/new" component={NewClient} />
+          {/* Both, because "/*" wants something after the slash. */}
+          <Route path="/clients/:clientId" component={ClientPage} />
+          <Route path="/clients/:clientId/*" component={ClientPage} />
+          <Route default component={NotFound} />
+        </Router>
+      </Shell>
+    </LocationProvider>
+  );
+}
+
+speak("en", staff);
+void resume();
+const root = document.getElementById("app");
+if (root) render(<App />, root);

@@ -1,0 +1,55 @@
+import { useState } from "preact/hooks";
+import { useLocation } from "preact-iso/router";
+import { Submission } from "../api/http";
+import { createClient } from "../api/staff";
+import { sayName } from "../messages/name";
+import { t } from "../messages/staff";
+import { useAction } from "../ui/action";
+import { Button } from "../ui/button";
+import { Form, type Invalid } from "../ui/form";
+import { Heading } from "../ui/heading";
+import { say } from "../ui/toast";
+import { EMPTY, newClient, problems, withoutEmptyRows } from "./client-draft";
+import { ClientFields } from "./client-form";
+import { expect } from "./client/expected";
+
+export function NewClient() {
+  const { route } = useLocation();
+  const [draft, setDraft] = useState(EMPTY);
+  const [invalid, setInvalid] = useState<Invalid[]>([]);
+  const [submission] = useState(() => new Submission());
+
+  const action = useAction(async () => {
+    const body = newClient(draft);
+    const client = await createClient(body, submission.keyFor(body));
+    expect(client);
+    route(`/clients/${client.clientId}`);
+    say(t("form.created", { name: sayName(client.name) }));
+  });
+
+  const submit = () => {
+    const found = problems(draft);
+    setInvalid(found);
+    setDraft(withoutEmptyRows(draft));
+    if (!found.length) void action.run();
+  };
+
+  return (
+    <div class="page narrow">
+      <Heading title={t("form.newTitle")}>{t("form.newTitle")}</Heading>
+      <section class="card padded">
+        <Form invalid={invalid} failure={action.failure} onSubmit={submit}>
+          <ClientFields draft={draft} onChange={setDraft} isNew />
+          <div class="actions start">
+            <Button kind="primary" type="submit" busy={action.busy}>
+              {t("form.create")}
+            </Button>
+            <a class="button plain" href="/">
+              {t("form.cancel")}
+            </a>
+          </div>
+        </Form>
+      </section>
+    </div>
+  );
+}

@@ -1,0 +1,158 @@
+// "Search Clients": an input and, below it, the list of who it may be.
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Hit } from "../api/staff";
+import { sayName } from "../messages/name";
+import { t } from "../messages/staff";
+import { FailureNote } from "../ui/failure";
+import { Found } from "./found";
+import { SearchSession, SHORTEST } from "./search-session";
+import { mayChange } from "./session";
+
+const MAC = /Mac|iPhone|iPad/.test(navigator.userAgent);
+
+export function Search() {
+  const [search] = useState(() => new SearchSession());
+  const [open, setOpen] = useState(false);
+  const [found, setFound] = useState<Hit | null>(null);
+  const box = useRef<HTMLDivElement>(null);
+  const input = useRef<HTMLInputElement>(null);
+
+  useEffect(() => {
+    const focusFromAnywhere = (event: KeyboardEvent) => {
+      if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.altKey) return;
+      event.preventDefault();
+      // What lies behind an open dialog cannot take the focus; the dialog is to be answered first.
+      if (document.querySelector("dialog[open]")) return;
+      input.current?.focus();
+      input.current?.select();
+      setOpen(true);
+    };
+    addEventListener("keydown", focusFromAnywhere);
+    return () => removeEventListener("keydown", focusFromAnywhere);
+  }, []);
+
+  const pick = (hit: Hit) => {
+    input.current?.focus();
+    setOpen(false);
+    setFound(hit);
+  };
+
+  const rows = () => [...(box.current?.querySelectorAll<HTMLElement>(".hits button, .hits a") ?? [])];
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === "Escape" && open) {
+      event.preventDefault();
+      setOpen(false);
+      input.current?.focus();
+    }
+    if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+    event.preventDefault();
+    setOpen(true);
+    // The input is the row above the first one; the list does not run in a circle, so that its end is felt.
+    const stops = [input.current, ...rows()];
+    const here = stops.indexOf(document.activeElement as HTMLInputElement);
+    stops[Math.min(Math.max(here + (event.key === "ArrowDown" ? 1 : -1), 0), stops.length - 1)]?.focus();
+  };
+
+  const onEnter = async () => {
+    setOpen(true);
+    if (search.question.value !== search.answered.value) return search.now();
+    const first = search.hits.value[0];
+    if (first) pick(first);
+  };
+
+  const showing = open && search.question.value.length > 0;
+  return (
+    <>
+    <div
+      ref={box}
+      class="search"
+      role="search"
+      onKeyDown={onKeyDown}
+      onFocusOut={(event) => {
+        if (!box.current?.contains(event.relatedTarget as Node | null)) setOpen(false);
+      }}
+    >
+      <label class="sr-only" for="search">
+        {t("search.label")}
+      </label>
+      <input
+        ref={input}
+        id="search"
+        type="search"
+        placeholder={t("search.placeholder")}
+        autocomplete="off"
+        spellcheck={false}
+        maxLength={200}
+        aria-controls="search-hits"
+        aria-keyshortcuts="Control+K Meta+K"
+        value={search.text.value}
+        onFocus={() => setOpen(true)}
+        onInput={(event) => {
+          setOpen(true);
+          search.type(event.currentTarget.value);
+        }}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter" || event.isComposing) return;
+          event.preventDefault();
+          void onEnter();
+        }}
+      />
+      <kbd aria-hidden="true">{MAC ? "⌘K" : "Ctrl K"}</kbd>
+      <p class="sr-only" aria-live="polite">
+        {showing && counted(search)}
+      </p>
+      <div id="search-hits" class="hits" hidden={!showing}>
+        {showing && <Hits search={search} onPick={pick} />}
+      </div>
+    </div>
+    {found && <Found hit={found} onClose={() => setFound(null)} onGo={() => search.clear()} />}
+    </>
+  );
+}
+
+function counted(search: SearchSession): string {
+  const count = search.hits.value.length;
+  if (search.question.value.length < SHORTEST) return t("search.short");
+  if (search.busy.value || search.answered.value !== search.question.value) return "";
+  if (!count) return t("search.none", { query: search.answered.value });
+  return t(search.cursor.value ? "search.foundMore" : "search.found", { count });
+}
+
+function Hits({ search, onPick }: { search: SearchSession; onPick: (hit: Hit) => void }) {
+  if (search.question.value.length < SHORTEST) return <p class="hits-note">{t("search.short")}</p>;
+  if (search.failure.value && !search.cursor.value) {
+    return <FailureNote failure={search.failure.value} onRetry={() => void search.now()} />;
+  }
+  const { value: query } = search.answered;
+  if (query === null) return <p class="hits-note late">{t("load.wait")}</p>;
+  const hits = search.hits.value;
+  if (!hits.length) {
+    return (
+      <div class="hits-note">
+        <p>{t("search.none", { query })}</p>
+        <p class="muted">{t("search.noneHint")}</p>
+        {mayChange.value && <a href="/clients/new">{t("home.new")}</a>}
+      </div>
+    );
+  }
+  return (
+    <>
+      <ul aria-label={t("search.list")} aria-busy={search.busy.value ? "true" : undefined}>
+        {hits.map((hit) => (
+          <li key={hit.clientId}>
+            <button type="button" onClick={() => onPick(hit)}>
+              <span>{sayName(hit.name)}</span> <span class="figures">{hit.dateOfBirth}</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+      <FailureNote failure={search.failure.value} />
+      {search.cursor.value && (
+        <button type="button" class="more" onClick={() => void search.more()}>
+          {t("search.more")}
+        </button>
+      )}
+    </>
+  );
+}

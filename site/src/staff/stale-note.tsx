@@ -1,0 +1,35 @@
+import { t } from "../messages/staff";
+import type { Change } from "./stale";
+
+/** What somebody else changed while this form was open, beside what was typed here. */
+export function StaleNote<D extends object>(props: {
+  theirs: D;
+  mine: D;
+  changes: readonly Change<D>[];
+  label: (field: keyof D & string) => string;
+  say: (draft: D, field: keyof D & string) => string;
+}) {
+  const { changes } = props;
+  const value = (draft: D, field: keyof D & string) => {
+    const said = props.say(draft, field);
+    return said ? `“${said}”` : t("stale.nothing");
+  };
+  return (
+    <div class="notice" role="alert">
+      <p>{t("stale.lead")}</p>
+      {changes.length === 0 && <p>{t("stale.same")}</p>}
+      <ul>
+        {changes.map(({ field, clash }) => (
+          <li key={field}>
+            {t(clash ? "stale.clash" : "stale.other", {
+              field: props.label(field),
+              value: value(props.theirs, field),
+              yours: value(props.mine, field),
+            })}
+          </li>
+        ))}
+      </ul>
+      <p>{t("stale.again")}</p>
+    </div>
+  );
+}

@@ -1,0 +1,40 @@
+// The platform's modal dialog: it makes the rest inert, keeps the focus inside, closes on Escape and
+// gives the focus back to where it was.
+import type { ComponentChildren } from "preact";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
+
+export function Dialog(props: {
+  title: string;
+  /** While true, Escape does not close: the answer of what was started is still to come. */
+  busy?: boolean;
+  /** After the dialog has closed, however that came about. */
+  onClose: () => void;
+  /** `close` closes at once: what runs after it may move the focus on into the page. */
+  children: (close: () => void) => ComponentChildren;
+}) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const heading = useId();
+  const busy = useRef(false);
+  busy.current = props.busy ?? false;
+
+  useLayoutEffect(() => {
+    const element = dialog.current;
+    element?.showModal();
+    // Closing before the element leaves the page: only then does the focus go back.
+    return () => element?.close();
+  }, []);
+
+  return (
+    <dialog
+      ref={dialog}
+      aria-labelledby={heading}
+      onCancel={(event) => {
+        if (busy.current) event.preventDefault();
+      }}
+      onClose={props.onClose}
+    >
+      <h2 id={heading}>{props.title}</h2>
+      {props.children(() => dialog.current?.close())}
+    </dialog>
+  );
+}

@@ -1,0 +1,33 @@
+// A request that failed, said where its cause is: what happened, what to do, and a way to do it.
+import type { Failure, FieldProblem } from "../api/http";
+import { sayIfKnown, sayWait } from "../messages/language";
+import { t } from "../messages/shared";
+import { Button } from "./button";
+
+/** The catalogue's words for the problem's code come first, because the API's sentence is English only. */
+export function sayFailure(failure: Failure): string {
+  return (
+    sayIfKnown(`failure.${failure.code}`, { wait: sayWait(failure.retryAfter ?? 60) }) ||
+    failure.detail ||
+    t("failure.unknown")
+  );
+}
+
+export const sayField = (problem: FieldProblem): string =>
+  sayIfKnown(`invalid.${problem.code}`) ?? problem.message;
+
+export function FailureNote({ failure, onRetry }: { failure: Failure | null; onRetry?: () => void }) {
+  return (
+    <div class="failure" role="alert" hidden={!failure}>
+      {failure && (
+        <>
+          <p>{sayFailure(failure)}</p>
+          {failure.status >= 500 && failure.requestId && (
+            <p class="small">{t("failure.request", { id: failure.requestId })}</p>
+          )}
+          {onRetry && <Button onClick={onRetry}>{t("load.retry")}</Button>}
+        </>
+      )}
+    </div>
+  );
+}

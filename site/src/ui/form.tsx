@@ -1,0 +1,240 @@
+// Forms in the manner of the GOV.UK Design System: errors are listed in a summary that takes the
+// focus, each beside its field too, and nothing that was typed is ever thrown away.
+import { createContext, type ComponentChildren } from "preact";
+import { useContext, useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { Failure } from "../api/http";
+import { t } from "../messages/shared";
+import { sayFailure, sayField } from "./failure";
+
+/** What is wrong with one field, named as the API names it ("name.first", "emails[0].address"). */
+export interface Invalid {
+  field: string;
+  message: string;
+}
+
+const Errors = createContext<{ form: string; errors: readonly Invalid[] }>({ form: "", errors: [] });
+
+/** An id for the field of that name; the summary links to it. */
+const idOf = (form: string, field: string) => `${form}-${field.replace(/[^\w]/g, "-")}`;
+
+export function useFieldError(name: string): { id: string; error: string | undefined } {
+  const { form, errors } = useContext(Errors);
+  return { id: idOf(form, name), error: errors.find((error) => error.field === name)?.message };
+}
+
+export function Form(props: {
+  /** What the page itself found; the API's word counts only when this is empty. */
+  invalid: readonly Invalid[];
+  failure: Failure | null;
+  onSubmit: () => void;
+  label?: string;
+  children: ComponentChildren;
+}) {
+  const form = useId();
+  const summary = useRef<HTMLDivElement>(null);
+  const errors: readonly Invalid[] = props.invalid.length
+    ? props.invalid
+    : (props.failure?.fields ?? []).map((problem) => ({ field: problem.field, message: sayField(problem) }));
+  const general = !errors.length && props.failure ? sayFailure(props.failure) : "";
+  const wrong = errors.length > 0 || general !== "";
+
+  useLayoutEffect(() => {
+    if (wrong) summary.current?.focus();
+  }, [props.invalid, props.failure]);
+
+  useEffect(() => {
+    const title = document.title;
+    if (!wrong) return;
+    document.title = t("form.error", { title });
+    return () => {
+      document.title = title;
+    };
+  }, [wrong]);
+
+  const goTo = (event: MouseEvent, field: string) => {
+    event.preventDefault();
+    document.getElementById(idOf(form, field))?.focus();
+  };
+
+  return (
+    <form
+      noValidate
+      aria-label={props.label}
+      onSubmit={(event) => {
+        event.preventDefault();
+        props.onSubmit();
+      }}
+    >
+      {wrong && (
+        <div ref={summary} class="summary" role="alert" tabIndex={-1}>
+          <h2>{t("form.problem")}</h2>
+          {general && <p>{general}</p>}
+          {errors.length > 0 && (
+            <ul>
+              {errors.map((error) => (
+                <li key={error.field}>
+                  <a href={`#${idOf(form, error.field)}`} onClick={(event) => goTo(event, error.field)}>
+                    {error.message}
+                  </a>
+                </li>
+              ))}
+            </ul>
+          )}
+        </div>
+      )}
+      <Errors.Provider value={{ form, errors }}>{props.children}</Errors.Provider>
+    </form>
+  );
+}
+
+interface TextFieldProps {
+  name: string;
+  label: string;
+  value: string;
+  onInput: (value: string) => void;
+  hint?: ComponentChildren;
+  type?: "text" | "email" | "tel" | "date";
+  autocomplete?: string;
+  /** Read out, not drawn: where what surrounds the field says it for the eye. */
+  labelHidden?: boolean;
+  optional?: boolean;
+  list?: string | undefined;
+  autoFocus?: boolean;
+}
+
+const describedBy = (...ids: (string | false | undefined)[]) => ids.filter(Boolean).join(" ") || undefined;
+
+export function TextField(props: TextFieldProps) {
+  const { id, error } = useFieldError(props.name);
+  return (
+    <div class={`field${error ? " wrong" : ""}`}>
+      <label for={id} class={props.labelHidden ? "sr-only" : undefined}>
+        {props.label} {props.optional && <span class="muted">{t("form.optional")}</span>}
+      </label>
+      {props.hint && (
+        <p class="hint" id={`${id}-hint`}>
+          {props.hint}
+        </p>
+      )}
+      <input
+        id={id}
+        name={props.name}
+        type={props.type ?? "text"}
+        value={props.value}
+        autocomplete={props.autocomplete ?? "off"}
+        autocapitalize={props.type === "email" || props.autocomplete === "username" ? "none" : undefined}
+        spellcheck={false}
+        list={props.list}
+        autofocus={props.autoFocus}
+        aria-invalid={error ? "true" : undefined}
+        aria-describedby={describedBy(props.hint ? `${id}-hint` : false, error && `${id}-error`)}
+        onInput={(event) => props.onInput(event.currentTarget.value)}
+      />
+      <FieldError id={id} error={error} />
+    </div>
+  );
+}
+
+export function FieldError({ id, error }: { id: string; error: string | undefined }) {
+  return error ? (
+    <p class="error" id={`${id}-error`}>
+      {error}
+    </p>
+  ) : null;
+}
+
+export function PasswordField(props: {
+  label: string;
+  value: string;
+  onInput: (value: string) => void;
+  hint?: string;
+  autocomplete: "current-password" | "new-password";
+}) {
+  const { id, error } = useFieldError("password");
+  const [shown, show] = useState(false);
+  return (
+    <div class={`field${error ? " wrong" : ""}`}>
+      <label for={id}>{props.label}</label>
+      {props.hint && (
+        <p class="hint" id={`${id}-hint`}>
+          {props.hint}
+        </p>
+      )}
+      <div class="password">
+        <input
+          id={id}
+          name="password"
+          // Preact's types know no input that is now the one, now the other.
+          type={(shown ? "text" : "password") as "text"}
+          value={props.value}
+          autocomplete={props.autocomplete}
+          autocapitalize="none"
+          spellcheck={false}
+          aria-invalid={error ? "true" : undefined}
+          aria-describedby={describedBy(props.hint && `${id}-hint`, error && `${id}-error`)}
+          onInput={(event) => props.onInput(event.currentTarget.value)}
+        />
+        <button
+          type="button"
+          aria-label={t(shown ? "password.hideLabel" : "password.showLabel")}
+          aria-controls={id}
+          onClick={() => show(!shown)}
+        >
+          {t(shown ? "password.hide" : "password.show")}
+        </button>
+      </div>
+      <FieldError id={id} error={error} />
+    </div>
+  );
+}
+
+/** A question with several answers to choose or tick from. */
+export function Choices(props: { name: string; legend: string; hint?: string; children: ComponentChildren }) {
+  const { id, error } = useFieldError(props.name);
+  return (
+    <fieldset
+      id={id}
+      tabIndex={-1}
+      class={`field${error ? " wrong" : ""}`}
+      aria-describedby={describedBy(props.hint && `${id}-hint`, error && `${id}-error`)}
+    >
+      <legend>{props.legend}</legend>
+      {props.hint && (
+        <p class="hint" id={`${id}-hint`}>
+          {props.hint}
+        </p>
+      )}
+      {props.children}
+      <FieldError id={id} error={error} />
+    </fieldset>
+  );
+}
+
+export function Choice(props: {
+  type: "radio" | "checkbox";
+  name: string;
+  label: ComponentChildren;
+  hint?: string | undefined;
+  checked: boolean;
+  onChange: (checked: boolean) => void;
+}) {
+  const id = useId();
+  return (
+    <div class="choice">
+      <input
+        id={id}
+        type={props.type}
+        name={props.name}
+        checked={props.checked}
+        aria-describedby={props.hint ? `${id}-hint` : undefined}
+        onChange={(event) => props.onChange(event.currentTarget.checked)}
+      />
+      <label for={id}>{props.label}</label>
+      {props.hint && (
+        <p class="hint" id={`${id}-hint`}>
+          {props.hint}
+        </p>
+      )}
+    </div>
+  );
+}
