@@ -89,8 +89,8 @@ export function problems(draft: Draft): Invalid[] {
   const found: Invalid[] = [];
   if (!draft.first.trim() && !draft.last.trim()) found.push({ field: "name.first", message: t("form.needName") });
   if (!draft.dateOfBirth) found.push({ field: "dateOfBirth", message: t("form.needBirth") });
-  filled(draft.emails).forEach((way, row) => {
-    const message = badEmail(way.text);
+  draft.emails.forEach((way, row) => {
+    const message = way.text.trim() && badEmail(way.text);
     if (message) found.push({ field: `emails[${row}].address`, message });
   });
   return found;

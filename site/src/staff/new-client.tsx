@@ -9,7 +9,7 @@ import { Button } from "../ui/button";
 import { Form, type Invalid } from "../ui/form";
 import { Heading } from "../ui/heading";
 import { say } from "../ui/toast";
-import { EMPTY, newClient, problems, withoutEmptyRows } from "./client-draft";
+import { EMPTY, newClient, problems, withoutEmptyRows, type Draft } from "./client-draft";
 import { ClientFields } from "./client-form";
 import { expect } from "./client/expected";
 
@@ -19,8 +19,8 @@ export function NewClient() {
   const [invalid, setInvalid] = useState<Invalid[]>([]);
   const [submission] = useState(() => new Submission());
 
-  const action = useAction(async () => {
-    const body = newClient(draft);
+  const action = useAction(async (sent: Draft) => {
+    const body = newClient(sent);
     const client = await createClient(body, submission.keyFor(body));
     expect(client);
     route(`/clients/${client.clientId}`);
@@ -30,8 +30,10 @@ export function NewClient() {
   const submit = () => {
     const found = problems(draft);
     setInvalid(found);
-    setDraft(withoutEmptyRows(draft));
-    if (!found.length) void action.run();
+    if (found.length) return;
+    const sent = withoutEmptyRows(draft);
+    setDraft(sent);
+    void action.run(sent);
   };
 
   return (

@@ -6,8 +6,8 @@ import * as api from "../api/staff";
 
 const PAUSE_MS = 120;
 const PAGE = 20;
-/** The API searches from two characters up. */
-export const SHORTEST = 2;
+/** The API searches for words of two characters and up. */
+const SHORTEST = 2;
 
 export class SearchSession {
   readonly text = signal("");
@@ -18,6 +18,7 @@ export class SearchSession {
   readonly failure = signal<Failure | null>(null);
   readonly busy = signal(false);
   readonly question = computed(() => this.text.value.trim());
+  readonly tooShort = computed(() => !this.question.value.split(/\s+/).some((word) => [...word].length >= SHORTEST));
 
   #timer: ReturnType<typeof setTimeout> | undefined;
   #request: AbortController | undefined;
@@ -27,7 +28,7 @@ export class SearchSession {
   type(text: string): void {
     this.text.value = text;
     this.#giveUp();
-    if (this.question.value.length < SHORTEST) return this.#forget();
+    if (this.tooShort.value) return this.#forget();
     if (this.question.value === this.answered.value) return;
     this.#timer = setTimeout(() => void this.now(), PAUSE_MS);
   }
@@ -36,7 +37,7 @@ export class SearchSession {
   async now(): Promise<void> {
     this.#giveUp();
     const query = this.question.value;
-    if (query.length < SHORTEST) return;
+    if (this.tooShort.value) return;
     await this.#fetch({ query, limit: PAGE }, (page) => {
       this.hits.value = page.clients;
       this.answered.value = query;

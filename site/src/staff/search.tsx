@@ -5,7 +5,7 @@ import { sayName } from "../messages/name";
 import { t } from "../messages/staff";
 import { FailureNote } from "../ui/failure";
 import { Found } from "./found";
-import { SearchSession, SHORTEST } from "./search-session";
+import { SearchSession } from "./search-session";
 import { mayChange } from "./session";
 
 const MAC = /Mac|iPhone|iPad/.test(navigator.userAgent);
@@ -61,6 +61,18 @@ export function Search() {
     if (first) pick(first);
   };
 
+  const retry = () => {
+    input.current?.focus();
+    void search.now();
+  };
+
+  // The button for more may be gone when the answer is there: the first new client takes the focus.
+  const more = async () => {
+    const before = search.hits.value.length;
+    await search.more();
+    setTimeout(() => rows()[before]?.focus());
+  };
+
   const showing = open && search.question.value.length > 0;
   return (
     <>
@@ -103,7 +115,7 @@ export function Search() {
         {showing && counted(search)}
       </p>
       <div id="search-hits" class="hits" hidden={!showing}>
-        {showing && <Hits search={search} onPick={pick} />}
+        {showing && <Hits search={search} onPick={pick} onRetry={retry} onMore={() => void more()} />}
       </div>
     </div>
     {found && <Found hit={found} onClose={() => setFound(null)} onGo={() => search.clear()} />}
@@ -113,16 +125,22 @@ export function Search() {
 
 function counted(search: SearchSession): string {
   const count = search.hits.value.length;
-  if (search.question.value.length < SHORTEST) return t("search.short");
+  if (search.tooShort.value) return t("search.short");
   if (search.busy.value || search.answered.value !== search.question.value) return "";
   if (!count) return t("search.none", { query: search.answered.value });
   return t(search.cursor.value ? "search.foundMore" : "search.found", { count });
 }
 
-function Hits({ search, onPick }: { search: SearchSession; onPick: (hit: Hit) => void }) {
-  if (search.question.value.length < SHORTEST) return <p class="hits-note">{t("search.short")}</p>;
+function Hits(props: {
+  search: SearchSession;
+  onPick: (hit: Hit) => void;
+  onRetry: () => void;
+  onMore: () => void;
+}) {
+  const { search } = props;
+  if (search.tooShort.value) return <p class="hits-note">{t("search.short")}</p>;
   if (search.failure.value && !search.cursor.value) {
-    return <FailureNote failure={search.failure.value} onRetry={() => void search.now()} />;
+    return <FailureNote failure={search.failure.value} onRetry={props.onRetry} />;
   }
   const { value: query } = search.answered;
   if (query === null) return <p class="hits-note late">{t("load.wait")}</p>;
@@ -141,7 +159,7 @@ function Hits({ search, onPick }: { search: SearchSession; onPick: (hit: Hit) =>
       <ul aria-label={t("search.list")} aria-busy={search.busy.value ? "true" : undefined}>
         {hits.map((hit) => (
           <li key={hit.clientId}>
-            <button type="button" onClick={() => onPick(hit)}>
+            <button type="button" onClick={() => props.onPick(hit)}>
               <span>{sayName(hit.name)}</span> <span class="figures">{hit.dateOfBirth}</span>
             </button>
           </li>
@@ -149,7 +167,7 @@ function Hits({ search, onPick }: { search: SearchSession; onPick: (hit: Hit) =>
       </ul>
       <FailureNote failure={search.failure.value} />
       {search.cursor.value && (
-        <button type="button" class="more" onClick={() => void search.more()}>
+        <button type="button" class="more" onClick={props.onMore}>
           {t("search.more")}
         </button>
       )}

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "preact/hooks";
 import { t } from "../messages/staff";
 import type { Change } from "./stale";
 
@@ -10,12 +11,14 @@ export function StaleNote<D extends object>(props: {
   say: (draft: D, field: keyof D & string) => string;
 }) {
   const { changes } = props;
+  const note = useRef<HTMLDivElement>(null);
+  useEffect(() => note.current?.focus(), [changes]);
   const value = (draft: D, field: keyof D & string) => {
     const said = props.say(draft, field);
     return said ? `“${said}”` : t("stale.nothing");
   };
   return (
-    <div class="notice" role="alert">
+    <div ref={note} class="notice" role="alert" tabIndex={-1}>
       <p>{t("stale.lead")}</p>
       {changes.length === 0 && <p>{t("stale.same")}</p>}
       <ul>

@@ -3,6 +3,7 @@ import type { Failure, FieldProblem } from "../api/http";
 import { sayIfKnown, sayWait } from "../messages/language";
 import { t } from "../messages/shared";
 import { Button } from "./button";
+import { focusHeading } from "./heading";
 
 /** The catalogue's words for the problem's code come first, because the API's sentence is English only. */
 export function sayFailure(failure: Failure): string {
@@ -16,6 +17,7 @@ export function sayFailure(failure: Failure): string {
 export const sayField = (problem: FieldProblem): string =>
   sayIfKnown(`invalid.${problem.code}`) ?? problem.message;
 
+/** The note goes when it is tried again, so the focus moves to the heading before its button is gone. */
 export function FailureNote({ failure, onRetry }: { failure: Failure | null; onRetry?: () => void }) {
   return (
     <div class="failure" role="alert" hidden={!failure}>
@@ -25,7 +27,16 @@ export function FailureNote({ failure, onRetry }: { failure: Failure | null; onR
           {failure.status >= 500 && failure.requestId && (
             <p class="small">{t("failure.request", { id: failure.requestId })}</p>
           )}
-          {onRetry && <Button onClick={onRetry}>{t("load.retry")}</Button>}
+          {onRetry && (
+            <Button
+              onClick={() => {
+                focusHeading();
+                onRetry();
+              }}
+            >
+              {t("load.retry")}
+            </Button>
+          )}
         </>
       )}
     </div>

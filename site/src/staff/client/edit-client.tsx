@@ -41,11 +41,11 @@ export function EditClient({ chart, client }: { chart: Chart; client: Client }) 
   });
 
   const submit = () => {
-    const sent = withoutEmptyRows(draft);
-    const found = problems(sent);
+    const found = problems(draft);
     setInvalid(found);
-    setDraft(sent);
     if (found.length) return;
+    const sent = withoutEmptyRows(draft);
+    setDraft(sent);
     if (touched(base.draft, sent).size) return void action.run(sent);
     route(overview);
     say(t("form.nothingChanged"));

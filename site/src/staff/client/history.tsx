@@ -1,5 +1,5 @@
 // The client's history as sentences, newest first.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { history, type HistoryEvent } from "../../api/staff";
 import { sayIfKnown, sayList, sayTime } from "../../messages/language";
 import { sayName } from "../../messages/name";
@@ -41,11 +41,20 @@ function Events(props: { chart: Chart; first: HistoryEvent[]; cursor: string | n
     const page = await history(chart.clientId, shown.cursor);
     show({ events: [...shown.events, ...page.events], cursor: page.nextCursor ?? null });
   });
+
+  // The button for more may be gone with the last page: the first new event takes the focus.
+  const list = useRef<HTMLOListElement>(null);
+  const seen = useRef(props.first.length);
+  useLayoutEffect(() => {
+    const fresh = list.current?.children[seen.current];
+    seen.current = shown.events.length;
+    if (fresh instanceof HTMLElement) fresh.focus();
+  }, [shown]);
   return (
     <>
-      <ol class="events" aria-label={t("history.list")}>
+      <ol ref={list} class="events" aria-label={t("history.list")}>
         {shown.events.map((event, index) => (
-          <li key={index}>
+          <li key={index} tabIndex={-1}>
             <time dateTime={event.at}>{sayTime(event.at)}</time>
             <div>
               <p>{sayEvent(event, chart)}</p>
