@@ -13,10 +13,11 @@
 mod tests;
 mod words;
 
-use std::error::Error;
-use std::fmt;
+use std::{error::Error, fmt};
 
 use words::{Mail, Terms, Words};
+
+use crate::portal_user::MailKind as Kind;
 
 /// Table layout and inline styles, because mail clients drop most of the rest;
 /// dark colours are an enhancement. No image, font or script, so that opening a
@@ -28,31 +29,6 @@ const LINE: usize = 72;
 
 /// What one practice name may take of a subject, in characters.
 const NAME_IN_SUBJECT: usize = 80;
-
-/// The occasions on which a portal user is written to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// Invited to enrol. The link is the single-use invitation.
-    Invitation,
-    /// Access was granted to a person who has credentials. The link is the
-    /// portal.
-    AccessGranted,
-    /// A new password was asked for. The link is the single-use reset.
-    PasswordReset,
-    /// The password has been changed and every session ended. The link is the
-    /// portal.
-    PasswordChanged,
-}
-
-impl Kind {
-    /// Every kind, for whoever must cover them all.
-    pub const ALL: [Self; 4] = [
-        Self::Invitation,
-        Self::AccessGranted,
-        Self::PasswordReset,
-        Self::PasswordChanged,
-    ];
-}
 
 /// The languages a mail can be written in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

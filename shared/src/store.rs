@@ -633,6 +633,23 @@ impl Amend {
         self
     }
 
+    /// Demands that an attribute is not there.
+    #[must_use]
+    pub fn when_absent(mut self, path: &str) -> Self {
+        let path = self.path(path);
+        self.conditions.push(format!("attribute_not_exists({path})"));
+        self
+    }
+
+    /// Demands that an attribute is one of some values.
+    #[must_use]
+    pub fn when_one_of<T: Serialize>(mut self, path: &str, values: &[T]) -> Self {
+        let path = self.path(path);
+        let values: Vec<String> = values.iter().map(|v| self.value(v)).collect();
+        self.conditions.push(format!("{path} IN ({})", values.join(", ")));
+        self
+    }
+
     /// Demands that an attribute is not there, or compares so with a value.
     #[must_use]
     pub fn when_absent_or<T: Serialize>(mut self, path: &str, comparison: &str, value: &T) -> Self {

@@ -5,6 +5,7 @@ use axum::{extract::State, response::Response};
 use serde::{Deserialize, Serialize};
 use shared::{
     App, Problem,
+    chart::Chart,
     client::{Client, ClientView, Summary},
     fields::{ContactEmail, ContactPhone, Date, Name, Professional, RecordNumber},
     history::Action,
@@ -78,8 +79,9 @@ async fn create_client(
         let client = client(&app, &new)?;
         let view = client.view(app.now());
         let mut change = app.store().change();
-        write(&mut change, &practice, &client);
+        register(&mut change, &practice, &client);
         change.event(&staff.event(&app, Action::ClientCreated).client(client.client_id));
+        Chart::of_new(&practice, client).save(&mut change);
         attempt.keep(&app, &mut change, &view)?;
         let Err(halt) = app.store().write(change).await else { return Ok(created(view)) };
         let failed = tries.again(halt).await?;
@@ -90,13 +92,14 @@ async fn create_client(
     }
 }
 
-/// Position of the record number in what [`write`] writes.
+/// Position of the record number in what [`register`] writes first.
 const RECORD: usize = 0;
 
-/// Writes a new client as part of a change, the record number first.
-pub fn write(change: &mut Change, practice: &PracticeId, client: &Client) {
-    change.insert(&keys::record(practice, &client.record_number), &Holder { client_id: client.client_id });
-    change.insert(&keys::client(practice, client.client_id), client);
+/// Takes the record number of a new client and writes the entries under which it is found, as
+/// part of the change that saves its chart.
+pub fn register(change: &mut Change, practice: &PracticeId, client: &Client) {
+    let holder = Holder { client_id: client.client_id };
+    change.insert(&keys::record(practice, &client.record_number), &holder);
     client.index(change, practice, None);
 }
 

@@ -1,0 +1,117 @@
+//! Notes on the portal user what became of a mail: delivered, bounced and why, or reported as
+//! spam. Events come at least once and in any order: one that is older than what is shown, or
+//! about an older mail, changes nothing.
+//!
+//! Shape of the events: Amazon SES event publishing,
+//! <https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html>.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use shared::{
+    App, Problem,
+    fields::At,
+    id::{ClientId, MailId, PortalUserId, PracticeId},
+    keys,
+    portal_user::{MailState, PortalUser},
+    store::Amend,
+};
+
+/// An event of Amazon SES; what is not used here is not read.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SesEvent {
+    event_type: String,
+    mail: SesMail,
+    #[serde(default)]
+    bounce: Option<Bounce>,
+    #[serde(default)]
+    delivery: Option<Moment>,
+    #[serde(default)]
+    complaint: Option<Moment>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct SesMail {
+    #[serde(default)]
+    tags: HashMap<String, Vec<String>>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Moment {
+    #[serde(default)]
+    timestamp: Option<At>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Bounce {
+    #[serde(default)]
+    bounce_type: String,
+    #[serde(default)]
+    bounce_sub_type: String,
+    #[serde(default)]
+    timestamp: Option<At>,
+}
+
+/// Notes an event. One that is not about a mail of ours is passed over.
+///
+/// # Errors
+/// 503 when the table does not answer: the event has to come again.
+pub async fn handle(app: &App, event: &SesEvent) -> Result<(), Problem> {
+    let Some((state, at, reason)) = outcome(event) else { return Ok(()) };
+    let tag = |name: &str| event.mail.tags.get(name).and_then(|values| values.first());
+    let about = (
+        tag("practice").and_then(|t| PracticeId::parse(t)),
+        tag("client").and_then(|t| ClientId::parse(t)),
+        tag("portalUser").and_then(|t| PortalUserId::parse(t)),
+        tag("mail").and_then(|t| MailId::parse(t)),
+    );
+    let (Some(practice), Some(client), Some(user), Some(mail)) = about else { return Ok(()) };
+    let earlier: Vec<MailState> =
+        [MailState::Queued, MailState::Sent, MailState::Delivered, MailState::Bounced]
+            .into_iter()
+            .filter(|earlier| *earlier < state)
+            .collect();
+    let mut amend = Amend::of(keys::portal_user(&practice, client, user))
+        .when("mail.mailId", "=", &mail)
+        .when_one_of("mail.state", &earlier)
+        .set("mail.state", &state)
+        .set("mail.at", &at.unwrap_or_else(|| app.now()));
+    amend = match &reason {
+        Some(reason) => amend.set("mail.reason", reason),
+        None => amend.unset("mail.reason"),
+    };
+    app.store().touch::<PortalUser>(amend).await.map(drop)
+}
+
+fn outcome(event: &SesEvent) -> Option<(MailState, Option<At>, Option<String>)> {
+    let at = |moment: &Option<Moment>| moment.as_ref().and_then(|m| m.timestamp);
+    match event.event_type.as_str() {
+        "Delivery" => Some((MailState::Delivered, at(&event.delivery), None)),
+        "Complaint" => Some((MailState::Complained, at(&event.complaint), None)),
+        "Bounce" => {
+            let bounce = event.bounce.as_ref();
+            let reason = bounce.map_or("not delivered", why).to_owned();
+            Some((MailState::Bounced, bounce.and_then(|b| b.timestamp), Some(reason)))
+        }
+        "Reject" | "Rendering Failure" => {
+            Some((MailState::Bounced, None, Some("refused by the mail service".into())))
+        }
+        _ => None,
+    }
+}
+
+/// Why a mail bounced, in words for the front desk.
+fn why(bounce: &Bounce) -> &'static str {
+    match (bounce.bounce_type.as_str(), bounce.bounce_sub_type.as_str()) {
+        (_, "NoEmail") => "no such mailbox",
+        (_, "MailboxFull") => "mailbox full",
+        (_, "MessageTooLarge") => "message too large",
+        (_, "ContentRejected" | "AttachmentRejected") => "content refused",
+        (_, "Suppressed" | "OnAccountSuppressionList") => "address bounced before",
+        ("Permanent", _) => "no such mailbox",
+        ("Transient", _) => "not taken for now",
+        _ => "not delivered",
+    }
+}

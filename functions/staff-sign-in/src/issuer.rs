@@ -1,0 +1,224 @@
+//! The OpenID Connect issuer, as the sign-in sees it: where to send people, and who came back.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use openidconnect::{
+    AdditionalClaims, AuthenticationFlow, AuthorizationCode, Client, ClientId, ClientSecret,
+    CsrfToken, EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, IdTokenFields,
+    IssuerUrl, LoginHint, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
+    StandardErrorResponse, StandardTokenResponse, TokenResponse,
+    core::{
+        CoreAuthDisplay, CoreAuthPrompt, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
+        CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreProviderMetadata,
+        CoreResponseType, CoreRevocableToken, CoreRevocationErrorResponse,
+        CoreTokenIntrospectionResponse, CoreTokenType,
+    },
+    reqwest,
+};
+use serde::{Deserialize, Serialize};
+use shared::{Problem, config::OidcConfig, fields::At, history::Role};
+use tokio::sync::RwLock;
+
+/// Claims beyond the standard ones, by name.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Extra(HashMap<String, serde_json::Value>);
+
+impl AdditionalClaims for Extra {}
+
+type Tokens = StandardTokenResponse<
+    IdTokenFields<
+        Extra,
+        EmptyExtraTokenFields,
+        CoreGenderClaim,
+        CoreJweContentEncryptionAlgorithm,
+        CoreJwsSigningAlgorithm,
+    >,
+    CoreTokenType,
+>;
+
+type Relying = Client<
+    Extra,
+    CoreAuthDisplay,
+    CoreGenderClaim,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJsonWebKey,
+    CoreAuthPrompt,
+    StandardErrorResponse<CoreErrorResponseType>,
+    Tokens,
+    CoreTokenIntrospectionResponse,
+    CoreRevocableToken,
+    CoreRevocationErrorResponse,
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointMaybeSet,
+    EndpointMaybeSet,
+>;
+
+/// Somebody whom the issuer vouches for.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// Who, at the issuer.
+    pub subject: String,
+    /// As people know them.
+    pub name: String,
+    /// E-mail address.
+    pub email: String,
+    /// The practice that the issuer names.
+    pub practice: Option<String>,
+    /// The strongest role that the issuer names and we know.
+    pub role: Option<Role>,
+}
+
+/// The issuer. What it publishes is fetched at the first sign-in, and again when its keys change.
+#[derive(Clone)]
+pub struct Issuer(Arc<Inner>);
+
+struct Inner {
+    config: OidcConfig,
+    http: reqwest::Client,
+    metadata: RwLock<Option<CoreProviderMetadata>>,
+}
+
+impl Issuer {
+    /// Takes an issuer's configuration.
+    ///
+    /// # Errors
+    /// When no HTTP client can be made.
+    pub fn new(config: OidcConfig) -> Result<Self, reqwest::Error> {
+        let http = reqwest::ClientBuilder::new()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(3))
+            .timeout(Duration::from_secs(8))
+            .build()?;
+        Ok(Self(Arc::new(Inner { config, http, metadata: RwLock::new(None) })))
+    }
+
+    /// Where to send somebody who signs in.
+    ///
+    /// # Errors
+    /// 503 when the issuer does not answer.
+    pub async fn authorize_url(
+        &self,
+        redirect: &str,
+        state: &str,
+        nonce: &str,
+        verifier: &str,
+        hint: Option<String>,
+    ) -> Result<String, Problem> {
+        let client = self.client(redirect).await?;
+        let verifier = PkceCodeVerifier::new(verifier.to_owned());
+        let (state, nonce) = (state.to_owned(), nonce.to_owned());
+        let mut request = client
+            .authorize_url(
+                AuthenticationFlow::<CoreResponseType>::AuthorizationCode,
+                || CsrfToken::new(state),
+                || Nonce::new(nonce),
+            )
+            .add_scope(Scope::new("email".into()))
+            .add_scope(Scope::new("profile".into()))
+            .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
+        if let Some(hint) = hint {
+            request = request.set_login_hint(LoginHint::new(hint));
+        }
+        Ok(request.url().0.to_string())
+    }
+
+    /// Exchanges a code for who came back; `None` when the issuer refuses it, or its token does
+    /// not hold.
+    ///
+    /// # Errors
+    /// 503 when the issuer does not answer.
+    pub async fn identify(
+        &self,
+        redirect: &str,
+        code: String,
+        nonce: &str,
+        verifier: &str,
+        now: At,
+    ) -> Result<Option<Identity>, Problem> {
+        let client = self.client(redirect).await?;
+        let request = client
+            .exchange_code(AuthorizationCode::new(code))
+            .map_err(|e| Problem::unavailable(format!("issuer: {e}")))?
+            .set_pkce_verifier(PkceCodeVerifier::new(verifier.to_owned()));
+        let tokens = match request.request_async(&self.0.http).await {
+            Ok(tokens) => tokens,
+            Err(openidconnect::RequestTokenError::ServerResponse(_)) => return Ok(None),
+            Err(_) => return Err(Problem::unavailable("the issuer's token endpoint")),
+        };
+        let Some(token) = tokens.id_token() else { return Ok(None) };
+        let nonce = Nonce::new(nonce.to_owned());
+        if let Ok(claims) = token.claims(&verifier_at(&client, now), &nonce) {
+            return Ok(Some(self.identity(claims)));
+        }
+        // Perhaps signed with a key that is newer than what we know.
+        *self.0.metadata.write().await = None;
+        let client = self.client(redirect).await?;
+        Ok(token.claims(&verifier_at(&client, now), &nonce).ok().map(|c| self.identity(c)))
+    }
+
+    fn identity(
+        &self,
+        claims: &openidconnect::IdTokenClaims<Extra, CoreGenderClaim>,
+    ) -> Identity {
+        let extra = &claims.additional_claims().0;
+        let email = claims.email().map(|e| e.to_string()).unwrap_or_default();
+        let name = claims.name().and_then(|n| n.get(None)).map(|n| n.to_string());
+        Identity {
+            subject: claims.subject().to_string(),
+            name: name.unwrap_or_else(|| email.clone()),
+            email,
+            practice: extra
+                .get(&self.0.config.practice_claim)
+                .and_then(|v| v.as_str())
+                .map(str::to_owned),
+            role: extra.get(&self.0.config.role_claim).and_then(role),
+        }
+    }
+
+    async fn client(&self, redirect: &str) -> Result<Relying, Problem> {
+        let config = &self.0.config;
+        let known = self.0.metadata.read().await.clone();
+        let metadata = match known {
+            Some(metadata) => metadata,
+            None => {
+                let url = IssuerUrl::new(config.issuer.clone())
+                    .map_err(|e| Problem::internal(e.to_string()))?;
+                let metadata = CoreProviderMetadata::discover_async(url, &self.0.http)
+                    .await
+                    .map_err(|_| Problem::unavailable("the issuer's discovery document"))?;
+                *self.0.metadata.write().await = Some(metadata.clone());
+                metadata
+            }
+        };
+        let redirect = RedirectUrl::new(redirect.to_owned())
+            .map_err(|e| Problem::internal(e.to_string()))?;
+        let secret = config.client_secret.as_ref().map(|s| ClientSecret::new(s.reveal().into()));
+        Ok(Client::from_provider_metadata(metadata, ClientId::new(config.client_id.clone()), secret)
+            .set_redirect_uri(redirect))
+    }
+}
+
+fn verifier_at(
+    client: &Relying,
+    now: At,
+) -> openidconnect::IdTokenVerifier<'_, CoreJsonWebKey> {
+    client.id_token_verifier().set_time_fn(move || {
+        chrono::DateTime::from_timestamp(now.seconds(), 0).unwrap_or_default()
+    })
+}
+
+/// The strongest role in a claim, which may be one name or a list of them.
+fn role(claim: &serde_json::Value) -> Option<Role> {
+    let names: Vec<&str> = match claim {
+        serde_json::Value::String(name) => vec![name],
+        serde_json::Value::Array(names) => names.iter().filter_map(|n| n.as_str()).collect(),
+        _ => Vec::new(),
+    };
+    [("admin", Role::Admin), ("staff", Role::Staff), ("auditor", Role::Auditor)]
+        .into_iter()
+        .find(|(name, _)| names.contains(name))
+        .map(|(_, role)| role)
+}

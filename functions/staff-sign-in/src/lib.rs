@@ -1,0 +1,311 @@
+//! Signs staff in at the practice's OpenID Connect issuer, by authorization code with PKCE, and
+//! keeps their session. The exchange is done here: the browser never holds a token of the issuer.
+
+mod issuer;
+
+use axum::{
+    Extension, Json,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use shared::{
+    App, Problem,
+    fields::At,
+    history::{Action, Actor, Event, Role},
+    id::{PracticeId, SessionId},
+    keys,
+    practice::Practice,
+    session::{self, Audience, Claims, Reader, StaffSession, cookie_value},
+    web::{Caller, StrictQuery},
+};
+use subtle::ConstantTimeEq;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub use issuer::{Identity, Issuer};
+
+/// Cookie that carries a sign-in from here to the issuer and back. `Lax`, since the way back is a
+/// navigation from another site.
+const SIGN_IN_COOKIE: &str = "__Host-latchkey-signin";
+/// Seconds that a sign-in may take.
+const SIGN_IN_SECONDS: i64 = 10 * 60;
+
+/// The routes of this function.
+pub fn routes(issuer: Issuer) -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(begin))
+        .routes(routes!(callback))
+        .routes(routes!(who, sign_out))
+        .layer(Extension(issuer))
+}
+
+/// Where a sign-in leads.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Begin {
+    /// Path on the staff site to land on.
+    #[serde(default, rename = "returnTo")]
+    #[param(rename = "returnTo", pattern = r"^/([A-Za-z0-9._~/-][A-Za-z0-9._~/?=&%-]*)?$", max_length = 500)]
+    return_to: Option<String>,
+    /// Who is signing in, for the issuer.
+    #[serde(default)]
+    #[param(max_length = 254, pattern = "^[!-~]+$")]
+    login_hint: Option<String>,
+}
+
+/// A sign-in on its way.
+#[derive(Serialize, Deserialize)]
+struct Underway {
+    state: String,
+    nonce: String,
+    verifier: String,
+    return_to: String,
+    expires: i64,
+}
+
+/// Begins to sign in: on to the issuer.
+#[utoipa::path(
+    get, path = "/api/staff/sign-in", operation_id = "staff-sign-in", tag = "staff",
+    params(Begin),
+    responses((status = 303, description = "To the issuer.", headers(
+        ("Location" = String, description = "The issuer's sign-in page."),
+        ("Set-Cookie" = String, description = "Carries the sign-in."),
+    )))
+)]
+async fn begin(
+    State(app): State<App>,
+    Extension(issuer): Extension<Issuer>,
+    StrictQuery(query): StrictQuery<Begin>,
+) -> Result<Response, Problem> {
+    let return_to = query.return_to.unwrap_or_else(|| "/".into());
+    if !is_own_path(&return_to) {
+        return Err(Problem::invalid("returnTo", "not_a_path", "Name a path of this site."));
+    }
+    let hint = query.login_hint;
+    if hint.as_ref().is_some_and(|h| h.len() > 254 || !h.bytes().all(|b| b.is_ascii_graphic())) {
+        return Err(Problem::invalid("login_hint", "invalid", "Name somebody."));
+    }
+    let secret = || URL_SAFE_NO_PAD.encode(app.random::<32>());
+    let underway = Underway {
+        state: secret(),
+        nonce: secret(),
+        verifier: secret(),
+        return_to,
+        expires: app.now().seconds() + SIGN_IN_SECONDS,
+    };
+    let location = issuer
+        .authorize_url(&redirect(&app), &underway.state, &underway.nonce, &underway.verifier, hint)
+        .await?;
+    let cookie = carry(&seal(&app, &underway)?, SIGN_IN_SECONDS);
+    Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location), (header::SET_COOKIE, cookie)])
+        .into_response())
+}
+
+/// What the issuer answers.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Callback {
+    /// The authorization code.
+    #[serde(default)]
+    code: Option<String>,
+    /// What was sent along.
+    #[serde(default)]
+    state: Option<String>,
+}
+
+/// Ends a sign-in: with a session, or back at the sign-in page with a reason.
+#[utoipa::path(
+    get, path = "/api/staff/callback", operation_id = "staff-sign-in.callback", tag = "staff",
+    params(Callback),
+    responses((status = 303, description = "To the page that was wanted, or to `/sign-in?problem=…`.", headers(
+        ("Location" = String, description = "A path of this site."),
+        ("Set-Cookie" = String, description = "The session."),
+    )))
+)]
+async fn callback(
+    State(app): State<App>,
+    Extension(issuer): Extension<Issuer>,
+    caller: Caller,
+    headers: HeaderMap,
+    StrictQuery(answer): StrictQuery<Callback>,
+) -> Result<Response, Problem> {
+    let underway = cookie_value(&headers, SIGN_IN_COOKIE).and_then(|text| open(&app, text));
+    let Some(underway) = underway else { return Ok(back("expired")) };
+    let (Some(code), Some(state)) = (answer.code, answer.state) else { return Ok(back("refused")) };
+    if !bool::from(state.as_bytes().ct_eq(underway.state.as_bytes())) {
+        return Ok(back("expired"));
+    }
+    let (to, nonce) = (redirect(&app), &underway.nonce);
+    let Some(identity) = issuer.identify(&to, code, nonce, &underway.verifier, app.now()).await?
+    else {
+        return Ok(back("refused"));
+    };
+    let (Some(practice), Some(role)) =
+        (identity.practice.as_deref().and_then(PracticeId::parse), identity.role)
+    else {
+        return Ok(back("no_role"));
+    };
+    let practice = match Practice::load(&app, &practice).await {
+        Ok(practice) => practice,
+        Err(problem) if problem.code() == "not_found" => return Ok(back("no_role")),
+        Err(problem) => return Err(problem),
+    };
+    let cookie = start(&app, &caller, &practice, role, &identity).await?;
+    let mut response = (
+        StatusCode::SEE_OTHER,
+        [(header::LOCATION, underway.return_to), (header::SET_COOKIE, carry("", 0))],
+    )
+        .into_response();
+    response.headers_mut().append(header::SET_COOKIE, cookie);
+    Ok(response)
+}
+
+/// Makes the session, and tells the history.
+async fn start(
+    app: &App,
+    caller: &Caller,
+    practice: &Practice,
+    role: Role,
+    identity: &Identity,
+) -> Result<axum::http::HeaderValue, Problem> {
+    let now = app.now();
+    let sub = URL_SAFE_NO_PAD.encode(&Sha256::digest(&identity.subject)[..16]);
+    let sid = SessionId::new(app.ulid());
+    let ends_at = At::from_millis((now.seconds() + practice.staff_session_seconds) * 1000);
+    let session = StaffSession {
+        name: identity.name.clone(),
+        email: identity.email.clone(),
+        role,
+        idle_ends_at: now.plus(practice.staff_idle_seconds),
+        ends_at,
+        expires_at: ends_at.seconds(),
+    };
+    let id = &practice.practice;
+    let actor = Actor { id: sub.clone(), name: identity.name.clone(), role };
+    let mut change = app.store().change();
+    change.insert(&keys::staff_session(id, &sub, sid), &session);
+    change.event(&Event::new(app, caller, &actor, id, Action::StaffSignedIn));
+    app.store().write(change).await.map_err(|_| Problem::unavailable("the session was not kept"))?;
+    let claims = Claims {
+        iss: String::new(),
+        aud: Audience::Staff.claim().into(),
+        sub,
+        sid,
+        practice: id.clone(),
+        iat: now.seconds(),
+        exp: ends_at.seconds(),
+        idle: practice.staff_idle_seconds,
+        role: Some(role),
+    };
+    session::cookie(Audience::Staff, &app.keys().sign(&claims)?, practice.staff_session_seconds)
+}
+
+/// The practice that somebody works for.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct PracticeView {
+    /// Its id.
+    pub id: PracticeId,
+    /// Its name.
+    pub name: String,
+}
+
+/// Who is signed in.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = StaffSession)]
+pub struct StaffView {
+    /// Name of the person.
+    pub name: String,
+    /// E-mail address of the person.
+    pub email: String,
+    /// Role of the person.
+    pub role: Role,
+    /// The practice that the person works for.
+    pub practice: PracticeView,
+    /// When the session ends if it stays unused.
+    pub expires_at: At,
+}
+
+/// Who is signed in. Asking keeps the session alive.
+#[utoipa::path(
+    get, path = "/api/staff/session", operation_id = "staff-sign-in.session", tag = "staff",
+    security(("staffSession" = [])),
+    responses((status = 200, description = "The session.", body = StaffView))
+)]
+async fn who(State(app): State<App>, reader: Reader) -> Result<Json<StaffView>, Problem> {
+    let id = reader.practice().clone();
+    let (staff, practice) = reader.admit(&app, Practice::load(&app, &id)).await?;
+    Ok(Json(StaffView {
+        name: staff.session.name,
+        email: staff.session.email,
+        role: staff.session.role,
+        practice: PracticeView { id: practice.practice, name: practice.name },
+        expires_at: staff.session.idle_ends_at,
+    }))
+}
+
+/// Signs out.
+#[utoipa::path(
+    delete, path = "/api/staff/session", operation_id = "staff-sign-in.sign-out", tag = "staff",
+    security(("staffSession" = [])),
+    responses((status = 204, description = "Signed out.", headers(("Set-Cookie" = String, description = "Takes the cookie away."))))
+)]
+async fn sign_out(State(app): State<App>, reader: Reader) -> Result<Response, Problem> {
+    let key = reader.session_key();
+    let (staff, ()) = reader.admit(&app, async { Ok(()) }).await?;
+    let mut tries = app.store().tries();
+    loop {
+        let mut change = app.store().change();
+        change.discard(&key);
+        change.event(&staff.event(&app, Action::StaffSignedOut));
+        let Err(halt) = app.store().write(change).await else {
+            let gone = [(header::SET_COOKIE, session::no_cookie(Audience::Staff))];
+            return Ok((StatusCode::NO_CONTENT, gone).into_response());
+        };
+        tries.again(halt).await?;
+    }
+}
+
+fn redirect(app: &App) -> String {
+    format!("{}/api/staff/callback", app.config().staff_origin)
+}
+
+/// Back to the sign-in page, saying why.
+fn back(reason: &'static str) -> Response {
+    let location = format!("/sign-in?problem={reason}");
+    (StatusCode::SEE_OTHER, [(header::LOCATION, location), (header::SET_COOKIE, carry("", 0))])
+        .into_response()
+}
+
+fn carry(value: &str, seconds: i64) -> String {
+    format!("{SIGN_IN_COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; Secure; SameSite=Lax")
+}
+
+/// Whether a text is a path of our own site and nothing that a browser takes for another's.
+fn is_own_path(text: &str) -> bool {
+    text.len() <= 500
+        && text.starts_with('/')
+        && !text.starts_with("//")
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~/?=&%".contains(&b))
+}
+
+fn seal(app: &App, underway: &Underway) -> Result<String, Problem> {
+    let json = serde_json::to_vec(underway).map_err(|e| Problem::internal(e.to_string()))?;
+    let tag = app.hmac("sign-in", &[&json]);
+    Ok(format!("{}.{}", URL_SAFE_NO_PAD.encode(json), URL_SAFE_NO_PAD.encode(tag)))
+}
+
+fn open(app: &App, text: &str) -> Option<Underway> {
+    let (json, tag) = text.split_once('.')?;
+    let (json, tag) = (URL_SAFE_NO_PAD.decode(json).ok()?, URL_SAFE_NO_PAD.decode(tag).ok()?);
+    if !bool::from(app.hmac("sign-in", &[&json]).ct_eq(&tag)) {
+        return None;
+    }
+    let underway: Underway = serde_json::from_slice(&json).ok()?;
+    (underway.expires > app.now().seconds()).then_some(underway)
+}
