@@ -10,6 +10,8 @@ export default defineConfig(({ command, mode }) => ({
     // The policy the server sends forbids inline script and inline data; small files stay files.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    ...(command === "build" && { rollupOptions: { input: mode === "portal" ? "portal.html" : "index.html" } }),
+    ...(command === "build" && {
+      rollupOptions: { input: mode === "portal" ? "portal.html" : "index.html" },
+    }),
   },
 }));

@@ -56,7 +56,9 @@ export async function answer<T>(
 
 type BodyOf<O> = O extends { requestBody: { content: { "application/json": infer B } } } ? B : undefined;
 type AnswerOf<O> = O extends { responses: infer R }
-  ? { [S in keyof R & (200 | 201)]: R[S] extends { content: { "application/json": infer A } } ? A : never }[keyof R & (200 | 201)]
+  ? {
+      [S in keyof R & (200 | 201)]: R[S] extends { content: { "application/json": infer A } } ? A : never;
+    }[keyof R & (200 | 201)]
   : never;
 
 /**

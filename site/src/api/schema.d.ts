@@ -133,7 +133,7 @@ export interface components {
     HistoryPage: { events: S["HistoryEvent"][]; nextCursor?: string | null };
     PortalSignIn: { practice: string; username: string; password: string };
     Chart: { clientId: string; name: S["PersonName"]; permissions: S["Permission"][] };
-    PortalSession: { name: S["PersonName"] | string; username: string; charts: S["Chart"][]; expiresAt: string };
+    PortalSession: { name: S["PersonName"]; username: string; charts: S["Chart"][]; expiresAt: string };
     InvitationCheck: {
       practice: S["Practice"]; state: "open" | "expired" | "used"; expiresAt: string; account: "new" | "existing";
     };

@@ -41,7 +41,12 @@ export const editClient = (clientId: string, body: ClientEdit) =>
   answer(http.PATCH("/api/clients/{clientId}", { params: { path: { clientId } }, body }));
 
 export const portalUsers = (clientId: string, signal?: AbortSignal) =>
-  answer(http.GET("/api/clients/{clientId}/portal-users", { params: { path: { clientId } }, signal: signal ?? null }));
+  answer(
+    http.GET("/api/clients/{clientId}/portal-users", {
+      params: { path: { clientId } },
+      signal: signal ?? null,
+    }),
+  );
 
 export const addPortalUser = (clientId: string, body: NewPortalUser, key: string) =>
   answer(
@@ -68,7 +73,12 @@ export const activate = (clientId: string, portalUserId: string) =>
   answer(http.POST(`${USER}/activate`, { params: at(clientId, portalUserId) }));
 
 /** `word` is what the person typed; `alertRecipient` the successor's id, or "practice" for its inbox. */
-export const deletePortalUser = (clientId: string, portalUserId: string, word: string, alertRecipient?: string) =>
+export const deletePortalUser = (
+  clientId: string,
+  portalUserId: string,
+  word: string,
+  alertRecipient?: string,
+) =>
   answer(
     http.DELETE(USER, {
       params: {
@@ -80,10 +90,20 @@ export const deletePortalUser = (clientId: string, portalUserId: string, word: s
 
 /** null hands the alerts to the practice's inbox. */
 export const assignAlerts = (clientId: string, portalUserId: string | null) =>
-  answer(http.PUT("/api/clients/{clientId}/alert-recipient", { params: { path: { clientId } }, body: { portalUserId } }));
+  answer(
+    http.PUT("/api/clients/{clientId}/alert-recipient", {
+      params: { path: { clientId } },
+      body: { portalUserId },
+    }),
+  );
 
 export const changeOwner = (clientId: string, portalUserId: string) =>
-  answer(http.PUT("/api/clients/{clientId}/chart-owner", { params: { path: { clientId } }, body: { portalUserId } }));
+  answer(
+    http.PUT("/api/clients/{clientId}/chart-owner", {
+      params: { path: { clientId } },
+      body: { portalUserId },
+    }),
+  );
 
 export const history = (clientId: string, cursor?: string) =>
   answer(

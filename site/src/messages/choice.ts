@@ -1,4 +1,5 @@
 // Which language to speak: the one chosen here before, else the first of the reader's own that we have.
+import { Failure } from "../api/http";
 import { speak, type Catalogue } from "./language";
 
 /** The languages on offer, in their own names. English is part of the page, others come when chosen. */
@@ -10,7 +11,13 @@ export interface Languages {
 const KEPT = "language";
 
 export async function choose(language: string, from: Languages): Promise<void> {
-  speak(language, await from.load(language));
+  let words;
+  try {
+    words = await from.load(language);
+  } catch {
+    throw new Failure(0, "unreachable");
+  }
+  speak(language, words);
   try {
     localStorage.setItem(KEPT, language);
   } catch {

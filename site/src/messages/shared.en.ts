@@ -4,12 +4,14 @@ export const shared = {
   "toast.dismiss": "Dismiss this message",
   "load.wait": "Loading",
   "load.retry": "Try again",
-  "skip": "Skip to the page’s content",
+  skip: "Skip to the page’s content",
 
-  "failure.unreachable": "We could not reach the server. Check your connection, then try again. What you typed is still here.",
+  "failure.unreachable":
+    "We could not reach the server. Check your connection, then try again. What you typed is still here.",
   "failure.unknown": "Something went wrong on our side. Please try again.",
   "failure.stale": "Somebody else changed this meanwhile. Look at it again, then repeat your change.",
-  "failure.too_many_attempts": "There were too many attempts. To keep the account safe, please wait {wait} and then try again.",
+  "failure.too_many_attempts":
+    "There were too many attempts. To keep the account safe, please wait {wait} and then try again.",
   "failure.request": "Request {id}",
 
   "form.problem": "There is a problem",

@@ -8,18 +8,26 @@ export const staff = {
   "signIn.lead": "For the practice’s staff. You sign in with your practice’s own account.",
   "signIn.action": "Sign in",
   "signIn.out": "You are signed out.",
-  "signIn.refused": "The sign-in did not work. Please try again, or ask whoever manages your practice’s accounts.",
+  "signIn.refused": "Your practice’s sign-in service did not confirm who you are. Please try again.",
+  "signIn.expired": "Signing in took too long. Please try again.",
+  "signIn.no_role":
+    "Your account has no access to Latchkey. Please ask whoever manages your practice’s accounts.",
   "session.endedTitle": "Your session has ended",
-  "session.ended": "Sign in again to go on; you come back to this page. If you have typed something you want to keep, copy it first.",
+  "session.ended":
+    "Sign in again to go on; you come back to this page. If you have typed something you want to keep, copy it first.",
   "session.later": "Not now",
   "session.signOut": "Sign out",
 
   "search.label": "Search Clients",
   "search.placeholder": "Search clients by name",
   "search.found": { one: "{count} client found", other: "{count} clients found" },
-  "search.foundMore": { one: "{count} client shown, there are more", other: "{count} clients shown, there are more" },
+  "search.foundMore": {
+    one: "{count} client shown, there are more",
+    other: "{count} clients shown, there are more",
+  },
   "search.none": "No client matches “{query}”.",
-  "search.noneHint": "Try another part of the name, or the e-mail address, phone number, record number or date of birth.",
+  "search.noneHint":
+    "Try another part of the name, or the e-mail address, phone number, record number or date of birth.",
   "search.short": "Type at least two characters.",
   "search.more": "Show more",
   "search.list": "Clients found",
@@ -98,7 +106,8 @@ export const staff = {
   "form.created": "{name} was added",
   "form.saved": "Changes to {name} were saved",
   "form.nothingChanged": "Nothing was changed.",
-  "stale.lead": "Somebody else changed this record while you were editing. What you typed is still here and nothing was saved yet.",
+  "stale.lead":
+    "Somebody else changed this record while you were editing. What you typed is still here and nothing was saved yet.",
   "stale.other": "{field} is now {value}.",
   "stale.clash": "{field} is now {value}; you typed {yours}.",
   "stale.nothing": "empty",
@@ -115,7 +124,8 @@ export const staff = {
   "users.actions": "Actions",
   "users.owner": "Chart Owner",
   "users.empty": "Nobody has access to this client’s portal yet.",
-  "users.emptyHint": "Add the client, a parent or another person; they get a mail with the button “Enroll in Client Portal”.",
+  "users.emptyHint":
+    "Add the client, a parent or another person; they get a mail with the button “Enroll in Client Portal”.",
   "users.assign": "Assign",
   "users.assigned": "Assigned",
   "users.assignWho": "alerts to {name}",
@@ -162,23 +172,29 @@ export const staff = {
   "mail.complained": "{mail} was reported as unwanted",
 
   "revoke.title": "Revoke portal access?",
-  "revoke.ends": "{name} will not be able to sign in until access is activated again. No client information is deleted.",
+  "revoke.ends":
+    "{name} will not be able to sign in until access is activated again. No client information is deleted.",
   "revoke.endsInvited": "{name}’s open invitation will stop working. No client information is deleted.",
   "revoke.signedOut": "If {name} is signed in now, that ends at once.",
   "revoke.alerts": "The client’s alerts will go to the practice’s inbox.",
   "revoke.done": "Portal access for {name} was revoked",
   "resend.title": "Resend the invitation?",
-  "resend.what": "{email} gets a new mail with the button “Enroll in Client Portal”. It can be used for 7 days.",
+  "resend.what":
+    "{email} gets a new mail with the button “Enroll in Client Portal”. It can be used for 7 days.",
   "resend.old": "The earlier link stops working. Permissions stay as they are.",
   "resend.done": "A new invitation to {name} is on its way",
-  "confirm": "Confirm",
-  "cancel": "Cancel",
+  confirm: "Confirm",
+  cancel: "Cancel",
   "activate.title": "Activate portal access?",
-  "activate.enrolled": "{name} can sign in again with the username and password from before, and gets a mail at {email} that says so.",
-  "activate.never": "{name} has not enrolled yet, so {email} gets a mail with the button “Enroll in Client Portal”.",
-  "activate.either": "{name} gets a mail at {email}: to sign in as before or, if not enrolled yet, with the button “Enroll in Client Portal”.",
+  "activate.enrolled":
+    "{name} can sign in again with the username and password from before, and gets a mail at {email} that says so.",
+  "activate.never":
+    "{name} has not enrolled yet, so {email} gets a mail with the button “Enroll in Client Portal”.",
+  "activate.either":
+    "{name} gets a mail at {email}: to sign in as before or, if not enrolled yet, with the button “Enroll in Client Portal”.",
   "activate.stays": "Permissions stay as they were.",
-  "activate.first": "{name} gets a mail with the button “Enroll in Client Portal”, all six permissions, and becomes the chart owner.",
+  "activate.first":
+    "{name} gets a mail with the button “Enroll in Client Portal”, all six permissions, and becomes the chart owner.",
   "activate.where": "Where should the invitation go?",
   "activate.email": "E-mail address",
   "activate.noEmail": "No e-mail address is known for {name}.",
@@ -198,7 +214,8 @@ export const staff = {
   "delete.doneInbox": "{name} was deleted. The practice’s inbox gets the alerts now",
   "delete.doneSuccessor": "{name} was deleted. {successor} gets the alerts now",
   "owner.title": "Change Ownership",
-  "owner.what": "The chart owner is the one person who owns the chart in the portal. Nobody’s permissions change.",
+  "owner.what":
+    "The chart owner is the one person who owns the chart in the portal. Nobody’s permissions change.",
   "owner.choose": "Who owns the chart?",
   "owner.alone": "Nobody else has access to this client’s portal. Add the person first.",
   "owner.needChoice": "Choose a person",
@@ -251,6 +268,8 @@ export const staff = {
   "history.alerts-to-inbox": "{actor} assigned the alerts to the practice’s inbox",
   "history.chart-owner-changed": "{actor} made {user} the chart owner",
   "history.enrolled": "{actor} enrolled in the Client Portal",
+  "history.enrollment-refused": "An attempt to enroll was refused",
+  "history.history-read": "{actor} looked at the history",
   "history.chart-joined": "{actor} joined this chart to an existing account",
   "history.signed-in": "{actor} signed in to the Client Portal",
   "history.sign-in-refused": "A sign-in of {actor} was refused",
@@ -274,6 +293,8 @@ export const staff = {
   "field.alertRecipient": "alert recipient",
   "field.password": "password",
   "field.invitation": "invitation",
+  "field.portalUser": "portal user",
+  "field.reason": "reason",
 
   "failure.signed_out": "Your session has ended. Sign in again to go on.",
   "failure.read_only": "Your role can look but not change anything.",

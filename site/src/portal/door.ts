@@ -15,12 +15,8 @@ export const token = signal("");
 
 export function takeToken(): void {
   if (location.hash.length < 2) return;
-  token.value = decodeURIComponent(location.hash.slice(1));
+  token.value = location.hash.slice(1);
   history.replaceState(null, "", location.pathname + location.search);
 }
 
 export const addressOf = (practice: Practice, page = ""): string => `/${practice.id}/${page}`;
-
-export function sayPerson(name: Session["name"]): string {
-  return typeof name === "string" ? name : `${name.first} ${name.last}`.trim();
-}

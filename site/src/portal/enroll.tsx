@@ -25,7 +25,8 @@ function Checked({ practice, given }: { practice: Practice; given: string }) {
     try {
       setCheck(await checkInvitation(given));
     } catch (thrown) {
-      const dead = thrown instanceof Failure && thrown.status >= 400 && thrown.status < 500 && thrown.status !== 429;
+      const dead =
+        thrown instanceof Failure && thrown.status >= 400 && thrown.status < 500 && thrown.status !== 429;
       if (!dead) throw thrown;
       setCheck("dead");
     }
@@ -104,7 +105,9 @@ function Steps(props: {
       if (thrown.status === 404) return props.onEnded("dead");
       if (!aboutProof(thrown)) throw thrown;
       // Which of the details was wrong is not told, so all of them are asked for again.
-      setInvalid([{ field: "lastName", message: t(existing ? "enroll.proofOrPassword" : "enroll.proofFailed") }]);
+      setInvalid([
+        { field: "lastName", message: t(existing ? "enroll.proofOrPassword" : "enroll.proofFailed") },
+      ]);
       setStep("prove");
       return;
     }

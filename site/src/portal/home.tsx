@@ -9,7 +9,7 @@ import { useAction } from "../ui/action";
 import { Button } from "../ui/button";
 import { FailureNote } from "../ui/failure";
 import { Loaded, useResource } from "../ui/resource";
-import { addressOf, greeting, sayPerson, session } from "./door";
+import { addressOf, greeting, session } from "./door";
 import { Frame } from "./frame";
 
 export function Home({ practice }: { practice: api.Practice }) {
@@ -37,44 +37,47 @@ export function Home({ practice }: { practice: api.Practice }) {
     route(addressOf(practice, "sign-in"), true);
   });
 
-  if (signedOut) return null;
+  if (state.at !== "ready") {
+    return (
+      <Frame brand={practice.name} title={t("home.wait")} step="wait">
+        {!signedOut && <Loaded of={current}>{() => null}</Loaded>}
+      </Frame>
+    );
+  }
+  const now = state.value;
   return (
-    <Loaded of={current} lines={4}>
-      {(now) => (
-        <Frame brand={practice.name} title={t("home.title", { name: sayPerson(now.name) })} wide>
-          <p class="muted">
-            {now.charts.length
-              ? t("home.lead", { count: now.charts.length })
-              : t("home.none", { practice: practice.name })}
-          </p>
-          <ul class="charts" aria-label={t("home.charts")}>
-            {now.charts.map((chart) => (
-              <li key={chart.clientId}>
-                <h2>{sayName(chart.name)}</h2>
-                {chart.permissions.length ? (
-                  <>
-                    <p class="small">{t("home.may")}</p>
-                    <ul class="pills">
-                      {chart.permissions.map((permission) => (
-                        <li key={permission}>{t(`permission.${permission}`)}</li>
-                      ))}
-                    </ul>
-                  </>
-                ) : (
-                  <p class="muted">{t("home.nothing", { practice: practice.name })}</p>
-                )}
-              </li>
-            ))}
-          </ul>
-          <FailureNote failure={leaving.failure} />
-          <div class="actions">
-            <p class="muted breaks">{t("home.username", { username: now.username })}</p>
-            <Button busy={leaving.busy} onClick={() => void leaving.run()}>
-              {t("home.signOut")}
-            </Button>
-          </div>
-        </Frame>
-      )}
-    </Loaded>
+    <Frame brand={practice.name} title={t("home.title", { name: sayName(now.name) })} step="home" wide>
+      <p class="muted">
+        {now.charts.length
+          ? t("home.lead", { count: now.charts.length })
+          : t("home.none", { practice: practice.name })}
+      </p>
+      <ul class="charts" aria-label={t("home.charts")}>
+        {now.charts.map((chart) => (
+          <li key={chart.clientId}>
+            <h2>{sayName(chart.name)}</h2>
+            {chart.permissions.length ? (
+              <>
+                <p class="small">{t("home.may")}</p>
+                <ul class="pills">
+                  {chart.permissions.map((permission) => (
+                    <li key={permission}>{t(`permission.${permission}`)}</li>
+                  ))}
+                </ul>
+              </>
+            ) : (
+              <p class="muted">{t("home.nothing", { practice: practice.name })}</p>
+            )}
+          </li>
+        ))}
+      </ul>
+      <FailureNote failure={leaving.failure} />
+      <div class="actions">
+        <p class="muted breaks">{t("home.username", { username: now.username })}</p>
+        <Button busy={leaving.busy} onClick={() => void leaving.run()}>
+          {t("home.signOut")}
+        </Button>
+      </div>
+    </Frame>
   );
 }

@@ -3,6 +3,7 @@ import { language, type Catalogue } from "../messages/language";
 import { t } from "../messages/portal";
 import { portal } from "../messages/portal.en";
 import { useAction } from "../ui/action";
+import { FailureNote } from "../ui/failure";
 
 const CATALOGUES: Record<string, () => Promise<Catalogue>> = {
   en: async () => portal,
@@ -16,15 +17,20 @@ export const languages: Languages = {
 export function Language() {
   const change = useAction((name: string) => choose(name, languages));
   return (
-    <p class="language">
+    <div class="language">
       <label for="language">{t("language")}</label>{" "}
-      <select id="language" value={language()} onChange={(event) => void change.run(event.currentTarget.value)}>
+      <select
+        id="language"
+        value={language()}
+        onChange={(event) => void change.run(event.currentTarget.value)}
+      >
         {Object.entries(languages.names).map(([tag, name]) => (
           <option key={tag} value={tag} lang={tag}>
             {name}
           </option>
         ))}
       </select>
-    </p>
+      <FailureNote failure={change.failure} />
+    </div>
   );
 }

@@ -9,6 +9,7 @@ import { portal } from "../messages/portal.en";
 import { place } from "../ui/heading";
 import { Loaded, useResource } from "../ui/resource";
 import "../styles/base.css";
+import "../styles/forms.css";
 import "../styles/portal.css";
 import { takeToken } from "./door";
 import { Enroll } from "./enroll";
@@ -22,10 +23,13 @@ const PAGES = { "": Home, "sign-in": SignIn, enroll: Enroll, reset: Reset, passw
 
 function App() {
   const known = useResource(practices);
+  if (known.value) return <Place all={known.value} />;
   return (
-    <Loaded of={known} lines={4}>
-      {(all) => <Place all={all} />}
-    </Loaded>
+    <main class="gate">
+      <Loaded of={known} lines={4}>
+        {() => null}
+      </Loaded>
+    </main>
   );
 }
 

@@ -55,8 +55,10 @@ const nameOf = (draft: Draft) => ({
   last: draft.last.trim(),
   ...(draft.preferred.trim() ? { preferred: draft.preferred.trim() } : {}),
 });
-const emailsOf = (draft: Draft) => filled(draft.emails).map(({ type, text }) => ({ type, address: text.trim() }));
-const phonesOf = (draft: Draft) => filled(draft.phones).map(({ type, text }) => ({ type, number: text.trim() }));
+const emailsOf = (draft: Draft) =>
+  filled(draft.emails).map(({ type, text }) => ({ type, address: text.trim() }));
+const phonesOf = (draft: Draft) =>
+  filled(draft.phones).map(({ type, text }) => ({ type, number: text.trim() }));
 
 export function newClient(draft: Draft): NewClient {
   const recordNumber = draft.recordNumber.trim();
@@ -87,7 +89,8 @@ export function clientEdit(version: number, base: Draft, draft: Draft): ClientEd
 /** What can be seen to be wrong without asking; each named as the API names the field. */
 export function problems(draft: Draft): Invalid[] {
   const found: Invalid[] = [];
-  if (!draft.first.trim() && !draft.last.trim()) found.push({ field: "name.first", message: t("form.needName") });
+  if (!draft.first.trim() && !draft.last.trim())
+    found.push({ field: "name.first", message: t("form.needName") });
   if (!draft.dateOfBirth) found.push({ field: "dateOfBirth", message: t("form.needBirth") });
   draft.emails.forEach((way, row) => {
     const message = way.text.trim() && badEmail(way.text);

@@ -19,7 +19,12 @@ export function ClientFields(props: { draft: Draft; onChange: (draft: Draft) => 
           value={draft.first}
           onInput={(first) => set({ first })}
         />
-        <TextField name="name.last" label={t("form.last")} value={draft.last} onInput={(last) => set({ last })} />
+        <TextField
+          name="name.last"
+          label={t("form.last")}
+          value={draft.last}
+          onInput={(last) => set({ last })}
+        />
       </div>
       <p class="hint">{t("form.oneName")}</p>
       <div class="pair">

@@ -1,15 +1,19 @@
 // The staff console: signed in or not decides everything else.
 import { render } from "preact";
-import { LocationProvider, Route, Router } from "preact-iso/router";
+import { useLayoutEffect } from "preact/hooks";
+import { LocationProvider, Route, Router, useLocation } from "preact-iso/router";
 import { speak } from "../messages/language";
 import { staff } from "../messages/staff.en";
 import { FailureNote } from "../ui/failure";
 import { lazyPage } from "../ui/lazy";
 import { Skeleton } from "../ui/resource";
 import "../styles/base.css";
-import "../styles/staff.css";
+import "../styles/forms.css";
+import "../styles/frame.css";
+import "../styles/pages.css";
+import "../styles/access.css";
 import { Home, NotFound } from "./home";
-import { resume, state } from "./session";
+import { resume, SIGN_IN, state } from "./session";
 import { Shell } from "./shell";
 import { SignIn } from "./sign-in";
 
@@ -43,11 +47,19 @@ function App() {
           {/* Both, because "/*" wants something after the slash. */}
           <Route path="/clients/:clientId" component={ClientPage} />
           <Route path="/clients/:clientId/*" component={ClientPage} />
+          <Route path={SIGN_IN} component={ToHome} />
           <Route default component={NotFound} />
         </Router>
       </Shell>
     </LocationProvider>
   );
+}
+
+/** Signed in already: there is nothing to do on the sign-in page. */
+function ToHome() {
+  const { route } = useLocation();
+  useLayoutEffect(() => route("/", true), []);
+  return null;
 }
 
 speak("en", staff);

@@ -18,7 +18,9 @@ export class SearchSession {
   readonly failure = signal<Failure | null>(null);
   readonly busy = signal(false);
   readonly question = computed(() => this.text.value.trim());
-  readonly tooShort = computed(() => !this.question.value.split(/\s+/).some((word) => [...word].length >= SHORTEST));
+  readonly tooShort = computed(
+    () => !this.question.value.split(/\s+/).some((word) => [...word].length >= SHORTEST),
+  );
 
   #timer: ReturnType<typeof setTimeout> | undefined;
   #request: AbortController | undefined;
@@ -57,7 +59,10 @@ export class SearchSession {
     this.type("");
   }
 
-  async #fetch(body: Parameters<typeof api.search>[0], take: (page: Awaited<ReturnType<typeof api.search>>) => void) {
+  async #fetch(
+    body: Parameters<typeof api.search>[0],
+    take: (page: Awaited<ReturnType<typeof api.search>>) => void,
+  ) {
     const request = (this.#request = new AbortController());
     this.busy.value = true;
     this.failure.value = null;

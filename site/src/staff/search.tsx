@@ -76,49 +76,49 @@ export function Search() {
   const showing = open && search.question.value.length > 0;
   return (
     <>
-    <div
-      ref={box}
-      class="search"
-      role="search"
-      onKeyDown={onKeyDown}
-      onFocusOut={(event) => {
-        if (!box.current?.contains(event.relatedTarget as Node | null)) setOpen(false);
-      }}
-    >
-      <label class="sr-only" for="search">
-        {t("search.label")}
-      </label>
-      <input
-        ref={input}
-        id="search"
-        type="search"
-        placeholder={t("search.placeholder")}
-        autocomplete="off"
-        spellcheck={false}
-        maxLength={200}
-        aria-controls="search-hits"
-        aria-keyshortcuts="Control+K Meta+K"
-        value={search.text.value}
-        onFocus={() => setOpen(true)}
-        onInput={(event) => {
-          setOpen(true);
-          search.type(event.currentTarget.value);
+      <div
+        ref={box}
+        class="search"
+        role="search"
+        onKeyDown={onKeyDown}
+        onFocusOut={(event) => {
+          if (!box.current?.contains(event.relatedTarget as Node | null)) setOpen(false);
         }}
-        onKeyDown={(event) => {
-          if (event.key !== "Enter" || event.isComposing) return;
-          event.preventDefault();
-          void onEnter();
-        }}
-      />
-      <kbd aria-hidden="true">{MAC ? "⌘K" : "Ctrl K"}</kbd>
-      <p class="sr-only" aria-live="polite">
-        {showing && counted(search)}
-      </p>
-      <div id="search-hits" class="hits" hidden={!showing}>
-        {showing && <Hits search={search} onPick={pick} onRetry={retry} onMore={() => void more()} />}
+      >
+        <label class="sr-only" for="search">
+          {t("search.label")}
+        </label>
+        <input
+          ref={input}
+          id="search"
+          type="search"
+          placeholder={t("search.placeholder")}
+          autocomplete="off"
+          spellcheck={false}
+          maxLength={200}
+          aria-controls="search-hits"
+          aria-keyshortcuts="Control+K Meta+K"
+          value={search.text.value}
+          onFocus={() => setOpen(true)}
+          onInput={(event) => {
+            setOpen(true);
+            search.type(event.currentTarget.value);
+          }}
+          onKeyDown={(event) => {
+            if (event.key !== "Enter" || event.isComposing) return;
+            event.preventDefault();
+            void onEnter();
+          }}
+        />
+        <kbd aria-hidden="true">{MAC ? "⌘K" : "Ctrl K"}</kbd>
+        <p class="sr-only" aria-live="polite">
+          {showing && counted(search)}
+        </p>
+        <div id="search-hits" class="hits" hidden={!showing}>
+          {showing && <Hits search={search} onPick={pick} onRetry={retry} onMore={() => void more()} />}
+        </div>
       </div>
-    </div>
-    {found && <Found hit={found} onClose={() => setFound(null)} onGo={() => search.clear()} />}
+      {found && <Found hit={found} onClose={() => setFound(null)} onGo={() => search.clear()} />}
     </>
   );
 }

@@ -26,7 +26,8 @@ export async function resume(): Promise<void> {
     state.value = { at: "in", session };
   } catch (thrown) {
     if (!(thrown instanceof Failure)) throw thrown;
-    state.value = thrown.status === 401 ? { at: "out", justSignedOut: false } : { at: "failed", failure: thrown };
+    state.value =
+      thrown.status === 401 ? { at: "out", justSignedOut: false } : { at: "failed", failure: thrown };
   }
 }
 
@@ -41,8 +42,11 @@ export async function signOut(): Promise<void> {
   state.value = { at: "out", justSignedOut: true };
 }
 
+/** The page that the server sends people to whom it could not sign in. */
+export const SIGN_IN = "/sign-in";
+
 /** The address to come back to after signing in. */
-export const here = (): string => location.pathname + location.search;
+export const here = (): string => location.pathname;
 
 onFailure((failure) => {
   if (failure.status === 401 && state.peek().at === "in") ended.value = true;

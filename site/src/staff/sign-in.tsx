@@ -3,11 +3,13 @@ import { signInAddress } from "../api/staff";
 import { t } from "../messages/staff";
 import { Heading } from "../ui/heading";
 import { Anchor } from "../ui/icons";
-import { here } from "./session";
+import { here, SIGN_IN } from "./session";
 
 export function SignIn({ justSignedOut }: { justSignedOut: boolean }) {
-  const refused = new URLSearchParams(location.search).has("error");
-  const returnTo = refused || justSignedOut ? "/" : here();
+  // The server sends whoever could not be signed in back here, with the reason.
+  const problem = new URLSearchParams(location.search).get("problem");
+  const reason = problem === "expired" || problem === "no_role" ? problem : "refused";
+  const returnTo = justSignedOut || location.pathname === SIGN_IN ? "/" : here();
   return (
     <main class="gate">
       <p class="brand">
@@ -17,7 +19,11 @@ export function SignIn({ justSignedOut }: { justSignedOut: boolean }) {
         <Heading title={t("signIn.title")}>{t("signIn.title")}</Heading>
         <p class="muted">{t("signIn.lead")}</p>
         {justSignedOut && <p role="status">{t("signIn.out")}</p>}
-        {refused && <p class="error">{t("signIn.refused")}</p>}
+        {problem && (
+          <p class="error" role="alert">
+            {t(`signIn.${reason}`)}
+          </p>
+        )}
         <a class="button primary wide" href={signInAddress(returnTo)}>
           {t("signIn.action")}
         </a>

@@ -24,5 +24,7 @@ export function merge<D extends object>(base: D, mine: D, theirs: D): { draft: D
 
 /** The fields of `now` that differ from `base`. */
 export function touched<D extends object>(base: D, now: D): Set<keyof D & string> {
-  return new Set((Object.keys(now) as (keyof D & string)[]).filter((field) => !same(base[field], now[field])));
+  return new Set(
+    (Object.keys(now) as (keyof D & string)[]).filter((field) => !same(base[field], now[field])),
+  );
 }

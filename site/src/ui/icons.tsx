@@ -1,11 +1,13 @@
 // Line drawings; all are decoration beside words or inside a labelled button.
-const drawing = (path: string, size = 20) => () => (
-  <svg class="icon" viewBox="0 0 20 20" width={size} height={size} aria-hidden="true">
-    <path d={path} />
-  </svg>
-);
+const drawing =
+  (path: string, size = 20) =>
+  () => (
+    <svg class="icon" viewBox="0 0 20 20" width={size} height={size} aria-hidden="true">
+      <path d={path} />
+    </svg>
+  );
 
-export const Anchor = drawing("M10 2.5V17M6.5 5.5h7M3.5 11c0 3.6 2.8 6 6.5 6s6.5-2.4 6.5-6");
+export const Anchor = drawing("M10 2v14M6.7 4.8h6.6M3 10.5C3 14 6 16.2 10 16.2s7-2.2 7-5.7", 22);
 export const Cross = drawing("M6.5 6.5l7 7m0-7l-7 7");
 
 export const Dots = () => (

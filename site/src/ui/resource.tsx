@@ -69,7 +69,8 @@ export function Loaded<T>(props: {
 }) {
   const state = props.of.state.value;
   if (state.at === "ready") return <>{props.children(state.value)}</>;
-  if (state.at === "failed") return <FailureNote failure={state.failure} onRetry={() => void props.of.load()} />;
+  if (state.at === "failed")
+    return <FailureNote failure={state.failure} onRetry={() => void props.of.load()} />;
   return <Skeleton lines={props.lines ?? 3} />;
 }
 

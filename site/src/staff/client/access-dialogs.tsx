@@ -86,7 +86,11 @@ export function AccessDialog(props: {
 }
 
 /** "Cancel" and the button that does it; where much ends, the focus starts on "Cancel". */
-export function Decision(props: { close: () => void; autoFocusCancel?: boolean; children: ComponentChildren }) {
+export function Decision(props: {
+  close: () => void;
+  autoFocusCancel?: boolean;
+  children: ComponentChildren;
+}) {
   return (
     <div class="actions">
       <Button autoFocus={props.autoFocusCancel} onClick={props.close}>

@@ -27,7 +27,9 @@ export function AccessFacts({ user, brief }: { user: PortalUser; brief?: boolean
       )}
       {!brief && (
         <p class="small">
-          {user.lastSignInAt ? t("users.lastSignIn", { time: sayTime(user.lastSignInAt) }) : t("users.neverSignedIn")}
+          {user.lastSignInAt
+            ? t("users.lastSignIn", { time: sayTime(user.lastSignInAt) })
+            : t("users.neverSignedIn")}
         </p>
       )}
       {user.mail && (!brief || trouble || user.status !== "active") && (

@@ -8,7 +8,15 @@ import { useAction } from "../../ui/action";
 import { Button } from "../../ui/button";
 import { Form, type Invalid } from "../../ui/form";
 import { say } from "../../ui/toast";
-import { clientEdit, draftOf, labelOf, problems, sayValue, withoutEmptyRows, type Draft } from "../client-draft";
+import {
+  clientEdit,
+  draftOf,
+  labelOf,
+  problems,
+  sayValue,
+  withoutEmptyRows,
+  type Draft,
+} from "../client-draft";
 import { ClientFields } from "../client-form";
 import { merge, touched, type Change } from "../stale";
 import { StaleNote } from "../stale-note";

@@ -79,7 +79,12 @@ function Open({ clientId }: { clientId: string }) {
               <Route path="/edit" component={EditClient} chart={chart} client={state.value} />
               <Route path="/portal" component={PortalUsers} chart={chart} client={state.value} />
               <Route path="/portal/new" component={AddPortalUser} chart={chart} client={state.value} />
-              <Route path="/portal/:portalUserId" component={EditPortalUser} chart={chart} client={state.value} />
+              <Route
+                path="/portal/:portalUserId"
+                component={EditPortalUser}
+                chart={chart}
+                client={state.value}
+              />
               <Route path="/communications" component={Communications} chart={chart} client={state.value} />
               <Route path="/history" component={History} chart={chart} />
               <Route default component={NotFound} />
@@ -98,7 +103,8 @@ function Sections({ base }: { base: string }) {
     <nav class="sections" aria-label={t("client.nav")}>
       {SECTIONS.map(([rest, name]) => {
         // A form belongs to the section it was opened from.
-        const within = rest === "" ? here === "" || here === "/edit" : here === rest || here.startsWith(`${rest}/`);
+        const within =
+          rest === "" ? here === "" || here === "/edit" : here === rest || here.startsWith(`${rest}/`);
         return (
           <a key={rest} href={base + rest} aria-current={within ? "page" : undefined}>
             {t(`client.${name}`)}

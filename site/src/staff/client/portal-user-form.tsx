@@ -2,7 +2,14 @@
 import { useEffect, useId, useState } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
 import { Failure, Submission } from "../../api/http";
-import { portalUsers, type Client, type Permission, type PortalUser, type PortalUserEdit, type Relationship } from "../../api/staff";
+import {
+  portalUsers,
+  type Client,
+  type Permission,
+  type PortalUser,
+  type PortalUserEdit,
+  type Relationship,
+} from "../../api/staff";
 import { sayName } from "../../messages/name";
 import { t } from "../../messages/staff";
 import { useAction } from "../../ui/action";
@@ -39,7 +46,8 @@ const EMPTY: Draft = {
 function problems(draft: Draft): Invalid[] {
   const found: Invalid[] = [];
   const email = badEmail(draft.email);
-  if (!draft.first.trim() && !draft.last.trim()) found.push({ field: "name.first", message: t("form.needName") });
+  if (!draft.first.trim() && !draft.last.trim())
+    found.push({ field: "name.first", message: t("form.needName") });
   if (email) found.push({ field: "email", message: email });
   if (!draft.relationship) found.push({ field: "relationship", message: t("form.needRelationship") });
   if (!draft.permissions.length) found.push({ field: "permissions", message: t("form.needPermission") });
@@ -223,8 +231,18 @@ function Fields(props: { draft: Draft; onChange: (draft: Draft) => void; known: 
   return (
     <>
       <div class="pair">
-        <TextField name="name.first" label={t("form.first")} value={draft.first} onInput={(first) => set({ first })} />
-        <TextField name="name.last" label={t("form.last")} value={draft.last} onInput={(last) => set({ last })} />
+        <TextField
+          name="name.first"
+          label={t("form.first")}
+          value={draft.first}
+          onInput={(first) => set({ first })}
+        />
+        <TextField
+          name="name.last"
+          label={t("form.last")}
+          value={draft.last}
+          onInput={(last) => set({ last })}
+        />
       </div>
       <TextField
         name="email"

@@ -2,9 +2,22 @@
 import type { Permission, Relationship } from "../../api/staff";
 import { t } from "../../messages/staff";
 
-export const PERMISSIONS = ["basic", "messaging", "documents", "sessions", "billing", "surveys"] as const satisfies readonly Permission[];
+export const PERMISSIONS = [
+  "basic",
+  "messaging",
+  "documents",
+  "sessions",
+  "billing",
+  "surveys",
+] as const satisfies readonly Permission[];
 
-export const RELATIONSHIPS = ["self", "parent", "guardian", "spouse", "other"] as const satisfies readonly Relationship[];
+export const RELATIONSHIPS = [
+  "self",
+  "parent",
+  "guardian",
+  "spouse",
+  "other",
+] as const satisfies readonly Relationship[];
 
 /** What is plainly not an address; the API judges the rest. */
 export function badEmail(address: string): string | undefined {

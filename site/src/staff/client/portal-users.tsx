@@ -35,7 +35,9 @@ export function PortalUsers({ chart, client }: { chart: Chart; client: Client })
         )}
       </div>
       <Loaded of={chart.users} lines={4}>
-        {(users) => (users.portalUsers.length ? <Table chart={chart} users={users} base={base} /> : <Empty />)}
+        {(users) =>
+          users.portalUsers.length ? <Table chart={chart} users={users} base={base} /> : <Empty />
+        }
       </Loaded>
     </section>
   );
