@@ -2,8 +2,25 @@
 // call the named operations of staff.ts and portal.ts and get a value or a Failure.
 import type { components, paths } from "./schema";
 
-export type Schemas = components["schemas"];
-export type FieldProblem = Schemas["FieldProblem"];
+type Problem = components["schemas"]["Problem"];
+export type FieldProblem = components["schemas"]["FieldProblem"];
+
+/** What is sent to an operation, and what it answers, as the API's document has it. */
+export type BodyOf<P extends keyof paths, M extends keyof paths[P]> = paths[P][M] extends {
+  requestBody?: { content: { "application/json": infer B } };
+}
+  ? B
+  : never;
+export type AnswerOf<P extends keyof paths, M extends keyof paths[P]> = paths[P][M] extends {
+  responses: infer R;
+}
+  ? Answered<R, keyof R & (200 | 201 | 202)>
+  : never;
+type Answered<R, S extends keyof R> = S extends S
+  ? R[S] extends { content: { "application/json": infer A } }
+    ? A
+    : never
+  : never;
 
 /** Why a call gave no answer we can use, in terms a page can act on. */
 export class Failure extends Error {
@@ -54,13 +71,6 @@ export async function answer<T>(
   throw tell(failureOf(outcome.error, outcome.response));
 }
 
-type BodyOf<O> = O extends { requestBody: { content: { "application/json": infer B } } } ? B : undefined;
-type AnswerOf<O> = O extends { responses: infer R }
-  ? {
-      [S in keyof R & (200 | 201)]: R[S] extends { content: { "application/json": infer A } } ? A : never;
-    }[keyof R & (200 | 201)]
-  : never;
-
 /**
  * A call with nothing but a body, typed by the API's document. The portal makes only such calls and
  * spares its visitors the weight of openapi-fetch with it; whatever has parameters goes through that.
@@ -68,9 +78,9 @@ type AnswerOf<O> = O extends { responses: infer R }
 export function send<P extends keyof paths, M extends keyof paths[P] & ("get" | "post" | "put" | "delete")>(
   method: M,
   path: P,
-  body?: BodyOf<paths[P][M]>,
+  body?: BodyOf<P, M>,
   key?: string,
-): Promise<AnswerOf<paths[P][M]>> {
+): Promise<AnswerOf<P, M>> {
   const request = new Request(path, {
     method: method.toUpperCase(),
     headers: {
@@ -79,12 +89,12 @@ export function send<P extends keyof paths, M extends keyof paths[P] & ("get" | 
     },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
-  return answer(patientFetch(request).then(read)) as Promise<AnswerOf<paths[P][M]>>;
+  return answer(patientFetch(request).then(read)) as Promise<AnswerOf<P, M>>;
 }
 
-/** The static list of practices that the host serves beside the pages. */
-export const practiceList = () =>
-  answer(patientFetch(new Request("/config.json")).then(read<{ practices: Schemas["Practice"][] }>));
+/** A file that the host serves beside the pages. */
+export const file = <T>(address: string): Promise<NonNullable<T>> =>
+  answer(patientFetch(new Request(address)).then(read<T>));
 
 async function read<T>(response: Response): Promise<{ data?: T; error?: unknown; response: Response }> {
   const text = await response.text();
@@ -98,7 +108,7 @@ function tell(failure: Failure): Failure {
 }
 
 function failureOf(body: unknown, response: Response): Failure {
-  const problem = (typeof body === "object" && body ? body : {}) as Partial<Schemas["Problem"]>;
+  const problem = (typeof body === "object" && body ? body : {}) as Partial<Problem>;
   const wait = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
   return new Failure(
     response.status,

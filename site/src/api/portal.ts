@@ -1,14 +1,14 @@
 // What the clients' portal may ask of the API, by name.
-import { practiceList, send, type Schemas } from "./http";
+import { file, send, type AnswerOf, type BodyOf } from "./http";
 
-export type Chart = Schemas["Chart"];
-export type InvitationCheck = Schemas["InvitationCheck"];
-export type Practice = Schemas["Practice"];
-export type Session = Schemas["PortalSession"];
+export type InvitationCheck = AnswerOf<"/api/portal/enrollment/check", "post">;
+export type Practice = InvitationCheck["practice"];
+export type Session = AnswerOf<"/api/portal/session", "get">;
 
-export const practices = async (): Promise<Practice[]> => (await practiceList()).practices;
+export const practices = async (): Promise<Practice[]> =>
+  (await file<{ practices: Practice[] }>("/config.json")).practices;
 
-export const signIn = (body: Schemas["PortalSignIn"]) => send("post", "/api/portal/sign-in", body);
+export const signIn = (body: BodyOf<"/api/portal/sign-in", "post">) => send("post", "/api/portal/sign-in", body);
 
 export const session = () => send("get", "/api/portal/session");
 
@@ -17,7 +17,7 @@ export const signOut = () => send("delete", "/api/portal/session");
 export const checkInvitation = (token: string) => send("post", "/api/portal/enrollment/check", { token });
 
 /** With a key: whoever loses the answer on a bad line and tries again is enrolled, not told "used". */
-export const enroll = (body: Schemas["Enrollment"], key: string) =>
+export const enroll = (body: BodyOf<"/api/portal/enrollment", "post">, key: string) =>
   send("post", "/api/portal/enrollment", body, key);
 
 export const requestReset = (practice: string, username: string) =>

@@ -1,24 +1,27 @@
 // What the staff console may ask of the API, by name.
 import createHttp from "openapi-fetch";
-import { answer, patientFetch, type Schemas } from "./http";
+import { answer, patientFetch, type AnswerOf, type BodyOf } from "./http";
 import type { paths } from "./schema";
 
 const http = createHttp<paths>({ baseUrl: "", fetch: patientFetch });
 
-export type Session = Schemas["StaffSession"];
-export type Client = Schemas["Client"];
-export type ClientEdit = Schemas["ClientEdit"];
-export type NewClient = Schemas["NewClient"];
-export type Hit = Schemas["SearchHit"];
-export type HistoryEvent = Schemas["HistoryEvent"];
-export type Name = Schemas["PersonName"];
-export type NewPortalUser = Schemas["NewPortalUser"];
-export type Permission = Schemas["Permission"];
-export type PortalUser = Schemas["PortalUser"];
-export type PortalUserEdit = Schemas["PortalUserEdit"];
-export type PortalUsers = Schemas["PortalUsers"];
-export type Receipt = Schemas["Receipt"];
-export type Relationship = Schemas["Relationship"];
+const USERS = "/api/clients/{clientId}/portal-users";
+const USER = `${USERS}/{portalUserId}` as const;
+
+export type Session = AnswerOf<"/api/staff/session", "get">;
+export type Search = BodyOf<"/api/clients/search", "post">;
+export type Hit = AnswerOf<"/api/clients/search", "post">["clients"][number];
+export type Client = AnswerOf<"/api/clients/{clientId}", "get">;
+export type ClientEdit = BodyOf<"/api/clients/{clientId}", "patch">;
+export type NewClient = BodyOf<"/api/clients", "post">;
+export type PortalUsers = AnswerOf<typeof USERS, "get">;
+export type PortalUser = PortalUsers["portalUsers"][number];
+export type NewPortalUser = BodyOf<typeof USERS, "post">;
+export type PortalUserEdit = BodyOf<typeof USER, "patch">;
+export type Permission = PortalUser["permissions"][number];
+export type Relationship = PortalUser["relationship"];
+export type Receipt = AnswerOf<`${typeof USER}/revoke`, "post">;
+export type HistoryEvent = AnswerOf<"/api/clients/{clientId}/history", "get">["events"][number];
 
 /** Where the browser goes to sign in; it comes back to `returnTo`. */
 export const signInAddress = (returnTo: string): string =>
@@ -28,7 +31,7 @@ export const session = () => answer(http.GET("/api/staff/session"));
 
 export const signOut = () => answer(http.DELETE("/api/staff/session"));
 
-export const search = (body: Schemas["SearchRequest"], signal: AbortSignal) =>
+export const search = (body: Search, signal: AbortSignal) =>
   answer(http.POST("/api/clients/search", { body, signal }));
 
 export const createClient = (body: NewClient, key: string) =>
@@ -42,7 +45,7 @@ export const editClient = (clientId: string, body: ClientEdit) =>
 
 export const portalUsers = (clientId: string, signal?: AbortSignal) =>
   answer(
-    http.GET("/api/clients/{clientId}/portal-users", {
+    http.GET(USERS, {
       params: { path: { clientId } },
       signal: signal ?? null,
     }),
@@ -50,13 +53,11 @@ export const portalUsers = (clientId: string, signal?: AbortSignal) =>
 
 export const addPortalUser = (clientId: string, body: NewPortalUser, key: string) =>
   answer(
-    http.POST("/api/clients/{clientId}/portal-users", {
+    http.POST(USERS, {
       params: { path: { clientId }, header: { "Idempotency-Key": key } },
       body,
     }),
   );
-
-const USER = "/api/clients/{clientId}/portal-users/{portalUserId}";
 
 const at = (clientId: string, portalUserId: string) => ({ path: { clientId, portalUserId } });
 

@@ -1,5 +1,4 @@
 // Which language to speak: the one chosen here before, else the first of the reader's own that we have.
-import { Failure } from "../api/http";
 import { speak, type Catalogue } from "./language";
 
 /** The languages on offer, in their own names. English is part of the page, others come when chosen. */
@@ -11,13 +10,7 @@ export interface Languages {
 const KEPT = "language";
 
 export async function choose(language: string, from: Languages): Promise<void> {
-  let words;
-  try {
-    words = await from.load(language);
-  } catch {
-    throw new Failure(0, "unreachable");
-  }
-  speak(language, words);
+  speak(language, await from.load(language));
   try {
     localStorage.setItem(KEPT, language);
   } catch {

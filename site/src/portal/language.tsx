@@ -1,21 +1,25 @@
+import { file } from "../api/http";
 import { choose, type Languages } from "../messages/choice";
 import { language, type Catalogue } from "../messages/language";
 import { t } from "../messages/portal";
 import { portal } from "../messages/portal.en";
+import spanish from "../messages/portal.es.json?url";
+import french from "../messages/portal.fr.json?url";
 import { useAction } from "../ui/action";
 import { FailureNote } from "../ui/failure";
 
-const CATALOGUES: Record<string, () => Promise<Catalogue>> = {
-  en: async () => portal,
-};
+const FILES: Record<string, string> = { es: spanish, fr: french };
 
 export const languages: Languages = {
-  names: { en: "English" },
-  load: (name) => (CATALOGUES[name] ?? CATALOGUES["en"]!)(),
+  names: { en: "English", es: "Español", fr: "Français" },
+  load: async (tag) => {
+    const address = FILES[tag];
+    return address ? file<Catalogue>(address) : portal;
+  },
 };
 
 export function Language() {
-  const change = useAction((name: string) => choose(name, languages));
+  const change = useAction((tag: string) => choose(tag, languages));
   return (
     <div class="language">
       <label for="language">{t("language")}</label>{" "}

@@ -1,0 +1,32 @@
+import { describe, expect, it } from "vitest";
+import type { Catalogue, Message } from "./language";
+import { portal } from "./portal.en";
+import spanish from "./portal.es.json";
+import french from "./portal.fr.json";
+
+const sentences = (message: Message): string[] =>
+  typeof message === "string" ? [message] : Object.values(message);
+
+const placeholders = (message: Message): string[] =>
+  [...new Set(sentences(message).flatMap((text) => text.match(/\{\w+\}/g) ?? []))].sort();
+
+describe.each<[string, Catalogue]>([
+  ["Spanish", spanish],
+  ["French", french],
+])("%s", (_, words) => {
+  it("says all that English says, and nothing else", () => {
+    expect(Object.keys(words).sort()).toEqual(Object.keys(portal).sort());
+  });
+
+  it("fills the same places, and says one and other where English does", () => {
+    for (const [key, message] of Object.entries(portal as Catalogue)) {
+      const said = words[key]!;
+      expect(placeholders(said), key).toEqual(placeholders(message));
+      expect(typeof said, key).toBe(typeof message);
+      expect(
+        sentences(said).every((text) => text.trim()),
+        key,
+      ).toBe(true);
+    }
+  });
+});
