@@ -5,7 +5,7 @@ import { signal } from "@preact/signals";
 /** A sentence with {placeholders}, or one per plural category, chosen by the parameter `count`. */
 export type Message = string | { readonly one: string; readonly other: string; readonly many?: string };
 export type Catalogue = Readonly<Record<string, Message>>;
-export type Params = Readonly<Record<string, string | number>>;
+type Params = Readonly<Record<string, string | number>>;
 
 const spoken = signal<{ language: string; words: Catalogue }>({ language: "en", words: {} });
 

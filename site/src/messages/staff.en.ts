@@ -188,8 +188,6 @@ export const staff = {
   "activate.title": "Activate portal access?",
   "activate.enrolled":
     "{name} can sign in again with the username and password from before, and gets a mail at {email} that says so.",
-  "activate.never":
-    "{name} has not enrolled yet, so {email} gets a mail with the button “Enroll in Client Portal”.",
   "activate.either":
     "{name} gets a mail at {email}: to sign in as before or, if not enrolled yet, with the button “Enroll in Client Portal”.",
   "activate.stays": "Permissions stay as they were.",
@@ -245,7 +243,6 @@ export const staff = {
   "explain.billing": "See invoices and insurance, and pay.",
   "explain.surveys": "See surveys and answer them.",
 
-  "communications.noOwner": "No chart owner",
   "communications.noOwnerHint": "People have access, but none of them owns the chart.",
 
   "history.empty": "Nothing has happened yet.",

@@ -1,6 +1,4 @@
-import { translator, type Catalogue } from "./language";
+import { translator } from "./language";
 import type { staff } from "./staff.en";
 
 export const t = translator<typeof staff>();
-export type StaffKey = keyof typeof staff;
-export type StaffWords = { [K in StaffKey]: Catalogue[string] };

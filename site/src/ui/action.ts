@@ -2,7 +2,7 @@
 import { useRef, useState } from "preact/hooks";
 import { Failure } from "../api/http";
 
-export interface Action<A extends unknown[]> {
+interface Action<A extends unknown[]> {
   /** Starts the change; while one is on its way, further calls (a double click) do nothing. */
   run: (...args: A) => Promise<void>;
   busy: boolean;

@@ -17,7 +17,7 @@ const Errors = createContext<{ form: string; errors: readonly Invalid[] }>({ for
 /** An id for the field of that name; the summary links to it. */
 const idOf = (form: string, field: string) => `${form}-${field.replace(/[^\w]/g, "-")}`;
 
-export function useFieldError(name: string): { id: string; error: string | undefined } {
+function useFieldError(name: string): { id: string; error: string | undefined } {
   const { form, errors } = useContext(Errors);
   return { id: idOf(form, name), error: errors.find((error) => error.field === name)?.message };
 }
@@ -135,7 +135,7 @@ export function TextField(props: TextFieldProps) {
   );
 }
 
-export function FieldError({ id, error }: { id: string; error: string | undefined }) {
+function FieldError({ id, error }: { id: string; error: string | undefined }) {
   return error ? (
     <p class="error" id={`${id}-error`}>
       {error}

@@ -7,7 +7,7 @@ export function StatusTag({ status }: { status: PortalUser["status"] | "none" })
   return <span class={`tag ${status}`}>{t(`tag.${status}`)}</span>;
 }
 
-export function sayMail(mail: NonNullable<PortalUser["mail"]>): string {
+function sayMail(mail: NonNullable<PortalUser["mail"]>): string {
   const said = { mail: t(`mail.${mail.kind}`), time: sayTime(mail.at) };
   if (mail.state === "bounced" && mail.reason) return t("mail.bouncedWhy", { ...said, reason: mail.reason });
   return t(`mail.${mail.state}`, said);

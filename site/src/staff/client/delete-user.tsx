@@ -14,7 +14,7 @@ import type { Chart } from "./chart";
 /** The API's name for the practice's inbox as successor. */
 const INBOX = "practice";
 
-export const isTheWord = (typed: string): boolean => typed.trim().toLowerCase() === "delete";
+const isTheWord = (typed: string): boolean => typed.trim().toLowerCase() === "delete";
 
 export function DeleteUser(props: {
   chart: Chart;

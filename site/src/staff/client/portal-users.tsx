@@ -117,7 +117,7 @@ function Table({ chart, users, base }: { chart: Chart; users: Users; base: strin
                 </th>
                 <td role="cell" class="figures breaks">
                   <span class="cell-label">{t("users.username")}</span>
-                  {user.username}
+                  <Username of={user} />
                 </td>
                 <td role="cell">
                   <Permissions user={user} />
@@ -178,6 +178,18 @@ function Table({ chart, users, base }: { chart: Chart; users: Users; base: strin
           onClose={() => setDoing(null)}
         />
       )}
+    </>
+  );
+}
+
+/** An e-mail address as username may break after its @, and nowhere else while there is room. */
+function Username({ of: { username } }: { of: PortalUser }) {
+  const at = username.indexOf("@") + 1;
+  return (
+    <>
+      {username.slice(0, at)}
+      <wbr />
+      {username.slice(at)}
     </>
   );
 }
