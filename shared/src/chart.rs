@@ -126,7 +126,10 @@ impl Chart {
             mail: None,
         });
         let mail = last.mail.and_then(|kind| {
-            user.mail.as_ref().filter(|m| m.kind == kind).map(|m| ReceiptMail { kind, state: m.state })
+            user.mail
+                .as_ref()
+                .filter(|m| m.kind == kind)
+                .map(|m| ReceiptMail { kind, state: m.state })
         });
         Ok(Receipt {
             portal_user: Some(user.view(&self.client, now)),
@@ -161,8 +164,11 @@ impl Chart {
         let until = now.plus(practice.invitation_days * 24 * 60 * 60);
         let of = self.practice.clone();
         let user = self.user_mut(id)?;
-        let mail = Outgoing::notice(app, &of, &(&*user).into(), MailKind::Invitation)
-            .with_link(user.account(&of), nonce, until);
+        let mail = Outgoing::notice(app, &of, &(&*user).into(), MailKind::Invitation).with_link(
+            user.account(&of),
+            nonce,
+            until,
+        );
         user.access = Access::Invited;
         user.invitation = Some(Invitation {
             hash: nonce.secret(app).hash(),
@@ -225,8 +231,11 @@ impl Chart {
         successor: Option<PortalUserId>,
         now: At,
     ) -> Result<(PortalUser, Ended), Problem> {
-        let at =
-            self.users.iter().position(|u| u.portal_user_id == id).ok_or_else(Problem::not_found)?;
+        let at = self
+            .users
+            .iter()
+            .position(|u| u.portal_user_id == id)
+            .ok_or_else(Problem::not_found)?;
         let mut user = self.users.remove(at);
         let ended = end(&mut user, now);
         if self.client.chart_owner == Some(id) {
@@ -428,4 +437,3 @@ fn differs(before: &PortalUser, after: &PortalUser) -> bool {
     let json = |user: &PortalUser| serde_json::to_value(user).ok();
     json(before) != json(after)
 }
-

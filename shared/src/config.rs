@@ -96,7 +96,9 @@ impl Config {
     /// Names the first variable that is missing.
     pub fn from_env() -> Result<Self, Missing> {
         let signing = match optional("SIGNING_KEY") {
-            Some(pem) => Some(SigningKey { id: required("SIGNING_KEY_ID")?, pem: Secret::new(pem) }),
+            Some(pem) => {
+                Some(SigningKey { id: required("SIGNING_KEY_ID")?, pem: Secret::new(pem) })
+            }
             None => None,
         };
         Ok(Self {

@@ -47,7 +47,8 @@ const CONTROL: Refusal = refusal("control_character", "Remove characters that ca
 fn text(raw: &str, min: usize, max: usize) -> Result<String, Refusal> {
     let value: String = raw.trim().nfc().collect();
     let forbidden = |c: char| {
-        c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+        c.is_control()
+            || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
     };
     if value.chars().any(forbidden) {
         return Err(CONTROL);
@@ -123,21 +124,37 @@ macro_rules! parsed {
 }
 
 /// Visible text without control characters: what the patterns in the API document allow.
-const VISIBLE: Option<&str> = Some(r"^[^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff]*[^\s\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff][^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff]*$");
+const VISIBLE: Option<&str> = Some(
+    r"^[^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff]*[^\s\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff][^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff]*$",
+);
 const VISIBLE_OR_EMPTY: Option<&str> =
     Some(r"^[^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff]*$");
 
 parsed!(
     #[doc = "One part of a person's name, as the person writes it; may be empty."]
-    NamePart, 0, 100, VISIBLE_OR_EMPTY, |raw| text(raw, 0, 100)
+    NamePart,
+    0,
+    100,
+    VISIBLE_OR_EMPTY,
+    |raw| text(raw, 0, 100)
 );
 parsed!(
     #[doc = "An e-mail address. Checked for shape only: whether it takes mail is for the mail to find out."]
-    Email, 3, 254, Some(r"^\s*[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,5}[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\s*$"), email
+    Email,
+    3,
+    254,
+    Some(
+        r"^\s*[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,5}[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\s*$"
+    ),
+    email
 );
 parsed!(
     #[doc = "The name a person signs in with. Compared without regard to case."]
-    Username, 1, 254, Some(r"^\s*[^\s\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff]+\s*$"), |raw| {
+    Username,
+    1,
+    254,
+    Some(r"^\s*[^\s\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff]+\s*$"),
+    |raw| {
         let value = text(raw, 1, 254)?;
         if value.chars().any(char::is_whitespace) {
             return Err(refusal("has_spaces", "A username has no spaces."));
@@ -147,7 +164,11 @@ parsed!(
 );
 parsed!(
     #[doc = "A phone number, as written; its digits are what search uses."]
-    PhoneNumber, 2, 40, Some(r"^\s*[+(]{0,2}[0-9][0-9 ().+x#/-]{0,36}[0-9]\s*$"), |raw| {
+    PhoneNumber,
+    2,
+    40,
+    Some(r"^\s*[+(]{0,2}[0-9][0-9 ().+x#/-]{0,36}[0-9]\s*$"),
+    |raw| {
         let value = text(raw, 2, 40)?;
         let number = value.trim_start_matches(['+', '(']);
         let edges = number.starts_with(|c: char| c.is_ascii_digit())
@@ -164,7 +185,11 @@ parsed!(
 );
 parsed!(
     #[doc = "The number of a client's chart, unique in its practice."]
-    RecordNumber, 1, 40, Some(r"^\s*[A-Za-z0-9]([A-Za-z0-9./ _-]{0,38}[A-Za-z0-9])?\s*$"), |raw| {
+    RecordNumber,
+    1,
+    40,
+    Some(r"^\s*[A-Za-z0-9]([A-Za-z0-9./ _-]{0,38}[A-Za-z0-9])?\s*$"),
+    |raw| {
         let value = text(raw, 1, 40)?;
         let edge = |c: char| c.is_ascii_alphanumeric();
         if !value.starts_with(edge)
@@ -181,24 +206,39 @@ parsed!(
 );
 parsed!(
     #[doc = "The professional who cares for the client."]
-    Professional, 1, 100, VISIBLE, |raw| text(raw, 1, 100)
+    Professional,
+    1,
+    100,
+    VISIBLE,
+    |raw| text(raw, 1, 100)
 );
 parsed!(
     #[doc = "Why access was revoked, for the practice's own record."]
-    Reason, 1, 500, VISIBLE, |raw| text(raw, 1, 500)
+    Reason,
+    1,
+    500,
+    VISIBLE,
+    |raw| text(raw, 1, 500)
 );
 parsed!(
     #[doc = "What somebody types to search: a name, e-mail, phone, record number or date of birth."]
-    SearchText, 1, 200, VISIBLE, |raw| text(raw, 1, 200)
+    SearchText,
+    1,
+    200,
+    VISIBLE,
+    |raw| text(raw, 1, 200)
 );
 parsed!(
     #[doc = "A client's last name as a person types it to prove who they are."]
-    ProofName, 1, 200, VISIBLE, |raw| text(raw, 1, 200)
+    ProofName,
+    1,
+    200,
+    VISIBLE,
+    |raw| text(raw, 1, 200)
 );
 
 fn email(raw: &str) -> Result<String, Refusal> {
-    const NOT: Refusal =
-        refusal("not_an_email", "Enter an e-mail address, like name@example.com.");
+    const NOT: Refusal = refusal("not_an_email", "Enter an e-mail address, like name@example.com.");
     let value = text(raw, 3, 254)?;
     let (local, domain) = value.rsplit_once('@').ok_or(NOT)?;
     let allowed = |c: char| c.is_ascii_alphanumeric() || ".!#$%&'*+/=?^_{|}~-".contains(c);
@@ -466,9 +506,7 @@ impl ToSchema for At {
 }
 
 /// What a portal user may do. The names on the pages stand in the design, section 1.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Permission {
     /// Basic Functions.

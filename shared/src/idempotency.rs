@@ -70,7 +70,8 @@ impl Attempt {
         key: &IdempotencyKey,
         body: &B,
     ) -> Result<Self, Problem> {
-        let digest = |purpose: &str, parts: &[&[u8]]| URL_SAFE_NO_PAD.encode(app.hmac(purpose, parts));
+        let digest =
+            |purpose: &str, parts: &[&[u8]]| URL_SAFE_NO_PAD.encode(app.hmac(purpose, parts));
         let body = serde_json::to_vec(body).map_err(|e| Problem::internal(e.to_string()))?;
         let key = key.0.as_ref().map(|k| {
             let parts = [subject.as_bytes(), operation.as_bytes(), k.as_bytes()];

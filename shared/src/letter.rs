@@ -93,9 +93,8 @@ impl<'a> Link<'a> {
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
         let web = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
         let host = !authority.is_empty() && !authority.starts_with(':') && !authority.contains('@');
-        let plain = url
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && !b"\"'<>\\^`{|}".contains(&byte));
+        let plain =
+            url.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"'<>\\^`{|}".contains(&byte));
         if web && host && plain && url.len() <= Self::MAX_BYTES {
             Ok(Self(url))
         } else {
@@ -169,11 +168,7 @@ impl fmt::Debug for Rendered {
 #[must_use]
 pub fn render(letter: &Letter<'_>) -> Rendered {
     let content = Content::of(letter);
-    Rendered {
-        text: content.text(),
-        html: content.html(),
-        subject: content.subject,
-    }
+    Rendered { text: content.text(), html: content.html(), subject: content.subject }
 }
 
 /// A mail as plain text in reading order, before it takes either form.
@@ -205,11 +200,7 @@ impl Content {
 
         let given = one_line(letter.practice_name);
         let or_else = |name: String, stand_in: &str| {
-            if name.is_empty() {
-                stand_in.to_owned()
-            } else {
-                name
-            }
+            if name.is_empty() { stand_in.to_owned() } else { name }
         };
         let practice = or_else(given.clone(), words.unnamed_in_text);
         let in_subject = or_else(shortened(&given, NAME_IN_SUBJECT), words.unnamed_in_subject);
@@ -221,17 +212,10 @@ impl Content {
         } else {
             fill(words.greeting, &[("name", &name)])
         };
-        let expires = letter
-            .expires
-            .map(one_line)
-            .filter(|expires| !expires.is_empty());
+        let expires = letter.expires.map(one_line).filter(|expires| !expires.is_empty());
         let terms = match mail.terms {
             Terms::Lasting => None,
-            Terms::SingleUse {
-                dated,
-                undated,
-                renewal,
-            } => {
+            Terms::SingleUse { dated, undated, renewal } => {
                 let life = match expires {
                     Some(expires) => fill(dated, &[("expires", &expires)]),
                     None => undated.to_owned(),
@@ -264,11 +248,7 @@ impl Content {
         blocks.extend(self.opening.iter().map(|text| wrapped(text)));
         blocks.push(format!("{}\n{}", wrapped(&action), self.link));
         blocks.extend(self.terms.iter().map(|text| wrapped(text)));
-        blocks.push(format!(
-            "{}\n{}",
-            wrapped(&self.doubt),
-            wrapped(&self.advice)
-        ));
+        blocks.push(format!("{}\n{}", wrapped(&self.doubt), wrapped(&self.advice)));
         blocks.push(wrapped(&self.promise));
         blocks.join("\n\n") + "\n"
     }
@@ -342,9 +322,7 @@ fn one_line(given: &str) -> String {
             | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
     });
-    let spaced: String = visible
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let spaced: String = visible.map(|c| if c.is_control() { ' ' } else { c }).collect();
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -73,7 +73,10 @@ pub fn lock_key(app: &App, practice: &PracticeId, username: &Username) -> Key {
 /// Where the failures of a source address stand.
 #[must_use]
 pub fn source_key(app: &App, practice: &PracticeId, source: &str) -> Key {
-    keys::source(practice, &digest(app, "source", &[practice.as_str().as_bytes(), source.as_bytes()]))
+    keys::source(
+        practice,
+        &digest(app, "source", &[practice.as_str().as_bytes(), source.as_bytes()]),
+    )
 }
 
 fn digest(app: &App, purpose: &str, parts: &[&[u8]]) -> String {

@@ -47,11 +47,17 @@ pub fn complete(routes: openapi::OpenApi) -> openapi::OpenApi {
         components.schemas.insert(name.into_owned(), schema);
     }
     for (name, audience, who) in [
-        (STAFF, Audience::Staff, "A session of staff, made by signing in at the practice's issuer."),
+        (
+            STAFF,
+            Audience::Staff,
+            "A session of staff, made by signing in at the practice's issuer.",
+        ),
         (PORTAL, Audience::Portal, "A session of a client or guardian, made by signing in."),
     ] {
         let key = ApiKeyValue::with_description(audience.cookie(), who);
-        components.security_schemes.insert(name.into(), SecurityScheme::ApiKey(ApiKey::Cookie(key)).into());
+        components
+            .security_schemes
+            .insert(name.into(), SecurityScheme::ApiKey(ApiKey::Cookie(key)).into());
     }
     for (path, item) in &mut document.paths.paths {
         let by_id = path.contains('{');
@@ -110,9 +116,6 @@ fn complete_operation(operation: &mut Operation, changes: bool, by_id: bool) {
 fn problem(description: &str) -> openapi::Response {
     ResponseBuilder::new()
         .description(description)
-        .content(
-            "application/problem+json",
-            Content::new(Some(Ref::from_schema_name("Problem"))),
-        )
+        .content("application/problem+json", Content::new(Some(Ref::from_schema_name("Problem"))))
         .build()
 }

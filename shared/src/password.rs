@@ -52,9 +52,8 @@ pub fn verify(password: &Password, hash: Option<&Secret>) -> bool {
 #[must_use]
 pub fn outdated(hash: &Secret) -> bool {
     let Ok(parsed) = PasswordHash::new(hash.reveal()) else { return true };
-    let weaker = |name: &str, least: u32| {
-        parsed.params.get_decimal(name).is_none_or(|value| value < least)
-    };
+    let weaker =
+        |name: &str, least: u32| parsed.params.get_decimal(name).is_none_or(|value| value < least);
     parsed.algorithm.as_str() != "argon2id"
         || weaker("m", PARAMS.0)
         || weaker("t", PARAMS.1)
@@ -72,7 +71,9 @@ pub fn check(password: &Password, practice: &Practice, context: &[&str]) -> Resu
         return Err(Problem::refused(
             "password",
             "too_short",
-            format!("Use at least {minimum} characters. Several words in a row are easy to remember."),
+            format!(
+                "Use at least {minimum} characters. Several words in a row are easy to remember."
+            ),
         ));
     }
     let words: Vec<&str> = context

@@ -161,9 +161,7 @@ pub enum MailKind {
 }
 
 /// How far a mail has come. Later states never give way to earlier ones.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum MailState {
     /// Waits in the outbox.

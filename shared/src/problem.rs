@@ -74,7 +74,14 @@ impl Problem {
         code: impl Into<Cow<'static, str>>,
         message: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self::of_field(StatusCode::BAD_REQUEST, "invalid", "Some input is not valid", field, code, message)
+        Self::of_field(
+            StatusCode::BAD_REQUEST,
+            "invalid",
+            "Some input is not valid",
+            field,
+            code,
+            message,
+        )
     }
 
     /// Well-formed input that a rule refuses (a weak password, an impossible successor): 422.
@@ -83,7 +90,14 @@ impl Problem {
         code: &'static str,
         message: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self::of_field(StatusCode::UNPROCESSABLE_ENTITY, code, "This cannot be accepted", field, code, message)
+        Self::of_field(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            code,
+            "This cannot be accepted",
+            field,
+            code,
+            message,
+        )
     }
 
     fn of_field(
@@ -131,12 +145,7 @@ impl Problem {
     /// Nobody is signed in, or the session has ended: 401. One answer for every reason.
     #[must_use]
     pub fn signed_out() -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            "signed_out",
-            "Not signed in",
-            "Sign in to go on.",
-        )
+        Self::new(StatusCode::UNAUTHORIZED, "signed_out", "Not signed in", "Sign in to go on.")
     }
 
     /// Unknown username or wrong password, not told apart: 401.

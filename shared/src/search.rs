@@ -286,10 +286,7 @@ pub fn entries(subject: &Subject<'_>) -> Entries {
     let mut keys: Vec<Entry> = Vec::new();
     for token in names.iter().chain(&others) {
         if let Some(partition) = partition(token) {
-            keys.push(Entry {
-                partition,
-                token: token.clone(),
-            });
+            keys.push(Entry { partition, token: token.clone() });
         }
     }
     let borrowed: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -318,11 +315,7 @@ pub fn entries(subject: &Subject<'_>) -> Entries {
         words.push_str(other);
         words.push(' ');
     }
-    Entries {
-        tokens: names.into_iter().chain(others).collect(),
-        words,
-        keys,
-    }
+    Entries { tokens: names.into_iter().chain(others).collect(), words, keys }
 }
 
 /// Tokens in order of importance, without repetition.
@@ -364,9 +357,7 @@ fn field_tokens(field: &str) -> Vec<String> {
     let parts = || field.split(is_name_break);
     parts().for_each(|part| tokens.add(token(part)));
     tokens.add(token(field));
-    field
-        .split(is_word_break)
-        .for_each(|word| tokens.add(token(word)));
+    field.split(is_word_break).for_each(|word| tokens.add(token(word)));
     for piece in parts().flat_map(|part| part.split(is_apostrophe).skip(1)) {
         let piece = token(piece);
         if piece.chars().nth(1).is_some() {
@@ -391,10 +382,7 @@ fn run_together(last: &str, first: &str) -> Vec<String> {
     if last.is_empty() || first.is_empty() || !last.chars().chain(first.chars()).all(is_cjk) {
         return Vec::new();
     }
-    vec![
-        token(&format!("{last}{first}")),
-        token(&format!("{first}{last}")),
-    ]
+    vec![token(&format!("{last}{first}")), token(&format!("{first}{last}"))]
 }
 
 /// Everything but names, the most telling first.
@@ -402,10 +390,7 @@ fn other_tokens(subject: &Subject<'_>) -> Vec<String> {
     let mut tokens = vec![
         token(subject.record_number),
         // As a query of digits would be read, so that both always agree.
-        phone_digits(subject.record_number)
-            .chars()
-            .take(TOKEN_CHARS)
-            .collect(),
+        phone_digits(subject.record_number).chars().take(TOKEN_CHARS).collect(),
         token(subject.date_of_birth),
     ];
     for rank in 0..subject.phones.len().max(subject.emails.len()) {
@@ -426,11 +411,7 @@ fn phone_digits(text: &str) -> String {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let number = text.trim_start_matches(|c: char| c != '+' && !c.is_ascii_digit());
     let with_code = number.starts_with("+1") || (digits.len() == 11 && digits.starts_with('1'));
-    if with_code {
-        digits[1..].to_owned()
-    } else {
-        digits
-    }
+    if with_code { digits[1..].to_owned() } else { digits }
 }
 
 fn phone_tokens(phone: &str) -> Vec<String> {
@@ -450,9 +431,7 @@ fn phone_tokens(phone: &str) -> Vec<String> {
 fn email_tokens(email: &str) -> Vec<String> {
     let mut tokens = vec![token(email)];
     let domain = email.rfind('@').unwrap_or(email.len());
-    let separators = email
-        .match_indices(['.', '-', '_', '+', '@'])
-        .map(|(at, _)| at);
+    let separators = email.match_indices(['.', '-', '_', '+', '@']).map(|(at, _)| at);
     for at in separators.filter(|at| *at <= domain) {
         let suffix = token(&email[at + 1..]);
         if suffix.chars().nth(2).is_some() {
@@ -514,11 +493,8 @@ fn sound(name: &str) -> Option<String> {
     };
     // A class that the first letter has already named says little more, and is lost first (Rodriguez).
     let own = class(first);
-    let rest: BTreeSet<char> = name
-        .bytes()
-        .filter_map(class)
-        .filter(|kind| Some(*kind) != own)
-        .collect();
+    let rest: BTreeSet<char> =
+        name.bytes().filter_map(class).filter(|kind| Some(*kind) != own).collect();
     Some(format!("~{start}{}", rest.into_iter().collect::<String>()))
 }
 
@@ -529,10 +505,7 @@ fn sound(name: &str) -> Option<String> {
 /// [`TooShort`] when no word has two characters (or one CJK character).
 pub fn plan(query: &str, order: DateOrder) -> Result<Plan, TooShort> {
     let words = query_words(query, order);
-    let mut leads: Vec<&String> = words
-        .iter()
-        .filter(|word| partition(word).is_some())
-        .collect();
+    let mut leads: Vec<&String> = words.iter().filter(|word| partition(word).is_some()).collect();
     leads.sort_by_key(|word| Reverse(weight(word)));
     let lead = *leads.first().ok_or(TooShort)?;
 
@@ -540,26 +513,14 @@ pub fn plan(query: &str, order: DateOrder) -> Result<Plan, TooShort> {
     let pair = pair_of(&leads);
     if let Some(partition) = &pair {
         let filters = needles(words.iter());
-        reads.push(Read {
-            partition: partition.clone(),
-            prefix: String::new(),
-            filters,
-        });
+        reads.push(Read { partition: partition.clone(), prefix: String::new(), filters });
     }
     if let Some(partition) = partition(lead) {
         let filters = needles(words.iter().filter(|word| *word != lead));
-        reads.push(Read {
-            partition,
-            prefix: lead.clone(),
-            filters,
-        });
+        reads.push(Read { partition, prefix: lead.clone(), filters });
     }
     let fuzzy = fuzzy_reads(&words, pair);
-    Ok(Plan {
-        reads,
-        fuzzy,
-        words,
-    })
+    Ok(Plan { reads, fuzzy, words })
 }
 
 /// The query's words, folded; without those that another word implies by beginning with them.
@@ -572,10 +533,7 @@ fn query_words(query: &str, order: DateOrder) -> Vec<String> {
         let word: String = word.nfkc().collect();
         if let Some(date) = date_token(&word, order) {
             words.push(date);
-        } else if word
-            .chars()
-            .all(|c| c.is_ascii_digit() || "()+-.".contains(c))
-        {
+        } else if word.chars().all(|c| c.is_ascii_digit() || "()+-.".contains(c)) {
             numbers.push(word);
         } else {
             all_numbers = false;
@@ -586,9 +544,7 @@ fn query_words(query: &str, order: DateOrder) -> Vec<String> {
         numbers = vec![numbers.concat()];
     }
     words.extend(
-        numbers
-            .iter()
-            .map(|number| phone_digits(number).chars().take(TOKEN_CHARS).collect()),
+        numbers.iter().map(|number| phone_digits(number).chars().take(TOKEN_CHARS).collect()),
     );
 
     let mut kept: Vec<String> = Vec::new();
@@ -612,9 +568,7 @@ fn weight(word: &str) -> usize {
 
 /// The pair partition of the two weightiest words that could be names.
 fn pair_of(leads: &[&String]) -> Option<String> {
-    let mut names = leads
-        .iter()
-        .filter(|word| word.chars().all(char::is_alphabetic));
+    let mut names = leads.iter().filter(|word| word.chars().all(char::is_alphabetic));
     let (one, two) = (names.next()?, names.next()?);
     pair_partition(one.min(two), one.max(two))
 }
@@ -626,20 +580,13 @@ fn needles<'a>(words: impl Iterator<Item = &'a String>) -> Vec<String> {
 /// Where misspelt names could be. Words that cannot be misspelt (numbers, short ones) stay filters.
 fn fuzzy_reads(words: &[String], pair: Option<String>) -> Vec<Read> {
     let mut fuzzy = Vec::new();
-    let Some(longest) = words
-        .iter()
-        .filter(|w| allowance(w) > 0)
-        .max_by_key(|w| w.chars().count())
+    let Some(longest) = words.iter().filter(|w| allowance(w) > 0).max_by_key(|w| w.chars().count())
     else {
         return fuzzy;
     };
     let read = |partition, prefix| {
         let filters = needles(words.iter().filter(|word| allowance(word) == 0));
-        Read {
-            partition,
-            prefix,
-            filters,
-        }
+        Read { partition, prefix, filters }
     };
     // With two names the pair's partition is small, and holds every slip after the first two letters.
     let paired = pair.is_some();
@@ -671,18 +618,11 @@ fn allowance(word: &str) -> usize {
 fn date_token(word: &str, order: DateOrder) -> Option<String> {
     let number = |text: &str, lengths: std::ops::RangeInclusive<usize>| {
         let digits = lengths.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-        if digits {
-            text.parse::<u16>().ok()
-        } else {
-            None
-        }
+        if digits { text.parse::<u16>().ok() } else { None }
     };
     if word.len() == 8 && word.is_ascii() {
-        let compact = (
-            number(&word[..4], 4..=4),
-            number(&word[4..6], 2..=2),
-            number(&word[6..], 2..=2),
-        );
+        let compact =
+            (number(&word[..4], 4..=4), number(&word[4..6], 2..=2), number(&word[6..], 2..=2));
         if let (Some(year), Some(month), Some(day)) = compact {
             return existing_date(year, month, day);
         }
@@ -720,9 +660,7 @@ fn existing_date(year: u16, month: u16, day: u16) -> Option<String> {
 }
 
 fn tokens_in(words: &str) -> impl Iterator<Item = &str> {
-    words
-        .split(' ')
-        .filter(|token| !token.is_empty() && *token != NAMES_END)
+    words.split(' ').filter(|token| !token.is_empty() && *token != NAMES_END)
 }
 
 fn names_in(words: &str) -> Vec<&str> {
@@ -744,11 +682,7 @@ impl Plan {
         let Some(this) = self.reads.get(read) else {
             return false;
         };
-        if !self
-            .words
-            .iter()
-            .all(|word| tokens_in(words).any(|t| t.starts_with(word.as_str())))
-        {
+        if !self.words.iter().all(|word| tokens_in(words).any(|t| t.starts_with(word.as_str()))) {
             return false;
         }
         if this.prefix.is_empty() {
@@ -760,9 +694,7 @@ impl Plan {
         let earlier = &self.reads[..read];
         earlier.is_empty() || {
             let pairs = pairs(&names_in(words));
-            !earlier
-                .iter()
-                .any(|pair| pairs.contains_key(&pair.partition))
+            !earlier.iter().any(|pair| pairs.contains_key(&pair.partition))
         }
     }
 
@@ -786,11 +718,7 @@ impl Plan {
             }
             slips += nearest;
         }
-        if slips == 0 {
-            None
-        } else {
-            Some(u8::try_from(slips).unwrap_or(u8::MAX))
-        }
+        if slips == 0 { None } else { Some(u8::try_from(slips).unwrap_or(u8::MAX)) }
     }
 }
 

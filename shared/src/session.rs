@@ -165,8 +165,12 @@ pub fn cookie(audience: Audience, token: &str, seconds: i64) -> Result<HeaderVal
 #[must_use]
 pub fn no_cookie(audience: Audience) -> HeaderValue {
     let text = match audience {
-        Audience::Staff => "__Host-latchkey-staff=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict",
-        Audience::Portal => "__Host-latchkey-portal=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict",
+        Audience::Staff => {
+            "__Host-latchkey-staff=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict"
+        }
+        Audience::Portal => {
+            "__Host-latchkey-portal=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict"
+        }
     };
     HeaderValue::from_static(text)
 }

@@ -132,7 +132,8 @@ impl Store {
                 .send()
                 .await
                 .map_err(|e| failure(&e))?;
-            for item in answer.responses.and_then(|mut r| r.remove(&self.table)).unwrap_or_default() {
+            for item in answer.responses.and_then(|mut r| r.remove(&self.table)).unwrap_or_default()
+            {
                 found.insert(item_key(&item)?, item);
             }
             wanted = answer
@@ -252,14 +253,20 @@ impl Store {
             Some(key) => Some(item_key(&key)?.sk),
             None => None,
         };
-        let events = answer.items.unwrap_or_default().into_iter().map(parse).collect::<Result<_, _>>()?;
+        let events =
+            answer.items.unwrap_or_default().into_iter().map(parse).collect::<Result<_, _>>()?;
         Ok((events, next))
     }
 
     /// Begins a change.
     #[must_use]
     pub fn change(&self) -> Change {
-        Change { table: self.table.clone(), history: self.history.clone(), items: Vec::new(), fault: None }
+        Change {
+            table: self.table.clone(),
+            history: self.history.clone(),
+            items: Vec::new(),
+            fault: None,
+        }
     }
 
     /// Makes a change: all of it or nothing. A change of nothing is made without asking the table.
@@ -654,7 +661,8 @@ impl Amend {
     #[must_use]
     pub fn when_absent_or<T: Serialize>(mut self, path: &str, comparison: &str, value: &T) -> Self {
         let (path, value) = (self.path(path), self.value(value));
-        self.conditions.push(format!("(attribute_not_exists({path}) OR {path} {comparison} {value})"));
+        self.conditions
+            .push(format!("(attribute_not_exists({path}) OR {path} {comparison} {value})"));
         self
     }
 

@@ -107,12 +107,10 @@ impl InvitationToken {
     /// The token as it stands in the link.
     #[must_use]
     pub fn text(&self) -> String {
-        join(&self.practice, &[
-            &self.account.bytes(),
-            &self.client.bytes(),
-            &self.user.bytes(),
-            &self.secret.0,
-        ])
+        join(
+            &self.practice,
+            &[&self.account.bytes(), &self.client.bytes(), &self.user.bytes(), &self.secret.0],
+        )
     }
 
     /// Takes a token apart; `None` for anything that cannot be one.

@@ -56,10 +56,11 @@ impl Caller {
     /// The caller of a request that came through [`finish`].
     #[must_use]
     pub fn of(parts: &Parts) -> Self {
-        parts.extensions.get::<Self>().cloned().unwrap_or_else(|| Self {
-            request_id: String::new(),
-            source: String::new(),
-        })
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .unwrap_or_else(|| Self { request_id: String::new(), source: String::new() })
     }
 }
 
@@ -82,8 +83,7 @@ pub fn finish(router: Router<App>, app: App) -> Router {
 
 async fn frame(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let began = app.now();
-    let caller =
-        Caller { request_id: app.ulid().to_string(), source: source(request.headers()) };
+    let caller = Caller { request_id: app.ulid().to_string(), source: source(request.headers()) };
     let method = request.method().clone();
     request.extensions_mut().insert(caller.clone());
     let route = request.extensions().get::<MatchedPath>().map(|m| m.as_str().to_owned());
@@ -121,10 +121,7 @@ fn render(problem: &Problem, caller: &Caller, response: &mut Response) {
     let cookies: Vec<_> = response.headers().get_all(header::SET_COOKIE).iter().cloned().collect();
     *response = (problem.status(), Json(problem.body(&caller.request_id))).into_response();
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/problem+json"),
-    );
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     if let Some(seconds) = problem.retry_after() {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }

@@ -102,8 +102,7 @@ async fn edit(
 ) -> Result<Json<ClientView>, Problem> {
     check(&app, &edit)?;
     let practice = editor.practice().clone();
-    let (staff, mut chart) =
-        editor.admit(&app, Chart::load(app.store(), &practice, id)).await?;
+    let (staff, mut chart) = editor.admit(&app, Chart::load(app.store(), &practice, id)).await?;
     let mut tries = app.store().tries();
     loop {
         if chart.client.version != edit.version {
@@ -127,7 +126,8 @@ async fn edit(
         chart.save(&mut change);
         chart.client.index(&mut change, &practice, Some(&before));
         if before.name != chart.client.name {
-            let mirror = Mirror { client_name: Some(chart.client.name.clone()), ..Mirror::default() };
+            let mirror =
+                Mirror { client_name: Some(chart.client.name.clone()), ..Mirror::default() };
             for user in &chart.users {
                 chart.mirror(&mut change, user, &mirror);
             }

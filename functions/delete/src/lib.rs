@@ -74,7 +74,13 @@ async fn delete(
         change.event(&event.changed(changed));
         let Err(halt) = app.store().write(change).await else {
             let alert_recipient = chart.client.alert_recipient;
-            return Ok(Json(Receipt { portal_user: None, at: now, ended, alert_recipient, mail: None }));
+            return Ok(Json(Receipt {
+                portal_user: None,
+                at: now,
+                ended,
+                alert_recipient,
+                mail: None,
+            }));
         };
         // The grant is the change's first item: its condition fails when the account has more
         // charts, or fewer, than the portal user lets on.

@@ -176,8 +176,7 @@ async fn enroll(
     let practice = token.practice.clone();
     let body =
         (with.token.reveal(), with.last_name.as_str(), with.date_of_birth, with.password.reveal());
-    let attempt =
-        Attempt::new(&app, &practice, token.account.as_str(), "enroll", &key, &body)?;
+    let attempt = Attempt::new(&app, &practice, token.account.as_str(), "enroll", &key, &body)?;
     let account_key = keys::account(&practice, &token.account);
     let mut tries = app.store().tries();
     loop {
@@ -337,5 +336,10 @@ fn decide(
     let session = account
         .portal_session(sid, now)
         .ok_or_else(|| Problem::internal("a session that opens nothing"))?;
-    Ok(Decision::Right(Box::new(Done { chart, account, enrolled: Enrolled { sid, session }, event })))
+    Ok(Decision::Right(Box::new(Done {
+        chart,
+        account,
+        enrolled: Enrolled { sid, session },
+        event,
+    })))
 }

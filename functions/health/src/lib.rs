@@ -1,6 +1,11 @@
 //! Says that the API is there and can reach its table, and hands out the API document.
 
-use axum::{Json, extract::State, http::header::CONTENT_TYPE, response::{IntoResponse, Response}};
+use axum::{
+    Json,
+    extract::State,
+    http::header::CONTENT_TYPE,
+    response::{IntoResponse, Response},
+};
 use serde::Serialize;
 use shared::{App, Problem};
 use utoipa::ToSchema;

@@ -1,7 +1,12 @@
 //! Says who is signed in to the portal and what they may open, signs them out, and publishes the
 //! keys with which the practice's own portal services verify the session's token.
 
-use axum::{Json, extract::State, http::{StatusCode, header::SET_COOKIE}, response::{IntoResponse, Response}};
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header::SET_COOKIE},
+    response::{IntoResponse, Response},
+};
 use serde::Serialize;
 use shared::{
     App, Problem,

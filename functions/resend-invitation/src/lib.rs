@@ -1,6 +1,10 @@
 //! Sends a portal user a new invitation. The old link is dead from then on.
 
-use axum::{Json, extract::State, response::{IntoResponse, Response}};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use shared::{
     App, Problem,
     chart::Chart,

@@ -1,7 +1,12 @@
 //! Lets somebody who forgot a password choose a new one, by a link in a mail. Asking is always
 //! answered alike; choosing ends every session of the account.
 
-use axum::{Json, extract::State, http::{StatusCode, header::SET_COOKIE}, response::{IntoResponse, Response}};
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header::SET_COOKIE},
+    response::{IntoResponse, Response},
+};
 use serde::{Deserialize, Serialize};
 use shared::{
     App, Problem,
@@ -76,9 +81,8 @@ async fn ask(
         let mut change = app.store().change();
         lockout::count_source(&mut change, &source_key, source.as_ref(), now);
         let allowed = account.filter(|a| {
-            let soon = a.reset.as_ref().is_some_and(|r| {
-                r.expires_at.plus(PAUSE - RESET_SECONDS) > now
-            });
+            let soon =
+                a.reset.as_ref().is_some_and(|r| r.expires_at.plus(PAUSE - RESET_SECONDS) > now);
             a.password.is_some() && a.may_enter() && !soon
         });
         match allowed {
@@ -119,8 +123,11 @@ fn send(
     let expires_at = app.now().plus(RESET_SECONDS);
     account.reset = Some(Reset { hash: nonce.secret(app).hash(), expires_at });
     let to = Recipient { client, user, email: &account.email };
-    let mail = Outgoing::notice(app, practice, &to, MailKind::PasswordReset)
-        .with_link(id.clone(), nonce, expires_at);
+    let mail = Outgoing::notice(app, practice, &to, MailKind::PasswordReset).with_link(
+        id.clone(),
+        nonce,
+        expires_at,
+    );
     mail.queue(change);
     change.replace(&keys::account(practice, id), &account, account.rev);
     let news = News { mail: Some((client, &mail.shown())), ..News::default() };
@@ -156,9 +163,8 @@ async fn choose(
     caller: Caller,
     StrictJson(with): StrictJson<NewPassword>,
 ) -> Result<Response, Problem> {
-    let expired = || {
-        Problem::conflict("reset_expired", "This link no longer works. Ask for a new one.")
-    };
+    let expired =
+        || Problem::conflict("reset_expired", "This link no longer works. Ask for a new one.");
     let token = ResetToken::parse(with.token.reveal()).ok_or_else(expired)?;
     let practice = &token.practice;
     let key = keys::account(practice, &token.account);
@@ -172,9 +178,9 @@ async fn choose(
         let mut account = account
             .filter(|a| {
                 a.may_enter()
-                    && a.reset.as_ref().is_some_and(|r| {
-                        r.expires_at > now && token.secret.matches(&r.hash)
-                    })
+                    && a.reset
+                        .as_ref()
+                        .is_some_and(|r| r.expires_at > now && token.secret.matches(&r.hash))
             })
             .ok_or_else(expired)?;
         let (name, charts) = (account.name.full(), account.grants.values().map(|g| g.name.full()));
@@ -202,11 +208,16 @@ async fn choose(
         if let Some(mail) = &mail {
             mail.queue(&mut change);
         }
-        let actor =
-            Actor { id: token.account.to_string(), name: account.name.full(), role: Role::PortalUser };
+        let actor = Actor {
+            id: token.account.to_string(),
+            name: account.name.full(),
+            role: Role::PortalUser,
+        };
         for (client, grant) in account.open_grants() {
             let event = Event::new(&app, &caller, &actor, practice, Action::PasswordChanged);
-            change.event(&event.client(client).portal_user(grant.portal_user_id).changed(["password"]));
+            change.event(
+                &event.client(client).portal_user(grant.portal_user_id).changed(["password"]),
+            );
         }
         let Err(halt) = app.store().write(change).await else {
             let gone = [(SET_COOKIE, session::no_cookie(Audience::Portal))];

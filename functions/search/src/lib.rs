@@ -120,9 +120,8 @@ async fn search(
     if !(1..=MOST).contains(&limit) {
         return Err(Problem::invalid("limit", "out_of_range", "Ask for 1 to 50."));
     }
-    let plan = plan(query.query.as_str(), DateOrder::MonthFirst).map_err(|_| {
-        Problem::refused("query", "too_short", "Type two characters or more.")
-    })?;
+    let plan = plan(query.query.as_str(), DateOrder::MonthFirst)
+        .map_err(|_| Problem::refused("query", "too_short", "Type two characters or more."))?;
     let from = query.cursor.as_deref().map(|text| place(text, &plan)).transpose()?;
     let practice = reader.practice().clone();
     let (staff, found) = reader.admit(&app, find(&app, &practice, &plan, from, limit)).await?;
@@ -159,7 +158,11 @@ async fn find(
         let after = if read == from.read { from.after.clone() } else { None };
         let wanted = read >= from.read && read < plan.reads.len();
         async move {
-            if wanted { exact(app, practice, plan, read, after, limit + 1).await } else { Ok(Matches::default()) }
+            if wanted {
+                exact(app, practice, plan, read, after, limit + 1).await
+            } else {
+                Ok(Matches::default())
+            }
         }
     };
     let near = async { if first { near(app, practice, plan).await } else { Ok(Vec::new()) } };
@@ -184,7 +187,9 @@ async fn find(
     }
     if clients.len() < LITTLE && next.is_none() {
         let mut seen: HashSet<ClientId> = clients.iter().copied().collect();
-        clients.extend(near.into_iter().filter(|c| seen.insert(*c)).take(limit - clients.len().min(limit)));
+        clients.extend(
+            near.into_iter().filter(|c| seen.insert(*c)).take(limit - clients.len().min(limit)),
+        );
     }
     Ok(Page { clients, next })
 }

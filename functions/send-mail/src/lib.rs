@@ -93,7 +93,8 @@ impl Sender {
         let account: Option<Account> =
             account_key.and_then(|k| items.remove(&k)).map(parse).transpose()?;
 
-        let Some(link) = user.as_ref().and_then(|u| self.link(&mail, &settings, u, account.as_ref()))
+        let Some(link) =
+            user.as_ref().and_then(|u| self.link(&mail, &settings, u, account.as_ref()))
         else {
             return self.done(key, &mail, None).await;
         };
@@ -136,8 +137,11 @@ impl Sender {
                 if !secret.matches(&newest.hash) {
                     return None;
                 }
-                let token =
-                    ResetToken { practice: mail.practice.clone(), account: mail.account.clone()?, secret };
+                let token = ResetToken {
+                    practice: mail.practice.clone(),
+                    account: mail.account.clone()?,
+                    secret,
+                };
                 Some(format!("{portal}/password#{}", token.text()))
             }
             MailKind::AccessGranted => {
@@ -161,7 +165,8 @@ impl Sender {
                 .build()
                 .map_err(|e| Problem::internal(e.to_string()))
         };
-        let body = Body::builder().text(content(&letter.text)?).html(content(&letter.html)?).build();
+        let body =
+            Body::builder().text(content(&letter.text)?).html(content(&letter.html)?).build();
         let message = Message::builder().subject(content(&letter.subject)?).body(body).build();
         let tag = |name: &str, value: String| {
             MessageTag::builder()
@@ -228,12 +233,9 @@ impl Sender {
         };
         // Two writes and no transaction: that the mail is done is what must hold; how it shows is
         // put right by the events that follow, and must not make it go out again.
-        both(
-            self.app.store().touch::<Outgoing>(done),
-            self.app.store().touch::<PortalUser>(shown),
-        )
-        .await
-        .map(drop)
+        both(self.app.store().touch::<Outgoing>(done), self.app.store().touch::<PortalUser>(shown))
+            .await
+            .map(drop)
     }
 }
 

@@ -1,7 +1,12 @@
 //! Signs a client or guardian in. Nobody can tell from the answer, or from how long it took,
 //! whether a username exists; that access is not active is said only after the right password.
 
-use axum::{Json, extract::State, http::header::SET_COOKIE, response::{IntoResponse, Response}};
+use axum::{
+    Json,
+    extract::State,
+    http::header::SET_COOKIE,
+    response::{IntoResponse, Response},
+};
 use serde::Deserialize;
 use shared::{
     App, Problem,

@@ -159,10 +159,7 @@ impl Issuer {
         Ok(token.claims(&verifier_at(&client, now), &nonce).ok().map(|c| self.identity(c)))
     }
 
-    fn identity(
-        &self,
-        claims: &openidconnect::IdTokenClaims<Extra, CoreGenderClaim>,
-    ) -> Identity {
+    fn identity(&self, claims: &openidconnect::IdTokenClaims<Extra, CoreGenderClaim>) -> Identity {
         let extra = &claims.additional_claims().0;
         let email = claims.email().map(|e| e.to_string()).unwrap_or_default();
         let name = claims.name().and_then(|n| n.get(None)).map(|n| n.to_string());
@@ -193,21 +190,22 @@ impl Issuer {
                 metadata
             }
         };
-        let redirect = RedirectUrl::new(redirect.to_owned())
-            .map_err(|e| Problem::internal(e.to_string()))?;
+        let redirect =
+            RedirectUrl::new(redirect.to_owned()).map_err(|e| Problem::internal(e.to_string()))?;
         let secret = config.client_secret.as_ref().map(|s| ClientSecret::new(s.reveal().into()));
-        Ok(Client::from_provider_metadata(metadata, ClientId::new(config.client_id.clone()), secret)
-            .set_redirect_uri(redirect))
+        Ok(Client::from_provider_metadata(
+            metadata,
+            ClientId::new(config.client_id.clone()),
+            secret,
+        )
+        .set_redirect_uri(redirect))
     }
 }
 
-fn verifier_at(
-    client: &Relying,
-    now: At,
-) -> openidconnect::IdTokenVerifier<'_, CoreJsonWebKey> {
-    client.id_token_verifier().set_time_fn(move || {
-        chrono::DateTime::from_timestamp(now.seconds(), 0).unwrap_or_default()
-    })
+fn verifier_at(client: &Relying, now: At) -> openidconnect::IdTokenVerifier<'_, CoreJsonWebKey> {
+    client
+        .id_token_verifier()
+        .set_time_fn(move || chrono::DateTime::from_timestamp(now.seconds(), 0).unwrap_or_default())
 }
 
 /// The strongest role in a claim, which may be one name or a list of them.

@@ -50,7 +50,11 @@ pub fn routes(issuer: Issuer) -> OpenApiRouter<App> {
 pub struct Begin {
     /// Path on the staff site to land on.
     #[serde(default, rename = "returnTo")]
-    #[param(rename = "returnTo", pattern = r"^/([A-Za-z0-9._~/-][A-Za-z0-9._~/?=&%-]*)?$", max_length = 500)]
+    #[param(
+        rename = "returnTo",
+        pattern = r"^/([A-Za-z0-9._~/-][A-Za-z0-9._~/?=&%-]*)?$",
+        max_length = 500
+    )]
     return_to: Option<String>,
     /// Who is signing in, for the issuer.
     #[serde(default)]
@@ -190,7 +194,10 @@ async fn start(
     let mut change = app.store().change();
     change.insert(&keys::staff_session(id, &sub, sid), &session);
     change.event(&Event::new(app, caller, &actor, id, Action::StaffSignedIn));
-    app.store().write(change).await.map_err(|_| Problem::unavailable("the session was not kept"))?;
+    app.store()
+        .write(change)
+        .await
+        .map_err(|_| Problem::unavailable("the session was not kept"))?;
     let claims = Claims {
         iss: String::new(),
         aud: Audience::Staff.claim().into(),

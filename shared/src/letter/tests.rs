@@ -30,10 +30,7 @@ fn every() -> impl Iterator<Item = (Letter<'static>, Rendered)> {
 
 /// Whitespace as one space, so that wrapping does not matter.
 fn flat(text: &str) -> String {
-    text.split(['\n', ' '])
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+    text.split(['\n', ' ']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// What a reader of the HTML sees: no head, no comments, no tags, entities read.
@@ -60,10 +57,7 @@ fn seen(html: &str) -> String {
 #[test]
 fn english_reads_as_intended() {
     let invitation = render(&letter(Invitation, En));
-    assert_eq!(
-        invitation.subject,
-        "Your invitation to the Harbor Practice client portal"
-    );
+    assert_eq!(invitation.subject, "Your invitation to the Harbor Practice client portal");
     assert_eq!(
         invitation.text,
         "Harbor Practice\n\
@@ -236,14 +230,8 @@ fn each_kind_says_what_it_must_in_each_language() {
         let mail = render(&letter(kind, language));
         assert_eq!(mail.subject, subject);
         for phrase in phrases {
-            assert!(
-                flat(&mail.text).contains(phrase),
-                "{kind:?} {language:?} text lacks {phrase}"
-            );
-            assert!(
-                seen(&mail.html).contains(phrase),
-                "{kind:?} {language:?} html lacks {phrase}"
-            );
+            assert!(flat(&mail.text).contains(phrase), "{kind:?} {language:?} text lacks {phrase}");
+            assert!(seen(&mail.html).contains(phrase), "{kind:?} {language:?} html lacks {phrase}");
         }
     }
 }
@@ -256,18 +244,11 @@ fn both_parts_greet_link_and_lead_with_the_same_button() {
         assert_eq!(mail.html.matches(&attribute).count(), 2, "{which}");
         assert_eq!(mail.html.matches("href=").count(), 2, "{which}");
         assert!(seen(&mail.html).contains(LINK), "{which}");
-        assert_eq!(
-            mail.text.lines().filter(|line| *line == LINK).count(),
-            1,
-            "{which}"
-        );
+        assert_eq!(mail.text.lines().filter(|line| *line == LINK).count(), 1, "{which}");
         assert!(flat(&mail.text).contains("Chidi Okafor"), "{which}");
         assert!(seen(&mail.html).contains("Chidi Okafor"), "{which}");
         let button = Content::of(&letter).button;
-        assert!(
-            mail.text.contains(button) && seen(&mail.html).contains(button),
-            "{which}"
-        );
+        assert!(mail.text.contains(button) && seen(&mail.html).contains(button), "{which}");
     }
 }
 
@@ -280,18 +261,8 @@ fn only_single_use_links_speak_of_expiry() {
         for expires in [None, Some(""), Some(" \n ")] {
             let mail = render(&Letter { expires, ..letter });
             for gone in ["expires", "caduca", "expire le"] {
-                assert!(
-                    !mail.text.contains(gone),
-                    "{:?} {:?}",
-                    letter.kind,
-                    letter.language
-                );
-                assert!(
-                    !mail.html.contains(gone),
-                    "{:?} {:?}",
-                    letter.kind,
-                    letter.language
-                );
+                assert!(!mail.text.contains(gone), "{:?} {:?}", letter.kind, letter.language);
+                assert!(!mail.html.contains(gone), "{:?} {:?}", letter.kind, letter.language);
             }
         }
     }
@@ -336,10 +307,7 @@ fn what_is_inserted_is_never_read_as_a_slot() {
         ..letter(Invitation, En)
     };
     let mail = render(&odd);
-    assert_eq!(
-        mail.subject,
-        "Your invitation to the {name} {expires} {href} client portal"
-    );
+    assert_eq!(mail.subject, "Your invitation to the {name} {expires} {href} client portal");
     assert!(mail.text.contains("Hello {practice}{opening},"));
     assert!(flat(&mail.text).contains("expires on {practice}."));
     assert!(mail.html.contains("Hello {practice}{opening},"));
@@ -365,16 +333,8 @@ fn odd_names_stand_as_text_and_add_no_markup() {
                 expires: Some(name),
                 ..letter
             });
-            assert_eq!(
-                named.html.matches('<').count(),
-                mail.html.matches('<').count(),
-                "{name}"
-            );
-            assert_eq!(
-                named.html.matches('"').count(),
-                mail.html.matches('"').count(),
-                "{name}"
-            );
+            assert_eq!(named.html.matches('<').count(), mail.html.matches('<').count(), "{name}");
+            assert_eq!(named.html.matches('"').count(), mail.html.matches('"').count(), "{name}");
             assert!(seen(&named.html).contains(name), "{name}");
             assert!(flat(&named.text).contains(name), "{name}");
             assert!(named.subject.contains(name), "{name}");
@@ -386,12 +346,8 @@ fn odd_names_stand_as_text_and_add_no_markup() {
 fn nothing_breaks_out_of_the_subject_or_its_line() {
     let sly = "Harbor\r\nBcc: eve@evil.example\n\n<b>\u{0}\u{7f}\u{85}\u{2028}\u{2029}\t\u{b}x";
     for (letter, mail) in every() {
-        let named = render(&Letter {
-            practice_name: sly,
-            person_name: sly,
-            expires: Some(sly),
-            ..letter
-        });
+        let named =
+            render(&Letter { practice_name: sly, person_name: sly, expires: Some(sly), ..letter });
         assert!(named.subject.contains("Harbor Bcc: eve@evil.example <b> x"));
         for part in [&named.subject, &named.text, &named.html] {
             assert!(
@@ -409,10 +365,7 @@ fn nothing_breaks_out_of_the_subject_or_its_line() {
 
 #[test]
 fn a_name_cannot_reorder_or_hide_text() {
-    assert_eq!(
-        one_line("\u{202e}Ana\u{2066} \u{200b}\u{feff}Ruiz\u{e0041}"),
-        "Ana Ruiz"
-    );
+    assert_eq!(one_line("\u{202e}Ana\u{2066} \u{200b}\u{feff}Ruiz\u{e0041}"), "Ana Ruiz");
     assert_eq!(one_line("  Ana \u{a0} \n Ruiz "), "Ana Ruiz");
     assert_eq!(one_line("می\u{200c}خواهم"), "می\u{200c}خواهم");
     assert_eq!(one_line("\u{200b} \u{202e}"), "");
@@ -422,10 +375,7 @@ fn a_name_cannot_reorder_or_hide_text() {
 fn a_person_without_a_name_is_greeted_all_the_same() {
     for (language, greeting) in [(En, "Hello,"), (Es, "Hola:"), (Fr, "Bonjour,")] {
         for person_name in ["", "  ", "\r\n", "\u{200b}"] {
-            let mail = render(&Letter {
-                person_name,
-                ..letter(AccessGranted, language)
-            });
+            let mail = render(&Letter { person_name, ..letter(AccessGranted, language) });
             assert!(mail.text.contains(&format!("\n\n{greeting}\n\n")));
             assert!(mail.html.contains(&format!(">{greeting}</p>")));
         }
@@ -435,10 +385,7 @@ fn a_person_without_a_name_is_greeted_all_the_same() {
 #[test]
 fn a_practice_without_a_name_still_writes_whole_sentences() {
     let said = |kind, language| {
-        let mail = render(&Letter {
-            practice_name: " \n",
-            ..letter(kind, language)
-        });
+        let mail = render(&Letter { practice_name: " \n", ..letter(kind, language) });
         (mail.subject, flat(&mail.text))
     };
     let (subject, text) = said(Invitation, En);
@@ -446,10 +393,7 @@ fn a_practice_without_a_name_still_writes_whole_sentences() {
     assert!(text.starts_with("Client Portal Hello Chidi Okafor,"));
     assert!(text.contains("ask your practice for a new invitation"));
     let (subject, text) = said(PasswordChanged, Es);
-    assert_eq!(
-        subject,
-        "Se ha cambiado su contraseña del portal de clientes de su centro"
-    );
+    assert_eq!(subject, "Se ha cambiado su contraseña del portal de clientes de su centro");
     assert!(text.contains("con su centro"));
     let (subject, text) = said(AccessGranted, Fr);
     assert_eq!(subject, "Votre accès au portail client du cabinet");
@@ -461,11 +405,7 @@ fn long_names_stay_whole_in_the_mail_and_short_in_the_subject() {
     let long = "Wolfeschlegelsteinhausenbergerdorff ".repeat(8);
     let unbroken = "x".repeat(300);
     for (letter, _) in every() {
-        let mail = render(&Letter {
-            practice_name: &long,
-            person_name: &unbroken,
-            ..letter
-        });
+        let mail = render(&Letter { practice_name: &long, person_name: &unbroken, ..letter });
         assert!(mail.subject.chars().count() < 170, "{}", mail.subject);
         assert!(mail.subject.contains('…'));
         assert!(mail.text.contains(&unbroken) && mail.html.contains(&unbroken));
@@ -484,17 +424,11 @@ fn text_lines_are_short_but_for_what_cannot_be_broken() {
             assert_eq!(line.trim_end_matches(' '), line);
         }
     }
-    assert_eq!(
-        wrapped(&format!("see {LINK} now")),
-        format!("see\n{LINK}\nnow")
-    );
+    assert_eq!(wrapped(&format!("see {LINK} now")), format!("see\n{LINK}\nnow"));
     assert_eq!(wrapped(""), "");
     // A no-break space is no place to break at.
     let tight = format!("{} b\u{a0}?", "a".repeat(LINE - 2));
-    assert_eq!(
-        wrapped(&tight),
-        format!("{}\nb\u{a0}?", "a".repeat(LINE - 2))
-    );
+    assert_eq!(wrapped(&tight), format!("{}\nb\u{a0}?", "a".repeat(LINE - 2)));
 }
 
 #[test]
@@ -521,16 +455,8 @@ fn html_fetches_nothing_and_runs_nothing() {
         ] {
             assert!(!html.contains(remote), "{remote}");
         }
-        assert!(
-            !html
-                .split_whitespace()
-                .any(|word| word.starts_with("on") && word.contains('='))
-        );
-        assert_eq!(
-            html.matches("://").count(),
-            3,
-            "the link twice as an attribute, once to read"
-        );
+        assert!(!html.split_whitespace().any(|word| word.starts_with("on") && word.contains('=')));
+        assert_eq!(html.matches("://").count(), 3, "the link twice as an attribute, once to read");
     }
 }
 
@@ -548,9 +474,7 @@ fn html_keeps_to_what_mail_clients_need() {
             html.matches("<table").count(),
             html.matches("<table role=\"presentation\"").count()
         );
-        for pair in [
-            "table", "tr", "td", "p", "h1", "h2", "a", "div", "body", "html",
-        ] {
+        for pair in ["table", "tr", "td", "p", "h1", "h2", "a", "div", "body", "html"] {
             let open = html.matches(&format!("<{pair}>")).count()
                 + html.matches(&format!("<{pair} ")).count();
             assert_eq!(open, html.matches(&format!("</{pair}>")).count(), "{pair}");
@@ -594,10 +518,7 @@ fn mails_are_neutral() {
         // Spanish "solicitar" and the like would hide "cita"; whole words only.
         let all = format!("{} {} {}", mail.subject, mail.text, seen(&mail.html)).to_lowercase();
         for word in all.split(|c: char| !c.is_alphabetic() && c != '-') {
-            assert!(
-                !telling.iter().any(|telling| word.starts_with(telling)),
-                "{word}"
-            );
+            assert!(!telling.iter().any(|telling| word.starts_with(telling)), "{word}");
         }
         assert!(!mail.subject.contains("Chidi") && !mail.subject.contains("Okafor"));
     }
@@ -649,24 +570,15 @@ fn links_are_web_addresses_and_nothing_else() {
 #[test]
 fn debug_shows_no_token() {
     let mail = render(&letter(Invitation, En));
-    assert_eq!(
-        format!("{mail:?} {:?}", letter(Invitation, En).link),
-        "Rendered(…) Link(…)"
-    );
+    assert_eq!(format!("{mail:?} {:?}", letter(Invitation, En).link), "Rendered(…) Link(…)");
     assert!(!BadLink.to_string().contains("http:"));
 }
 
 #[test]
 fn languages_are_found_by_tag() {
-    for (tag, language) in [
-        ("en", En),
-        ("ES", Es),
-        ("es-MX", Es),
-        ("fr_CA", Fr),
-        ("de", En),
-        ("", En),
-        ("french", En),
-    ] {
+    for (tag, language) in
+        [("en", En), ("ES", Es), ("es-MX", Es), ("fr_CA", Fr), ("de", En), ("", En), ("french", En)]
+    {
         assert_eq!(Language::from_tag(tag), language, "{tag}");
     }
     for language in Language::ALL {

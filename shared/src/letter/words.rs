@@ -190,10 +190,8 @@ pub(super) const SPANISH: Words = Words {
         subject: "Elija una contraseña nueva para el portal de clientes de {practice}",
         preheader: "El enlace que ha pedido.",
         heading: "Elija una contraseña nueva",
-        body: &[
-            "Se ha pedido una contraseña nueva para su cuenta en el Portal de clientes de \
-             {practice}.",
-        ],
+        body: &["Se ha pedido una contraseña nueva para su cuenta en el Portal de clientes de \
+             {practice}."],
         button: "Elegir una contraseña nueva",
         terms: Terms::SingleUse {
             dated: "Este enlace es solo para usted. Se puede usar una sola vez y caduca el \

@@ -1,0 +1,219 @@
+//! A mail service that keeps what it gets, and the stream between the outbox and `send-mail`.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use aws_lambda_events::event::dynamodb::{Event, EventRecord};
+use aws_smithy_runtime_api::{
+    client::{
+        http::{
+            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings,
+            SharedHttpClient, SharedHttpConnector,
+        },
+        orchestrator::{HttpRequest, HttpResponse},
+        result::ConnectorError,
+        runtime_components::RuntimeComponents,
+    },
+    http::StatusCode,
+};
+use aws_smithy_types::body::SdkBody;
+use send_mail::Sender;
+use serde_json::{Value, json};
+use shared::config::MailConfig;
+
+use crate::World;
+
+/// How the mail service answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mood {
+    /// It takes mails.
+    #[default]
+    Well,
+    /// It is throttled.
+    Throttled,
+    /// It fails.
+    Down,
+    /// It takes the mail, and the answer is lost.
+    LostAnswer,
+    /// It refuses this mail for good.
+    Rejects,
+}
+
+/// A mail that the service took.
+#[derive(Debug, Clone)]
+pub struct Received {
+    /// Recipient.
+    pub to: String,
+    /// Sender, with name.
+    pub from: String,
+    /// Subject.
+    pub subject: String,
+    /// Text part.
+    pub text: String,
+    /// HTML part.
+    pub html: String,
+    /// Tags by name.
+    pub tags: Value,
+}
+
+impl Received {
+    /// The link in its text, the token after `#`.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn token(&self) -> String {
+        let link = self.text.split_whitespace().find(|w| w.starts_with("http")).expect("a link");
+        link.split_once('#').expect("a token").1.to_owned()
+    }
+}
+
+/// The mail service. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Post(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    received: Vec<Received>,
+    mood: Mood,
+    read_to: u128,
+}
+
+impl Post {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How it answers from now on.
+    pub fn feels(&self, mood: Mood) {
+        self.state().mood = mood;
+    }
+
+    /// The mails that it took, oldest first.
+    #[must_use]
+    pub fn received(&self) -> Vec<Received> {
+        self.state().received.clone()
+    }
+
+    /// The newest mail to somebody.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn newest(&self, to: &str) -> Received {
+        let state = self.state();
+        state.received.iter().rev().find(|m| m.to == to).expect("a mail").clone()
+    }
+
+    fn client(&self) -> SharedHttpClient {
+        SharedHttpClient::new(self.clone())
+    }
+
+    fn take(&self, request: &HttpRequest) {
+        let body: Value =
+            serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let simple = &body["Content"]["Simple"];
+        let tags = body["EmailTags"].as_array().cloned().unwrap_or_default();
+        let tags = tags.iter().map(|t| (text(&t["Name"]), json!([t["Value"]]))).collect();
+        self.state().received.push(Received {
+            to: text(&body["Destination"]["ToAddresses"][0]),
+            from: text(&body["FromEmailAddress"]),
+            subject: text(&simple["Subject"]["Data"]),
+            text: text(&simple["Body"]["Text"]["Data"]),
+            html: text(&simple["Body"]["Html"]["Data"]),
+            tags: Value::Object(tags),
+        });
+    }
+}
+
+impl HttpClient for Post {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Post {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let mood = self.state().mood;
+        let answer = match mood {
+            Mood::Well => {
+                self.take(&request);
+                let id = format!("message-{}", self.state().received.len());
+                Ok(respond(200, "", &json!({"MessageId": id})))
+            }
+            Mood::Throttled => Ok(respond(429, "TooManyRequestsException", &json!({}))),
+            Mood::Down => Ok(respond(500, "InternalFailure", &json!({}))),
+            Mood::Rejects => Ok(respond(400, "MessageRejected", &json!({"message": "no"}))),
+            Mood::LostAnswer => {
+                self.take(&request);
+                Err(ConnectorError::timeout("lost".into()))
+            }
+        };
+        HttpConnectorFuture::ready(answer)
+    }
+}
+
+fn respond(status: u16, error: &'static str, body: &Value) -> HttpResponse {
+    let status = StatusCode::try_from(status).unwrap_or_else(|_| unreachable!("a status"));
+    let mut response = HttpResponse::new(status, SdkBody::from(body.to_string()));
+    response.headers_mut().insert("content-type", "application/json");
+    if !error.is_empty() {
+        response.headers_mut().insert("x-amzn-errortype", error);
+    }
+    response
+}
+
+impl World {
+    /// `send-mail`, over this world's table and mail service. The SDK tries each mail once: that
+    /// the stream delivers again is what is tested.
+    #[must_use]
+    pub fn sender(&self) -> Sender {
+        let ses = aws_sdk_sesv2::Config::builder()
+            .behavior_version(aws_sdk_sesv2::config::BehaviorVersion::latest())
+            .region(aws_sdk_sesv2::config::Region::from_static("us-east-1"))
+            .credentials_provider(crate::credentials())
+            .http_client(self.post.client())
+            .retry_config(aws_smithy_types::retry::RetryConfig::disabled())
+            .timeout_config(crate::no_timeouts())
+            .build();
+        let config =
+            MailConfig { from: "no-reply@latchkey.example".into(), configuration_set: None };
+        Sender::new(self.app.clone(), aws_sdk_sesv2::Client::from_conf(ses), config)
+    }
+
+    /// The records that the stream holds since they were last taken.
+    ///
+    /// # Panics
+    /// When the stream cannot be read.
+    #[must_use]
+    pub fn records(&self) -> Vec<EventRecord> {
+        let from = self.post.state().read_to;
+        let records = self.database.records_after(from, 10_000).expect("the stream");
+        let records = serde_json::to_value(records).expect("records");
+        let records: Vec<EventRecord> = serde_json::from_value(records).expect("records");
+        if let Some(last) =
+            records.iter().filter_map(|r| r.change.sequence_number.as_ref()).next_back()
+        {
+            self.post.state().read_to = last.parse().expect("a number");
+        }
+        records
+    }
+
+    /// Delivers what the stream holds to `send-mail`, once; answers how many records it wants
+    /// again.
+    pub async fn deliver(&self) -> usize {
+        let records = self.records();
+        self.redeliver(records).await
+    }
+
+    /// Delivers records to `send-mail`; answers how many it wants again.
+    pub async fn redeliver(&self, records: Vec<EventRecord>) -> usize {
+        let mut event = Event::default();
+        event.records = records;
+        self.sender().handle(event).await.batch_item_failures.len()
+    }
+}

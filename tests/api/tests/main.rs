@@ -1,0 +1,3 @@
+//! The rules of Latchkey, tried through its API.
+
+mod access;
