@@ -8,7 +8,8 @@ export type Session = AnswerOf<"/api/portal/session", "get">;
 export const practices = async (): Promise<Practice[]> =>
   (await file<{ practices: Practice[] }>("/config.json")).practices;
 
-export const signIn = (body: BodyOf<"/api/portal/sign-in", "post">) => send("post", "/api/portal/sign-in", body);
+export const signIn = (body: BodyOf<"/api/portal/sign-in", "post">) =>
+  send("post", "/api/portal/sign-in", body);
 
 export const session = () => send("get", "/api/portal/session");
 
