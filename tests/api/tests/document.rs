@@ -1,0 +1,207 @@
+//! The API document: generated from the functions' own routes, committed, fresh, and complete.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+};
+
+use api_tests::{Call, World};
+use latchkey_local::functions;
+use serde_json::Value;
+
+/// Functions that no request reaches: events drive them.
+const NOT_OVER_HTTP: [&str; 2] = ["mail-events", "send-mail"];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn document() -> Value {
+    serde_json::from_str(&functions::document().expect("a document")).expect("JSON")
+}
+
+/// An operation of the document.
+struct Operation {
+    /// Method and path, to name it in failures.
+    name: String,
+    id: String,
+    path: String,
+    changes: bool,
+    value: Value,
+}
+
+fn operations(document: &Value) -> Vec<Operation> {
+    let mut found = Vec::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, value) in item.as_object().expect("a path item") {
+            if method == "parameters" {
+                continue;
+            }
+            found.push(Operation {
+                name: format!("{} {path}", method.to_uppercase()),
+                id: value["operationId"].as_str().unwrap_or_default().to_owned(),
+                path: path.clone(),
+                changes: method != "get",
+                value: value.clone(),
+            });
+        }
+    }
+    assert!(found.len() > 20, "the document has operations");
+    found
+}
+
+/// With `UPDATE_OPENAPI=1` the committed document is written instead of compared.
+#[test]
+fn the_committed_document_is_fresh() {
+    let path = root().join("shared/openapi.json");
+    let generated = functions::document().expect("a document");
+    if std::env::var("UPDATE_OPENAPI").is_ok_and(|v| v == "1") {
+        fs::write(&path, generated).expect("written");
+        return;
+    }
+    let committed = fs::read_to_string(&path).expect("shared/openapi.json");
+    let line = committed.lines().zip(generated.lines()).position(|(a, b)| a != b);
+    assert!(
+        committed == generated,
+        "shared/openapi.json is stale (line {:?}); write it anew: UPDATE_OPENAPI=1 cargo test -p api-tests document",
+        line.map(|l| l + 1)
+    );
+}
+
+#[tokio::test]
+async fn the_api_hands_out_the_committed_document() {
+    let world = World::new().await;
+    let answer = world.send(Call::new("GET", "/api/openapi.json")).await.expect(200);
+    assert_eq!(answer, document());
+}
+
+#[test]
+fn every_operation_has_an_id_of_its_own_that_names_its_function() {
+    let document = document();
+    let folders: BTreeSet<String> = fs::read_dir(root().join("functions"))
+        .expect("functions")
+        .map(|entry| entry.expect("a folder"))
+        .filter(|entry| entry.path().join("Cargo.toml").exists())
+        .map(|entry| entry.file_name().into_string().expect("a name"))
+        .collect();
+    let mut seen = BTreeMap::new();
+    for operation in operations(&document) {
+        let Operation { id, name, .. } = operation;
+        assert!(!id.is_empty(), "{name} has no operationId");
+        let function = id.split('.').next().unwrap_or_default().to_owned();
+        assert!(folders.contains(&function), "{name}: no folder functions/{function}");
+        assert!(!NOT_OVER_HTTP.contains(&function.as_str()), "{name}");
+        if let Some(other) = seen.insert(id.clone(), name.clone()) {
+            panic!("{id} names both {other} and {name}");
+        }
+    }
+    let named: BTreeSet<&str> = seen.keys().filter_map(|id| id.split('.').next()).collect();
+    for folder in &folders {
+        assert!(
+            named.contains(folder.as_str()) || NOT_OVER_HTTP.contains(&folder.as_str()),
+            "no operation names functions/{folder}"
+        );
+    }
+}
+
+#[test]
+fn the_document_is_openapi_3_1_and_every_reference_leads_somewhere() {
+    fn references(value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(members) => {
+                for (key, value) in members {
+                    match value.as_str() {
+                        Some(text) if key == "$ref" => {
+                            found.insert(text.to_owned());
+                        }
+                        _ => references(value, found),
+                    }
+                }
+            }
+            Value::Array(values) => values.iter().for_each(|v| references(v, found)),
+            _ => {}
+        }
+    }
+    let document = document();
+    assert!(document["openapi"].as_str().is_some_and(|v| v.starts_with("3.1.")));
+    assert_eq!(document["info"]["title"], "Latchkey");
+    assert!(document["info"]["version"].is_string());
+    let mut found = BTreeSet::new();
+    references(&document, &mut found);
+    assert!(found.contains("#/components/schemas/Problem"));
+    for reference in &found {
+        let pointer = reference.strip_prefix('#').expect("a local reference");
+        assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
+    }
+    // And nothing is described that nothing uses.
+    for name in document["components"]["schemas"].as_object().expect("schemas").keys() {
+        let reference = format!("#/components/schemas/{name}");
+        assert!(found.contains(&reference), "nothing refers to {reference}");
+    }
+}
+
+#[test]
+fn every_operation_says_how_it_can_go_wrong() {
+    let document = document();
+    let schemes = document["components"]["securitySchemes"].as_object().expect("schemes").clone();
+    for Operation { name, path, changes, value, .. } in operations(&document) {
+        let responses = value["responses"].as_object().expect("responses");
+        let says = |status: &str| responses.contains_key(status);
+        assert!(says("500") && says("503"), "{name}");
+        assert!(responses.keys().any(|s| s.starts_with('2') || s.starts_with('3')), "{name}");
+        let security = value["security"].as_array().cloned().unwrap_or_default();
+        for scheme in security.iter().flat_map(|s| s.as_object().expect("a scheme").keys()) {
+            assert!(schemes.contains_key(scheme), "{name}: {scheme}");
+        }
+        assert!(security.is_empty() || says("401"), "{name} is secured and says no 401");
+        assert!(!changes || says("403"), "{name} changes things and says no 403");
+        assert!(!path.contains('{') || says("404"), "{name} names a thing and says no 404");
+        if value.get("requestBody").is_some() {
+            assert!(says("400") && says("413") && says("415"), "{name} takes a body");
+        }
+        for (status, response) in responses {
+            let description = response["description"].as_str().unwrap_or_default();
+            assert!(!description.is_empty(), "{name} {status} is not described");
+            if status.as_str() < "400" {
+                continue;
+            }
+            let content = response["content"].as_object().expect("content");
+            let types: Vec<&String> = content.keys().collect();
+            assert_eq!(types, ["application/problem+json"], "{name} {status}");
+            let schema = &content["application/problem+json"]["schema"]["$ref"];
+            assert_eq!(schema, "#/components/schemas/Problem", "{name} {status}");
+        }
+    }
+}
+
+#[test]
+fn every_path_parameter_is_described_and_every_text_is_limited() {
+    let document = document();
+    for Operation { name, path, value, .. } in operations(&document) {
+        let parameters = value["parameters"].as_array().cloned().unwrap_or_default();
+        let in_path: BTreeSet<&str> = parameters
+            .iter()
+            .filter(|p| p["in"] == "path")
+            .filter_map(|p| p["name"].as_str())
+            .collect();
+        let wanted: BTreeSet<&str> =
+            path.split('/').filter_map(|s| s.strip_prefix('{')?.strip_suffix('}')).collect();
+        assert_eq!(in_path, wanted, "{name}");
+        for parameter in &parameters {
+            assert!(parameter["description"].is_string(), "{name} {}", parameter["name"]);
+        }
+    }
+    // Nobody can send text without end: each object that comes in refuses unknown members.
+    let schemas = &document["components"]["schemas"];
+    for Operation { name, value, .. } in operations(&document) {
+        let schema = &value["requestBody"]["content"]["application/json"]["schema"];
+        if schema.is_null() {
+            continue;
+        }
+        let alternatives = schema["oneOf"].as_array().cloned().unwrap_or(vec![schema.clone()]);
+        let reference = alternatives.iter().find_map(|s| s["$ref"].as_str()).expect("a reference");
+        let body = &schemas[reference.rsplit('/').next().unwrap_or_default()];
+        assert_eq!(body["additionalProperties"], false, "{name}: {reference}");
+    }
+}
