@@ -1,0 +1,138 @@
+//! The functions, put into this home: each gets its addresses and keys from here and runs as it
+//! does on Lambda.
+
+use std::sync::Arc;
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
+use serde_json::Value;
+use shared::config::{Config, MailConfig, OidcConfig, SigningKey};
+use shared::fields::Secret;
+use shared::{App, app, keys, web};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::home::{Functions, Home};
+use crate::keys::{SigningKey as KeptKey, secret};
+use crate::{BoxError, Trouble, issuer};
+
+/// The names of the tables here.
+pub const TABLE: &str = "latchkey";
+/// The names of the tables here.
+pub const HISTORY_TABLE: &str = "latchkey-history";
+
+/// The routes of every function. A new function is one line here.
+#[must_use]
+pub fn routes(issuer: staff_sign_in::Issuer) -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(activate::routes())
+        .merge(add_portal_user::routes())
+        .merge(assign_alert::routes())
+        .merge(change_owner::routes())
+        .merge(client::routes())
+        .merge(create_client::routes())
+        .merge(delete::routes())
+        .merge(enroll::routes())
+        .merge(health::routes())
+        .merge(history::routes())
+        .merge(list_portal_users::routes())
+        .merge(portal_session::routes())
+        .merge(resend_invitation::routes())
+        .merge(reset_password::routes())
+        .merge(revoke::routes())
+        .merge(search::routes())
+        .merge(sign_in::routes())
+        .merge(staff_sign_in::routes(issuer))
+        .merge(update_portal_user::routes())
+}
+
+/// The API document of all functions, as text: what is committed as `shared/openapi.json`.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn document() -> Result<String, BoxError> {
+    let issuer = staff_sign_in::Issuer::new(oidc("https://issuer.example"))?;
+    let (_, document) = routes(issuer).split_for_parts();
+    let document = shared::openapi::complete(document);
+    Ok(serde_json::to_string_pretty(&document)? + "\n")
+}
+
+/// What the functions share, as configured for this home. Keys and secrets are made at its first
+/// start.
+pub fn app(home: &Home) -> Result<App, Trouble> {
+    let signing = KeptKey::open(home.state(), "session-key.pem")?;
+    let config = Config {
+        table: TABLE.into(),
+        history_table: HISTORY_TABLE.into(),
+        staff_origin: home.staff_origin(),
+        portal_origin: home.portal_origin(),
+        token_issuer: home.staff_origin(),
+        verifying_keys: signing.jwks().to_string(),
+        signing: Some(SigningKey { id: signing.id, pem: Secret::new(signing.pem) }),
+        token_secret: Secret::new(secret(home.state(), "token-secret")?),
+    };
+    let dynamodb = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static("us-east-1"))
+        .credentials_provider(credentials())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .endpoint_url(home.dynamodb_url())
+        .build();
+    let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb);
+    App::new(config, dynamodb, app::system_clock(), app::system_entropy())
+        .map_err(|error| Trouble::new(format!("cannot use the session keys: {error}")))
+}
+
+/// The functions of this home.
+pub fn functions(home: &Home, app: &App) -> Result<Functions, Trouble> {
+    let issuer = staff_sign_in::Issuer::new(oidc(home.issuer_url()))
+        .map_err(|error| Trouble::new(format!("cannot make an HTTP client: {error}")))?;
+
+    let ses = aws_sdk_sesv2::Config::builder()
+        .behavior_version(aws_sdk_sesv2::config::BehaviorVersion::latest())
+        .region(aws_sdk_sesv2::config::Region::from_static("us-east-1"))
+        .credentials_provider(credentials())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .endpoint_url(home.ses_url())
+        .build();
+    let mail = MailConfig {
+        from: "no-reply@latchkey.example".into(),
+        configuration_set: Some("latchkey".into()),
+    };
+    let sender = send_mail::Sender::new(app.clone(), aws_sdk_sesv2::Client::from_conf(ses), mail);
+
+    let told = app.clone();
+    Ok(Functions {
+        api: web::finish(routes(issuer).into(), app.clone()),
+        stream_prefix: keys::MAIL,
+        on_stream: Arc::new(move |event| {
+            let sender = sender.clone();
+            Box::pin(async move { Ok(Box::pin(sender.handle(event)).await) })
+        }),
+        on_mail_event: Arc::new(move |event| {
+            let app = told.clone();
+            Box::pin(async move { note(&app, event).await })
+        }),
+    })
+}
+
+fn oidc(issuer: &str) -> OidcConfig {
+    OidcConfig {
+        issuer: issuer.to_owned(),
+        client_id: issuer::CLIENT_ID.into(),
+        client_secret: None,
+        practice_claim: "custom:practice".into(),
+        role_claim: "custom:role".into(),
+    }
+}
+
+async fn note(app: &App, event: Value) -> Result<(), BoxError> {
+    let event: mail_events::SesEvent = serde_json::from_value(event)?;
+    mail_events::handle(app, &event)
+        .await
+        .map_err(|problem| problem.cause().unwrap_or(problem.code()).to_owned().into())
+}
+
+/// Nobody checks them here.
+fn credentials() -> Credentials {
+    Credentials::new("local", "local", None, None, "latchkey-local")
+}

@@ -1,0 +1,342 @@
+//! The staff's `OpenID` Connect issuer on this machine, in Cognito's place: authorization code with
+//! PKCE (RFC 7636, S256 only) for one public client, ID tokens signed with ES256.
+//!
+//! It has no passwords. Its page has one link for each person of the sample practices; a
+//! `login_hint` with a person's address skips the page. They are links rather than forms because
+//! Chromium holds the redirect after a form against the page's `form-action`.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::extract::{Form, Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::StatusCode;
+use http::header::CACHE_CONTROL;
+use jiff::Timestamp;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use crate::Trouble;
+use crate::keys::SigningKey;
+use crate::page::{Escaped, page};
+use crate::state::{StateDir, random};
+
+/// Somebody who may sign in as staff.
+#[derive(Debug, Clone, Copy)]
+pub struct Person {
+    /// The issuer's own name for them; never changes.
+    pub subject: &'static str,
+    /// Their name.
+    pub name: &'static str,
+    /// Their address, which `login_hint` takes.
+    pub email: &'static str,
+    /// The practice they work for.
+    pub practice: &'static str,
+    /// What they may do: `admin`, `staff` or `auditor`.
+    pub role: &'static str,
+}
+
+/// The staff of the sample practices.
+pub const SAMPLE_STAFF: [Person; 4] = [
+    Person {
+        subject: "b0a6c1de-0001-4000-8000-000000000001",
+        name: "Dana Whitfield",
+        email: "dana@harbor.example",
+        practice: "harbor",
+        role: "admin",
+    },
+    Person {
+        subject: "b0a6c1de-0001-4000-8000-000000000002",
+        name: "Felix Moreno",
+        email: "felix@harbor.example",
+        practice: "harbor",
+        role: "staff",
+    },
+    Person {
+        subject: "b0a6c1de-0001-4000-8000-000000000003",
+        name: "Ada Lindqvist",
+        email: "ada@harbor.example",
+        practice: "harbor",
+        role: "auditor",
+    },
+    Person {
+        subject: "b0a6c1de-0001-4000-8000-000000000004",
+        name: "Casey Brandt",
+        email: "casey@cove.example",
+        practice: "cove",
+        role: "admin",
+    },
+];
+
+/// The path below which the issuer is mounted.
+pub const PATH: &str = "/oidc";
+/// The id of its one client.
+pub const CLIENT_ID: &str = "latchkey";
+
+/// How long a code can be redeemed.
+const CODE_LIFE: Duration = Duration::from_mins(1);
+/// How long an ID token holds, in seconds.
+const TOKEN_LIFE: i64 = 3600;
+
+/// The issuer. Clones share it.
+#[derive(Clone)]
+pub struct Issuer(Arc<Inner>);
+
+struct Inner {
+    url: String,
+    redirect_uri: String,
+    key: SigningKey,
+    signing: EncodingKey,
+    codes: Mutex<HashMap<String, Grant>>,
+}
+
+/// What a code stands for until it is redeemed.
+struct Grant {
+    person: Person,
+    challenge: String,
+    nonce: Option<String>,
+    expires: Instant,
+}
+
+impl Issuer {
+    /// An issuer for the home at `origin` (such as `http://localhost:8600`) whose one client
+    /// gets its codes at exactly `redirect_uri`.
+    pub fn open(state: &StateDir, origin: &str, redirect_uri: &str) -> Result<Self, Trouble> {
+        let key = SigningKey::open(state, "issuer-key.pem")?;
+        let signing = EncodingKey::from_ec_pem(key.pem.as_bytes())
+            .map_err(|error| Trouble::new(format!("the issuer's key cannot be used: {error}")))?;
+        Ok(Self(Arc::new(Inner {
+            url: format!("{origin}{PATH}"),
+            redirect_uri: redirect_uri.to_owned(),
+            key,
+            signing,
+            codes: Mutex::default(),
+        })))
+    }
+
+    /// The issuer's URL, as in `iss`.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.0.url
+    }
+
+    /// Everything below [`PATH`].
+    pub fn routes(&self) -> Router {
+        let below = Router::new()
+            .route("/.well-known/openid-configuration", get(discovery))
+            .route("/jwks.json", get(jwks))
+            .route("/authorize", get(authorize))
+            .route("/token", post(token))
+            .with_state(self.clone());
+        Router::new().nest(PATH, below)
+    }
+
+    fn grant(&self, person: Person, query: &HashMap<String, String>, challenge: String) -> String {
+        let code = URL_SAFE_NO_PAD.encode(random::<32>());
+        let now = Instant::now();
+        let mut codes = self.0.codes.lock().unwrap_or_else(PoisonError::into_inner);
+        codes.retain(|_, grant| grant.expires > now);
+        codes.insert(
+            code.clone(),
+            Grant {
+                person,
+                challenge,
+                nonce: query.get("nonce").cloned(),
+                expires: now + CODE_LIFE,
+            },
+        );
+        code
+    }
+
+    /// Takes a code, which is gone then whatever follows.
+    fn redeem(&self, code: &str) -> Option<Grant> {
+        let grant = self.0.codes.lock().unwrap_or_else(PoisonError::into_inner).remove(code)?;
+        (grant.expires > Instant::now()).then_some(grant)
+    }
+
+    fn id_token(&self, grant: Grant) -> jsonwebtoken::errors::Result<String> {
+        let now = Timestamp::now().as_second();
+        let person = grant.person;
+        let mut claims = json!({
+            "iss": self.0.url,
+            "aud": CLIENT_ID,
+            "sub": person.subject,
+            "iat": now,
+            "auth_time": now,
+            "exp": now + TOKEN_LIFE,
+            "email": person.email,
+            "email_verified": true,
+            "name": person.name,
+            "custom:practice": person.practice,
+            "custom:role": person.role,
+        });
+        if let Some(nonce) = grant.nonce {
+            claims["nonce"] = nonce.into();
+        }
+        let mut header = Header::new(Algorithm::ES256);
+        header.kid = Some(self.0.key.id.clone());
+        jsonwebtoken::encode(&header, &claims, &self.0.signing)
+    }
+}
+
+/// `OpenID` Connect Discovery 1.0, section 3.
+async fn discovery(State(issuer): State<Issuer>) -> Json<Value> {
+    let url = issuer.url();
+    Json(json!({
+        "issuer": url,
+        "authorization_endpoint": format!("{url}/authorize"),
+        "token_endpoint": format!("{url}/token"),
+        "jwks_uri": format!("{url}/jwks.json"),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["ES256"],
+        "scopes_supported": ["openid", "email", "profile"],
+        "token_endpoint_auth_methods_supported": ["none"],
+        "code_challenge_methods_supported": ["S256"],
+        "claims_supported": [
+            "iss", "aud", "sub", "iat", "exp", "auth_time", "nonce", "email", "email_verified",
+            "name", "custom:practice", "custom:role",
+        ],
+    }))
+}
+
+async fn jwks(State(issuer): State<Issuer>) -> Json<Value> {
+    Json(issuer.0.key.jwks())
+}
+
+async fn authorize(
+    State(issuer): State<Issuer>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response {
+    let has = |name: &str, value: &str| query.get(name).is_some_and(|given| given == value);
+    // Until both are right nobody may be sent anywhere (RFC 6749, section 4.1.2.1).
+    if !has("client_id", CLIENT_ID) || !has("redirect_uri", &issuer.0.redirect_uri) {
+        let said = "This sign-in was asked for by an unknown page";
+        let detail =
+            "<p>The client id or the address to return to is not the one registered here.</p>";
+        return (StatusCode::BAD_REQUEST, page(said, &format!("<h1>{said}</h1>{detail}")))
+            .into_response();
+    }
+    let refuse = |error: &str| issuer.back(&query, &[("error", error)]);
+    if !has("response_type", "code") {
+        return refuse("unsupported_response_type");
+    }
+    if !query.get("scope").is_some_and(|scope| scope.split(' ').any(|one| one == "openid")) {
+        return refuse("invalid_scope");
+    }
+    let Some(challenge) = query
+        .get("code_challenge")
+        .filter(|challenge| challenge.len() == 43 && has("code_challenge_method", "S256"))
+    else {
+        return refuse("invalid_request");
+    };
+    if has("cancel", "true") {
+        return refuse("access_denied");
+    }
+    let hint = query.get("login_hint").map(|hint| hint.trim().to_lowercase());
+    match SAMPLE_STAFF.into_iter().find(|person| hint.as_deref() == Some(person.email)) {
+        Some(person) => {
+            let code = issuer.grant(person, &query, challenge.clone());
+            issuer.back(&query, &[("code", &code)])
+        }
+        None if has("prompt", "none") => refuse("login_required"),
+        None => choose(&query),
+    }
+}
+
+impl Issuer {
+    /// Sends the browser back to the client.
+    fn back(&self, query: &HashMap<String, String>, answer: &[(&str, &str)]) -> Response {
+        // The redirect URI was checked against the registered one, which is a URL.
+        let Ok(mut url) = Url::parse(&self.0.redirect_uri) else {
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        };
+        url.query_pairs_mut().extend_pairs(answer);
+        if let Some(state) = query.get("state") {
+            url.query_pairs_mut().append_pair("state", state);
+        }
+        ([(CACHE_CONTROL, "no-store")], Redirect::to(url.as_str())).into_response()
+    }
+}
+
+/// The page with a link for each person.
+fn choose(query: &HashMap<String, String>) -> Response {
+    let link = |name: &str, value: &str| {
+        let mut link = url::form_urlencoded::Serializer::new(String::new());
+        link.extend_pairs(query.iter().filter(|(name, _)| *name != "login_hint"));
+        link.append_pair(name, value);
+        format!("{PATH}/authorize?{}", link.finish())
+    };
+    let mut main = String::from(
+        "<h1>Sign in as</h1>\n<p class=\"quiet\">The sample practices’ staff. In your deployment people sign in with your own identity provider.</p>\n<ul class=\"cards\">\n",
+    );
+    for person in SAMPLE_STAFF {
+        let _ = writeln!(
+            main,
+            "<li><a href=\"{}\"><span><strong>{}</strong><br>{}</span><span class=\"quiet\">{}, {}</span></a></li>",
+            Escaped(&link("login_hint", person.email)),
+            person.name,
+            person.email,
+            person.practice,
+            person.role,
+        );
+    }
+    let _ =
+        write!(main, "</ul>\n<p><a href=\"{}\">Cancel</a></p>", Escaped(&link("cancel", "true")));
+    ([(CACHE_CONTROL, "no-store")], page("Sign in", &main)).into_response()
+}
+
+async fn token(
+    State(issuer): State<Issuer>,
+    Form(form): Form<HashMap<String, String>>,
+) -> Response {
+    let (status, body) = match issuer.exchange(&form) {
+        Ok(body) => (StatusCode::OK, body),
+        Err(error) => (StatusCode::BAD_REQUEST, json!({"error": error})),
+    };
+    (status, [(CACHE_CONTROL, "no-store")], Json(body)).into_response()
+}
+
+impl Issuer {
+    /// The token endpoint (RFC 6749, section 4.1.3); an `Err` is its error code.
+    fn exchange(&self, form: &HashMap<String, String>) -> Result<Value, &'static str> {
+        let field = |name: &str| form.get(name).map(String::as_str).ok_or("invalid_request");
+        if field("grant_type")? != "authorization_code" {
+            return Err("unsupported_grant_type");
+        }
+        let (code, verifier) = (field("code")?, field("code_verifier")?);
+        if field("client_id")? != CLIENT_ID {
+            return Err("invalid_client");
+        }
+        let redirect_uri = field("redirect_uri")?;
+        let grant = self.redeem(code).ok_or("invalid_grant")?;
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier));
+        if redirect_uri != self.0.redirect_uri || challenge != grant.challenge {
+            return Err("invalid_grant");
+        }
+        let id_token = self.id_token(grant).map_err(|error| {
+            tracing::error!(%error, "an ID token cannot be signed");
+            "server_error"
+        })?;
+        Ok(json!({
+            // There is nothing here to access; the token is there because the protocol has one.
+            "access_token": URL_SAFE_NO_PAD.encode(random::<32>()),
+            "token_type": "Bearer",
+            "expires_in": TOKEN_LIFE,
+            "id_token": id_token,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+//! `latchkey-local`: the local home. See the library of this crate.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use latchkey_local::database::Tables;
+use latchkey_local::home::{Functions, Home};
+use latchkey_local::issuer::SAMPLE_STAFF;
+use latchkey_local::settings::Settings;
+use latchkey_local::site::Practice;
+use latchkey_local::{Trouble, functions, load, roster, samples};
+use shared::{App, Problem};
+
+fn main() -> ExitCode {
+    let began = Instant::now();
+    // Fixed: at finer levels the engine and the SDK log what they are given.
+    let filter = "warn,latchkey_local=info,dynoxide=error";
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .compact()
+        .init();
+    let ran = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => {
+            let ran = runtime.block_on(run(began));
+            // A sweep may be under way, which can stop at any moment.
+            runtime.shutdown_timeout(Duration::from_secs(1));
+            ran
+        }
+        Err(error) => Err(Trouble::new(format!("cannot start: {error}"))),
+    };
+    match ran {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(trouble) => {
+            eprintln!("latchkey: {trouble}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(began: Instant) -> Result<(), Trouble> {
+    let settings = Settings::from_environment()?;
+    if let Some(roster) = &settings.roster {
+        roster::check(roster)?;
+    }
+    let tables = Tables { main: functions::TABLE.into(), history: functions::HISTORY_TABLE.into() };
+    let home = Home::open(settings, tables).await?;
+    let app = functions::app(&home)?;
+    let functions = functions::functions(&home, &app)?;
+    let practices = fill(&home, &app, &functions).await?;
+    let (staff, portal) = (home.staff_origin(), home.portal_origin());
+    home.run(functions, &practices, || announce(&staff, &portal, began)).await
+}
+
+/// The sample practices, with their clients at the first start, and whatever roster was given.
+async fn fill(home: &Home, app: &App, functions: &Functions) -> Result<Vec<Practice>, Trouble> {
+    let trouble = |problem: Problem| {
+        let cause = problem.cause().unwrap_or(problem.code());
+        Trouble::new(format!("the sample practices cannot be loaded: {cause}"))
+    };
+    let (harbor, _) = samples::practice(app, "harbor", "Harbor Practice").await.map_err(trouble)?;
+    let (cove, _) = samples::practice(app, "cove", "Cove Counseling").await.map_err(trouble)?;
+    // Written when all is there: a load that was broken off goes on at the next start.
+    let loaded = home.state().file("loaded");
+    if !loaded.exists() {
+        samples::harbor(app, &harbor, &functions.api).await.map_err(trouble)?;
+        samples::cove(app, &cove).await.map_err(trouble)?;
+        home.state().replace("loaded", b"").map_err(|error| Trouble::new(error.to_string()))?;
+    }
+    if let Some(file) = &home.settings().roster {
+        let load::Loaded { new, known, wrong } = load::roster(app, &harbor, file).await?;
+        println!("Roster: {new} clients are new, {known} were there, {wrong} rows are wrong.");
+    }
+    let shown = |practice: shared::practice::Practice| Practice {
+        id: practice.practice.to_string(),
+        name: practice.name,
+    };
+    Ok(vec![shown(harbor), shown(cove)])
+}
+
+fn announce(staff: &str, portal: &str, began: Instant) {
+    println!("Latchkey is ready after {:.1} s.\n", began.elapsed().as_secs_f64());
+    println!("  Staff     {staff}");
+    println!("  Clients   {portal}");
+    println!("  Mailbox   {staff}/mailbox\n");
+    println!("Sign in as");
+    for person in SAMPLE_STAFF {
+        println!("  {:<16} {:<22} {} {}", person.name, person.email, person.practice, person.role);
+    }
+    println!("\nCtrl-C stops it; what was done stays.");
+}

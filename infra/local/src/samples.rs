@@ -1,0 +1,330 @@
+//! The sample practices of a first start: `harbor` with a few hundred clients, and `cove`. A few
+//! of harbor's clients have portal users in every status, so that each page has something to show.
+
+use add_portal_user::NewPortalUser;
+use axum::{Router, body::Body};
+use create_client::NewClient;
+use http::{Request, StatusCode, header};
+use serde_json::json;
+use shared::{
+    App, Problem,
+    chart::Chart,
+    fields::{
+        At, ContactEmail, ContactPhone, ContactType, Date, Email, Name, NamePart, Permission,
+        PhoneNumber, Professional, RecordNumber, Refusal, Relationship, Username,
+    },
+    id::{ClientId, PortalUserId, PracticeId},
+    keys,
+    portal_user::{MailState, PortalUser},
+    practice::Practice,
+    token::InvitationToken,
+};
+use tower::ServiceExt;
+
+use crate::load::{Added, add};
+
+/// The password of every sample portal user who has one.
+pub const PASSWORD: &str = "tidal lantern orchard 27";
+
+/// Clients of harbor who are nobody in particular.
+const CROWD: usize = 300;
+
+/// A practice's id, or a fault of ours.
+fn practice_id(id: &str) -> Result<PracticeId, Problem> {
+    PracticeId::parse(id).ok_or_else(|| Problem::internal("a sample practice"))
+}
+
+fn sample<T>(parsed: Result<T, Refusal>) -> Result<T, Problem> {
+    parsed.map_err(|refusal| Problem::internal(format!("a sample: {refusal}")))
+}
+
+/// The settings of a sample practice, made when they are missing; and whether they were.
+///
+/// # Errors
+/// 503 when the table does not answer.
+pub async fn practice(app: &App, id: &str, name: &str) -> Result<(Practice, bool), Problem> {
+    let id = practice_id(id)?;
+    if let Some(known) = app.store().get(&keys::practice(&id)).await? {
+        return Ok((known, false));
+    }
+    let inbox = sample(Email::parse(&format!("alerts@{id}.example")))?;
+    let practice = Practice::new(id, name, &app.config().portal_origin, inbox);
+    let mut change = app.store().change();
+    change.insert(&keys::practice(&practice.practice), &practice);
+    match app.store().write(change).await {
+        Ok(()) => Ok((practice, true)),
+        Err(_) => Err(Problem::unavailable("the sample practice was not written")),
+    }
+}
+
+/// Loads the sample clients of harbor. Repeating it adds only what is missing.
+///
+/// # Errors
+/// 503 when the table does not answer.
+pub async fn harbor(app: &App, practice: &Practice, api: &Router) -> Result<(), Problem> {
+    let sample = Samples { app, practice, api };
+    sample.okafors().await?;
+    sample.family().await?;
+    sample.invited().await?;
+    for number in 0..CROWD {
+        add(app, practice, &one_of_many(number)?, &[], false).await?;
+    }
+    Ok(())
+}
+
+/// Loads the sample clients of cove.
+///
+/// # Errors
+/// 503 when the table does not answer.
+pub async fn cove(app: &App, practice: &Practice) -> Result<(), Problem> {
+    for (record, first, last, born) in
+        [("CV-1", "Amara", "Okafor", "1991-01-05"), ("CV-2", "Rosa", "Delgado", "1979-09-30")]
+    {
+        add(app, practice, &person(record, first, last, born)?, &[], false).await?;
+    }
+    Ok(())
+}
+
+struct Samples<'a> {
+    app: &'a App,
+    practice: &'a Practice,
+    api: &'a Router,
+}
+
+impl Samples<'_> {
+    /// A client with three portal users: herself, who owns the chart, a spouse and a parent.
+    async fn okafors(&self) -> Result<(), Problem> {
+        let client = person("HP-200001", "Amara", "Okafor", "1984-03-12")?;
+        let users = [
+            user("Amara", "Okafor", "amara.okafor", Relationship::Oneself, &ALL)?,
+            user("Chidi", "Okafor", "c.okafor1l", Relationship::Spouse, &[Permission::Billing])?,
+            user(
+                "Ngozi",
+                "Okafor",
+                "ngozi.O0",
+                Relationship::Parent,
+                &[Permission::Basic, Permission::Documents],
+            )?,
+        ];
+        let Some(added) = self.add(&client, &users, false).await? else { return Ok(()) };
+        for (user, _) in &added.invited {
+            self.enroll(&added, *user, "Okafor", "1984-03-12").await?;
+        }
+        let (owner, _) = added.invited[0];
+        self.change(added.client, |chart| chart.assign(Some(owner), "portalUserId")).await
+    }
+
+    /// One parent with two children: one account, two charts.
+    async fn family(&self) -> Result<(), Problem> {
+        let parent = user("Holly", "Marsh", "holly.marsh", Relationship::Parent, &ALL)?;
+        for (record, first, born) in
+            [("HP-200002", "Wren", "2014-06-02"), ("HP-200003", "Silas", "2016-11-23")]
+        {
+            let child = person(record, first, "Marsh", born)?;
+            let users = std::slice::from_ref(&parent);
+            let Some(added) = self.add(&child, users, false).await? else { continue };
+            self.enroll(&added, added.invited[0].0, "Marsh", born).await?;
+        }
+        Ok(())
+    }
+
+    /// Somebody whose invitation is under way, one whose invitation ran out, one revoked.
+    async fn invited(&self) -> Result<(), Problem> {
+        let client = person("HP-200004", "Tomás", "García Márquez", "1990-08-17")?;
+        let users = [user("Tomás", "García Márquez", "tomas", Relationship::Oneself, &ALL)?];
+        self.add(&client, &users, true).await?;
+
+        let client = person("HP-200005", "Ambrose", "Quill", "2009-06-24")?;
+        let users = [user("Edith", "Quill", "edith.quill", Relationship::Guardian, &ALL)?];
+        if let Some(added) = self.add(&client, &users, false).await? {
+            let (id, _) = added.invited[0];
+            let now = self.app.now();
+            self.change(added.client, |chart| {
+                let user = chart.user_mut(id)?;
+                ran_out(user, now);
+                Ok(())
+            })
+            .await?;
+        }
+
+        let client = person("HP-200006", "Samuel", "Ames", "1957-01-30")?;
+        let users = [user("Samuel", "Ames", "samuel.ames", Relationship::Oneself, &ALL)?];
+        if let Some(added) = self.add(&client, &users, false).await? {
+            let (id, _) = added.invited[0];
+            self.enroll(&added, id, "Ames", "1957-01-30").await?;
+            let now = self.app.now();
+            let mut chart =
+                Chart::load(self.app.store(), &self.practice.practice, added.client).await?;
+            chart.revoke(id, now)?;
+            let mut change = self.app.store().change();
+            chart.save(&mut change);
+            chart.close_grant(&mut change, chart.user(id)?);
+            self.write(change).await?;
+        }
+        Ok(())
+    }
+
+    async fn add(
+        &self,
+        client: &NewClient,
+        users: &[NewPortalUser],
+        mail: bool,
+    ) -> Result<Option<Added>, Problem> {
+        let added = add(self.app, self.practice, client, users, mail).await?;
+        if let (Some(added), false) = (&added, mail) {
+            self.change(added.client, |chart| {
+                for user in &mut chart.users {
+                    if let Some(mail) = &mut user.mail {
+                        mail.state = MailState::Delivered;
+                    }
+                }
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(added)
+    }
+
+    async fn change(
+        &self,
+        client: ClientId,
+        rule: impl FnOnce(&mut Chart) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
+        let mut chart = Chart::load(self.app.store(), &self.practice.practice, client).await?;
+        rule(&mut chart)?;
+        let mut change = self.app.store().change();
+        chart.save(&mut change);
+        self.write(change).await
+    }
+
+    async fn write(&self, change: shared::store::Change) -> Result<(), Problem> {
+        let written = self.app.store().write(change).await;
+        written.map_err(|_| Problem::unavailable("a sample was not written"))
+    }
+
+    /// Enrols a sample portal user as the person would, with the token of the mail.
+    async fn enroll(
+        &self,
+        added: &Added,
+        user: PortalUserId,
+        last_name: &str,
+        born: &str,
+    ) -> Result<(), Problem> {
+        let missing = || Problem::internal("a sample without an invitation");
+        let (_, mail) = added.invited.iter().find(|(u, _)| *u == user).ok_or_else(missing)?;
+        let token = InvitationToken {
+            practice: self.practice.practice.clone(),
+            account: mail.account.clone().ok_or_else(missing)?,
+            client: added.client,
+            user,
+            secret: mail.nonce.ok_or_else(missing)?.secret(self.app),
+        };
+        let body = json!({
+            "token": token.text(), "lastName": last_name, "dateOfBirth": born, "password": PASSWORD,
+        });
+        let request = Request::post("/api/portal/enrollment")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("sec-fetch-site", "same-origin")
+            .body(Body::from(body.to_string()))
+            .map_err(|e| Problem::internal(e.to_string()))?;
+        let answer = self.api.clone().oneshot(request).await;
+        match answer.map(|a| a.status()) {
+            Ok(StatusCode::CREATED) => Ok(()),
+            Ok(status) => Err(Problem::internal(format!("a sample did not enrol: {status}"))),
+            Err(never) => match never {},
+        }
+    }
+}
+
+fn ran_out(user: &mut PortalUser, now: At) {
+    if let Some(invitation) = &mut user.invitation {
+        invitation.sent_at = now.plus(-8 * 24 * 60 * 60);
+        invitation.expires_at = now.plus(-24 * 60 * 60);
+    }
+}
+
+const ALL: [Permission; 6] = [
+    Permission::Basic,
+    Permission::Messaging,
+    Permission::Documents,
+    Permission::Sessions,
+    Permission::Billing,
+    Permission::Surveys,
+];
+
+fn name(first: &str, last: &str) -> Result<Name, Problem> {
+    let (first, last) = (sample(NamePart::parse(first))?, sample(NamePart::parse(last))?);
+    sample(Name::new(first, last, None))
+}
+
+fn user(
+    first: &str,
+    last: &str,
+    username: &str,
+    relationship: Relationship,
+    permissions: &[Permission],
+) -> Result<NewPortalUser, Problem> {
+    let address = username.to_lowercase();
+    Ok(NewPortalUser {
+        name: name(first, last)?,
+        email: sample(Email::parse(&format!("{address}@mail.example")))?,
+        username: Some(sample(Username::parse(username))?),
+        relationship,
+        permissions: permissions.iter().copied().collect(),
+        chart_owner: None,
+    })
+}
+
+fn person(record: &str, first: &str, last: &str, born: &str) -> Result<NewClient, Problem> {
+    let local: String = shared::search::fold(&format!("{first}{last}"));
+    Ok(NewClient {
+        name: name(first, last)?,
+        date_of_birth: sample(Date::parse(born))?,
+        record_number: Some(sample(RecordNumber::parse(record))?),
+        emails: vec![ContactEmail {
+            r#type: ContactType::Home,
+            address: sample(Email::parse(&format!("{local}@mail.example")))?,
+        }],
+        phones: vec![ContactPhone {
+            r#type: ContactType::Mobile,
+            number: sample(PhoneNumber::parse(&format!(
+                "(207) 555-{:0>4}",
+                record.len() * 137 % 10_000
+            )))?,
+        }],
+        professional: Some(sample(Professional::parse("Dr. R. Lindqvist"))?),
+    })
+}
+
+const FIRST: [&str; 20] = [
+    "Amelia", "Bruno", "Carla", "Dev", "Elif", "Farah", "Gus", "Hana", "Ivan", "June", "Kofi",
+    "Lena", "Milo", "Nadia", "Omar", "Priya", "Quinn", "Rosa", "Seán", "Tess",
+];
+const LAST: [&str; 15] = [
+    "Abbott",
+    "Bianchi",
+    "Castellanos",
+    "Dufour",
+    "Eriksen",
+    "Fofana",
+    "Grant",
+    "Hart",
+    "Ibrahim",
+    "Jansen",
+    "Kaplan",
+    "Lindholm",
+    "O\u{2019}Brien",
+    "Nguyễn",
+    "Ortega-Ruiz",
+];
+
+/// One of the crowd: the same one for the same number.
+fn one_of_many(number: usize) -> Result<NewClient, Problem> {
+    let (first, last) = (FIRST[number % FIRST.len()], LAST[number / FIRST.len() % LAST.len()]);
+    let born =
+        format!("{}-{:02}-{:02}", 1940 + number * 7 % 78, number % 12 + 1, number * 5 % 28 + 1);
+    let mut client = person(&format!("HP-{}", 201_000 + number), first, last, &born)?;
+    client.phones[0].number =
+        sample(PhoneNumber::parse(&format!("(207) 555-{:04}", number * 31 % 10_000)))?;
+    Ok(client)
+}
