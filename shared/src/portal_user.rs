@@ -209,6 +209,7 @@ pub struct PortalUserView {
     /// What the person is to the client.
     pub relationship: Relationship,
     /// What the person may do.
+    #[schema(value_type = BTreeSet<crate::fields::Permission>)]
     pub permissions: Permissions,
     /// Whether the person may enter.
     pub status: Status,

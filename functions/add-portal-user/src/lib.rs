@@ -44,6 +44,7 @@ pub struct NewPortalUser {
     /// What the person is to the client.
     pub relationship: Relationship,
     /// What the person may do.
+    #[schema(value_type = BTreeSet<shared::fields::Permission>)]
     pub permissions: Permissions,
     /// Whether the person owns the chart; the client's first portal user does in any case.
     #[serde(default)]

@@ -38,6 +38,7 @@ pub struct PortalUserEdit {
     relationship: Option<Relationship>,
     /// All that the person may do.
     #[serde(default)]
+    #[schema(value_type = Option<BTreeSet<shared::fields::Permission>>)]
     permissions: Option<Permissions>,
     /// Where the person's mails go.
     #[serde(default)]
