@@ -137,12 +137,6 @@ pub async fn add(
     let loading = Loading { app, practice, mail };
     let mut tries = app.store().tries();
     let mut added = loop {
-        if let Some(number) = &new.record_number {
-            let held: Option<IgnoredAny> = app.store().get(&keys::record(id, number)).await?;
-            if held.is_some() {
-                return Ok(None);
-            }
-        }
         let client = create_client::client(app, new)?;
         let mut added = Added { client: client.client_id, invited: Vec::new() };
         let mut change = app.store().change();
