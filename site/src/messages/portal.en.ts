@@ -25,7 +25,7 @@ export const portal = {
   "signIn.inactive":
     "Your username and password are right, but your access to the Client Portal is not active. Please ask {practice} to activate it.",
   "signIn.out": "You are signed out.",
-  "signIn.ended": "You were signed out because you were away for a while. Please sign in again.",
+  "signIn.ended": "You were signed out. Please sign in again.",
   "signIn.changed": "Your new password is set. Sign in with it.",
 
   "home.wait": "Your charts",
@@ -62,10 +62,10 @@ export const portal = {
     "These details are not right. Check the last name and the date of birth, and then your password.",
   "enroll.expiredTitle": "This invitation has expired",
   "enroll.expired":
-    "Invitations can be used for a limited time only. Please ask {practice} to send you a new one.",
+    "It can be used for a limited time, and only the newest one works. Look for a newer mail, or ask {practice} to send you a new one.",
   "enroll.usedTitle": "This invitation cannot be used any more",
   "enroll.used":
-    "It was used already, or a newer one was sent. If you have enrolled, sign in. Otherwise please ask {practice} for a new invitation.",
+    "It was used already. If you have enrolled, sign in. Otherwise please ask {practice} for a new invitation.",
   "enroll.deadTitle": "This link does not work",
   "enroll.dead":
     "Open the link from your mail again, all of it. If it still does not work, please ask your practice for a new invitation.",

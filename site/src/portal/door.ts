@@ -19,4 +19,4 @@ export function takeToken(): void {
   history.replaceState(null, "", location.pathname + location.search);
 }
 
-export const addressOf = (practice: Practice, page = ""): string => `/${practice.id}/${page}`;
+export const addressOf = ({ id }: Pick<Practice, "id">, page = ""): string => `/${id}/${page}`;

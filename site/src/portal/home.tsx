@@ -18,6 +18,9 @@ export function Home({ practice }: { practice: api.Practice }) {
   const current = useResource(async () => (session.value = await api.session()));
   const state = current.state.value;
   const signedOut = state.at === "failed" && state.failure.status === 401;
+  // The cookie belongs to one practice; its portal is the place to be, whichever address was opened.
+  const elsewhere =
+    state.at === "ready" && state.value.practice !== practice.id ? state.value.practice : null;
 
   useEffect(() => {
     if (!signedOut) return;
@@ -25,6 +28,19 @@ export function Home({ practice }: { practice: api.Practice }) {
     session.value = null;
     route(addressOf(practice, "sign-in"), true);
   }, [signedOut]);
+
+  useEffect(() => {
+    if (elsewhere) route(addressOf({ id: elsewhere }), true);
+  }, [elsewhere]);
+
+  // Whoever comes back to a page left open must not find charts there that were closed meanwhile.
+  useEffect(() => {
+    const askAgain = () => {
+      if (document.visibilityState === "visible") void current.load();
+    };
+    document.addEventListener("visibilitychange", askAgain);
+    return () => document.removeEventListener("visibilitychange", askAgain);
+  }, [current]);
 
   const leaving = useAction(async () => {
     try {
@@ -37,7 +53,7 @@ export function Home({ practice }: { practice: api.Practice }) {
     route(addressOf(practice, "sign-in"), true);
   });
 
-  if (state.at !== "ready") {
+  if (state.at !== "ready" || elsewhere) {
     return (
       <Frame brand={practice.name} title={t("home.wait")} step="wait">
         {!signedOut && <Loaded of={current}>{() => null}</Loaded>}

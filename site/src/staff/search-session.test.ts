@@ -9,7 +9,7 @@ const hit = (clientId: string) => ({ clientId }) as Hit;
 function slowServer() {
   const asked: {
     query: string;
-    cursor?: string;
+    cursor?: string | null;
     signal: AbortSignal;
     answer: (ids: string[], next?: string) => void;
     fail: () => void;
