@@ -1,0 +1,311 @@
+// What every test has: people with browsers of their own, a desk that makes clients quickly, the mails
+// that were sent, and a watch that fails the test for anything a browser complains of.
+import { test as base, expect, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from "@playwright/test";
+
+export { expect, type Page } from "@playwright/test";
+
+/** A good one, by the rules of the practice. */
+export const PASSWORD = "tidal lantern orchard 27";
+
+export interface Name {
+  first: string;
+  last: string;
+}
+export interface Client {
+  clientId: string;
+  name: Name;
+  dateOfBirth: string;
+  recordNumber: string;
+}
+export interface PortalUser {
+  portalUserId: string;
+  name: Name;
+  username: string;
+  email: string;
+  status: string;
+}
+export interface Mail {
+  id: string;
+  to: string;
+  subject: string;
+  text: string;
+  html: string;
+}
+
+export type Permission = "basic" | "messaging" | "documents" | "sessions" | "billing" | "surveys";
+
+const address = (name: "LATCHKEY_STAFF" | "LATCHKEY_PORTAL"): string => {
+  const value = process.env[name];
+  if (!value) throw new Error("the home is started by the configuration's globalSetup");
+  return value;
+};
+export const staffOrigin = () => address("LATCHKEY_STAFF");
+export const portalOrigin = () => address("LATCHKEY_PORTAL");
+/** The portal of the sample practice that the tests live in. */
+export const harborPortal = (page = "") => `${portalOrigin()}/harbor/${page}`;
+
+/** A word of letters that no other test of this run gets, for names and addresses. */
+export function unique(): string {
+  const worker = Number(process.env["TEST_PARALLEL_INDEX"] ?? 0);
+  const incarnation = Number(process.env["TEST_WORKER_INDEX"] ?? 0);
+  made += 1;
+  // Syllables, so that two of them differ in more than the one letter a search forgives.
+  const number = (incarnation * 2 + worker) * 400 + made;
+  const syllables = ["ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu", "na", "pe", "ri", "so", "tu", "va", "we", "xi", "yo", "zu"];
+  return [number % 20, Math.floor(number / 20) % 20, Math.floor(number / 400) % 20, (number * 7) % 20]
+    .map((digit) => syllables[digit])
+    .join("");
+}
+let made = 0;
+
+export const fullName = ({ first, last }: Name): string => `${first} ${last}`.trim();
+
+/** A client's page, or one of its sections. */
+export const clientPage = ({ clientId }: Pick<Client, "clientId">, section = ""): string =>
+  `${staffOrigin()}/clients/${clientId}${section}`;
+
+/** The mails that the home has sent. */
+export class Mailbox {
+  async all(): Promise<Mail[]> {
+    const answer = await fetch(`${staffOrigin()}/mailbox/messages?limit=1000`);
+    return ((await answer.json()) as { messages: Mail[] }).messages;
+  }
+
+  /** The mails to an address, newest first. */
+  async sentTo(email: string): Promise<Mail[]> {
+    return (await this.all()).filter((mail) => mail.to.toLowerCase() === email.toLowerCase());
+  }
+
+  /** The newest mail to an address with that in its subject, as soon as there are `count` of them. */
+  async wait(email: string, subject: RegExp, count = 1): Promise<Mail> {
+    let found: Mail[] = [];
+    await expect
+      .poll(
+        async () => {
+          found = (await this.sentTo(email)).filter((mail) => subject.test(mail.subject));
+          return found.length;
+        },
+        { message: `mail to ${email}: ${subject}`, intervals: [50] },
+      )
+      .toBe(count);
+    return found[0] as Mail;
+  }
+}
+
+export const INVITATION = /^Your invitation/;
+export const GRANTED = /^Your access/;
+export const RESET = /^Choose a new password/;
+export const CHANGED = /^Your password .* was changed/;
+
+/** The one link of a mail that leads into the portal. */
+export function linkIn(mail: Mail): string {
+  const [link] = mail.text.match(/https?:\/\/\S+/) ?? [];
+  if (!link) throw new Error(`no link in:\n${mail.text}`);
+  return link;
+}
+
+/** The API as the pages use it, for whatever a test is not about. */
+export class Desk {
+  private constructor(private readonly cookie: string, readonly mailbox: Mailbox) {}
+
+  /** Signs in as a browser would, from address to address. */
+  static async open(email: string, mailbox: Mailbox): Promise<Desk> {
+    const jar = new Map<string, string>();
+    let at = `${staffOrigin()}/api/staff/sign-in?login_hint=${encodeURIComponent(email)}&returnTo=/`;
+    while (new URL(at).pathname !== "/") {
+      const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join("; ");
+      const answer = await fetch(at, { redirect: "manual", headers: { cookie } });
+      for (const set of answer.headers.getSetCookie()) {
+        const [, name, value] = /^([^=]+)=([^;]*)/.exec(set) ?? [];
+        if (name) jar.set(name, value ?? "");
+      }
+      const next = answer.headers.get("location");
+      if (!next) throw new Error(`signing in at ${at}: ${answer.status} ${await answer.text()}`);
+      at = new URL(next, at).href;
+    }
+    return new Desk([...jar].map(([name, value]) => `${name}=${value}`).join("; "), mailbox);
+  }
+
+  async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const answer = await fetch(staffOrigin() + path, {
+      method,
+      headers: { cookie: this.cookie, Origin: staffOrigin(), "Content-Type": "application/json" },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    return (text ? JSON.parse(text) : undefined) as T;
+  }
+
+  client(given: { name?: Name; dateOfBirth?: string; emails?: string[]; phones?: string[] } = {}): Promise<Client> {
+    const { name = { first: "Ilse", last: capital(unique()) }, dateOfBirth = "1987-05-09" } = given;
+    return this.call("POST", "/api/clients", {
+      name,
+      dateOfBirth,
+      emails: (given.emails ?? []).map((each) => ({ type: "home", address: each })),
+      phones: (given.phones ?? []).map((number) => ({ type: "mobile", number })),
+    });
+  }
+
+  /** Gives somebody access; by default the client. */
+  invite(
+    client: Client,
+    given: { name?: Name; email?: string; relationship?: string; permissions?: Permission[]; chartOwner?: boolean } = {},
+  ): Promise<PortalUser> {
+    return this.call("POST", `/api/clients/${client.clientId}/portal-users`, {
+      name: client.name,
+      email: `${unique()}@mail.example`,
+      relationship: "self",
+      permissions: ["basic", "messaging"],
+      ...given,
+    });
+  }
+
+  /** Gives access and enrols, as the person would with the mail's link. */
+  async enrolled(client: Client, given: Parameters<Desk["invite"]>[1] = {}): Promise<PortalUser> {
+    const user = await this.invite(client, given);
+    const before = (await this.mailbox.sentTo(user.email)).filter((mail) => INVITATION.test(mail.subject));
+    const mail = before.length ? before[0] : await this.mailbox.wait(user.email, INVITATION);
+    const answer = await fetch(`${staffOrigin()}/api/portal/enrollment`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", Origin: portalOrigin() },
+      body: JSON.stringify({
+        token: new URL(linkIn(mail as Mail)).hash.slice(1),
+        lastName: client.name.last || client.name.first,
+        dateOfBirth: client.dateOfBirth,
+        password: PASSWORD,
+      }),
+    });
+    if (answer.status !== 201) throw new Error(`enrollment: ${answer.status} ${await answer.text()}`);
+    return user;
+  }
+
+  /** revoke, activate or another change of one person's access. */
+  change(client: Client, user: PortalUser, what: "revoke" | "activate" | "invitation"): Promise<unknown> {
+    return this.call("POST", `/api/clients/${client.clientId}/portal-users/${user.portalUserId}/${what}`);
+  }
+
+  async users(client: Client): Promise<PortalUser[]> {
+    const path = `/api/clients/${client.clientId}/portal-users`;
+    return (await this.call<{ portalUsers: PortalUser[] }>("GET", path)).portalUsers;
+  }
+}
+
+/** A request from within a page, with its cookies and its origin. */
+export const request = (page: Page, method: string, path: string, body?: unknown) =>
+  page.evaluate(
+    async ([method, path, body]) => {
+      const answer = await fetch(path, {
+        method,
+        ...(body && { headers: { "Content-Type": "application/json" }, body }),
+      });
+      return { status: answer.status, text: await answer.text() };
+    },
+    [method, path, body === undefined ? "" : JSON.stringify(body)] as const,
+  );
+
+export const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
+
+/** Everything the browser complained of. The API's own refusals are logged by Chromium as errors too;
+ *  they are answers that pages speak of, and no complaints. The home's own pages (mailbox) have no icon. */
+function watch(context: BrowserContext, complaints: string[]): void {
+  context.on("console", (message) => {
+    if (message.type() !== "error" && !/Content.Security.Policy/i.test(message.text())) return;
+    const { url } = message.location();
+    const at = URL.canParse(url) ? new URL(url).pathname : "";
+    const refused = /the server responded with a status of 4\d\d/.test(message.text());
+    if (refused && (at.startsWith("/api/") || at === "/favicon.ico")) return;
+    // What is blocked in the frame of a mail is the test's own looking into it; a mail's script would
+    // be blocked by its policy, in other words.
+    if (/^Blocked script execution in '[^']*\/mailbox\/[^']*\/html'/.test(message.text())) return;
+    complaints.push(`${url}: ${message.text()}`);
+  });
+  context.on("dialog", (dialog) => {
+    complaints.push(`a script spoke: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  context.on("weberror", (error) => complaints.push(error.error().stack ?? error.error().message));
+}
+
+interface People {
+  /** A browser of one's own. */
+  browse: (options?: BrowserContextOptions) => Promise<Page>;
+  /** A page of the console, signed in. */
+  staff: (email?: string, options?: BrowserContextOptions) => Promise<Page>;
+  /** Dana's console: the usual place of a test. */
+  dana: Page;
+}
+
+interface Background {
+  /** Felix's work, done beside what the test looks at. */
+  desk: Desk;
+  mailbox: Mailbox;
+}
+
+export const test = base.extend<People, Background>({
+  browse: async ({ browser, contextOptions }, use) => {
+    const complaints: string[] = [];
+    const open: BrowserContext[] = [];
+    await use(async (options = {}) => {
+      const context = await (browser as Browser).newContext({ ...contextOptions, ...options });
+      open.push(context);
+      watch(context, complaints);
+      return context.newPage();
+    });
+    for (const context of open) await context.close();
+    expect(complaints, "complaints of the browser").toEqual([]);
+  },
+  staff: async ({ browse }, use) => {
+    await use(async (email = "dana@harbor.example", options = {}) => {
+      const page = await browse(options);
+      await signInStaff(page, email);
+      return page;
+    });
+  },
+  dana: async ({ staff }, use) => use(await staff()),
+  mailbox: [async ({}, use) => use(new Mailbox()), { scope: "worker" }],
+  desk: [
+    async ({ mailbox }, use) => use(await Desk.open("felix@harbor.example", mailbox)),
+    { scope: "worker" },
+  ],
+});
+
+export async function signInStaff(page: Page, email: string): Promise<void> {
+  await page.goto(`${staffOrigin()}/api/staff/sign-in?login_hint=${encodeURIComponent(email)}&returnTo=/`);
+  await expect(page.getByRole("heading", { name: "Clients", level: 1 })).toBeVisible();
+}
+
+/** Types into "Search Clients" and opens the dialog of the client found. */
+export async function find(page: Page, query: string, name: string): Promise<void> {
+  await page.getByRole("searchbox", { name: "Search Clients" }).fill(query);
+  await page.getByRole("list", { name: "Clients found" }).getByRole("button", { name }).first().click();
+  await expect(page.getByRole("dialog", { name })).toBeVisible();
+}
+
+/** The row of one person in the table of portal users. */
+export const rowOf = (page: Page, name: string) =>
+  page.getByRole("row").filter({ has: page.getByRole("rowheader", { name }) });
+
+/** Opens "Communications" → "Client Portal" and answers the owner's card. */
+export async function ownerCard(page: Page, client: Client) {
+  await page.goto(clientPage(client));
+  await page.getByRole("link", { name: "Communications" }).click();
+  await page.locator("summary", { hasText: "Client Portal" }).click();
+  const card = page.getByRole("group").filter({ hasText: "Chart Owner" });
+  await expect(card).toBeVisible();
+  return card;
+}
+
+/** The words in the one place where success is said. */
+export const toast = (page: Page) => page.getByRole("status");
+
+export async function signIn(page: Page, username: string, password = PASSWORD): Promise<void> {
+  await page.goto(harborPortal("sign-in"));
+  await fillSignIn(page, username, password);
+}
+
+export async function fillSignIn(page: Page, username: string, password = PASSWORD): Promise<void> {
+  await page.getByLabel("Username").fill(username);
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+}
