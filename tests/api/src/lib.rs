@@ -4,6 +4,7 @@
 
 pub mod mail;
 pub mod people;
+pub mod routes;
 pub mod wire;
 
 use std::{

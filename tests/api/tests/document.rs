@@ -6,7 +6,10 @@ use std::{
     path::PathBuf,
 };
 
-use api_tests::{Call, World};
+use api_tests::{
+    Call, World,
+    routes::{Operation, document, operations},
+};
 use latchkey_local::functions;
 use serde_json::Value;
 
@@ -15,40 +18,6 @@ const NOT_OVER_HTTP: [&str; 2] = ["mail-events", "send-mail"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-fn document() -> Value {
-    serde_json::from_str(&functions::document().expect("a document")).expect("JSON")
-}
-
-/// An operation of the document.
-struct Operation {
-    /// Method and path, to name it in failures.
-    name: String,
-    id: String,
-    path: String,
-    changes: bool,
-    value: Value,
-}
-
-fn operations(document: &Value) -> Vec<Operation> {
-    let mut found = Vec::new();
-    for (path, item) in document["paths"].as_object().expect("paths") {
-        for (method, value) in item.as_object().expect("a path item") {
-            if method == "parameters" {
-                continue;
-            }
-            found.push(Operation {
-                name: format!("{} {path}", method.to_uppercase()),
-                id: value["operationId"].as_str().unwrap_or_default().to_owned(),
-                path: path.clone(),
-                changes: method != "get",
-                value: value.clone(),
-            });
-        }
-    }
-    assert!(found.len() > 20, "the document has operations");
-    found
 }
 
 /// With `UPDATE_OPENAPI=1` the committed document is written instead of compared.
@@ -78,7 +47,6 @@ async fn the_api_hands_out_the_committed_document() {
 
 #[test]
 fn every_operation_has_an_id_of_its_own_that_names_its_function() {
-    let document = document();
     let folders: BTreeSet<String> = fs::read_dir(root().join("functions"))
         .expect("functions")
         .map(|entry| entry.expect("a folder"))
@@ -86,8 +54,8 @@ fn every_operation_has_an_id_of_its_own_that_names_its_function() {
         .map(|entry| entry.file_name().into_string().expect("a name"))
         .collect();
     let mut seen = BTreeMap::new();
-    for operation in operations(&document) {
-        let Operation { id, name, .. } = operation;
+    for operation in operations() {
+        let (id, name) = (operation.id.clone(), operation.name());
         assert!(!id.is_empty(), "{name} has no operationId");
         let function = id.split('.').next().unwrap_or_default().to_owned();
         assert!(folders.contains(&function), "{name}: no folder functions/{function}");
@@ -143,9 +111,10 @@ fn the_document_is_openapi_3_1_and_every_reference_leads_somewhere() {
 
 #[test]
 fn every_operation_says_how_it_can_go_wrong() {
-    let document = document();
-    let schemes = document["components"]["securitySchemes"].as_object().expect("schemes").clone();
-    for Operation { name, path, changes, value, .. } in operations(&document) {
+    let schemes = document()["components"]["securitySchemes"].as_object().expect("schemes").clone();
+    for operation in operations() {
+        let (name, changes) = (operation.name(), operation.changes());
+        let Operation { path, value, .. } = operation;
         let responses = value["responses"].as_object().expect("responses");
         let says = |status: &str| responses.contains_key(status);
         assert!(says("500") && says("503"), "{name}");
@@ -178,7 +147,9 @@ fn every_operation_says_how_it_can_go_wrong() {
 #[test]
 fn every_path_parameter_is_described_and_every_text_is_limited() {
     let document = document();
-    for Operation { name, path, value, .. } in operations(&document) {
+    for operation in operations() {
+        let name = operation.name();
+        let Operation { path, value, .. } = operation;
         let parameters = value["parameters"].as_array().cloned().unwrap_or_default();
         let in_path: BTreeSet<&str> = parameters
             .iter()
@@ -194,7 +165,8 @@ fn every_path_parameter_is_described_and_every_text_is_limited() {
     }
     // Nobody can send text without end: each object that comes in refuses unknown members.
     let schemas = &document["components"]["schemas"];
-    for Operation { name, value, .. } in operations(&document) {
+    for operation in operations() {
+        let (name, value) = (operation.name(), operation.value);
         let schema = &value["requestBody"]["content"]["application/json"]["schema"];
         if schema.is_null() {
             continue;

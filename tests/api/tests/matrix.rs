@@ -1,0 +1,669 @@
+//! Who may call what: every operation of the API, tried by everybody who must not. The operations
+//! come out of the API document, so that a new one fails here until it has a row.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use api_tests::{
+    Answer, Call, JWKS, KEY, PASSWORD, PORTAL, STAFF, World,
+    people::{Invited, Staff, text},
+    routes::{Operation, operations},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, EncodingKey, crypto};
+use serde_json::{Value, json};
+use shared::{history::Role, session::Audience};
+
+/// Operations open to everybody. The list may only shrink: an operation is not added here without
+/// saying in the commit how it keeps out whoever must not use it.
+const PUBLIC: [&str; 10] = [
+    "enroll",
+    "enroll.check",
+    "health",
+    "health.document",
+    "portal-session.keys",
+    "reset-password",
+    "reset-password.choose",
+    "sign-in",
+    "staff-sign-in",
+    "staff-sign-in.callback",
+];
+
+/// Operations for which looking is enough: an auditor may call them, though some are not a `GET`.
+const LOOKING: [&str; 6] = [
+    "client",
+    "history",
+    "list-portal-users",
+    "search",
+    "staff-sign-in.session",
+    "staff-sign-in.sign-out",
+];
+
+/// An id of the right shape that nothing has.
+const NOBODY: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+
+/// Another key pair than the one whose public half the functions know.
+const WRONG_KEY: &str = "-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgCKjN1AVeFuZZgNYX
+tCpwK3e6fY0tUYzveIDP7DgQ09ShRANCAATQ+Kx4V1KntpqQAiJhoWwXFZz2upKg
+KLe3lf/ZvegvaG26RVTdh/D4XTW9RDB9t3CAO5bhd9mSG/kvy5EIL1jW
+-----END PRIVATE KEY-----";
+
+type Items = BTreeMap<String, String>;
+
+/// A practice in which everything can be done once: what each operation's row needs.
+struct Scene {
+    world: World,
+    dana: Staff,
+    client: String,
+    invited: Invited,
+    enrolled: Invited,
+    portal_cookie: String,
+    reset: String,
+    /// Version of the invited portal user.
+    version: Value,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let dana = world.dana().await;
+        let client = dana.client("Amara", "Okafor", "1984-03-12").await;
+        let enrolled = dana.enroll_for(&client, "amara@mail.example").await;
+        let invited = dana.invite(&client, "pat@mail.example").await;
+        let portal_cookie = world.signed_in(&enrolled.email, PASSWORD).await;
+        world.forgot(&enrolled.email).await.expect(202);
+        world.deliver().await;
+        let reset = world.post.newest(&enrolled.email).token();
+        let version = dana.user(&invited).await["version"].clone();
+        Self { world, dana, client, invited, enrolled, portal_cookie, reset, version }
+    }
+
+    /// The row of an operation: a request that works for whoever may make it.
+    fn row(&self, operation: &Operation) -> Call {
+        let user = &self.invited.user;
+        let body = match operation.id.as_str() {
+            "search" => Some(json!({"query": "amara"})),
+            "create-client" => Some(json!({
+                "name": {"first": "New", "last": "Client"}, "dateOfBirth": "1990-01-01",
+            })),
+            "client.edit" => Some(json!({"version": 1, "professional": "Dr. New"})),
+            "assign-alert" | "change-owner" => Some(json!({"portalUserId": user})),
+            "add-portal-user" => Some(json!({
+                "name": {"first": "New", "last": "Person"}, "email": "new@mail.example",
+                "relationship": "other", "permissions": ["basic"],
+            })),
+            "update-portal-user" => {
+                Some(json!({"version": self.version, "relationship": "guardian"}))
+            }
+            "revoke" => Some(json!({"reason": "left"})),
+            "sign-in" => Some(json!({
+                "practice": "harbor", "username": self.enrolled.email, "password": PASSWORD,
+            })),
+            "enroll.check" => Some(json!({"token": self.invited.token})),
+            "enroll" => Some(json!({
+                "token": self.invited.token, "lastName": "Okafor",
+                "dateOfBirth": "1984-03-12", "password": PASSWORD,
+            })),
+            "reset-password" => {
+                Some(json!({"practice": "harbor", "username": self.enrolled.email}))
+            }
+            "reset-password.choose" => {
+                Some(json!({"token": self.reset, "password": "another nine grey pebbles"}))
+            }
+            "activate"
+            | "client"
+            | "delete"
+            | "health"
+            | "health.document"
+            | "history"
+            | "list-portal-users"
+            | "portal-session"
+            | "portal-session.keys"
+            | "portal-session.sign-out"
+            | "resend-invitation"
+            | "staff-sign-in"
+            | "staff-sign-in.callback"
+            | "staff-sign-in.session"
+            | "staff-sign-in.sign-out" => None,
+            other => panic!("{other} ({}) has no row in this test", operation.name()),
+        };
+        let mut path = operation.path_of(&self.client, user);
+        if operation.id == "delete" {
+            path += "?confirm=delete";
+        }
+        let call = Call::new(&operation.method, &path);
+        match body {
+            Some(body) => call.json(&body),
+            None => call,
+        }
+    }
+
+    fn cookie_for(&self, operation: &Operation) -> Option<String> {
+        match audience(operation)? {
+            Audience::Staff => Some(self.dana.cookie.clone()),
+            Audience::Portal => Some(self.portal_cookie.clone()),
+        }
+    }
+
+    async fn state(&self) -> (Items, Items) {
+        (self.world.items().await, self.world.events().await)
+    }
+}
+
+fn audience(operation: &Operation) -> Option<Audience> {
+    match operation.scheme.as_deref()? {
+        "staffSession" => Some(Audience::Staff),
+        "portalSession" => Some(Audience::Portal),
+        other => panic!("{}: which session is {other}?", operation.name()),
+    }
+}
+
+fn secured() -> impl Iterator<Item = (Operation, Audience)> {
+    operations().into_iter().filter_map(|o| audience(&o).map(|a| (o.clone(), a)))
+}
+
+/// Items but those of staff sessions, whose idle end moves with every request.
+fn strip(items: &Items) -> Items {
+    items.iter().filter(|(k, _)| !k.contains("#W#")).map(|(k, v)| (k.clone(), v.clone())).collect()
+}
+
+#[track_caller]
+fn assert_unchanged(before: &(Items, Items), after: &(Items, Items), what: &str) {
+    assert!(before.0 == after.0, "{what}: the main table changed");
+    assert!(before.1 == after.1, "{what}: the history changed");
+}
+
+// ---- Who may ----
+
+#[test]
+fn only_the_listed_operations_are_open_to_everybody() {
+    let open: BTreeSet<String> =
+        operations().into_iter().filter(|o| o.scheme.is_none()).map(|o| o.id).collect();
+    let listed: BTreeSet<String> = PUBLIC.iter().map(|id| (*id).to_owned()).collect();
+    assert_eq!(open, listed, "an operation is open and not listed, or listed and not open");
+    for (operation, audience) in secured() {
+        let portal = operation.path.starts_with("/api/portal/");
+        assert_eq!(portal, audience == Audience::Portal, "{}", operation.name());
+    }
+}
+
+#[tokio::test]
+async fn whoever_may_can() {
+    for operation in operations() {
+        // The issuer is another program: `staff_sign_in` has tests of its own.
+        if operation.id == "staff-sign-in" {
+            continue;
+        }
+        let scene = Scene::new().await;
+        let mut call = scene.row(&operation);
+        if let Some(cookie) = scene.cookie_for(&operation) {
+            call = call.cookie(&cookie);
+        }
+        let answer = scene.world.send(call).await;
+        let fine = answer.status.is_success() || answer.status.as_u16() == 303;
+        assert!(fine, "{}: {} {}", operation.name(), answer.status, answer.body);
+        let status = answer.status.as_u16().to_string();
+        assert!(
+            operation.value["responses"].get(&status).is_some(),
+            "{} answers {status}, which the document does not say",
+            operation.name()
+        );
+    }
+}
+
+#[tokio::test]
+async fn nobody_gets_in_without_a_session() {
+    let scene = Scene::new().await;
+    let before = scene.state().await;
+    for (operation, audience) in secured() {
+        let row = scene.row(&operation);
+        let name = audience.cookie();
+        for cookie in ["", "theme=dark", &format!("{name}="), &format!("{name}=x.y.z")] {
+            let answer = scene.world.send(row.clone().cookie(cookie)).await;
+            answer.problem(401, "signed_out");
+        }
+        scene.world.send(row).await.problem(401, "signed_out");
+        assert_unchanged(&before, &scene.state().await, &operation.name());
+    }
+}
+
+// ---- Forged tokens ----
+
+fn encode(value: &Value) -> String {
+    URL_SAFE_NO_PAD.encode(value.to_string())
+}
+
+/// A token with just these header and claims, signed with the key of a pair.
+fn forge(header: &Value, claims: &Value, pem: &str) -> String {
+    let message = format!("{}.{}", encode(header), encode(claims));
+    let key = EncodingKey::from_ec_pem(pem.as_bytes()).expect("a key");
+    let signature = crypto::sign(message.as_bytes(), &key, Algorithm::ES256).expect("signed");
+    format!("{message}.{signature}")
+}
+
+/// A token "signed" with an HMAC under something public.
+fn forge_hmac(header: &Value, claims: &Value, secret: &[u8]) -> String {
+    let message = format!("{}.{}", encode(header), encode(claims));
+    let key = EncodingKey::from_secret(secret);
+    let signature = crypto::sign(message.as_bytes(), &key, Algorithm::HS256).expect("signed");
+    format!("{message}.{signature}")
+}
+
+/// The header and the claims of the token in a cookie.
+fn read(cookie: &str) -> (Value, Value) {
+    let token = cookie.split_once('=').expect("a cookie").1;
+    let part = |i: usize| -> Value {
+        let part = token.split('.').nth(i).expect("a part");
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64")).expect("JSON")
+    };
+    (part(0), part(1))
+}
+
+fn with(value: &Value, member: &str, to: Value) -> Value {
+    let mut changed = value.clone();
+    changed[member] = to;
+    changed
+}
+
+fn without(value: &Value, member: &str) -> Value {
+    let mut changed = value.clone();
+    changed.as_object_mut().expect("an object").remove(member).expect("a member");
+    changed
+}
+
+/// Tokens that are each wrong in one way, made from a good one.
+fn forgeries(cookie: &str, other_audience: &str, now: i64) -> Vec<(String, String)> {
+    let (header, claims) = read(cookie);
+    let good = forge(&header, &claims, KEY);
+    let parts: Vec<&str> = good.split('.').collect();
+    let jwks: Value = serde_json::from_str(JWKS).expect("JSON");
+    let mut all: Vec<(String, String)> = Vec::new();
+    let mut add = |what: &str, token: String| all.push((what.to_owned(), token));
+
+    add("expired", forge(&header, &with(&claims, "exp", json!(now)), KEY));
+    add("from tomorrow", forge(&header, &with(&claims, "iat", json!(now + 86_400)), KEY));
+    for alg in ["none", "None", "NONE", ""] {
+        let header = with(&header, "alg", json!(alg));
+        let message = format!("{}.{}", encode(&header), encode(&claims));
+        add(&format!("alg {alg:?}, no signature"), format!("{message}."));
+        add(&format!("alg {alg:?}, any signature"), format!("{message}.{}", parts[2]));
+    }
+    add("alg ES384", forge(&with(&header, "alg", json!("ES384")), &claims, KEY));
+    add("no alg", forge(&without(&header, "alg"), &claims, KEY));
+    add("another key", forge(&header, &claims, WRONG_KEY));
+    let jwk = json!({"kty": "EC", "crv": "P-256", "x": "0PiseFdSp7aakAIiYaFsFxWc9rqSoCi3t5X_2b3oL2g", "y": "bbpFVN2H8PhdNb1EMH23cIA7luF32ZIb-S_LkQgvWNY"});
+    add("its own key", forge(&with(&header, "jwk", jwk), &claims, WRONG_KEY));
+    add(
+        "another issuer",
+        forge(&header, &with(&claims, "iss", json!("https://evil.example")), KEY),
+    );
+    add("issuer like ours", forge(&header, &with(&claims, "iss", json!(format!("{STAFF}/"))), KEY));
+    add("the other audience", forge(&header, &with(&claims, "aud", json!(other_audience)), KEY));
+    add("no audience of ours", forge(&header, &with(&claims, "aud", json!(["x"])), KEY));
+    for claim in ["iss", "aud", "sub", "exp", "iat", "sid", "practice", "idle"] {
+        add(&format!("without {claim}"), forge(&header, &without(&claims, claim), KEY));
+        add(&format!("{claim} null"), forge(&header, &with(&claims, claim, Value::Null), KEY));
+    }
+    add("crit", forge(&with(&header, "crit", json!(["exp"])), &claims, KEY));
+    add("empty crit", forge(&with(&header, "crit", json!([])), &claims, KEY));
+    add("unknown kid", forge(&with(&header, "kid", json!("other")), &claims, KEY));
+    add("kid of a path", forge(&with(&header, "kid", json!("../test")), &claims, KEY));
+    add("no kid", forge(&without(&header, "kid"), &claims, KEY));
+    add("no typ", forge(&without(&header, "typ"), &claims, KEY));
+    add("another typ", forge(&with(&header, "typ", json!("at+jwt")), &claims, KEY));
+    let hs256 = with(&header, "alg", json!("HS256"));
+    let key = jwks["keys"][0].clone();
+    let point =
+        [&key["x"], &key["y"]].map(|c| URL_SAFE_NO_PAD.decode(text(c)).expect("base64")).concat();
+    for (what, secret) in [
+        ("set", JWKS.as_bytes().to_vec()),
+        ("key", key.to_string().into_bytes()),
+        ("point", point.clone()),
+        ("uncompressed point", [vec![4], point].concat()),
+        ("nothing", Vec::new()),
+    ] {
+        add(&format!("HS256 under the public {what}"), forge_hmac(&hs256, &claims, &secret));
+    }
+    let other = with(&claims, "sub", json!("somebody-else"));
+    add(
+        "other claims under the signature",
+        format!("{}.{}.{}", parts[0], encode(&other), parts[2]),
+    );
+    add("no signature", format!("{}.{}.", parts[0], parts[1]));
+    add("two parts", format!("{}.{}", parts[0], parts[1]));
+    add("four parts", format!("{good}.{}", parts[2]));
+    add("padded", format!("{good}="));
+    add("a header that is no JSON", format!("bm8.{}.{}", parts[1], parts[2]));
+    all
+}
+
+#[tokio::test]
+async fn a_forged_token_opens_nothing() {
+    let scene = Scene::new().await;
+    // Forging itself works: with our own key and claims the token is as good as the real one.
+    for (path, cookie, audience) in [
+        ("/api/staff/session", &scene.dana.cookie, Audience::Staff),
+        ("/api/portal/session", &scene.portal_cookie, Audience::Portal),
+    ] {
+        let (header, claims) = read(cookie);
+        let cookie = format!("{}={}", audience.cookie(), forge(&header, &claims, KEY));
+        scene.world.send(Call::new("GET", path).cookie(&cookie)).await.expect(200);
+    }
+    let now = scene.world.now().seconds();
+    let staff = forgeries(&scene.dana.cookie, Audience::Portal.claim(), now);
+    let portal = forgeries(&scene.portal_cookie, Audience::Staff.claim(), now);
+    for (operation, audience) in secured() {
+        let row = scene.row(&operation);
+        let before = scene.state().await;
+        for (what, token) in if audience == Audience::Staff { &staff } else { &portal } {
+            let cookie = format!("{}={token}", audience.cookie());
+            let answer = scene.world.send(row.clone().cookie(&cookie)).await;
+            assert_eq!(answer.status.as_u16(), 401, "{} {what}: {}", operation.name(), answer.body);
+            assert_eq!(answer.body["code"], "signed_out", "{} {what}", operation.name());
+        }
+        assert_unchanged(&before, &scene.state().await, &operation.name());
+    }
+}
+
+#[tokio::test]
+async fn a_clients_session_is_nothing_to_staff_and_a_staffs_nothing_to_clients() {
+    let scene = Scene::new().await;
+    let token = |cookie: &str| cookie.split_once('=').expect("a cookie").1.to_owned();
+    for (operation, audience) in secured() {
+        let row = scene.row(&operation);
+        let before = scene.state().await;
+        let other = match audience {
+            Audience::Staff => scene.portal_cookie.clone(),
+            Audience::Portal => scene.dana.cookie.clone(),
+        };
+        let renamed = format!("{}={}", audience.cookie(), token(&other));
+        let both = format!("{other}; {renamed}");
+        for cookie in [other, renamed, both] {
+            scene.world.send(row.clone().cookie(&cookie)).await.problem(401, "signed_out");
+        }
+        assert_unchanged(&before, &scene.state().await, &operation.name());
+    }
+}
+
+// ---- Roles ----
+
+#[tokio::test]
+async fn an_auditor_looks_and_changes_nothing_and_every_try_is_recorded() {
+    for (operation, audience) in secured() {
+        if audience == Audience::Portal {
+            continue;
+        }
+        let scene = Scene::new().await;
+        let ada = scene.world.staff("harbor", "Ada", Role::Auditor).await;
+        let row = scene.row(&operation);
+        let before = scene.state().await;
+        let answer = ada.send(row).await;
+        if LOOKING.contains(&operation.id.as_str()) {
+            assert!(answer.status.is_success(), "{}: {}", operation.name(), answer.body);
+            continue;
+        }
+        let problem = answer.problem(403, "read_only");
+        let after = scene.state().await;
+        assert_eq!(strip(&before.0), strip(&after.0), "{}", operation.name());
+        let new: Vec<Value> = after
+            .1
+            .iter()
+            .filter(|(key, _)| !before.1.contains_key(*key))
+            .map(|(_, event)| serde_json::from_str(event).expect("JSON"))
+            .collect();
+        assert_eq!(new.len(), 1, "{}: one event", operation.name());
+        assert_eq!(new[0]["action"], "refused", "{}", operation.name());
+        assert_eq!(new[0]["actor"]["name"], "Ada");
+        assert_eq!(new[0]["actor"]["role"], "auditor");
+        assert_eq!(new[0]["source"], "203.0.113.7");
+        assert_eq!(new[0]["requestId"], problem["requestId"]);
+        let client = new[0].get("clientId").and_then(Value::as_str);
+        let expected = operation.by_id().then_some(scene.client.as_str());
+        assert_eq!(client, expected, "{}", operation.name());
+    }
+}
+
+#[tokio::test]
+async fn the_role_staff_does_the_daily_work() {
+    for (operation, audience) in secured() {
+        if audience == Audience::Portal {
+            continue;
+        }
+        let scene = Scene::new().await;
+        let felix = scene.world.staff("harbor", "Felix", Role::Staff).await;
+        let answer = felix.send(scene.row(&operation)).await;
+        assert!(answer.status.is_success(), "{}: {}", operation.name(), answer.body);
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_is_none_of_the_staffs_changes_nothing() {
+    let scene = Scene::new().await;
+    for role in [Role::PortalUser, Role::Nobody, Role::System] {
+        let odd = scene.world.staff("harbor", "Odd", role).await;
+        for (operation, audience) in secured() {
+            if audience == Audience::Portal || LOOKING.contains(&operation.id.as_str()) {
+                continue;
+            }
+            let row = scene.row(&operation);
+            let before = strip(&scene.world.items().await);
+            odd.send(row).await.problem(403, "read_only");
+            assert_eq!(strip(&scene.world.items().await), before, "{}", operation.name());
+        }
+    }
+    // Nor does a token that names no role at all.
+    let (header, claims) = read(&scene.dana.cookie);
+    let token = forge(&header, &without(&claims, "role"), KEY);
+    let cookie = format!("{}={token}", Audience::Staff.cookie());
+    let body = json!({"name": {"first": "New", "last": "Client"}, "dateOfBirth": "1990-01-01"});
+    let call = Call::new("POST", "/api/clients").json(&body).cookie(&cookie);
+    scene.world.send(call).await.problem(403, "read_only");
+}
+
+// ---- Practices ----
+
+#[tokio::test]
+async fn another_practices_ids_answer_like_ids_that_do_not_exist() {
+    let scene = Scene::new().await;
+    let casey = scene.world.staff("cove", "Casey", Role::Admin).await;
+    // To have a client of her own: so that it is not for want of clients that she finds none.
+    casey.client("Iris", "Cove", "1970-07-07").await;
+    for (operation, audience) in secured() {
+        if audience == Audience::Portal || !operation.by_id() {
+            continue;
+        }
+        let row = scene.row(&operation);
+        let mut nobodys = row.clone();
+        nobodys.path =
+            nobodys.path.replace(&scene.client, NOBODY).replace(&scene.invited.user, NOBODY);
+        let before = strip(&scene.world.items().await);
+        let (there, not_there) = (casey.send(row).await, casey.send(nobodys).await);
+        assert_alike(&there, &not_there, &operation.name());
+        there.problem(404, "not_found");
+        assert_eq!(strip(&scene.world.items().await), before, "{}", operation.name());
+    }
+}
+
+/// Demands answers that are equal to the letter, but for what names the request.
+#[track_caller]
+fn assert_alike(one: &Answer, other: &Answer, what: &str) {
+    let plain = |answer: &Answer| {
+        let mut headers = answer.headers.clone();
+        headers.remove("x-request-id");
+        (answer.status, headers, with(&answer.body, "requestId", Value::Null))
+    };
+    assert_eq!(plain(one), plain(other), "{what}");
+}
+
+// ---- Sessions that have ended ----
+
+/// Demands 401 of every operation of an audience, and that none of the requests changes anything.
+async fn assert_shut(scene: &Scene, audience: Audience, cookie: &str, what: &str) {
+    let before = scene.state().await;
+    for (operation, _) in secured().filter(|(_, of)| *of == audience) {
+        let answer = scene.world.send(scene.row(&operation).cookie(cookie)).await;
+        assert_eq!(answer.status.as_u16(), 401, "{what}: {} {}", operation.name(), answer.body);
+        assert_eq!(answer.body["code"], "signed_out", "{what}: {}", operation.name());
+        assert_unchanged(&before, &scene.state().await, &operation.name());
+    }
+}
+
+#[tokio::test]
+async fn a_staff_session_ends_by_signing_out_by_rest_and_by_the_clock() {
+    let scene = Scene::new().await;
+    let world = &scene.world;
+    let out = world.dana().await;
+    out.send(Call::new("DELETE", "/api/staff/session")).await.expect(204);
+    assert_shut(&scene, Audience::Staff, &out.cookie, "signed out").await;
+
+    let idle = world.dana().await;
+    world.pass(30 * 60 - 1);
+    idle.get("/api/staff/session").await.expect(200);
+    world.pass(30 * 60 - 1);
+    idle.get("/api/staff/session").await.expect(200);
+    world.pass(30 * 60);
+    assert_shut(&scene, Audience::Staff, &idle.cookie, "idle").await;
+
+    let busy = world.dana().await;
+    for _ in 0..(12 * 60 / 20 - 1) {
+        world.pass(20 * 60);
+        busy.get("/api/staff/session").await.expect(200);
+    }
+    world.pass(20 * 60 - 1);
+    busy.get("/api/staff/session").await.expect(200);
+    world.pass(1);
+    assert_shut(&scene, Audience::Staff, &busy.cookie, "twelve hours").await;
+}
+
+#[tokio::test]
+async fn a_staff_session_that_is_gone_from_the_table_is_shut_though_its_token_lives() {
+    let scene = Scene::new().await;
+    let (header, claims) = read(&scene.dana.cookie);
+    let claims = with(&claims, "sid", json!(NOBODY));
+    let cookie = format!("{}={}", Audience::Staff.cookie(), forge(&header, &claims, KEY));
+    assert_shut(&scene, Audience::Staff, &cookie, "gone").await;
+    // Nor does a session open another practice.
+    let (_, claims) = read(&scene.dana.cookie);
+    let claims = with(&claims, "practice", json!("cove"));
+    let cookie = format!("{}={}", Audience::Staff.cookie(), forge(&header, &claims, KEY));
+    assert_shut(&scene, Audience::Staff, &cookie, "moved").await;
+}
+
+#[tokio::test]
+async fn an_ended_auditors_try_is_no_longer_recorded() {
+    let scene = Scene::new().await;
+    let ada = scene.world.staff("harbor", "Ada", Role::Auditor).await;
+    ada.send(Call::new("DELETE", "/api/staff/session")).await.expect(204);
+    assert_shut(&scene, Audience::Staff, &ada.cookie, "an auditor's").await;
+}
+
+#[tokio::test]
+async fn a_portal_session_ends_by_signing_out_by_rest_and_by_the_clock() {
+    let scene = Scene::new().await;
+    let world = &scene.world;
+    let fresh = async || world.signed_in(&scene.enrolled.email, PASSWORD).await;
+    let out = fresh().await;
+    let answer = world.send(Call::new("DELETE", "/api/portal/session").cookie(&out)).await;
+    assert_eq!(answer.cookie(Audience::Portal.cookie()), Some("__Host-latchkey-portal=".into()));
+    answer.expect(204);
+    assert_shut(&scene, Audience::Portal, &out, "signed out").await;
+
+    let idle = fresh().await;
+    world.pass(10 * 60 - 1);
+    world.session(&idle).await.expect(200);
+    world.pass(10 * 60 - 1);
+    world.session(&idle).await.expect(200);
+    world.pass(10 * 60);
+    assert_shut(&scene, Audience::Portal, &idle, "idle").await;
+
+    let busy = fresh().await;
+    for _ in 0..11 {
+        world.pass(5 * 60);
+        world.session(&busy).await.expect(200);
+    }
+    world.pass(5 * 60 - 1);
+    world.session(&busy).await.expect(200);
+    world.pass(1);
+    assert_shut(&scene, Audience::Portal, &busy, "an hour").await;
+}
+
+#[tokio::test]
+async fn a_portal_session_ends_with_its_access() {
+    let scene = Scene::new().await;
+    let world = &scene.world;
+    let (dana, who) = (&scene.dana, &scene.enrolled);
+    let revoked = world.signed_in(&who.email, PASSWORD).await;
+    world.session(&revoked).await.expect(200);
+    dana.revoke(who).await.expect(200);
+    assert_shut(&scene, Audience::Portal, &revoked, "revoked").await;
+    dana.activate(who).await.expect(200);
+    assert_shut(&scene, Audience::Portal, &revoked, "reactivated").await;
+
+    let deleted = world.signed_in(&who.email, PASSWORD).await;
+    world.session(&deleted).await.expect(200);
+    dana.delete(who, "confirm=delete").await.expect(200);
+    assert_shut(&scene, Audience::Portal, &deleted, "deleted").await;
+}
+
+#[tokio::test]
+async fn a_new_password_ends_every_portal_session() {
+    let scene = Scene::new().await;
+    scene.world.session(&scene.portal_cookie).await.expect(200);
+    scene.world.choose(&scene.reset, "another nine grey pebbles").await.expect(204);
+    let cookie = scene.portal_cookie.clone();
+    assert_shut(&scene, Audience::Portal, &cookie, "another password").await;
+}
+
+// ---- Other sites ----
+
+#[tokio::test]
+async fn a_change_is_taken_only_from_our_own_pages() {
+    let scene = Scene::new().await;
+    let mut tried = 0;
+    for operation in operations().into_iter().filter(Operation::changes) {
+        let mut row = scene.row(&operation);
+        if let Some(cookie) = scene.cookie_for(&operation) {
+            row = row.cookie(&cookie);
+        }
+        row.headers.remove("origin");
+        row.headers.remove("sec-fetch-site");
+        let (ours, others) = if operation.path.starts_with("/api/portal/") {
+            (PORTAL, STAFF)
+        } else {
+            (STAFF, PORTAL)
+        };
+        let slash = format!("{ours}/");
+        let origins = [others, "https://evil.example", "null", "", &slash, "HTTP://LOCALHOST:8600"];
+        let mut wrong = vec![row.clone()];
+        wrong.extend(origins.map(|o| row.clone().header("origin", o)));
+        for site in ["cross-site", "same-site", "none", "", "Same-Origin"] {
+            wrong.push(row.clone().header("sec-fetch-site", site));
+            wrong.push(row.clone().header("sec-fetch-site", site).header("origin", ours));
+        }
+        for origin in origins {
+            let call = row.clone().header("origin", origin);
+            wrong.push(call.header("sec-fetch-site", "same-origin"));
+        }
+        let before = scene.state().await;
+        for call in wrong {
+            let headers = format!("{} {:?}", operation.name(), call.headers);
+            let answer = scene.world.send(call).await;
+            assert_eq!(answer.status.as_u16(), 403, "{headers}: {}", answer.body);
+            answer.problem(403, "cross_site");
+            tried += 1;
+        }
+        assert_unchanged(&before, &scene.state().await, &operation.name());
+    }
+    assert!(tried > 200, "{tried}");
+}
+
+#[tokio::test]
+async fn either_header_of_our_own_pages_is_enough() {
+    let scene = Scene::new().await;
+    for (header, value) in [("origin", STAFF), ("sec-fetch-site", "same-origin")] {
+        let mut call = Call::new("POST", "/api/clients/search").json(&json!({"query": "amara"}));
+        call.headers.remove("origin");
+        call.headers.remove("sec-fetch-site");
+        scene.dana.send(call.header(header, value)).await.expect(200);
+    }
+}
