@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { sayDate, sayIfKnown, sayWait, speak, translator } from "./language";
+import { sayDate, sayDay, sayIfKnown, sayWait, speak, translator } from "./language";
 
 beforeEach(() => {
   vi.stubGlobal("document", { documentElement: { lang: "" } });
@@ -28,6 +28,13 @@ it("writes dates as the reader's region does, in no time zone", () => {
   expect(sayDate("1984-03-12")).toBe("12 March 1984");
   speak("es", words);
   expect(sayDate("1984-03-12")).toBe("12 de marzo de 1984");
+});
+
+it("names the year of a day only when it is another one", () => {
+  speak("en", words);
+  const year = new Date().getFullYear();
+  expect(sayDay(`${year}-06-15T12:00:00Z`)).toBe("15 Jun");
+  expect(sayDay("2019-06-15T12:00:00Z")).toBe("15 Jun 2019");
 });
 
 it("rounds the time to wait up", () => {

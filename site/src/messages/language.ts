@@ -58,6 +58,18 @@ export function sayTime(moment: string): string {
   return new Intl.DateTimeFormat(region(), { dateStyle: "medium", timeStyle: "short" }).format(time);
 }
 
+/** The day of a moment, where the hour would only be in the way; the year only when it is another one. */
+export function sayDay(moment: string): string {
+  const time = new Date(moment);
+  if (Number.isNaN(time.getTime())) return moment;
+  const thisYear = time.getFullYear() === new Date().getFullYear();
+  return new Intl.DateTimeFormat(region(), {
+    month: "short",
+    day: "numeric",
+    ...(!thisYear && { year: "numeric" }),
+  }).format(time);
+}
+
 /** "45 seconds", "2 minutes": rounded up, so that whoever waits that long does not come too early. */
 export function sayWait(seconds: number): string {
   const [value, unit] = seconds < 60 ? [seconds, "second"] : [Math.ceil(seconds / 60), "minute"];

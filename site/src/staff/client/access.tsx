@@ -1,6 +1,6 @@
 // How one person's access is said in words and tags, the same on every page.
 import type { PortalUser } from "../../api/staff";
-import { sayTime } from "../../messages/language";
+import { sayDay, sayTime } from "../../messages/language";
 import { t } from "../../messages/staff";
 
 export function StatusTag({ status }: { status: PortalUser["status"] | "none" }) {
@@ -8,7 +8,7 @@ export function StatusTag({ status }: { status: PortalUser["status"] | "none" })
 }
 
 function sayMail(mail: NonNullable<PortalUser["mail"]>): string {
-  const said = { mail: t(`mail.${mail.kind}`), time: sayTime(mail.at) };
+  const said = { mail: t(`mail.${mail.kind}`), day: sayDay(mail.at) };
   if (mail.state === "bounced" && mail.reason) return t("mail.bouncedWhy", { ...said, reason: mail.reason });
   return t(`mail.${mail.state}`, said);
 }
@@ -28,7 +28,7 @@ export function AccessFacts({ user, brief }: { user: PortalUser; brief?: boolean
       {!brief && (
         <p class="small">
           {user.lastSignInAt
-            ? t("users.lastSignIn", { time: sayTime(user.lastSignInAt) })
+            ? t("users.lastSignIn", { day: sayDay(user.lastSignInAt) })
             : t("users.neverSignedIn")}
         </p>
       )}

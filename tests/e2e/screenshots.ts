@@ -1,0 +1,141 @@
+// The pictures of the README, taken of the sample practice in a home of its own: `npm run screenshots`.
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import {
+  CHANGED,
+  expect,
+  fillSignIn,
+  GRANTED,
+  harborPortal,
+  INVITATION,
+  linkIn,
+  type Page,
+  PASSWORD,
+  RESET,
+  rowOf,
+  staffOrigin,
+  test,
+  toast,
+} from "./world";
+
+const FOLDER = join(import.meta.dirname, "../../site/pictures");
+const STILL = { reducedMotion: "reduce" } as const;
+mkdirSync(FOLDER, { recursive: true });
+
+test.describe.configure({ mode: "serial" });
+
+async function picture(page: Page, name: string, options: { fullPage?: boolean } = {}): Promise<void> {
+  await page.evaluate(() => document.fonts.ready);
+  await page.screenshot({ path: join(FOLDER, `${name}.png`), animations: "disabled", caret: "hide", ...options });
+}
+
+/** A sample client's page, found as staff find it. */
+async function open(page: Page, name: string, section: string): Promise<void> {
+  await page.getByRole("searchbox", { name: "Search Clients" }).fill(name);
+  await page.getByRole("list", { name: "Clients found" }).getByRole("button", { name }).first().click();
+  await page.getByRole("link", { name: "Go to Client Page" }).click();
+  await page.getByRole("navigation", { name: "Client" }).getByRole("link", { name: section }).click();
+}
+
+test("the console in the dark, and on a telephone", async ({ staff }) => {
+  const dark = await staff("dana@harbor.example", { ...STILL, colorScheme: "dark" });
+  await open(dark, "Amara Okafor", "Client Portal");
+  await expect(rowOf(dark, "Ngozi Okafor")).toBeVisible();
+  await picture(dark, "dark");
+  const phone = await staff("dana@harbor.example", { ...STILL, viewport: { width: 320, height: 640 } });
+  await open(phone, "Amara Okafor", "Client Portal");
+  await expect(phone.getByText("ngozi.O0")).toBeVisible();
+  await picture(phone, "narrow");
+});
+
+test("the console", async ({ staff }) => {
+  const page = await staff("dana@harbor.example", STILL);
+  await page.getByRole("searchbox", { name: "Search Clients" }).fill("oka");
+  await expect(page.getByRole("button", { name: "Amara Okafor" })).toBeVisible();
+  await picture(page, "search");
+  await page.getByRole("button", { name: "Amara Okafor" }).click();
+  await picture(page, "who");
+  await page.getByRole("link", { name: "Go to Client Page" }).click();
+
+  await page.getByRole("navigation", { name: "Client" }).getByRole("link", { name: "Client Portal" }).click();
+  await expect(rowOf(page, "Ngozi Okafor")).toBeVisible();
+  await picture(page, "portal-users");
+
+  await page.getByRole("button", { name: "Delete Amara Okafor" }).click();
+  await page.getByLabel("Type “delete” to confirm").fill("remove");
+  await page.keyboard.press("Enter");
+  await picture(page, "delete");
+  await page.keyboard.press("Escape");
+
+  await page.getByRole("link", { name: "Communications" }).click();
+  await page.locator("summary").click();
+  await page.getByRole("button", { name: "More for Amara Okafor" }).click();
+  await picture(page, "menu");
+  await page.getByRole("button", { name: "Revoke Access" }).click();
+  await picture(page, "revoke");
+  await page.getByRole("dialog").getByRole("button", { name: "Revoke Access" }).click();
+  await expect(toast(page)).toContainText("was revoked");
+  await picture(page, "revoked");
+  await page.getByRole("button", { name: "Activate Client Portal Access" }).click();
+  await page.getByRole("button", { name: "Confirm" }).click();
+  await expect(toast(page)).toContainText("was activated");
+  await page.getByRole("button", { name: "Dismiss this message" }).click();
+  await page.getByRole("link", { name: "History" }).click();
+  await expect(page.getByText("Dana Whitfield activated the access of Amara Okafor")).toBeVisible();
+  await picture(page, "history");
+});
+
+test("the mails and the portal", async ({ browse, desk, mailbox }) => {
+  const found = await desk.call<{ clients: { clientId: string }[] }>("POST", "/api/clients/search", {
+    query: "Wren Marsh",
+  });
+  const { clientId } = found.clients[0] as { clientId: string };
+  const client = { clientId, name: { first: "Wren", last: "Marsh" }, dateOfBirth: "2014-06-02", recordNumber: "" };
+  const email = "rowan.marsh@mail.example";
+  const user = await desk.invite(client, {
+    name: { first: "Rowan", last: "Marsh" },
+    email,
+    relationship: "parent",
+    permissions: ["basic", "messaging", "documents", "billing"],
+  });
+  const page = await browse({ ...STILL, viewport: { width: 1280, height: 720 } });
+  await page.goto(linkIn(await mailbox.wait(email, INVITATION)));
+  await page.getByLabel("Client’s date of birth").fill("2014-06-02");
+  await page.getByLabel("Client’s last name").fill("Marsh");
+  await picture(page, "enroll");
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByLabel("New password").fill(PASSWORD);
+  await page.getByRole("button", { name: "Enroll in Client Portal" }).click();
+  await expect(page.getByRole("heading", { name: "Welcome, Rowan Marsh" })).toBeVisible();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("link", { name: "Forgot your password?" }).click();
+  await page.getByLabel("Username").fill(email);
+  await page.getByRole("button", { name: "Send the link" }).click();
+  await expect(page.getByRole("heading", { name: "Check your mail" })).toBeVisible();
+  await page.goto(linkIn(await mailbox.wait(email, RESET)));
+  await page.getByLabel("New password").fill("copper window gallery 41");
+  await page.getByRole("button", { name: "Save the new password" }).click();
+  await expect(page.getByRole("status")).toContainText("Your new password is set.");
+  await desk.change(client, user, "revoke");
+  await desk.change(client, user, "activate");
+
+  await page.goto(harborPortal("sign-in"));
+  await picture(page, "sign-in");
+  await fillSignIn(page, "holly.marsh");
+  await expect(page.getByRole("heading", { name: "Welcome, Holly Marsh" })).toBeVisible();
+  await picture(page, "charts");
+
+  for (const [subject, name] of [
+    [INVITATION, "mail-invitation"],
+    [GRANTED, "mail-access-granted"],
+    [RESET, "mail-password-reset"],
+    [CHANGED, "mail-password-changed"],
+  ] as const) {
+    const mail = await mailbox.wait(email, subject);
+    const reader = await browse({ ...STILL, viewport: { width: 680, height: 400 } });
+    await reader.goto(`${staffOrigin()}/mailbox/${mail.id}/html`);
+    await picture(reader, name, { fullPage: true });
+  }
+  await page.goto(`${staffOrigin()}/mailbox`);
+  await picture(page, "mailbox");
+});
