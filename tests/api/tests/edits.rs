@@ -1,0 +1,498 @@
+//! Rules 12 and 13: stale edits lose and change nothing, retries are safe; and what an edit
+//! touches elsewhere: the portal, the search, the invitation.
+
+use std::collections::BTreeMap;
+
+use api_tests::{
+    Answer, Call, PASSWORD, World,
+    people::{Invited, Staff, text},
+    wire::Fault,
+};
+use serde_json::{Value, json};
+use shared::history::Role;
+
+/// Items but those of staff sessions, whose idle end moves with every request.
+async fn items(world: &World) -> BTreeMap<String, String> {
+    world.items().await.into_iter().filter(|(k, _)| !k.contains("#W#")).collect()
+}
+
+/// How many clients there are.
+async fn clients(world: &World) -> usize {
+    world.items().await.keys().filter(|k| k.ends_with(" A#CLIENT")).count()
+}
+
+/// How many portal users, and how many mails, there are.
+async fn users_and_mails(world: &World) -> (usize, usize) {
+    let items = world.items().await;
+    let count = |part: &str| items.keys().filter(|k| k.contains(part)).count();
+    (count(" A#USER#"), count(" MAIL#"))
+}
+
+fn new_client(record: Option<&str>) -> Value {
+    let mut body =
+        json!({"name": {"first": "Amara", "last": "Okafor"}, "dateOfBirth": "1984-03-12"});
+    if let Some(record) = record {
+        body["recordNumber"] = json!(record);
+    }
+    body
+}
+
+fn new_user(email: &str) -> Value {
+    json!({
+        "name": {"first": "Pat", "last": "Person"}, "email": email,
+        "relationship": "parent", "permissions": ["basic"],
+    })
+}
+
+fn keyed(path: &str, key: &str, body: &Value) -> Call {
+    Call::new("POST", path).json(body).header("idempotency-key", key)
+}
+
+// ---- Stale edits ----
+
+#[tokio::test]
+async fn an_edit_of_an_old_version_of_a_client_changes_nothing() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let path = format!("/api/clients/{}", dana.client("Amara", "Okafor", "1984-03-12").await);
+    let seen = dana.get(&path).await.expect(200)["version"].clone();
+    let edit = |version: &Value, name: &str| json!({"version": version, "professional": name});
+    let now = dana.patch(&path, &edit(&seen, "Dr. One")).await.expect(200);
+    assert_ne!(now["version"], seen);
+    let (before, events) = (items(&world).await, world.events().await);
+    for old in [seen.clone(), json!(0), json!(99)] {
+        dana.patch(&path, &edit(&old, "Dr. Two")).await.problem(409, "stale");
+        // Also an edit that would change nothing says that it looked at something old.
+        dana.patch(&path, &edit(&old, "Dr. One")).await.problem(409, "stale");
+    }
+    assert_eq!(items(&world).await, before);
+    assert_eq!(world.events().await, events);
+    let last = dana.patch(&path, &edit(&now["version"], "Dr. Two")).await.expect(200);
+    assert_eq!(last["professional"], "Dr. Two");
+    // An edit that changes nothing makes no new version and no event.
+    let (before, events) = (items(&world).await, world.events().await);
+    let same = dana.patch(&path, &edit(&last["version"], "Dr. Two")).await.expect(200);
+    assert_eq!(same, last);
+    assert_eq!((items(&world).await, world.events().await), (before, events));
+}
+
+#[tokio::test]
+async fn an_edit_of_an_old_version_of_a_portal_user_changes_nothing() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let client = dana.client("Amara", "Okafor", "1984-03-12").await;
+    let who = dana.invite(&client, "pat@mail.example").await;
+    let seen = dana.user(&who).await["version"].clone();
+    let edit = |version: &Value, to: &str| json!({"version": version, "relationship": to});
+    let now = dana.patch(&who.path(), &edit(&seen, "guardian")).await.expect(200);
+    assert_ne!(now["version"], seen);
+    let (before, events) = (items(&world).await, world.events().await);
+    for old in [seen, json!(0), json!(99)] {
+        dana.patch(&who.path(), &edit(&old, "spouse")).await.problem(409, "stale");
+        let email = json!({"version": old, "email": "new@mail.example"});
+        dana.patch(&who.path(), &email).await.problem(409, "stale");
+    }
+    assert_eq!(items(&world).await, before);
+    assert_eq!(world.events().await, events);
+    dana.patch(&who.path(), &edit(&now["version"], "spouse")).await.expect(200);
+
+    // Whoever saw the user before somebody else revoked or enrolled it, edits something old.
+    let seen = dana.user(&who).await["version"].clone();
+    dana.revoke(&who).await.expect(200);
+    dana.patch(&who.path(), &edit(&seen, "other")).await.problem(409, "stale");
+}
+
+#[tokio::test]
+async fn of_two_edits_at_once_one_wins_and_the_other_is_stale() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let felix = world.staff("harbor", "Felix", Role::Staff).await;
+    let client = dana.client("Amara", "Okafor", "1984-03-12").await;
+    let who = dana.invite(&client, "pat@mail.example").await;
+    for (path, member, one, two) in [
+        (format!("/api/clients/{client}"), "professional", "Dr. One", "Dr. Two"),
+        (who.path(), "relationship", "guardian", "spouse"),
+    ] {
+        let version = if member == "professional" {
+            dana.get(&path).await.expect(200)["version"].clone()
+        } else {
+            dana.user(&who).await["version"].clone()
+        };
+        let (ours, theirs) =
+            (json!({"version": version, member: one}), json!({"version": version, member: two}));
+        let events = world.events().await.len();
+        let (a, b) = futures::join!(dana.patch(&path, &ours), felix.patch(&path, &theirs));
+        let won = [&a, &b].map(|answer| answer.status.as_u16());
+        let mut sorted = won;
+        sorted.sort_unstable();
+        assert_eq!(sorted, [200, 409], "{path}");
+        let (winner, loser) = if won[0] == 200 { (a, b) } else { (b, a) };
+        loser.problem(409, "stale");
+        let now = if member == "professional" {
+            dana.get(&path).await.expect(200)
+        } else {
+            dana.user(&who).await
+        };
+        assert_eq!(now, winner.expect(200));
+        // The winner's event, and that of looking.
+        assert_eq!(world.events().await.len(), events + 2);
+    }
+}
+
+// ---- Retries ----
+
+/// A request that makes something, and what it made.
+struct Making {
+    path: String,
+    body: Value,
+    other: Value,
+}
+
+async fn makings(staff: &Staff) -> [Making; 2] {
+    let client = staff.client("Wren", "Okafor", "1984-03-12").await;
+    [
+        Making {
+            path: "/api/clients".into(),
+            body: new_client(None),
+            other: new_client(Some("R-1")),
+        },
+        Making {
+            path: format!("/api/clients/{client}/portal-users"),
+            body: new_user("one@mail.example"),
+            other: new_user("two@mail.example"),
+        },
+    ]
+}
+
+#[track_caller]
+fn assert_same(first: &Answer, again: &Answer) {
+    assert_eq!(first.status.as_u16(), 201, "{}", first.body);
+    assert_eq!((again.status, &again.body), (first.status, &first.body));
+}
+
+#[tokio::test]
+async fn the_same_key_and_body_get_the_same_answer_and_make_one_thing() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    for making in makings(&dana).await {
+        let send = || dana.send(keyed(&making.path, "key-1", &making.body));
+        let first = send().await;
+        let (before, events) = (items(&world).await, world.events().await);
+        world.pass(7);
+        assert_same(&first, &send().await);
+        assert_eq!(items(&world).await, before, "{}", making.path);
+        assert_eq!(world.events().await, events, "{}", making.path);
+
+        // The order of members and the white space between them are no other body.
+        let mut call = keyed(&making.path, "key-1", &making.body);
+        call.body = Some(serde_json::to_string_pretty(&making.body).expect("JSON"));
+        assert_same(&first, &dana.send(call).await);
+
+        let other = dana.send(keyed(&making.path, "key-1", &making.other)).await;
+        let problem = other.problem(422, "idempotency_key_reused");
+        assert_eq!(problem["fields"][0]["field"], "Idempotency-Key");
+        assert_eq!(items(&world).await, before, "{}", making.path);
+
+        // Another key, or none, makes another thing.
+        let next = dana.send(keyed(&making.path, "key-2", &making.other)).await;
+        assert_eq!(next.status.as_u16(), 201, "{}", next.body);
+    }
+    assert_eq!(clients(&world).await, 3);
+    assert_eq!(users_and_mails(&world).await, (2, 2));
+}
+
+#[tokio::test]
+async fn the_same_request_twice_at_once_makes_one_thing() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    for making in makings(&dana).await {
+        let send = || dana.send(keyed(&making.path, "key-1", &making.body));
+        let (a, b, c) = futures::join!(send(), send(), send());
+        assert_same(&a, &b);
+        assert_same(&a, &c);
+    }
+    assert_eq!(clients(&world).await, 2);
+    assert_eq!(users_and_mails(&world).await, (1, 1));
+}
+
+#[tokio::test]
+async fn a_retry_after_a_lost_answer_gets_the_answer_and_makes_nothing_more() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    for making in makings(&dana).await {
+        let send = || dana.send(keyed(&making.path, "key-1", &making.body));
+        // Whatever the SDK tries again is lost too.
+        world.wire.break_after("TransactWriteItems", 0, Fault::LostAnswer, 20);
+        let lost = send().await;
+        assert_eq!(lost.headers["retry-after"], "1");
+        lost.problem(503, "unavailable");
+        world.wire.forget();
+        let first = send().await;
+        assert_same(&first, &send().await);
+    }
+    assert_eq!(clients(&world).await, 2);
+    assert_eq!(users_and_mails(&world).await, (1, 1));
+}
+
+#[tokio::test]
+async fn a_retry_after_a_lost_request_makes_the_thing() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    for making in makings(&dana).await {
+        let send = || dana.send(keyed(&making.path, "key-1", &making.body));
+        world.wire.break_after("TransactWriteItems", 0, Fault::LostRequest, 20);
+        let before = items(&world).await;
+        send().await.problem(503, "unavailable");
+        assert_eq!(items(&world).await, before);
+        world.wire.forget();
+        let first = send().await;
+        assert_same(&first, &send().await);
+    }
+    assert_eq!(clients(&world).await, 2);
+}
+
+#[tokio::test]
+async fn a_key_is_a_persons_own_and_one_operations() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let felix = world.staff("harbor", "Felix", Role::Staff).await;
+    let send = |staff: &Staff, path: &str, body: &Value| {
+        let (staff, call) = (staff.clone(), keyed(path, "key-1", body));
+        async move { staff.send(call).await.expect(201) }
+    };
+    let one = send(&dana, "/api/clients", &new_client(None)).await;
+    let two = send(&felix, "/api/clients", &new_client(None)).await;
+    assert_ne!(one["clientId"], two["clientId"]);
+    // The same key for another operation, and for the same on another client.
+    let users = |client: &Value| format!("/api/clients/{}/portal-users", text(&client["clientId"]));
+    let first = send(&dana, &users(&one), &new_user("one@mail.example")).await;
+    let second = send(&dana, &users(&two), &new_user("one@mail.example")).await;
+    assert_ne!(first["portalUserId"], second["portalUserId"]);
+}
+
+#[tokio::test]
+async fn a_key_is_kept_for_a_day() {
+    let world = World::new().await;
+    let send = async || {
+        let dana = world.dana().await;
+        dana.send(keyed("/api/clients", "key-1", &new_client(None))).await
+    };
+    let first = send().await;
+    world.pass(24 * 60 * 60 - 1);
+    assert_same(&first, &send().await);
+    assert_eq!(clients(&world).await, 1);
+    world.pass(1);
+    let next = send().await.expect(201);
+    assert_ne!(next["clientId"], first.body["clientId"]);
+    assert_eq!(clients(&world).await, 2);
+}
+
+#[tokio::test]
+async fn a_refusal_is_not_kept_under_the_key() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    dana.post("/api/clients", &new_client(Some("R-1"))).await.expect(201);
+    let send = |record: &str| dana.send(keyed("/api/clients", "key-1", &new_client(Some(record))));
+    send("R-1").await.problem(409, "record_number_taken");
+    send("R-2").await.expect(201);
+}
+
+#[tokio::test]
+async fn a_key_is_visible_ascii_of_at_most_255_characters() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let before = clients(&world).await;
+    for key in ["", "two words", "caf\u{e9}", &"k".repeat(256)] {
+        let problem = dana.send(keyed("/api/clients", key, &new_client(None))).await;
+        assert_eq!(problem.problem(400, "invalid")["fields"][0]["field"], "Idempotency-Key");
+    }
+    assert_eq!(clients(&world).await, before);
+    dana.send(keyed("/api/clients", &"k".repeat(255), &new_client(None))).await.expect(201);
+}
+
+// ---- Record numbers ----
+
+#[tokio::test]
+async fn a_record_number_is_unique_made_when_absent_and_freed_when_changed() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let first = dana.post("/api/clients", &new_client(Some("HP-100"))).await.expect(201);
+    let (before, events) = (items(&world).await, world.events().await);
+    for taken in ["HP-100", "hp-100", "HP 100", " HP-100 "] {
+        let answer = dana.post("/api/clients", &new_client(Some(taken))).await;
+        let problem = answer.problem(409, "record_number_taken");
+        assert_eq!(problem["fields"][0]["field"], "recordNumber", "{taken}");
+    }
+    assert_eq!(items(&world).await, before);
+    assert_eq!(world.events().await, events);
+
+    let made = dana.post("/api/clients", &new_client(None)).await.expect(201);
+    let more = dana.post("/api/clients", &new_client(None)).await.expect(201);
+    assert!(!text(&made["recordNumber"]).is_empty());
+    assert_ne!(made["recordNumber"], more["recordNumber"]);
+
+    // To a taken one: nothing changes. To a free one: the old one is free.
+    let path = |client: &Value| format!("/api/clients/{}", text(&client["clientId"]));
+    let edit = |client: &Value, to: &str| json!({"version": client["version"], "recordNumber": to});
+    let (before, events) = (items(&world).await, world.events().await);
+    let answer = dana.patch(&path(&made), &edit(&made, "hp100")).await;
+    let problem = answer.problem(409, "record_number_taken");
+    assert_eq!(problem["fields"][0]["field"], "recordNumber");
+    assert_eq!(items(&world).await, before);
+    assert_eq!(world.events().await, events);
+
+    let first = dana.patch(&path(&first), &edit(&first, "HP-200")).await.expect(200);
+    assert_eq!(first["recordNumber"], "HP-200");
+    let made = dana.patch(&path(&made), &edit(&made, "HP-100")).await.expect(200);
+    assert_eq!(made["recordNumber"], "HP-100");
+    let again = edit(&first, "HP-100");
+    dana.patch(&path(&first), &again).await.problem(409, "record_number_taken");
+    // One's own number, written otherwise, is no conflict.
+    let made = dana.patch(&path(&made), &edit(&made, "hp 100")).await.expect(200);
+    assert_eq!(made["recordNumber"], "hp 100");
+    dana.post("/api/clients", &new_client(Some("HP-100")))
+        .await
+        .problem(409, "record_number_taken");
+}
+
+#[tokio::test]
+async fn of_two_who_want_one_record_number_at_once_one_gets_it() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let send = || {
+        let (dana, body) = (dana.clone(), new_client(Some("HP-1")));
+        async move { dana.post("/api/clients", &body).await }
+    };
+    let (a, b) = futures::join!(send(), send());
+    let mut got = [a.status.as_u16(), b.status.as_u16()];
+    got.sort_unstable();
+    assert_eq!(got, [201, 409]);
+    assert_eq!(clients(&world).await, 1);
+}
+
+// ---- What an edit touches elsewhere ----
+
+async fn found(dana: &Staff, query: &str) -> Vec<String> {
+    let hits = dana.post("/api/clients/search", &json!({"query": query})).await.expect(200);
+    let hits = hits["clients"].as_array().cloned().unwrap_or_default();
+    hits.iter().map(|c| text(&c["clientId"])).collect()
+}
+
+#[tokio::test]
+async fn a_clients_new_name_shows_in_the_portal_and_in_search_at_once() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let who = dana.enrolled().await;
+    let cookie = world.signed_in(&who.email, PASSWORD).await;
+    assert_eq!(found(&dana, "okafor").await, [who.client.clone()]);
+    let body = json!({"version": 1, "name": {"first": "Zo\u{eb}", "last": "Quist"}});
+    dana.patch(&format!("/api/clients/{}", who.client), &body).await.expect(200);
+
+    let session = world.session(&cookie).await.expect(200);
+    assert_eq!(session["charts"][0]["name"], body["name"]);
+    let fresh = world.sign_in(&who.email, PASSWORD).await.expect(200);
+    assert_eq!(fresh["charts"][0]["name"], body["name"]);
+    assert_eq!(fresh["name"]["last"], "Person", "the person's own name is another");
+    assert_eq!(found(&dana, "zoe quist").await, [who.client.clone()]);
+    assert!(found(&dana, "okafor").await.is_empty());
+    assert!(!world.items().await.keys().any(|k| k.contains("okafor")), "no entry is left");
+}
+
+#[tokio::test]
+async fn a_corrected_name_and_birth_date_are_what_an_invitation_asks_for() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let client = dana.client("Amara", "Okafor", "1984-03-12").await;
+    let who = dana.invite(&client, "pat@mail.example").await;
+    let body = json!({
+        "version": 1, "name": {"first": "Amara", "last": "Quist"}, "dateOfBirth": "1984-03-13",
+    });
+    dana.patch(&format!("/api/clients/{client}"), &body).await.expect(200);
+    let old = world.enroll(&who.token, "Okafor", "1984-03-12", PASSWORD).await;
+    old.problem(422, "proof_failed");
+    world.enroll(&who.token, "Quist", "1984-03-13", PASSWORD).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_new_address_of_an_invited_user_kills_the_old_link_and_sends_another() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let client = dana.client("Amara", "Okafor", "1984-03-12").await;
+    let who = dana.invite(&client, "old@mail.example").await;
+    let version = dana.user(&who).await["version"].clone();
+    let body = json!({"version": version, "email": "new@mail.example"});
+    let user = dana.patch(&who.path(), &body).await.expect(200);
+    assert_eq!(user["email"], "new@mail.example");
+    assert_eq!(user["username"], "old@mail.example", "the username stays");
+    assert_eq!(user["mail"]["state"], "queued");
+    assert_eq!(world.check(&who.token).await.expect(200)["state"], "expired");
+    let dead = world.enroll(&who.token, "Okafor", "1984-03-12", PASSWORD).await;
+    dead.problem(409, "invitation_expired");
+    let olds = world.post.received().iter().filter(|m| m.to == who.email).count();
+    world.deliver().await;
+    assert_eq!(world.post.received().iter().filter(|m| m.to == who.email).count(), olds);
+    let token = world.post.newest("new@mail.example").token();
+    world.enroll(&token, "Okafor", "1984-03-12", PASSWORD).await.expect(201);
+    world.signed_in("old@mail.example", PASSWORD).await;
+}
+
+#[tokio::test]
+async fn a_new_address_of_an_active_user_ends_the_reset_that_went_to_the_old_one() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let who: Invited = dana.enrolled().await;
+    world.forgot(&who.email).await.expect(202);
+    world.deliver().await;
+    let old = world.post.newest(&who.email).token();
+    let version = dana.user(&who).await["version"].clone();
+    let body = json!({"version": version, "email": "new@mail.example"});
+    dana.patch(&who.path(), &body).await.expect(200);
+    let password = "another nine grey pebbles";
+    world.choose(&old, password).await.problem(409, "reset_expired");
+    world.signed_in(&who.email, PASSWORD).await;
+    world.pass(60);
+    world.forgot(&who.email).await.expect(202);
+    world.deliver().await;
+    let token = world.post.newest("new@mail.example").token();
+    world.choose(&token, password).await.expect(204);
+    world.signed_in(&who.email, password).await;
+}
+
+#[tokio::test]
+async fn changed_permissions_show_in_a_running_session_at_once() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let who = dana.enrolled().await;
+    let cookie = world.signed_in(&who.email, PASSWORD).await;
+    let shown = async || {
+        let session = world.session(&cookie).await.expect(200);
+        session["charts"][0]["permissions"].clone()
+    };
+    assert_eq!(shown().await, json!(["basic", "messaging"]));
+    for permissions in [json!(["basic", "documents", "billing"]), json!([])] {
+        let version = dana.user(&who).await["version"].clone();
+        let body = json!({"version": version, "permissions": permissions});
+        dana.patch(&who.path(), &body).await.expect(200);
+        assert_eq!(shown().await, permissions);
+        assert_eq!(dana.user(&who).await["permissions"], permissions);
+    }
+}
+
+#[tokio::test]
+async fn an_edit_says_which_fields_changed_and_never_to_what() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let client = dana.client("Amara", "Okafor", "1984-03-12").await;
+    world.pass(1);
+    let body = json!({
+        "version": 1, "professional": "Dr. Secretive",
+        "phones": [{"type": "home", "number": "238 555 0107"}],
+        "dateOfBirth": "1984-03-12",
+    });
+    dana.patch(&format!("/api/clients/{client}"), &body).await.expect(200);
+    let history = dana.get(&format!("/api/clients/{client}/history")).await.expect(200);
+    assert_eq!(history["events"][0]["action"], "client-updated");
+    assert_eq!(history["events"][0]["changed"], json!(["phones", "professional"]));
+    let events = world.events().await;
+    assert!(!events.values().any(|e| e.contains("Secretive") || e.contains("555")));
+}
