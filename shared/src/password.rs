@@ -61,7 +61,8 @@ pub fn outdated(hash: &Secret) -> bool {
 }
 
 /// Whether a new password is strong enough for the practice, given words that somebody who knows
-/// the person would try.
+/// the person would try. A row of such words is weak however long it is: so what is left without
+/// them must be worth something too.
 ///
 /// # Errors
 /// 422 naming the field `password`: `too_short`, or `too_weak` with what would help.
@@ -82,7 +83,9 @@ pub fn check(password: &Password, practice: &Practice, context: &[&str]) -> Resu
         .filter(|word| word.chars().count() > 2)
         .collect();
     let estimate = zxcvbn::zxcvbn(password.reveal(), &words);
-    if estimate.score() < zxcvbn::Score::Three {
+    let without_them = left_without(&words, password.reveal())
+        .is_some_and(|left| zxcvbn::zxcvbn(&left, &[]).score() < zxcvbn::Score::Two);
+    if estimate.score() < zxcvbn::Score::Three || without_them {
         let hint = estimate.feedback().and_then(zxcvbn::feedback::Feedback::warning);
         let hint = hint.map_or_else(String::new, |warning| format!(" {warning}"));
         return Err(Problem::refused(
@@ -92,4 +95,13 @@ pub fn check(password: &Password, practice: &Practice, context: &[&str]) -> Resu
         ));
     }
     Ok(())
+}
+
+/// What is left of a password without these words; `None` when none of them is in it.
+fn left_without(words: &[&str], password: &str) -> Option<String> {
+    let mut words: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
+    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    let whole = password.to_lowercase();
+    let left = words.iter().fold(whole.clone(), |left, word| left.replace(word, ""));
+    (left != whole).then(|| left.trim_matches(|c: char| !c.is_alphanumeric()).to_owned())
 }

@@ -109,6 +109,7 @@ async fn check(
         both(app.store().get_many(&wanted), Practice::load(&app, &token.practice)).await?;
     let user: Option<PortalUser> = items.remove(&user).map(parse).transpose()?;
     let account: Option<Account> = items.remove(&account).map(parse).transpose()?;
+    let account = account.filter(|a| is_for(a, &token));
     let (user, account) = user.zip(account).ok_or_else(Problem::not_found)?;
     let now = app.now();
     let state = state(&user, &token, now);
@@ -118,6 +119,13 @@ async fn check(
         expires_at: user.invitation.as_ref().map_or(now, |i| i.expires_at),
         account: if account.password.is_some() { AccountKind::Existing } else { AccountKind::New },
     }))
+}
+
+/// Whether an account is that of the portal user in the token. The secret proves the portal user
+/// alone: without this, whoever is invited could name the account of another who is invited to the
+/// same chart, and set its password.
+fn is_for(account: &Account, token: &InvitationToken) -> bool {
+    account.grants.get(&token.client).is_some_and(|g| g.portal_user_id == token.user)
 }
 
 fn state(user: &PortalUser, token: &InvitationToken, now: At) -> Standing {
@@ -191,9 +199,7 @@ async fn enroll(
         if let Some(before) = answered {
             return respond(&app, &settings, &token, before);
         }
-        let account = account
-            .filter(|a| a.grants.contains_key(&token.client))
-            .ok_or_else(Problem::not_found)?;
+        let account = account.filter(|a| is_for(a, &token)).ok_or_else(Problem::not_found)?;
         let decision = decide(&app, &caller, &token, &with, &settings, chart, account)?;
         let mut change = app.store().change();
         let answer = match decision {
