@@ -106,7 +106,7 @@ impl Sender {
         }
     }
 
-    /// The mail's link, if the mail is still true.
+    /// The mail's link, if the mail is still true: not replaced, revoked, or past its link's life.
     fn link(
         &self,
         mail: &Outgoing,
@@ -119,7 +119,8 @@ impl Sender {
             MailKind::Invitation => {
                 let secret = mail.nonce?.secret(&self.app);
                 let newest = user.invitation.as_ref()?;
-                if user.access != Access::Invited || !secret.matches(&newest.hash) {
+                let open = user.access == Access::Invited && newest.open(self.app.now());
+                if !open || !secret.matches(&newest.hash) {
                     return None;
                 }
                 let token = InvitationToken {
@@ -134,7 +135,7 @@ impl Sender {
             MailKind::PasswordReset => {
                 let secret = mail.nonce?.secret(&self.app);
                 let newest = account?.reset.as_ref()?;
-                if !secret.matches(&newest.hash) {
+                if newest.expires_at <= self.app.now() || !secret.matches(&newest.hash) {
                     return None;
                 }
                 let token = ResetToken {
@@ -262,6 +263,10 @@ fn compose(
     }))
 }
 
+/// Bytes of text in one encoded word: in base64, with its frame, they make the 75 characters that
+/// RFC 2047 allows.
+const WORD: usize = 45;
+
 /// `From`: the practice's name as it wishes, quoted (RFC 5322) or encoded (RFC 2047).
 fn sender(name: &str, address: &str) -> String {
     let name: String = name.chars().filter(|c| !c.is_control()).collect();
@@ -269,7 +274,16 @@ fn sender(name: &str, address: &str) -> String {
         let quoted = name.replace('\\', "\\\\").replace('"', "\\\"");
         format!("\"{quoted}\" <{address}>")
     } else {
-        format!("=?UTF-8?B?{}?= <{address}>", STANDARD.encode(name))
+        let mut words = vec![String::new()];
+        for c in name.chars() {
+            match words.last_mut() {
+                Some(word) if word.len() + c.len_utf8() <= WORD => word.push(c),
+                _ => words.push(c.to_string()),
+            }
+        }
+        let words: Vec<String> =
+            words.iter().map(|word| format!("=?UTF-8?B?{}?=", STANDARD.encode(word))).collect();
+        format!("{} <{address}>", words.join(" "))
     }
 }
 
