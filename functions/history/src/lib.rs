@@ -1,7 +1,7 @@
 //! Shows who did what to a client's access, newest first.
 
 use axum::{Json, extract::State};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use shared::{
     App, Problem,
     fields::At,
@@ -90,10 +90,12 @@ async fn history(
     }
     let pk = keys::chart(reader.practice(), id);
     let read = app.store().history_page(&pk, page.cursor.clone(), PAGE);
-    let (_, (events, next_cursor)) = reader.admit(&app, read).await?;
-    // A client's history begins with its creation: where there is none, there is no client.
-    if events.is_empty() && page.cursor.is_none() {
-        return Err(Problem::not_found());
+    let (staff, (events, next_cursor)) = reader.admit(&app, read).await?;
+    // Past the last page there is nothing either: only then it takes a look at the client itself.
+    if events.is_empty() {
+        let client: Option<IgnoredAny> =
+            app.store().get(&keys::client(&staff.practice, id)).await?;
+        client.ok_or_else(Problem::not_found)?;
     }
     Ok(Json(History { events: events.into_iter().map(view).collect(), next_cursor }))
 }
