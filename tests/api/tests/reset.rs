@@ -1,0 +1,366 @@
+//! A forgotten password: asking tells nobody anything, and choosing a new one ends every session.
+
+use api_tests::{
+    Answer, Call, PASSWORD, World,
+    people::{Invited, text},
+};
+use futures::future::join_all;
+use serde_json::{Value, json};
+use shared::{id::PracticeId, token::ResetToken};
+
+const NEW: &str = "another nine grey pebbles";
+
+/// Asks for a reset; the token in the mail.
+async fn token(world: &World, who: &Invited) -> String {
+    world.deliver().await;
+    let before = world.post.received().len();
+    world.forgot(&who.email).await.expect(202);
+    world.deliver().await;
+    assert_eq!(world.post.received().len(), before + 1, "a mail");
+    world.post.newest(&who.email).token()
+}
+
+async fn forgot_from(world: &World, address: &str, username: &str) -> Answer {
+    let body = json!({"practice": "harbor", "username": username});
+    world.send(Call::new("POST", "/api/portal/password-reset").json(&body).from(address)).await
+}
+
+/// All of an answer but what names the request.
+fn seen(answer: &Answer) -> (u16, Vec<(String, String)>, Value) {
+    let mut body = answer.body.clone();
+    if let Some(body) = body.as_object_mut() {
+        body.remove("requestId");
+    }
+    let headers = answer.headers.iter().filter(|(name, _)| *name != "x-request-id");
+    let headers = headers.map(|(n, v)| (n.to_string(), v.to_str().unwrap_or("").to_owned()));
+    (answer.status.as_u16(), headers.collect(), body)
+}
+
+#[tokio::test]
+async fn asking_is_answered_alike_and_only_those_who_can_sign_in_get_a_mail() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let client = dana.client("Wren", "Okafor", "1984-03-12").await;
+    let (active, revoked) = (dana.enrolled().await, dana.enrolled().await);
+    let invited = dana.invite(&client, "waiting@mail.example").await;
+    dana.revoke(&revoked).await.expect(200);
+    world.deliver().await;
+    let mails = world.post.received().len();
+
+    let ask = async |username: &str| {
+        world.wire.forget();
+        let answer = world.forgot(username).await;
+        (seen(&answer), world.wire.seen())
+    };
+    let unknown = ask("nobody@mail.example").await;
+    assert_eq!(unknown.0.0, 202);
+    assert_eq!(unknown.1, ["BatchGetItem", "TransactWriteItems"]);
+    for username in [&invited.email, &revoked.email, &active.email, &active.email] {
+        assert_eq!(ask(username).await, unknown, "{username}");
+    }
+    let body = json!({"practice": "cove", "username": active.email});
+    let elsewhere = world.send(Call::new("POST", "/api/portal/password-reset").json(&body)).await;
+    assert_eq!(seen(&elsewhere), unknown.0);
+
+    world.deliver().await;
+    let sent = world.post.received().split_off(mails);
+    let to: Vec<&str> = sent.iter().map(|m| m.to.as_str()).collect();
+    assert_eq!(to, [active.email.as_str()], "one mail, though it was asked for twice");
+    assert!(sent[0].text.contains("/harbor/password#"), "{}", sent[0].text);
+}
+
+#[tokio::test]
+async fn a_reset_changes_the_password_once() {
+    let world = World::new().await;
+    let who = world.dana().await.enrolled().await;
+    let token = token(&world, &who).await;
+    // Until it is used nothing changes.
+    world.signed_in(&who.email, PASSWORD).await;
+    let done = world.choose(&token, NEW).await;
+    let cookie = done.headers["set-cookie"].to_str().expect("text").to_owned();
+    assert!(cookie.contains("Max-Age=0"), "it signs nobody in: {cookie}");
+    done.expect(204);
+    world.sign_in(&who.email, PASSWORD).await.problem(401, "sign_in_failed");
+    world.signed_in(&who.email, NEW).await;
+    for again in [NEW, "a third one of brass bells"] {
+        world.choose(&token, again).await.problem(409, "reset_expired");
+    }
+    world.signed_in(&who.email, NEW).await;
+}
+
+#[tokio::test]
+async fn a_reset_works_for_an_hour() {
+    let world = World::new().await;
+    let who = world.dana().await.enrolled().await;
+    let one = token(&world, &who).await;
+    world.pass(60 * 60 - 1);
+    world.choose(&one, NEW).await.expect(204);
+    let two = token(&world, &who).await;
+    world.pass(60 * 60);
+    world.choose(&two, "a third one of brass bells").await.problem(409, "reset_expired");
+    world.signed_in(&who.email, NEW).await;
+}
+
+#[tokio::test]
+async fn only_the_newest_reset_works() {
+    let world = World::new().await;
+    let who = world.dana().await.enrolled().await;
+    let one = token(&world, &who).await;
+    world.pass(60);
+    let two = token(&world, &who).await;
+    world.choose(&one, NEW).await.problem(409, "reset_expired");
+    world.signed_in(&who.email, PASSWORD).await;
+    world.choose(&two, NEW).await.expect(204);
+}
+
+#[tokio::test]
+async fn asking_again_within_a_minute_sends_no_second_mail_and_leaves_the_first_alone() {
+    let world = World::new().await;
+    let who = world.dana().await.enrolled().await;
+    let one = token(&world, &who).await;
+    let mails = world.post.received().len();
+    world.pass(59);
+    world.forgot(&who.email).await.expect(202);
+    world.deliver().await;
+    assert_eq!(world.post.received().len(), mails);
+    world.choose(&one, NEW).await.expect(204);
+}
+
+#[tokio::test]
+async fn a_new_password_ends_every_session_of_the_account_on_every_chart() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let (wren, silas) = (
+        dana.client("Wren", "Okafor", "1984-03-12").await,
+        dana.client("Silas", "Okafor", "1984-03-12").await,
+    );
+    let one = dana.enroll_for(&wren, "holly@mail.example").await;
+    let two = dana.enroll_for(&silas, "holly@mail.example").await;
+    let other = dana.enrolled().await;
+    let theirs = world.signed_in(&other.email, PASSWORD).await;
+    let mut cookies = Vec::new();
+    for _ in 0..3 {
+        cookies.push(world.signed_in(&one.email, PASSWORD).await);
+    }
+    let token = token(&world, &one).await;
+    for cookie in &cookies {
+        world.session(cookie).await.expect(200);
+    }
+    world.choose(&token, NEW).await.expect(204);
+    for cookie in &cookies {
+        world.session(cookie).await.problem(401, "signed_out");
+    }
+    world.session(&theirs).await.expect(200);
+    let session = world.signed_in(&one.email, NEW).await;
+    let session = world.session(&session).await.expect(200);
+    assert_eq!(session["charts"].as_array().expect("charts").len(), 2);
+    for client in [&wren, &silas] {
+        assert!(dana.actions(client).await.contains(&"password-changed".to_owned()));
+    }
+    for who in [&one, &two] {
+        let ended = dana.revoke(who).await.expect(200)["ended"].clone();
+        assert_eq!(ended, json!({"sessions": 1, "invitations": 0, "resets": 0}));
+    }
+}
+
+#[tokio::test]
+async fn the_person_is_told_that_the_password_was_changed() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let who = dana.enrolled().await;
+    let token = token(&world, &who).await;
+    let user = dana.user(&who).await;
+    assert_eq!(user["mail"]["kind"], "password-reset");
+    assert_eq!(user["mail"]["state"], "sent");
+    world.choose(&token, NEW).await.expect(204);
+    assert_eq!(dana.user(&who).await["mail"]["state"], "queued");
+    world.deliver().await;
+    let mail = world.post.newest(&who.email);
+    assert!(mail.subject.contains("password"), "{}", mail.subject);
+    assert!(!mail.text.contains('#') && !mail.text.contains(NEW), "{}", mail.text);
+    let user = dana.user(&who).await;
+    assert_eq!(user["mail"]["kind"], "password-changed");
+    assert_eq!(user["mail"]["state"], "sent");
+}
+
+#[tokio::test]
+async fn weak_passwords_are_refused_and_spend_nothing() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let client = dana.client("Wilhelmina", "Okafor", "1984-03-12").await;
+    let who = dana.enroll_for(&client, "bartycholm@mail.example").await;
+    let token = token(&world, &who).await;
+    let before = world.items().await;
+    for (weak, code) in [
+        ("xq7Vz!m2Kp9#Lt", "too_short"),
+        ("passwordpassword", "too_weak"),
+        ("WilhelminaOkafor", "too_weak"),
+        ("bartycholm@mail.example", "too_weak"),
+        ("Harbor Practice 1", "too_weak"),
+        ("PatPerson1WilhelminaOkafor", "too_weak"),
+    ] {
+        let refused = world.choose(&token, weak).await;
+        assert_eq!(refused.body["code"], code, "{weak}");
+        assert_eq!(refused.problem(422, code)["fields"][0]["field"], "password");
+    }
+    assert_eq!(world.items().await, before);
+    world.choose(&token, NEW).await.expect(204);
+}
+
+#[tokio::test]
+async fn a_token_that_was_tampered_with_changes_nothing() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let who = dana.enrolled().await;
+    let other = dana.enrolled().await;
+    let (token, theirs) = (token(&world, &who).await, token(&world, &other).await);
+    let parsed = |token: &str| ResetToken::parse(token).expect("a token");
+    let mut swapped = parsed(&token);
+    swapped.account = parsed(&theirs).account;
+    let mut elsewhere = parsed(&token);
+    elsewhere.practice = PracticeId::parse("cove").expect("a practice");
+    let mut nowhere = parsed(&token);
+    nowhere.practice = PracticeId::parse("nowhere").expect("a practice");
+    let before = world.items().await;
+    for wrong in [
+        "x",
+        "harbor.",
+        &token[..token.len() - 1],
+        &format!("{token}A"),
+        &who.token,
+        &swapped.text(),
+        &elsewhere.text(),
+        &nowhere.text(),
+    ] {
+        world.choose(wrong, NEW).await.problem(409, "reset_expired");
+    }
+    assert_eq!(world.items().await, before);
+    // A reset's token is no invitation's either.
+    world.check(&token).await.problem(404, "not_found");
+    world.choose(&token, NEW).await.expect(204);
+    world.choose(&theirs, NEW).await.expect(204);
+}
+
+#[tokio::test]
+async fn of_two_choices_at_once_one_wins() {
+    let world = World::new().await;
+    let who = world.dana().await.enrolled().await;
+    let token = token(&world, &who).await;
+    let passwords = [NEW, "a third one of brass bells"];
+    let answers = join_all(passwords.iter().map(|p| world.choose(&token, p))).await;
+    let won = answers.iter().position(|a| a.status == 204).expect("one wins");
+    answers[1 - won].clone().problem(409, "reset_expired");
+    world.signed_in(&who.email, passwords[won]).await;
+    world.sign_in(&who.email, passwords[1 - won]).await.problem(401, "sign_in_failed");
+}
+
+#[tokio::test]
+async fn a_sign_in_that_began_with_the_old_password_does_not_outlive_the_reset() {
+    let world = World::new().await;
+    let who = world.dana().await.enrolled().await;
+    let token = token(&world, &who).await;
+    world.wire.hold();
+    let late = world.sign_in(&who.email, PASSWORD);
+    let meanwhile = async {
+        let write = loop {
+            tokio::task::yield_now().await;
+            match world.wire.take(0) {
+                Some(held) if held.operation == "TransactWriteItems" => break held,
+                Some(read) => read.release(),
+                None => {}
+            }
+        };
+        world.wire.let_go();
+        world.choose(&token, NEW).await.expect(204);
+        write.release();
+    };
+    let (late, ()) = futures::join!(late, meanwhile);
+    late.problem(401, "sign_in_failed");
+}
+
+#[tokio::test]
+async fn a_reset_opens_a_username_that_was_locked() {
+    let world = World::new().await;
+    let who = world.dana().await.enrolled().await;
+    let token = token(&world, &who).await;
+    for _ in 0..5 {
+        world.sign_in(&who.email, "not the password at all").await.problem(401, "sign_in_failed");
+    }
+    world.sign_in(&who.email, PASSWORD).await.problem(429, "too_many_attempts");
+    world.choose(&token, NEW).await.expect(204);
+    world.signed_in(&who.email, NEW).await;
+}
+
+#[tokio::test]
+async fn asking_is_limited_per_address_and_does_not_count_as_a_failed_sign_in() {
+    let world = World::new().await;
+    let who = world.dana().await.enrolled().await;
+    let (busy, home) = ("198.51.100.9", "198.51.100.10");
+    for n in 0..50 {
+        forgot_from(&world, busy, &format!("nobody{n}@mail.example")).await.expect(202);
+    }
+    for username in [who.email.as_str(), "nobody@mail.example"] {
+        let refused = forgot_from(&world, busy, username).await;
+        let wait: u32 =
+            refused.headers["retry-after"].to_str().expect("text").parse().expect("a number");
+        assert!((1..=15 * 60).contains(&wait));
+        refused.problem(429, "too_many_attempts");
+    }
+    let body = json!({"practice": "harbor", "username": who.email, "password": PASSWORD});
+    let call = Call::new("POST", "/api/portal/sign-in").json(&body).from(busy);
+    world.send(call).await.expect(200);
+    forgot_from(&world, home, &who.email).await.expect(202);
+    world.pass(15 * 60);
+    forgot_from(&world, busy, &who.email).await.expect(202);
+}
+
+#[tokio::test]
+async fn resets_are_recorded_without_a_word_of_who_asked_for_what() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let who = dana.enrolled().await;
+    let before = world.events().await;
+    world.forgot("nobody@mail.example").await.expect(202);
+    let token = token(&world, &who).await;
+    world.choose(&token, NEW).await.expect(204);
+    let events = world.events().await;
+    let mut added: Vec<&String> =
+        events.iter().filter(|(k, _)| !before.contains_key(*k)).map(|(_, v)| v).collect();
+    added.sort_by_key(|e| e.contains("password-changed"));
+    let actions: Vec<String> = added
+        .iter()
+        .map(|e| serde_json::from_str::<Value>(e).expect("JSON"))
+        .map(|e| text(&e["action"]))
+        .collect();
+    assert_eq!(
+        actions,
+        ["password-reset-requested", "password-reset-requested", "password-changed"]
+    );
+    let all: String = added.into_iter().map(String::as_str).collect();
+    for value in ["nobody@", who.email.as_str(), NEW, token.as_str(), &token[30..]] {
+        assert!(!all.contains(value), "{value}");
+    }
+}
+
+#[tokio::test]
+async fn the_table_holds_the_hash_of_a_reset_and_nothing_that_makes_it() {
+    let world = World::new().await;
+    let who = world.dana().await.enrolled().await;
+    world.forgot(&who.email).await.expect(202);
+    let waiting = world.items().await;
+    world.deliver().await;
+    let sent = world.items().await;
+    let token = world.post.newest(&who.email).token();
+    let hash = json!(ResetToken::parse(&token).expect("a token").secret.hash());
+    let hash = hash.as_str().expect("text");
+    // The last 42 characters are the secret's alone.
+    let secret = &token[token.len() - 42..];
+    for items in [&waiting, &sent] {
+        assert!(!items.values().any(|v| v.contains(secret)));
+        assert!(items.values().any(|v| v.contains(hash)));
+    }
+    assert!(waiting.values().any(|v| v.contains("\"nonce\"")));
+    assert!(!sent.values().any(|v| v.contains("\"nonce\"")));
+    world.choose(&token, NEW).await.expect(204);
+    assert!(!world.items().await.values().any(|v| v.contains(hash)));
+}
