@@ -8,17 +8,15 @@ const LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 export async function expectAccessible(page: Page, what: string): Promise<void> {
   // Evaluated, as the pages' policy allows no script of ours to be added to them.
   await page.evaluate(axe.source);
-  const found = await page.evaluate(
-    async (levels) => {
-      const { axe } = window as unknown as { axe: typeof import("axe-core") };
-      const { violations, passes } = await axe.run(document, { runOnly: levels });
-      if (!passes.length) return ["axe looked at nothing"];
-      return violations.map(
-        ({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target.join(" ")} ${node.failureSummary ?? ""}`).join("; ")}`,
-      );
-    },
-    LEVELS,
-  );
+  const found = await page.evaluate(async (levels) => {
+    const { axe } = window as unknown as { axe: typeof import("axe-core") };
+    const { violations, passes } = await axe.run(document, { runOnly: levels });
+    if (!passes.length) return ["axe looked at nothing"];
+    return violations.map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes.map((node) => `${node.target.join(" ")} ${node.failureSummary ?? ""}`).join("; ")}`,
+    );
+  }, LEVELS);
   expect.soft(found, what).toEqual([]);
 }
 

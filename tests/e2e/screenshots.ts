@@ -26,7 +26,12 @@ test.describe.configure({ mode: "serial" });
 
 async function picture(page: Page, name: string, options: { fullPage?: boolean } = {}): Promise<void> {
   await page.evaluate(() => document.fonts.ready);
-  await page.screenshot({ path: join(FOLDER, `${name}.png`), animations: "disabled", caret: "hide", ...options });
+  await page.screenshot({
+    path: join(FOLDER, `${name}.png`),
+    animations: "disabled",
+    caret: "hide",
+    ...options,
+  });
 }
 
 /** A sample client's page, found as staff find it. */
@@ -90,7 +95,12 @@ test("the mails and the portal", async ({ browse, desk, mailbox }) => {
     query: "Wren Marsh",
   });
   const { clientId } = found.clients[0] as { clientId: string };
-  const client = { clientId, name: { first: "Wren", last: "Marsh" }, dateOfBirth: "2014-06-02", recordNumber: "" };
+  const client = {
+    clientId,
+    name: { first: "Wren", last: "Marsh" },
+    dateOfBirth: "2014-06-02",
+    recordNumber: "",
+  };
   const email = "rowan.marsh@mail.example";
   const user = await desk.invite(client, {
     name: { first: "Rowan", last: "Marsh" },

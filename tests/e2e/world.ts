@@ -1,6 +1,13 @@
 // What every test has: people with browsers of their own, a desk that makes clients quickly, the mails
 // that were sent, and a watch that fails the test for anything a browser complains of.
-import { test as base, expect, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from "@playwright/test";
+import {
+  test as base,
+  expect,
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type Page,
+} from "@playwright/test";
 
 export { expect, type Page } from "@playwright/test";
 
@@ -51,7 +58,28 @@ export function unique(): string {
   made += 1;
   // Syllables, so that two of them differ in more than the one letter a search forgives.
   const number = (incarnation * 2 + worker) * 400 + made;
-  const syllables = ["ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu", "na", "pe", "ri", "so", "tu", "va", "we", "xi", "yo", "zu"];
+  const syllables = [
+    "ba",
+    "ce",
+    "di",
+    "fo",
+    "gu",
+    "ha",
+    "je",
+    "ki",
+    "lo",
+    "mu",
+    "na",
+    "pe",
+    "ri",
+    "so",
+    "tu",
+    "va",
+    "we",
+    "xi",
+    "yo",
+    "zu",
+  ];
   return [number % 20, Math.floor(number / 20) % 20, Math.floor(number / 400) % 20, (number * 7) % 20]
     .map((digit) => syllables[digit])
     .join("");
@@ -106,7 +134,10 @@ export function linkIn(mail: Mail): string {
 
 /** The API as the pages use it, for whatever a test is not about. */
 export class Desk {
-  private constructor(private readonly cookie: string, readonly mailbox: Mailbox) {}
+  private constructor(
+    private readonly cookie: string,
+    readonly mailbox: Mailbox,
+  ) {}
 
   /** Signs in as a browser would, from address to address. */
   static async open(email: string, mailbox: Mailbox): Promise<Desk> {
@@ -137,7 +168,9 @@ export class Desk {
     return (text ? JSON.parse(text) : undefined) as T;
   }
 
-  client(given: { name?: Name; dateOfBirth?: string; emails?: string[]; phones?: string[] } = {}): Promise<Client> {
+  client(
+    given: { name?: Name; dateOfBirth?: string; emails?: string[]; phones?: string[] } = {},
+  ): Promise<Client> {
     const { name = { first: "Ilse", last: capital(unique()) }, dateOfBirth = "1987-05-09" } = given;
     return this.call("POST", "/api/clients", {
       name,
@@ -150,7 +183,13 @@ export class Desk {
   /** Gives somebody access; by default the client. */
   invite(
     client: Client,
-    given: { name?: Name; email?: string; relationship?: string; permissions?: Permission[]; chartOwner?: boolean } = {},
+    given: {
+      name?: Name;
+      email?: string;
+      relationship?: string;
+      permissions?: Permission[];
+      chartOwner?: boolean;
+    } = {},
   ): Promise<PortalUser> {
     return this.call("POST", `/api/clients/${client.clientId}/portal-users`, {
       name: client.name,

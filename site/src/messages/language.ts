@@ -58,16 +58,15 @@ export function sayTime(moment: string): string {
   return new Intl.DateTimeFormat(region(), { dateStyle: "medium", timeStyle: "short" }).format(time);
 }
 
-/** The day of a moment, where the hour would only be in the way; the year only when it is another one. */
+/** The day of a moment, where the hour would only be in the way; the year only when it is another one.
+ *  No line ends within it. */
 export function sayDay(moment: string): string {
   const time = new Date(moment);
   if (Number.isNaN(time.getTime())) return moment;
   const thisYear = time.getFullYear() === new Date().getFullYear();
-  return new Intl.DateTimeFormat(region(), {
-    month: "short",
-    day: "numeric",
-    ...(!thisYear && { year: "numeric" }),
-  }).format(time);
+  const form: Intl.DateTimeFormatOptions = { month: "short", day: "numeric" };
+  if (!thisYear) form.year = "numeric";
+  return new Intl.DateTimeFormat(region(), form).format(time).replaceAll(" ", "\u00a0");
 }
 
 /** "45 seconds", "2 minutes": rounded up, so that whoever waits that long does not come too early. */

@@ -1,5 +1,9 @@
 // People's names: one of first and last may be empty, and nothing else is assumed about them.
-export type PersonName = { readonly first: string; readonly last: string; readonly preferred?: string | null | undefined };
+export type PersonName = {
+  readonly first: string;
+  readonly last: string;
+  readonly preferred?: string | null | undefined;
+};
 
 export const sayName = (name: PersonName): string => `${name.first} ${name.last}`.trim();
 

@@ -93,7 +93,8 @@ for (const [look, options] of [
       await expectAccessible(page, what);
       await expectFits(page, what);
     };
-    const heading = (name: string | RegExp) => expect(page.getByRole("heading", { name, level: 1 })).toBeVisible();
+    const heading = (name: string | RegExp) =>
+      expect(page.getByRole("heading", { name, level: 1 })).toBeVisible();
 
     await page.goto(linkIn(mail));
     await heading("Whose care is it about?");

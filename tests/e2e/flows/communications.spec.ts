@@ -16,7 +16,12 @@ import {
   unique,
 } from "../world";
 
-test("revoke, and activate again: the client signs in with the old password", async ({ dana, desk, mailbox, browse }) => {
+test("revoke, and activate again: the client signs in with the old password", async ({
+  dana,
+  desk,
+  mailbox,
+  browse,
+}) => {
   const client = await desk.client();
   const name = fullName(client.name);
   const user = await desk.enrolled(client);
@@ -28,7 +33,9 @@ test("revoke, and activate again: the client signs in with the old password", as
   for (const item of ["Change Ownership", "Resend Invite", "Revoke Access"]) {
     await expect(card.getByRole("button", { name: item })).toBeVisible();
   }
-  await expect(card.getByRole("button", { name: "Resend Invite" })).toContainText(`${name} has enrolled already.`);
+  await expect(card.getByRole("button", { name: "Resend Invite" })).toContainText(
+    `${name} has enrolled already.`,
+  );
   await card.getByRole("button", { name: "Revoke Access" }).click();
   const revoke = dana.getByRole("dialog", { name: "Revoke portal access?" });
   await expect(revoke).toContainText(

@@ -24,9 +24,12 @@ test("from the search to a revoked access", async ({ dana, desk }) => {
   await expect(found).toBeVisible();
   await keys.press("ArrowDown");
   await expect(dana.getByRole("list", { name: "Clients found" }).getByRole("button").first()).toBeFocused();
-  while (!(await found.evaluate((element) => element === document.activeElement))) await keys.press("ArrowDown");
+  while (!(await found.evaluate((element) => element === document.activeElement)))
+    await keys.press("ArrowDown");
   await keys.press("Enter");
-  await expect(dana.getByRole("dialog", { name }).getByRole("link", { name: "Go to Client Page" })).toBeFocused();
+  await expect(
+    dana.getByRole("dialog", { name }).getByRole("link", { name: "Go to Client Page" }),
+  ).toBeFocused();
   await keys.press("Enter");
   await expect(dana.getByRole("heading", { name, level: 1 })).toBeFocused();
 

@@ -31,7 +31,12 @@ for (const [what, name, query] of [
     const clientId = new URL(dana.url()).pathname.split("/").at(-1) ?? "";
 
     await dana.getByRole("searchbox", { name: "Search Clients" }).fill(query);
-    await dana.getByRole("list", { name: "Clients found" }).getByRole("button").filter({ hasText: said }).first().click();
+    await dana
+      .getByRole("list", { name: "Clients found" })
+      .getByRole("button")
+      .filter({ hasText: said })
+      .first()
+      .click();
     await expect(dana.getByRole("dialog").getByRole("heading")).toHaveText(said);
     await dana.getByRole("button", { name: "Close" }).click();
 

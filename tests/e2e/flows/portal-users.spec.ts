@@ -50,8 +50,12 @@ test("deleting says what ends and stays, asks for the word and for who gets the 
 
   await dana.getByRole("button", { name: `Delete Bram ${last}` }).click();
   const dialog = dana.getByRole("dialog", { name: `Delete Bram ${last}?` });
-  await expect(dialog).toContainText("will no longer be able to sign in to the Client Portal. Client information is kept.");
-  await expect(dialog).toContainText(`The username “${spouse.username}” becomes free. The history of what happened stays.`);
+  await expect(dialog).toContainText(
+    "will no longer be able to sign in to the Client Portal. Client information is kept.",
+  );
+  await expect(dialog).toContainText(
+    `The username “${spouse.username}” becomes free. The history of what happened stays.`,
+  );
   const next = dialog.getByRole("group", { name: "Who gets the alerts next?" });
   await expect(next.getByRole("radio", { name: "Practice’s inbox" })).toBeChecked();
   await next.getByRole("radio", { name: fullName(client.name) }).check();
@@ -68,7 +72,9 @@ test("deleting says what ends and stays, asks for the word and for who gets the 
   await word.fill(" Delete ");
   await dialog.getByRole("button", { name: "Delete User" }).click();
   await expect(dialog).toBeHidden();
-  await expect(toast(dana)).toContainText(`Bram ${last} was deleted. ${fullName(client.name)} gets the alerts now`);
+  await expect(toast(dana)).toContainText(
+    `Bram ${last} was deleted. ${fullName(client.name)} gets the alerts now`,
+  );
   await expect(rowOf(dana, "Bram")).toHaveCount(0);
   await expect(dana.getByRole("radio", { name: /^Assigned / })).toHaveAccessibleName(
     `Assigned alerts to ${fullName(client.name)}`,
@@ -91,14 +97,19 @@ test("the delete dialog can be left without doing anything", async ({ dana, desk
   await dana.goto(clientPage(client, "/portal"));
   const open = dana.getByRole("button", { name: `Delete ${fullName(client.name)}` });
   await open.click();
-  await expect(dana.getByRole("dialog")).toContainText("is the chart owner; the chart will have none until you choose another.");
+  await expect(dana.getByRole("dialog")).toContainText(
+    "is the chart owner; the chart will have none until you choose another.",
+  );
   await dana.keyboard.press("Escape");
   await expect(dana.getByRole("dialog")).toHaveCount(0);
   await expect(open).toBeFocused();
   expect(await desk.users(client)).toHaveLength(1);
 });
 
-test("a new client and a new user: known addresses are offered, the mail invites", async ({ dana, mailbox }) => {
+test("a new client and a new user: known addresses are offered, the mail invites", async ({
+  dana,
+  mailbox,
+}) => {
   const word = unique();
   const email = `${word}@mail.example`;
   await dana.getByRole("link", { name: "+ New Client" }).click();
@@ -107,7 +118,10 @@ test("a new client and a new user: known addresses are offered, the mail invites
   await dana.getByRole("button", { name: "Create Client" }).click();
   const summary = dana.getByRole("alert").filter({ hasText: "There is a problem" });
   await expect(summary).toBeFocused();
-  await expect(summary.getByRole("link")).toHaveText(["Enter a first name or a last name", "Enter the date of birth"]);
+  await expect(summary.getByRole("link")).toHaveText([
+    "Enter a first name or a last name",
+    "Enter the date of birth",
+  ]);
 
   await dana.getByLabel("First name").fill("Odalys");
   await dana.getByLabel("Last name").fill(capital(word));
@@ -155,7 +169,9 @@ test("adding someone says what is missing, keeps what was typed, and refuses a u
   const taken = await desk.enrolled(other);
   await dana.goto(clientPage(client, "/portal/new"));
   await dana.getByRole("button", { name: "Add User" }).click();
-  await expect(dana.getByRole("alert").filter({ hasText: "There is a problem" }).getByRole("link")).toHaveText([
+  await expect(
+    dana.getByRole("alert").filter({ hasText: "There is a problem" }).getByRole("link"),
+  ).toHaveText([
     "Enter a first name or a last name",
     "Enter the e-mail address",
     "Choose how this person is related to the client",

@@ -57,10 +57,14 @@ test("enrols from the mail, sees charts and permissions, signs out", async ({ de
   await expect(page.getByRole("heading", { name: "Choose a password" })).toBeFocused();
   await page.getByLabel("New password").fill("too short");
   await page.getByRole("button", { name: "Enroll in Client Portal" }).click();
-  await expect(page.getByRole("alert")).toContainText("The password is too short: use at least 15 characters");
+  await expect(page.getByRole("alert")).toContainText(
+    "The password is too short: use at least 15 characters",
+  );
   await page.getByLabel("New password").fill("passwordpassword");
   await page.getByRole("button", { name: "Enroll in Client Portal" }).click();
-  await expect(page.getByRole("alert")).toContainText("The password is too easy to guess: add another word or two");
+  await expect(page.getByRole("alert")).toContainText(
+    "The password is too easy to guess: add another word or two",
+  );
   await page.getByLabel("New password").fill(PASSWORD);
   await page.getByRole("button", { name: "Show password" }).click();
   await expect(page.getByLabel("New password")).toHaveAttribute("type", "text");
@@ -70,7 +74,11 @@ test("enrols from the mail, sees charts and permissions, signs out", async ({ de
   await expect(page).toHaveURL(harborPortal());
   const chart = page.getByRole("list", { name: "Charts" }).getByRole("listitem").first();
   await expect(chart.getByRole("heading")).toHaveText(fullName(client.name));
-  await expect(chart.getByRole("listitem")).toHaveText(["Basic Functions", "Access to Documents", "View & Submit Surveys"]);
+  await expect(chart.getByRole("listitem")).toHaveText([
+    "Basic Functions",
+    "Access to Documents",
+    "View & Submit Surveys",
+  ]);
   await expect(page.getByText(`Signed in as ${user.username}`)).toBeVisible();
 
   await page.getByRole("button", { name: "Sign out" }).click();
@@ -91,7 +99,9 @@ test("links that are used, replaced or broken say what to do", async ({ desk, br
 
   await page.goto(first);
   await expect(page.getByRole("heading", { name: "This invitation has expired" })).toBeVisible();
-  await expect(page.getByText("Look for a newer mail, or ask Harbor Practice to send you a new one")).toBeVisible();
+  await expect(
+    page.getByText("Look for a newer mail, or ask Harbor Practice to send you a new one"),
+  ).toBeVisible();
 
   await page.goto("about:blank");
   await page.goto(second);
@@ -182,7 +192,9 @@ test("a revoked client has no way in and is told plainly; activated, the old pas
   await signIn(page, user.username, "not the password of anybody");
   await expect(page.getByRole("alert")).toContainText("The username or the password is not right.");
   await page.goto(linkIn(await mailbox.wait(user.email, INVITATION)));
-  await expect(page.getByRole("heading", { name: /This invitation (cannot be used any more|has expired)/ })).toBeVisible();
+  await expect(
+    page.getByRole("heading", { name: /This invitation (cannot be used any more|has expired)/ }),
+  ).toBeVisible();
 
   await desk.change(client, user, "activate");
   await signIn(page, user.username);
@@ -195,7 +207,11 @@ test("one parent, two children: the second chart joins the account, and losing o
   mailbox,
 }) => {
   const word = unique();
-  const parent = { name: { first: "Greta", last: word }, email: `${word}@mail.example`, relationship: "parent" };
+  const parent = {
+    name: { first: "Greta", last: word },
+    email: `${word}@mail.example`,
+    relationship: "parent",
+  };
   const older = await desk.client({ name: { first: "Juno", last: word }, dateOfBirth: "2013-04-01" });
   const younger = await desk.client({ name: { first: "Pim", last: word }, dateOfBirth: "2016-09-12" });
   await desk.enrolled(older, parent);
@@ -240,7 +256,9 @@ test("too many wrong passwords ask to wait, and say how long", async ({ desk, br
     await fillSignIn(page, user.username, `wrong password number ${attempt}`);
     expect((await answered).status()).toBe(attempt <= 5 ? 401 : 429);
   }
-  await expect(page.getByRole("alert")).toContainText(/please wait (1 minute|\d+ seconds) and then try again/);
+  await expect(page.getByRole("alert")).toContainText(
+    /please wait (1 minute|\d+ seconds) and then try again/,
+  );
 });
 
 test("the portal speaks Spanish and French", async ({ browse }) => {

@@ -1,5 +1,17 @@
 // Revoking bites at once, wherever the person is.
-import { clientPage, expect, fullName, harborPortal, INVITATION, linkIn, request, rowOf, signIn, test, toast } from "../world";
+import {
+  clientPage,
+  expect,
+  fullName,
+  harborPortal,
+  INVITATION,
+  linkIn,
+  request,
+  rowOf,
+  signIn,
+  test,
+  toast,
+} from "../world";
 
 test("a page left open is signed out by its next request", async ({ dana, desk, browse }) => {
   const client = await desk.client();

@@ -9,7 +9,9 @@ test("an auditor sees everything and changes nothing", async ({ staff, desk }) =
   await expect(ada.getByRole("link", { name: "+ New Client" })).toHaveCount(0);
   await find(ada, client.name.last, name);
   await ada.getByRole("link", { name: "Go to Client Page" }).click();
-  await expect(ada.getByText("You can look at everything here. Your role cannot change anything.")).toBeVisible();
+  await expect(
+    ada.getByText("You can look at everything here. Your role cannot change anything."),
+  ).toBeVisible();
 
   const main = ada.getByRole("main");
   for (const [section, seen] of [
@@ -23,10 +25,16 @@ test("an auditor sees everything and changes nothing", async ({ staff, desk }) =
     await expect(main.getByText(seen).last()).toBeVisible();
     await expect(main.getByRole("button")).toHaveCount(0);
     await expect(main.getByRole("radio")).toHaveCount(0);
-    for (const link of ["+ Add New User", "Edit"]) await expect(main.getByRole("link", { name: link })).toHaveCount(0);
+    for (const link of ["+ Add New User", "Edit"])
+      await expect(main.getByRole("link", { name: link })).toHaveCount(0);
   }
 
-  const change = await request(ada, "POST", `/api/clients/${client.clientId}/portal-users/${user.portalUserId}/revoke`, {});
+  const change = await request(
+    ada,
+    "POST",
+    `/api/clients/${client.clientId}/portal-users/${user.portalUserId}/revoke`,
+    {},
+  );
   expect(change.status).toBe(403);
   expect((await desk.users(client))[0]?.status).toBe("active");
 
@@ -43,7 +51,11 @@ test("another practice's staff find no such client", async ({ staff, desk }) => 
   const client = await desk.client();
   const casey = await staff("casey@cove.example");
   await expect(casey.getByRole("link", { name: "Cove Counseling" })).toBeVisible();
-  for (const address of [clientPage(client), clientPage({ clientId: "01ARZ3NDEKTSV4RRFFQ69G5FAV" }), clientPage({ clientId: "nonsense" })]) {
+  for (const address of [
+    clientPage(client),
+    clientPage({ clientId: "01ARZ3NDEKTSV4RRFFQ69G5FAV" }),
+    clientPage({ clientId: "nonsense" }),
+  ]) {
     await casey.goto(address);
     await expect(casey.getByRole("heading", { name: "Client not found" })).toBeVisible();
     await expect(casey.getByText("There is no client at this address in your practice.")).toBeVisible();
@@ -69,20 +81,27 @@ test("the history tells what happened in sentences", async ({ dana, desk, browse
     const sentences = await events.locator("p:first-child").allTextContents();
     return sentences.filter((each) => !/opened the client’s page|looked at/.test(each));
   };
-  await expect.poll(told).toEqual([
-    `Felix Moreno activated the access of ${name}`,
-    `Felix Moreno revoked the access of ${name}`,
-    `${name} signed in to the Client Portal`,
-    `${name} enrolled in the Client Portal`,
-    `Felix Moreno gave ${name} access and sent an invitation`,
-    "Felix Moreno added the client",
-  ]);
+  await expect
+    .poll(told)
+    .toEqual([
+      `Felix Moreno activated the access of ${name}`,
+      `Felix Moreno revoked the access of ${name}`,
+      `${name} signed in to the Client Portal`,
+      `${name} enrolled in the Client Portal`,
+      `Felix Moreno gave ${name} access and sent an invitation`,
+      "Felix Moreno added the client",
+    ]);
   await expect(events.filter({ hasText: "Dana Whitfield opened the client’s page" }).first()).toBeVisible();
 
   await test.step("and forgets nobody's deeds with the person", async () => {
-    await desk.call("DELETE", `/api/clients/${client.clientId}/portal-users/${user.portalUserId}?confirm=delete`);
+    await desk.call(
+      "DELETE",
+      `/api/clients/${client.clientId}/portal-users/${user.portalUserId}?confirm=delete`,
+    );
     await dana.reload();
-    await expect(events.filter({ hasText: "Felix Moreno deleted a former portal user from the portal users" })).toBeVisible();
+    await expect(
+      events.filter({ hasText: "Felix Moreno deleted a former portal user from the portal users" }),
+    ).toBeVisible();
     await expect(rowOf(dana, name)).toHaveCount(0);
   });
 });

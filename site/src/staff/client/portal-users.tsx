@@ -122,7 +122,7 @@ function Table({ chart, users, base }: { chart: Chart; users: Users; base: strin
                 <td role="cell">
                   <Permissions user={user} />
                 </td>
-                <td role="cell">
+                <td role="cell" class="standing">
                   <StatusTag status={user.status} />
                   <AccessFacts user={user} />
                 </td>
