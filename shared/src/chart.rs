@@ -3,8 +3,8 @@
 //!
 //! A rule changes the chart in memory and answers what it ended. [`Chart::save`] then writes the
 //! items that differ from what was read, each on the condition that nobody wrote it meanwhile.
-//! Every rule that touches who may enter changes the client's summary or its roles, so two such
-//! changes to one client can never pass each other.
+//! Every change of who may enter writes the client too, so two such changes to one client can
+//! never pass each other.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -297,7 +297,9 @@ impl Chart {
             return;
         };
         let (client, users) = (&read.0, &read.1);
-        if *client != self.client {
+        // Even where its summary stays the same: one of two invited revoked while that very one is
+        // made the alert recipient.
+        if *client != self.client || access(users) != access(&self.users) {
             change.replace(&key, &self.client, client.rev);
         }
         for user in &self.users {
@@ -318,8 +320,10 @@ impl Chart {
     /// Closes the chart to the account of a portal user: its sessions cannot open it any more, and
     /// an open reset of the account is dead.
     pub fn close_grant(&self, change: &mut Change, user: &PortalUser) {
+        let grant = format!("grants.{}", self.client.client_id);
         let amend = amend_account(&self.practice, user)
-            .set(&format!("grants.{}.active", self.client.client_id), &false)
+            .when_exists(&grant)
+            .set(&format!("{grant}.active"), &false)
             .unset("reset");
         change.amend(&amend);
     }
@@ -328,6 +332,7 @@ impl Chart {
     pub fn open_grant(&self, app: &App, change: &mut Change, user: &PortalUser) {
         let grant = format!("grants.{}", self.client.client_id);
         let amend = amend_account(&self.practice, user)
+            .when_exists(&grant)
             .set(&format!("{grant}.active"), &true)
             .set(&format!("{grant}.epoch"), &Epoch::new(app.ulid()));
         change.amend(&amend);
@@ -430,6 +435,11 @@ fn summary(users: &[PortalUser]) -> Summary {
         active: count(users.iter().filter(|u| u.access == Access::Active).count()),
         invited_until: invited.filter_map(|u| u.invitation.as_ref()).map(|i| i.expires_at).max(),
     }
+}
+
+/// Who may enter, and how.
+fn access(users: &[PortalUser]) -> Vec<(PortalUserId, Access)> {
+    users.iter().map(|u| (u.portal_user_id, u.access)).collect()
 }
 
 /// Whether two states of a portal user would be stored differently.
