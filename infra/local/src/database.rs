@@ -21,6 +21,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use dynoxide::actions::get_records::Record;
+use rusqlite::OptionalExtension;
 use serde_json::json;
 use tokio::sync::oneshot;
 
@@ -197,6 +198,40 @@ impl Database {
         Ok(self.engine.get_records(request(records)?)?.records)
     }
 
+    /// How far one can go on from `after` without passing an inserted item whose sort key begins
+    /// with `prefix`. It asks `SQLite` directly, so that the many records of a first load, none of
+    /// which anybody waits for, hold up neither the engine nor a mail behind them.
+    pub fn skip_records(&self, after: Sequence, prefix: &str) -> rusqlite::Result<Sequence> {
+        let Some(upkeep) = &self.upkeep else {
+            return Ok(after);
+        };
+        let upkeep = upkeep.lock().unwrap_or_else(PoisonError::into_inner);
+        let stored = i64::try_from(after.saturating_sub(SEQUENCE_OFFSET)).unwrap_or(i64::MAX);
+        // Read first: what comes in after it is not to be skipped unseen.
+        let newest: i64 = upkeep.query_row(
+            "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) FROM _stream_records
+             WHERE table_name = ?1",
+            [&self.tables.main],
+            |row| row.get(0),
+        )?;
+        let wanted: Option<i64> = upkeep
+            .query_row(
+                "SELECT CAST(sequence_number AS INTEGER) FROM _stream_records
+                 WHERE table_name = ?1 AND CAST(sequence_number AS INTEGER) > ?2
+                   AND event_name = 'INSERT'
+                   AND substr(keys_json ->> '$.SK.S', 1, length(?3)) = ?3
+                 ORDER BY CAST(sequence_number AS INTEGER) LIMIT 1",
+                rusqlite::params![self.tables.main, stored, prefix],
+                |row| row.get(0),
+            )
+            .optional()?;
+        let free = match wanted {
+            Some(wanted) => wanted - 1,
+            None => newest,
+        };
+        Ok(after.max(SEQUENCE_OFFSET + Sequence::try_from(free).unwrap_or_default()))
+    }
+
     /// Drops the main table's stream records up to and with the one numbered `through`. The newest
     /// record always stays, so that numbers go on rising even if the clock is set back.
     pub fn forget_records(&self, through: Sequence) -> rusqlite::Result<usize> {
@@ -204,13 +239,25 @@ impl Database {
             return Ok(0);
         };
         let stored = i64::try_from(through.saturating_sub(SEQUENCE_OFFSET)).unwrap_or(i64::MAX);
-        upkeep.lock().unwrap_or_else(PoisonError::into_inner).execute(
-            "DELETE FROM _stream_records
-             WHERE table_name = ?1 AND CAST(sequence_number AS INTEGER) <= ?2
-               AND CAST(sequence_number AS INTEGER) <
-                   (SELECT MAX(CAST(sequence_number AS INTEGER)) FROM _stream_records WHERE table_name = ?1)",
-            rusqlite::params![self.tables.main, stored],
-        )
+        let mut forgotten = 0;
+        loop {
+            // A few at a time: the engine cannot write meanwhile.
+            let some = upkeep.lock().unwrap_or_else(PoisonError::into_inner).execute(
+                "DELETE FROM _stream_records WHERE id IN (
+                     SELECT id FROM _stream_records
+                     WHERE table_name = ?1 AND CAST(sequence_number AS INTEGER) <= ?2
+                       AND CAST(sequence_number AS INTEGER) <
+                           (SELECT MAX(CAST(sequence_number AS INTEGER)) FROM _stream_records
+                            WHERE table_name = ?1)
+                     LIMIT 500)",
+                rusqlite::params![self.tables.main, stored],
+            )?;
+            forgotten += some;
+            if some == 0 {
+                return Ok(forgotten);
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 
@@ -336,6 +383,8 @@ pub(crate) mod tests {
         assert_eq!(database.forget_records(number(&all[2])).unwrap(), 3);
         let left = database.records_after(0, 10).unwrap();
         assert_eq!(left.iter().map(number).collect::<Vec<_>>(), [number(&all[3]), number(&all[4])]);
+        assert_eq!(database.skip_records(0, "4").unwrap(), number(&all[4]) - 1);
+        assert_eq!(database.skip_records(number(&all[3]), "9").unwrap(), number(&all[4]));
         assert_eq!(database.forget_records(Sequence::MAX).unwrap(), 1);
         put(&database, "P", "6");
         assert_eq!(database.records_after(number(&all[4]), 10).unwrap().len(), 1);

@@ -139,11 +139,15 @@ impl Pump {
                 }
             }
             handled |= !batch.is_empty();
+            let far_behind = more && batch.is_empty();
             for (number, record) in self.hand_over(batch).await {
                 let due = Instant::now() + back_off(1);
                 self.waiting.insert(number, Waiting { record, attempts: 1, due });
             }
             self.after = last.unwrap_or(self.after);
+            if far_behind {
+                self.after = self.skip().await?;
+            }
         }
         if handled || self.saved_at.elapsed() > SAVE_LATEST {
             self.save().await?;
@@ -223,6 +227,11 @@ impl Pump {
             .into_iter()
             .map(|record| Ok((record.dynamodb.sequence_number.parse()?, record)))
             .collect()
+    }
+
+    async fn skip(&self) -> Result<Sequence, BoxError> {
+        let (database, after, prefix) = (self.database.clone(), self.after, self.prefix);
+        Ok(tokio::task::spawn_blocking(move || database.skip_records(after, prefix)).await??)
     }
 
     fn wanted(&self, record: &Record) -> Result<Option<EventRecord>, BoxError> {

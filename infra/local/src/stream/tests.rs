@@ -140,3 +140,20 @@ async fn handled_records_leave_the_database_and_failed_ones_stay() {
     due(&mut pump).await;
     assert_eq!(bench.database.records_after(0, 10).unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn mail_behind_many_other_records_is_reached_at_once_and_not_passed() {
+    let bench = Bench::new();
+    let others: Vec<String> = (0..3 * BATCH).map(|n| format!("OTHER#{n}")).collect();
+    bench.put(&others.iter().map(String::as_str).collect::<Vec<_>>());
+    bench.put(&["MAIL#1"]);
+    bench.put(&others.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut pump = bench.pump(|_| Ok(vec![])).await;
+    assert!(pump.turn().await.unwrap());
+    pump.turn().await.unwrap();
+    assert_eq!(bench.seen(), [["MAIL#1"]]);
+    while pump.turn().await.unwrap() {}
+    bench.put(&["MAIL#2"]);
+    pump.turn().await.unwrap();
+    assert_eq!(bench.seen(), [["MAIL#2"]]);
+}
