@@ -24,6 +24,7 @@ pub mod problem;
 pub mod search;
 pub mod session;
 pub mod store;
+mod strict;
 pub mod token;
 pub mod web;
 

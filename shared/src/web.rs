@@ -16,6 +16,7 @@ use crate::{
     app::App,
     id::{ClientId, PortalUserId},
     problem::Problem,
+    strict::Strict,
 };
 
 /// The header in which either home says from which address a request came (`address:port`).
@@ -199,7 +200,7 @@ fn parse_json<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<
         return Err(Problem::media_type());
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    let value = serde_path_to_error::deserialize(Strict(&mut deserializer)).map_err(|error| {
         let path = error.path().to_string();
         let inner = error.into_inner();
         if inner.is_data() { field_problem(&path, &inner) } else { malformed(&inner) }
