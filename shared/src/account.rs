@@ -102,6 +102,7 @@ pub struct ChartView {
     /// The client's name.
     pub name: Name,
     /// What the person may do there.
+    #[schema(value_type = BTreeSet<crate::fields::Permission>)]
     pub permissions: Permissions,
 }
 
@@ -109,6 +110,8 @@ pub struct ChartView {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PortalSession {
+    /// The practice whose portal it is.
+    pub practice: PracticeId,
     /// The person's name.
     pub name: Name,
     /// The name the person signs in with.
@@ -189,7 +192,12 @@ impl Account {
 
     /// What the person sees.
     #[must_use]
-    pub fn portal_session(&self, sid: SessionId, now: At) -> Option<PortalSession> {
+    pub fn portal_session(
+        &self,
+        practice: &PracticeId,
+        sid: SessionId,
+        now: At,
+    ) -> Option<PortalSession> {
         let (session, open) = self.admitted(sid, now)?;
         let chart = |(client_id, grant): (ClientId, &Grant)| ChartView {
             client_id,
@@ -197,6 +205,7 @@ impl Account {
             permissions: grant.permissions.clone(),
         };
         Some(PortalSession {
+            practice: practice.clone(),
             name: self.name.clone(),
             username: self.username.clone(),
             charts: open.into_iter().map(chart).collect(),

@@ -19,23 +19,27 @@ use utoipa::{
 
 /// Why a value was refused: a stable slug and a sentence for the person who typed it.
 ///
-/// Displayed as `code|sentence`, the form in which it passes through serde's error type.
+/// Displayed as `code|sentence`, the form in which it passes through serde's error type; as
+/// `code!sentence` when it is not the value's shape that is wrong but a rule that refuses it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refusal {
     /// Stable slug, such as `too_long`.
     pub code: &'static str,
     /// What to do about it, in a sentence without the field's name.
     pub message: &'static str,
+    /// Whether a rule refuses it that the API document's schema cannot say.
+    pub rule: bool,
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}|{}", self.code, self.message)
+        let mark = if self.rule { '!' } else { '|' };
+        write!(f, "{}{mark}{}", self.code, self.message)
     }
 }
 
 const fn refusal(code: &'static str, message: &'static str) -> Refusal {
-    Refusal { code, message }
+    Refusal { code, message, rule: false }
 }
 
 const EMPTY: Refusal = refusal("empty", "Enter something here.");
@@ -53,11 +57,10 @@ fn text(raw: &str, min: usize, max: usize) -> Result<String, Refusal> {
     if value.chars().any(forbidden) {
         return Err(CONTROL);
     }
-    match value.chars().count() {
-        n if n < min => Err(EMPTY),
-        n if n > max => Err(TOO_LONG),
-        _ => Ok(value),
+    if raw.chars().count() > max {
+        return Err(TOO_LONG);
     }
+    if value.chars().count() < min { Err(EMPTY) } else { Ok(value) }
 }
 
 /// A JSON string schema with the limits that [`text`] enforces.
@@ -336,7 +339,10 @@ impl Name {
         preferred: Option<NamePart>,
     ) -> Result<Self, Refusal> {
         if first.is_empty() && last.is_empty() {
-            return Err(refusal("empty", "Enter a first or a last name."));
+            return Err(Refusal {
+                rule: true,
+                ..refusal("empty", "Enter a first or a last name.")
+            });
         }
         let preferred = preferred.filter(|p| !p.is_empty());
         Ok(Self { first, last, preferred })
@@ -575,6 +581,42 @@ pub struct ContactPhone {
     pub r#type: ContactType,
     /// The number.
     pub number: PhoneNumber,
+}
+
+/// A whole number, not negative. JSON has one kind of number: `4` and `4.0` are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Whole(pub u64);
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const NOT: Refusal = refusal("wrong_type", "This is a whole number.");
+        let number = serde_json::Number::deserialize(deserializer)?;
+        let whole = number.as_u64().or_else(|| {
+            let float =
+                number.as_f64().filter(|f| f.fract() == 0.0 && (0.0..=EXACT).contains(f))?;
+            format!("{float:.0}").parse().ok()
+        });
+        whole.map(Self).ok_or_else(|| de::Error::custom(NOT))
+    }
+}
+
+/// Up to here a JSON number is exact everywhere: 2⁵³ − 1 (RFC 8259, section 6).
+const EXACT: f64 = 9_007_199_254_740_991.0;
+
+impl PartialSchema for Whole {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(0))
+            .maximum(Some(9_007_199_254_740_991_i64))
+            .into()
+    }
+}
+
+impl ToSchema for Whole {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Whole")
+    }
 }
 
 /// A text that must not show in a log: its `Debug` prints nothing of it.

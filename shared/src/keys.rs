@@ -14,8 +14,8 @@
 //! | idempotent request | `P#p#I#hash` | `REQUEST` | get |
 //! | event (history table) | `P#p#C#c`, or `P#p#D#day` for what has no client | `ulid` | query, newest first |
 //!
-//! Nothing personal stands in a key but what search needs: usernames, addresses and record
-//! numbers appear only as digests there.
+//! Nothing personal stands in a key but what search needs: usernames and addresses appear only as
+//! digests there.
 
 use crate::{
     fields::{At, RecordNumber},

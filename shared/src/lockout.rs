@@ -143,3 +143,15 @@ pub fn clear(change: &mut Change, key: &Key, lock: Option<&Lock>) {
         None => change.unchanged(key, 0),
     }
 }
+
+/// Demands, for a success, that the source address has not reached its limit meanwhile: else a
+/// burst over many usernames would still get its right answers.
+pub fn demand_source(change: &mut Change, key: &Key, source: Option<&Source>, now: At) {
+    match source {
+        Some(past) if past.window_ends_at <= now => change.unchanged(key, past.rev),
+        _ => {
+            let below = Amend::upsert(key.clone());
+            change.demand(&below.when_absent_or("failures", "<", &SOURCE_FAILURES));
+        }
+    }
+}

@@ -29,7 +29,7 @@ pub const PORTAL: &str = "portalSession";
 #[openapi(info(
     title = "Latchkey",
     description = "Decides, and enforces, who may enter a health practice's client portal. Changes are taken only with `Origin` or `Sec-Fetch-Site` of the site itself. An `operationId` is the name of the function that serves the operation; where one function serves several, a part after a dot tells them apart.",
-    license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    license(name = "MIT", identifier = "MIT"),
 ))]
 struct Base;
 
@@ -92,6 +92,7 @@ fn complete_operation(operation: &mut Operation, changes: bool, by_id: bool) {
         ("404", by_id, "No such thing, or another practice's."),
         ("413", has_body, "The body is over 64 KiB."),
         ("415", has_body, "The body is not application/json."),
+        ("422", has_body, "A rule refuses some input: the fields are named, nothing was written."),
         ("500", true, "A fault of ours."),
         ("503", true, "Something we depend on did not answer; nothing was lost, try again."),
     ];

@@ -84,6 +84,22 @@ impl Problem {
         )
     }
 
+    /// Well-formed input that a rule about the field itself refuses: 422.
+    pub fn breaks_rule(
+        field: impl Into<String>,
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self::of_field(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid",
+            "Some input is not valid",
+            field,
+            code,
+            message,
+        )
+    }
+
     /// Well-formed input that a rule refuses (a weak password, an impossible successor): 422.
     pub fn refused(
         field: impl Into<String>,

@@ -491,6 +491,22 @@ impl Change {
         );
     }
 
+    /// Demands that the conditions of an amendment without changes hold.
+    pub fn demand(&mut self, amend: &Amend) {
+        let check = amend.values().and_then(|values| {
+            ConditionCheck::builder()
+                .table_name(&self.table)
+                .set_key(Some(key_item(&amend.key)))
+                .set_condition_expression(amend.condition())
+                .set_expression_attribute_names(Some(amend.names()))
+                .set_expression_attribute_values(values)
+                .build()
+                .map(|c| TransactWriteItem::builder().condition_check(c).build())
+                .map_err(|e| Problem::internal(e.to_string()))
+        });
+        self.push(check);
+    }
+
     /// Amends parts of an item that was not read, or that others write often; raises its `rev`.
     pub fn amend(&mut self, amend: &Amend) {
         let table = self.table.clone();

@@ -229,8 +229,11 @@ fn field_problem(path: &str, error: &impl ToString) -> Problem {
         parent => format!("{parent}.{quoted}"),
     };
     let here = || if parent.is_empty() { "body".to_owned() } else { parent.to_owned() };
-    if let Some((code, message)) = text.split_once('|') {
+    if let Some((code, message)) = text.split_once('|').filter(|(code, _)| is_slug(code)) {
         return Problem::invalid(here(), code.to_owned(), message.to_owned());
+    }
+    if let Some((code, message)) = text.split_once('!').filter(|(code, _)| is_slug(code)) {
+        return Problem::breaks_rule(here(), code.to_owned(), message.to_owned());
     }
     if text.starts_with("unknown field") {
         Problem::invalid(child(), "unknown", "There is no such field here.")
@@ -245,6 +248,10 @@ fn field_problem(path: &str, error: &impl ToString) -> Problem {
     } else {
         Problem::invalid(here(), "invalid", "This value is not valid.")
     }
+}
+
+fn is_slug(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }
 
 /// Query parameters, read strictly: each at most once, none unknown.

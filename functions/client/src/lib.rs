@@ -6,7 +6,7 @@ use shared::{
     App, Problem,
     chart::{Chart, Mirror},
     client::{Client, ClientView},
-    fields::{ContactEmail, ContactPhone, Date, Name, Professional, RecordNumber},
+    fields::{ContactEmail, ContactPhone, Date, Name, Professional, RecordNumber, Whole},
     history::Action,
     id::ClientId,
     keys,
@@ -46,7 +46,7 @@ async fn show(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClientEdit {
     /// The version that was looked at.
-    version: u64,
+    version: Whole,
     /// The client's name.
     #[serde(default)]
     name: Option<Name>,
@@ -105,7 +105,7 @@ async fn edit(
     let (staff, mut chart) = editor.admit(&app, Chart::load(app.store(), &practice, id)).await?;
     let mut tries = app.store().tries();
     loop {
-        if chart.client.version != edit.version {
+        if chart.client.version != edit.version.0 {
             return Err(Problem::stale());
         }
         let before = chart.client.clone();

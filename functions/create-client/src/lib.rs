@@ -93,7 +93,7 @@ async fn create_client(
 }
 
 /// Position of the record number in what [`register`] writes first.
-const RECORD: usize = 0;
+pub const RECORD: usize = 0;
 
 /// Takes the record number of a new client and writes the entries under which it is found, as
 /// part of the change that saves its chart.

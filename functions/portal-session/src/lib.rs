@@ -46,7 +46,9 @@ async fn who(State(app): State<App>, visitor: Visitor) -> Result<Json<PortalSess
             change.replace(&key, &account, account.rev);
             account.mirror(&mut change, &visitor.practice, &News::default());
         }
-        let answer = account.portal_session(visitor.sid, now).ok_or_else(Problem::signed_out)?;
+        let answer = account
+            .portal_session(&visitor.practice, visitor.sid, now)
+            .ok_or_else(Problem::signed_out)?;
         let Err(halt) = app.store().write(change).await else { return Ok(Json(answer)) };
         tries.again(halt).await?;
     }

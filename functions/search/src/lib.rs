@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use shared::{
     App, Problem,
     client::{Client, Found, PortalView},
-    fields::{At, Date, Email, Name, PhoneNumber, Professional, RecordNumber, SearchText},
+    fields::{At, Date, Email, Name, PhoneNumber, Professional, RecordNumber, SearchText, Whole},
     history::Action,
     id::{ClientId, PracticeId},
     keys,
@@ -47,8 +47,8 @@ pub struct Query {
     query: SearchText,
     /// Most hits wanted, 1 to 50; 20 unless given.
     #[serde(default)]
-    #[schema(minimum = 1, maximum = 50)]
-    limit: Option<usize>,
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 50)]
+    limit: Option<Whole>,
     /// The `nextCursor` of the page before.
     #[serde(default)]
     #[schema(max_length = 600, pattern = "^[A-Za-z0-9_-]+$")]
@@ -108,7 +108,7 @@ struct Place {
     request_body = Query,
     responses(
         (status = 200, description = "The clients found.", body = Hits),
-        (status = 422, description = "The query has no word of two characters.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The query has no word of two characters, or the cursor is of another search.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 async fn search(
@@ -116,7 +116,7 @@ async fn search(
     reader: Reader,
     StrictJson(query): StrictJson<Query>,
 ) -> Result<Json<Hits>, Problem> {
-    let limit = query.limit.unwrap_or(USUAL);
+    let limit = query.limit.map_or(USUAL, |limit| usize::try_from(limit.0).unwrap_or(usize::MAX));
     if !(1..=MOST).contains(&limit) {
         return Err(Problem::invalid("limit", "out_of_range", "Ask for 1 to 50."));
     }
@@ -277,7 +277,8 @@ fn cursor(place: &Place) -> Result<String, Problem> {
 
 /// Reads a cursor, which must be one of this very query.
 fn place(text: &str, plan: &Plan) -> Result<Place, Problem> {
-    let not_ours = || Problem::invalid("cursor", "invalid", "This is no cursor of this search.");
+    let not_ours =
+        || Problem::refused("cursor", "not_a_cursor", "This is no cursor of this search.");
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| not_ours())?;
     let text = String::from_utf8(bytes).map_err(|_| not_ours())?;
     let (read, sk) = text.split_once(':').ok_or_else(not_ours)?;

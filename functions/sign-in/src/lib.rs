@@ -128,6 +128,7 @@ impl Found {
         match (self.account, self.practice) {
             (Some(mut account), Some(practice)) if right => {
                 lockout::clear(change, &self.lock_key, self.lock.as_ref());
+                lockout::demand_source(change, &self.source_key, self.source.as_ref(), now);
                 if !account.may_enter() {
                     change.event(&refusal(app, caller, &with.practice, Some(&account), &self.id));
                     return Ok(Answer::Refused(Problem::access_not_active()));
@@ -146,7 +147,7 @@ impl Found {
                     change.event(&event.client(client).portal_user(grant.portal_user_id));
                 }
                 let session = account
-                    .portal_session(sid, now)
+                    .portal_session(&with.practice, sid, now)
                     .ok_or_else(|| Problem::internal("a session that opens nothing"))?;
                 let cookie = session::portal_cookie(app, &practice, &self.id, sid)?;
                 Ok(Answer::SignedIn(Box::new((session, cookie))))

@@ -91,7 +91,10 @@ async fn begin(
         return Err(Problem::invalid("returnTo", "not_a_path", "Name a path of this site."));
     }
     let hint = query.login_hint;
-    if hint.as_ref().is_some_and(|h| h.len() > 254 || !h.bytes().all(|b| b.is_ascii_graphic())) {
+    if hint
+        .as_ref()
+        .is_some_and(|h| !(1..=254).contains(&h.len()) || !h.bytes().all(|b| b.is_ascii_graphic()))
+    {
         return Err(Problem::invalid("login_hint", "invalid", "Name somebody."));
     }
     let secret = || URL_SAFE_NO_PAD.encode(app.random::<32>());

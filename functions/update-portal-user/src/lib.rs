@@ -6,7 +6,7 @@ use serde::Deserialize;
 use shared::{
     App, Problem,
     chart::{Chart, Mirror},
-    fields::{Email, Name, Permissions, Relationship},
+    fields::{Email, Name, Permissions, Relationship, Whole},
     history::Action,
     id::{ClientId, PortalUserId},
     portal_user::{Access, PortalUserView},
@@ -29,7 +29,7 @@ pub fn routes() -> OpenApiRouter<App> {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PortalUserEdit {
     /// The version that was looked at.
-    version: u64,
+    version: Whole,
     /// The person's name.
     #[serde(default)]
     name: Option<Name>,
@@ -71,7 +71,7 @@ async fn update_portal_user(
     let mut tries = app.store().tries();
     loop {
         let user = chart.user_mut(id)?;
-        if user.version != edit.version {
+        if user.version != edit.version.0 {
             return Err(Problem::stale());
         }
         let mut changed = Vec::new();

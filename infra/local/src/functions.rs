@@ -20,6 +20,9 @@ pub const TABLE: &str = "latchkey";
 /// The names of the tables here.
 pub const HISTORY_TABLE: &str = "latchkey-history";
 
+/// Sender of the mails here.
+const MAIL_FROM: &str = "no-reply@latchkey.example";
+
 /// The routes of every function. A new function is one line here.
 #[must_use]
 pub fn routes(issuer: staff_sign_in::Issuer) -> OpenApiRouter<App> {
@@ -82,6 +85,38 @@ pub fn app(home: &Home) -> Result<App, Trouble> {
         .map_err(|error| Trouble::new(format!("cannot use the session keys: {error}")))
 }
 
+/// The environment of the functions in this home, one variable a line: what runs them one by one
+/// under `cargo lambda watch` against its tables, its issuer and its mail.
+#[must_use]
+pub fn environment(home: &Home, app: &App) -> String {
+    let config = app.config();
+    let signing = config.signing.as_ref();
+    let variables = [
+        ("TABLE", config.table.as_str()),
+        ("HISTORY_TABLE", &config.history_table),
+        ("STAFF_ORIGIN", &config.staff_origin),
+        ("PORTAL_ORIGIN", &config.portal_origin),
+        ("TOKEN_ISSUER", &config.token_issuer),
+        ("VERIFYING_KEYS", &config.verifying_keys),
+        ("SIGNING_KEY", signing.map_or("", |key| key.pem.reveal())),
+        ("SIGNING_KEY_ID", signing.map_or("", |key| &key.id)),
+        ("TOKEN_SECRET", config.token_secret.reveal()),
+        ("OIDC_ISSUER", home.issuer_url()),
+        ("OIDC_CLIENT_ID", issuer::CLIENT_ID),
+        ("MAIL_FROM", MAIL_FROM),
+        ("AWS_ENDPOINT_URL_DYNAMODB", home.dynamodb_url()),
+        ("AWS_ENDPOINT_URL_SESV2", home.ses_url()),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+    ];
+    let line = |(name, value): (&str, &str)| {
+        let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        format!("{name}=\"{value}\"\n")
+    };
+    variables.into_iter().map(line).collect()
+}
+
 /// The functions of this home.
 pub fn functions(home: &Home, app: &App) -> Result<Functions, Trouble> {
     let issuer = staff_sign_in::Issuer::new(oidc(home.issuer_url()))
@@ -94,10 +129,7 @@ pub fn functions(home: &Home, app: &App) -> Result<Functions, Trouble> {
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .endpoint_url(home.ses_url())
         .build();
-    let mail = MailConfig {
-        from: "no-reply@latchkey.example".into(),
-        configuration_set: Some("latchkey".into()),
-    };
+    let mail = MailConfig { from: MAIL_FROM.into(), configuration_set: Some("latchkey".into()) };
     let sender = send_mail::Sender::new(app.clone(), aws_sdk_sesv2::Client::from_conf(ses), mail);
 
     let told = app.clone();

@@ -150,7 +150,15 @@ pub async fn add(
             None => chart.save(&mut change),
         }
         let Err(halt) = app.store().write(change).await else { break added };
-        tries.again(halt).await?;
+        let failed = tries.again(halt).await?;
+        if let Some(number) = &new.record_number
+            && failed.contains(&create_client::RECORD)
+        {
+            let held: Option<IgnoredAny> = app.store().get(&keys::record(id, number)).await?;
+            if held.is_some() {
+                return Ok(None);
+            }
+        }
     };
     for user in users.iter().skip(1) {
         let mut tries = app.store().tries();

@@ -47,6 +47,10 @@ async fn run(began: Instant) -> Result<(), Trouble> {
     let tables = Tables { main: functions::TABLE.into(), history: functions::HISTORY_TABLE.into() };
     let home = Home::open(settings, tables).await?;
     let app = functions::app(&home)?;
+    let environment = functions::environment(&home, &app);
+    home.state()
+        .replace("functions.env", environment.as_bytes())
+        .map_err(|error| Trouble::new(error.to_string()))?;
     let functions = functions::functions(&home, &app)?;
     let practices = fill(&home, &app, &functions).await?;
     let (staff, portal) = (home.staff_origin(), home.portal_origin());
@@ -59,8 +63,8 @@ async fn fill(home: &Home, app: &App, functions: &Functions) -> Result<Vec<Pract
         let cause = problem.cause().unwrap_or(problem.code());
         Trouble::new(format!("the sample practices cannot be loaded: {cause}"))
     };
-    let (harbor, _) = samples::practice(app, "harbor", "Harbor Practice").await.map_err(trouble)?;
-    let (cove, _) = samples::practice(app, "cove", "Cove Counseling").await.map_err(trouble)?;
+    let harbor = samples::practice(app, "harbor", "Harbor Practice").await.map_err(trouble)?;
+    let cove = samples::practice(app, "cove", "Cove Counseling").await.map_err(trouble)?;
     // Written when all is there: a load that was broken off goes on at the next start.
     let loaded = home.state().file("loaded");
     if !loaded.exists() {

@@ -38,21 +38,25 @@ fn sample<T>(parsed: Result<T, Refusal>) -> Result<T, Problem> {
     parsed.map_err(|refusal| Problem::internal(format!("a sample: {refusal}")))
 }
 
-/// The settings of a sample practice, made when they are missing; and whether they were.
+/// The settings of a sample practice, made when they are missing. Its portal is wherever this home
+/// is now.
 ///
 /// # Errors
 /// 503 when the table does not answer.
-pub async fn practice(app: &App, id: &str, name: &str) -> Result<(Practice, bool), Problem> {
+pub async fn practice(app: &App, id: &str, name: &str) -> Result<Practice, Problem> {
     let id = practice_id(id)?;
-    if let Some(known) = app.store().get(&keys::practice(&id)).await? {
-        return Ok((known, false));
-    }
     let inbox = sample(Email::parse(&format!("alerts@{id}.example")))?;
-    let practice = Practice::new(id, name, &app.config().portal_origin, inbox);
+    let fresh = Practice::new(id, name, &app.config().portal_origin, inbox);
+    let key = keys::practice(&fresh.practice);
+    let practice = match app.store().get::<Practice>(&key).await? {
+        Some(known) if known.portal_address == fresh.portal_address => return Ok(known),
+        Some(known) => Practice { portal_address: fresh.portal_address, ..known },
+        None => fresh,
+    };
     let mut change = app.store().change();
-    change.insert(&keys::practice(&practice.practice), &practice);
+    change.set(&key, &practice);
     match app.store().write(change).await {
-        Ok(()) => Ok((practice, true)),
+        Ok(()) => Ok(practice),
         Err(_) => Err(Problem::unavailable("the sample practice was not written")),
     }
 }

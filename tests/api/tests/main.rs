@@ -1,3 +1,15 @@
 //! The rules of Latchkey, tried through its API.
 
 mod access;
+mod document;
+mod edits;
+mod enrollment;
+mod history;
+mod input;
+mod mail;
+mod matrix;
+mod reset;
+mod router;
+mod search;
+mod sign_in;
+mod tenancy;

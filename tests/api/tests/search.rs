@@ -367,7 +367,9 @@ async fn an_edit_moves_the_entries_and_leaves_none_behind() {
         let found = found(&dana, gone).await;
         assert!(!found.contains(&ids[8]), "{gone}: {found:?}");
     }
-    for now in ["joan quist", "quist jo", "1985-04-13", "hp300001", "joan@mail", "0199", "9995550199"] {
+    for now in
+        ["joan quist", "quist jo", "1985-04-13", "hp300001", "joan@mail", "0199", "9995550199"]
+    {
         assert_eq!(found(&dana, now).await, [ids[8].clone()], "{now}");
     }
     // What is stored is what would be stored of a new client with the same data.

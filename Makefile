@@ -1,0 +1,84 @@
+# Latchkey. `make run` starts it on this machine; `make test` tries everything but what the README
+# names as slow.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
+LOCAL := $(TARGET)/debug/latchkey-local
+RUST := -p shared -p latchkey-local -p api-tests
+TOOLS := $(CURDIR)/.tools
+CHROMIUM ?= /usr/bin/chromium
+export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
+
+.PHONY: help run site local tested test format lint rules test-site e2e contract screenshots openapi chromium
+
+help:
+	@echo "make run          build and start the local home (ROSTER=file.csv loads a roster)"
+	@echo "make test         lint, rules, site, API contract, browser"
+	@echo "make screenshots  the README's pictures"
+	@echo "make openapi      write the API document and the site's types anew"
+
+# --- the local home ---
+
+run: site local
+	@exec $(LOCAL)
+
+local:
+	cargo build --locked -p latchkey-local
+
+# The same program as the tests of the rules built it: with the same features, nothing is compiled
+# twice.
+tested:
+	cargo test --locked --no-run $(RUST)
+
+site: site/dist/index.html
+
+site/dist/index.html: $(shell find site/src site/public site/*.html site/*.json site/*.ts -type f 2>/dev/null) site/node_modules/.installed
+	cd site && npm run build
+
+%/node_modules/.installed: %/package-lock.json
+	cd $* && npm ci --no-audit --no-fund
+	touch $@
+
+# --- tests ---
+
+test: format rules test-site contract e2e
+
+format:
+	cargo fmt --all --check
+
+lint: format
+	cargo clippy --locked --workspace --all-targets --quiet
+
+rules:
+	cargo test --locked $(RUST)
+
+test-site: site/node_modules/.installed
+	cd site && npm run check && npm test
+
+contract: tested $(TOOLS)/schemathesis
+	LATCHKEY_LOCAL=$(LOCAL) SCHEMATHESIS=$(TOOLS)/schemathesis/bin/schemathesis python3 tests/api/contract.py
+
+$(TOOLS)/schemathesis: tests/api/requirements.txt
+	rm -rf $@
+	python3 -m venv $@
+	$@/bin/pip install --quiet --disable-pip-version-check -r tests/api/requirements.txt
+
+e2e: site tested chromium tests/e2e/node_modules/.installed
+	cd tests/e2e && LATCHKEY_LOCAL=$(LOCAL) CHROMIUM=$(CHROMIUM) npx playwright test
+
+chromium:
+	@test -x $(CHROMIUM) || { \
+	  run() { if [ "$$(id -u)" = 0 ]; then "$$@"; else sudo "$$@"; fi; }; \
+	  run apt-get update -qq && run apt-get install -y -qq --no-install-recommends chromium; }
+
+# --- pictures and the API document ---
+
+screenshots: site local chromium tests/e2e/node_modules/.installed
+	cd tests/e2e && LATCHKEY_LOCAL=$(LOCAL) CHROMIUM=$(CHROMIUM) npm run screenshots
+
+openapi: site/node_modules/.installed
+	UPDATE_OPENAPI=1 cargo test --locked $(RUST) --test api document::the_committed
+	cd site && npm run api
