@@ -67,7 +67,7 @@ $(TOOLS)/schemathesis: tests/api/requirements.txt
 	$@/bin/pip install --quiet --disable-pip-version-check -r tests/api/requirements.txt
 
 e2e: site tested chromium tests/e2e/node_modules/.installed
-	cd tests/e2e && LATCHKEY_LOCAL=$(LOCAL) CHROMIUM=$(CHROMIUM) npx playwright test
+	cd tests/e2e && LATCHKEY_LOCAL=$(LOCAL) CHROMIUM=$(CHROMIUM) npm test
 
 chromium:
 	@test -x $(CHROMIUM) || { \
