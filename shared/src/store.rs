@@ -296,24 +296,32 @@ impl Store {
     /// 503 when the table does not answer.
     pub async fn touch<T: DeserializeOwned>(&self, amend: Amend) -> Result<Option<T>, Problem> {
         let (names, values) = (amend.names(), amend.values()?);
-        let answer = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(key_item(&amend.key)))
-            .update_expression(amend.expression())
-            .set_condition_expression(amend.condition())
-            .set_expression_attribute_names(Some(names))
-            .set_expression_attribute_values(values)
-            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
-            .send()
-            .await;
-        match answer {
-            Ok(answer) => answer.attributes.map(parse).transpose(),
-            Err(e) => match e.as_service_error() {
-                Some(s) if s.is_conditional_check_failed_exception() => Ok(None),
-                _ => Err(failure(&e)),
-            },
+        let mut tries = self.tries();
+        loop {
+            let answer = self
+                .client
+                .update_item()
+                .table_name(&self.table)
+                .set_key(Some(key_item(&amend.key)))
+                .update_expression(amend.expression())
+                .set_condition_expression(amend.condition())
+                .set_expression_attribute_names(Some(names.clone()))
+                .set_expression_attribute_values(values.clone())
+                .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
+                .send()
+                .await;
+            let error = match answer {
+                Ok(answer) => return answer.attributes.map(parse).transpose(),
+                Err(error) => error,
+            };
+            match error.as_service_error() {
+                Some(e) if e.is_conditional_check_failed_exception() => return Ok(None),
+                // A transaction has the item in hand just now. The SDK leaves that to its caller.
+                Some(e) if e.is_transaction_conflict_exception() => {
+                    tries.again(Halt::Again(Vec::new())).await?;
+                }
+                _ => return Err(failure(&error)),
+            }
         }
     }
 
