@@ -16,7 +16,7 @@ use std::{
 };
 
 use aws_credential_types::Credentials;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
 use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, Sleep};
 use axum::Router;
 use http::{HeaderMap, Request, StatusCode, header};
@@ -225,6 +225,8 @@ impl World {
                 .http_client(http)
                 .sleep_impl(SharedAsyncSleep::new(NoSleep))
                 .timeout_config(no_timeouts())
+                // A request that a test holds is not a stalled one.
+                .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
                 .build();
             aws_sdk_dynamodb::Client::from_conf(config)
         };

@@ -1,11 +1,17 @@
 //! The wire between the functions and their table: it counts requests, and does to them what
-//! networks and tables do.
+//! networks and tables do. What lies behind it can be kept and put back.
 
 use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    collections::{BTreeMap, HashMap, VecDeque},
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
 };
 
+use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
 use aws_smithy_http_client::Builder;
 use aws_smithy_runtime_api::{
     client::{
@@ -19,8 +25,18 @@ use aws_smithy_runtime_api::{
     },
     http::StatusCode,
 };
-use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
+use futures::task::AtomicWaker;
+use serde_json::Value;
+use shared::store::{Item, item_key, parse};
 use tokio::sync::oneshot;
+
+use crate::World;
+
+tokio::task_local! {
+    /// The operation in whose name a request is made: see [`Operations`].
+    static MARK: usize;
+}
 
 /// What goes wrong with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +66,10 @@ struct State {
     faults: Vec<(String, usize, Fault, usize)>,
     /// When held, requests wait here to be let through, in order of arrival.
     held: Option<VecDeque<Held>>,
+    /// Whether only requests of [`Operations`] are held.
+    marked_only: bool,
+    /// Requests let through whose answer has not come back whole.
+    under_way: usize,
 }
 
 /// A request that waits.
@@ -57,6 +77,10 @@ struct State {
 pub struct Held {
     /// Its operation.
     pub operation: String,
+    /// Which of the [`Operations`] makes it.
+    pub mark: Option<usize>,
+    /// What it asks for, as JSON.
+    pub body: Vec<u8>,
     go: oneshot::Sender<()>,
 }
 
@@ -100,7 +124,14 @@ impl Wire {
 
     /// Holds requests from now on.
     pub fn hold(&self) {
-        self.state().held = Some(VecDeque::new());
+        let mut state = self.state();
+        (state.held, state.marked_only) = (Some(VecDeque::new()), false);
+    }
+
+    /// Holds the requests of [`Operations`] from now on; all others pass.
+    pub fn hold_marked(&self) {
+        let mut state = self.state();
+        (state.held, state.marked_only) = (Some(VecDeque::new()), true);
     }
 
     /// Lets all requests through that wait, and holds none any more.
@@ -122,7 +153,20 @@ impl Wire {
         self.state().held.as_mut()?.remove(position)
     }
 
-    fn arrive(&self, operation: &str) -> (Option<oneshot::Receiver<()>>, Option<Fault>) {
+    /// What each waiting request is: `look` is given them in order of arrival.
+    pub fn look<T>(&self, look: impl FnMut(&Held) -> T) -> Vec<T> {
+        self.state().held.iter().flatten().map(look).collect()
+    }
+
+    fn quiet(&self) -> bool {
+        self.state().under_way == 0
+    }
+
+    fn arrive(
+        &self,
+        operation: &str,
+        body: &[u8],
+    ) -> (Option<oneshot::Receiver<()>>, Option<Fault>) {
         let mut state = self.state();
         state.seen.push(operation.to_owned());
         let mut now = None;
@@ -138,12 +182,201 @@ impl Wire {
             now = Some(*fault);
             break;
         }
-        let wait = state.held.as_mut().map(|held| {
+        let mark = MARK.try_with(|mark| *mark).ok();
+        let marked_only = state.marked_only;
+        let held = state.held.as_mut().filter(|_| mark.is_some() || !marked_only);
+        let wait = held.map(|held| {
             let (go, wait) = oneshot::channel();
-            held.push_back(Held { operation: operation.to_owned(), go });
+            let (operation, body) = (operation.to_owned(), body.to_vec());
+            held.push_back(Held { operation, mark, body, go });
             wait
         });
         (wait, now)
+    }
+}
+
+/// A request is under way for as long as this lives.
+struct UnderWay(Wire);
+
+impl UnderWay {
+    fn new(wire: &Wire) -> Self {
+        wire.state().under_way += 1;
+        Self(wire.clone())
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.state().under_way -= 1;
+    }
+}
+
+/// Operations under way side by side, driven by hand, each as far as the wire lets it come: so
+/// that a test decides in which order their requests reach the table, and no clock has a say.
+/// Meant for a runtime of one thread.
+pub struct Operations<'a, T> {
+    wire: Wire,
+    running: Vec<Running<'a, T>>,
+}
+
+struct Running<'a, T> {
+    future: Option<Pin<Box<dyn Future<Output = T> + 'a>>>,
+    answer: Option<T>,
+    bell: Arc<Bell>,
+}
+
+/// Notes that an operation can go on, and wakes whoever drives it.
+#[derive(Default)]
+struct Bell {
+    rung: AtomicBool,
+    driver: AtomicWaker,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.rung.store(true, Ordering::SeqCst);
+        self.driver.wake();
+    }
+}
+
+impl<'a, T> Operations<'a, T> {
+    /// Nothing under way, on this wire.
+    #[must_use]
+    pub fn on(wire: &Wire) -> Self {
+        Self { wire: wire.clone(), running: Vec::new() }
+    }
+
+    /// One more; it starts with the next [`Operations::settle`]. Its requests bear its position.
+    pub fn add(&mut self, operation: impl Future<Output = T> + 'a) {
+        let marked = MARK.scope(self.running.len(), operation);
+        let bell = Arc::new(Bell::default());
+        bell.rung.store(true, Ordering::SeqCst);
+        self.running.push(Running { future: Some(Box::pin(marked)), answer: None, bell });
+    }
+
+    /// Drives all of them until each is done or waits on the wire, and nothing is under way.
+    ///
+    /// # Panics
+    /// When one waits for something else.
+    pub async fn settle(&mut self) {
+        std::future::poll_fn(|cx| self.turn(cx)).await;
+        let waiting = self.wire.look(|held| held.mark);
+        for (position, running) in self.running.iter().enumerate() {
+            let held = waiting.contains(&Some(position));
+            assert!(running.future.is_none() || held, "operation {position} waits off the wire");
+        }
+    }
+
+    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut moved = false;
+        for running in &mut self.running {
+            let Some(future) = &mut running.future else { continue };
+            running.bell.driver.register(cx.waker());
+            if running.bell.rung.swap(false, Ordering::SeqCst) {
+                moved = true;
+                let waker = Waker::from(running.bell.clone());
+                if let Poll::Ready(answer) = future.as_mut().poll(&mut Context::from_waker(&waker))
+                {
+                    (running.future, running.answer) = (None, Some(answer));
+                }
+            }
+        }
+        if !moved && self.wire.quiet() {
+            return Poll::Ready(());
+        }
+        if moved {
+            // Others on this thread get their turn before the next look.
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+
+    /// The answer of one, once it is done.
+    #[must_use]
+    pub fn answer(&self, position: usize) -> Option<&T> {
+        self.running.get(position)?.answer.as_ref()
+    }
+}
+
+/// What both tables hold.
+#[derive(Debug, Clone)]
+pub struct Snapshot(BTreeMap<(String, String, String), Item>);
+
+impl Snapshot {
+    /// The items of a table, as JSON, by partition key and sort key.
+    ///
+    /// # Panics
+    /// When an item is no JSON.
+    #[must_use]
+    pub fn items(&self, table: &str) -> BTreeMap<(String, String), Value> {
+        let of = self.0.iter().filter(|(key, _)| key.0 == table);
+        of.map(|(key, item)| {
+            ((key.1.clone(), key.2.clone()), parse(item.clone()).expect("an item"))
+        })
+        .collect()
+    }
+
+    /// How many items are new in a table, of those whose sort key begins with `prefix`.
+    #[must_use]
+    pub fn new_since(&self, before: &Self, table: &str, prefix: &str) -> usize {
+        let of = |key: &&(String, String, String)| key.0 == table && key.2.starts_with(prefix);
+        self.0.keys().filter(of).filter(|key| !before.0.contains_key(*key)).count()
+    }
+}
+
+impl World {
+    /// Keeps what both tables hold.
+    ///
+    /// # Panics
+    /// When they cannot be read.
+    pub async fn snapshot(&self) -> Snapshot {
+        let mut items = BTreeMap::new();
+        let tables = self.database.tables();
+        for table in [&tables.main, &tables.history] {
+            let mut pages = self.raw.scan().table_name(table).into_paginator().send();
+            while let Some(page) = pages.next().await {
+                for item in page.expect("a page").items.unwrap_or_default() {
+                    let key = item_key(&item).expect("a key");
+                    items.insert((table.clone(), key.pk, key.sk), item);
+                }
+            }
+        }
+        Snapshot(items)
+    }
+
+    /// Puts both tables back from what they hold `now` to what they held `before`, past the wire.
+    /// What is put back shows in no stream.
+    ///
+    /// # Panics
+    /// When they cannot be written.
+    pub async fn put_back(&self, now: &Snapshot, before: &Snapshot) {
+        let tables = self.database.tables();
+        for table in [&tables.main, &tables.history] {
+            let changed = |(key, item): &(&(String, String, String), &Item)| {
+                key.0 == *table && now.0.get(*key) != Some(*item)
+            };
+            let items = before.0.iter().filter(changed).map(|(_, item)| item.clone());
+            self.database.load(table, items.collect::<Vec<_>>()).expect("loaded");
+        }
+        let new = now.0.iter().filter(|(key, _)| !before.0.contains_key(*key));
+        let deletions: Vec<_> = new
+            .map(|(key, item)| {
+                let part = |name: &str| Some((name.to_owned(), item.get(name)?.clone()));
+                let found = ["PK", "SK"].into_iter().filter_map(part).collect();
+                let delete = DeleteRequest::builder().set_key(Some(found)).build();
+                let delete = delete.expect("a deletion");
+                (&key.0, WriteRequest::builder().delete_request(delete).build())
+            })
+            .collect();
+        for chunk in deletions.chunks(25) {
+            let mut batch: HashMap<String, Vec<WriteRequest>> = HashMap::new();
+            for (table, delete) in chunk {
+                batch.entry((*table).clone()).or_default().push(delete.clone());
+            }
+            let written = self.raw.batch_write_item().set_request_items(Some(batch)).send().await;
+            let left = written.expect("written").unprocessed_items.unwrap_or_default();
+            assert!(left.is_empty(), "all is written at once here");
+        }
     }
 }
 
@@ -174,18 +407,24 @@ impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-        let (wait, fault) = self.wire.arrive(&operation);
-        let inner = self.inner.clone();
+        let (wait, fault) =
+            self.wire.arrive(&operation, request.body().bytes().unwrap_or_default());
+        let (inner, wire) = (self.inner.clone(), self.wire.clone());
         HttpConnectorFuture::new(async move {
             if let Some(wait) = wait {
                 // A wire that is gone holds nothing.
                 let _ = wait.await;
             }
+            let _under_way = UnderWay::new(&wire);
             match fault {
-                None => inner.call(request).await,
+                None => whole(inner.call(request).await?).await,
                 Some(Fault::Throttled) => Ok(refusal(
                     400,
                     r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"slow down"}"#,
+                )),
+                Some(Fault::Conflict) if operation != "TransactWriteItems" => Ok(refusal(
+                    400,
+                    r#"{"__type":"com.amazonaws.dynamodb.v20120810#TransactionConflictException","message":"conflict"}"#,
                 )),
                 Some(Fault::Conflict) => Ok(refusal(
                     400,
@@ -197,12 +436,20 @@ impl HttpConnector for Connector {
                 )),
                 Some(Fault::LostRequest) => Err(ConnectorError::timeout("lost".into())),
                 Some(Fault::LostAnswer) => {
-                    inner.call(request).await?;
+                    whole(inner.call(request).await?).await?;
                     Err(ConnectorError::timeout("lost".into()))
                 }
             }
         })
     }
+}
+
+/// The answer with all of its body, so that nothing of it is left on the wire.
+async fn whole(mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
+    let body = ByteStream::new(response.take_body()).collect().await;
+    let bytes = body.map_err(|error| ConnectorError::io(error.into()))?.into_bytes();
+    *response.body_mut() = SdkBody::from(bytes);
+    Ok(response)
 }
 
 fn refusal(status: u16, body: &'static str) -> HttpResponse {

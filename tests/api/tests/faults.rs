@@ -1,0 +1,361 @@
+//! What networks and tables do to requests, done to every request of every operation that changes
+//! something: once, which retries absorb, and for good, which is answered 503. Nothing is ever half
+//! done, and whoever sends the same again gets it done once.
+
+use api_tests::{
+    Answer, Call, PASSWORD, World,
+    people::{Invited, Staff, text},
+    wire::{Fault, Snapshot},
+};
+use serde_json::{Value, json};
+
+const FAULTS: [Fault; 5] =
+    [Fault::Throttled, Fault::Conflict, Fault::Error, Fault::LostRequest, Fault::LostAnswer];
+const ALWAYS: usize = usize::MAX;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Op {
+    Revoke,
+    Activate,
+    Delete,
+    Assign,
+    Update,
+    Resend,
+    Add,
+    Create,
+    SignIn,
+    Enrol,
+    Reset,
+    Choose,
+}
+
+impl Op {
+    /// Whether doing it twice is as good as once. The others are asked for anew each time: a second
+    /// session, a second invitation (which kills the first), a second question for a reset.
+    fn once_is_enough(self) -> bool {
+        !matches!(self, Self::SignIn | Self::Resend | Self::Reset)
+    }
+}
+
+/// A client with four portal users, each ready for some of the operations.
+struct Stage {
+    world: World,
+    dana: Staff,
+    /// Enrolled, gets the alerts, and has asked for a reset.
+    ada: Invited,
+    reset: String,
+    /// Invited.
+    ben: Invited,
+    /// Enrolled and revoked.
+    cleo: Invited,
+    /// Enrolled.
+    dot: Invited,
+    version: u64,
+    before: Snapshot,
+}
+
+async fn stage() -> Stage {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let client = dana.client("Amara", "Okafor", "1984-03-12").await;
+    let ada = dana.enroll_for(&client, "ada@mail.example").await;
+    let ben = dana.invite(&client, "ben@mail.example").await;
+    let cleo = dana.enroll_for(&client, "cleo@mail.example").await;
+    let dot = dana.enroll_for(&client, "dot@mail.example").await;
+    dana.assign(&client, Some(&ada.user)).await.expect(200);
+    dana.revoke(&cleo).await.expect(200);
+    world.forgot(&ada.email).await.expect(202);
+    world.deliver().await;
+    let reset = world.post.newest(&ada.email).token();
+    let version = dana.user(&ada).await["version"].as_u64().expect("a version");
+    let before = world.snapshot().await;
+    Stage { world, dana, ada, reset, ben, cleo, dot, version, before }
+}
+
+impl Stage {
+    async fn perform(&self, op: Op) -> Answer {
+        let (world, dana, client) = (&self.world, &self.dana, &self.ada.client);
+        match op {
+            Op::Revoke => dana.revoke(&self.ada).await,
+            Op::Activate => dana.activate(&self.cleo).await,
+            Op::Delete => dana.delete(&self.ada, "confirm=delete").await,
+            Op::Assign => dana.assign(client, Some(&self.dot.user)).await,
+            Op::Update => {
+                let body = json!({"version": self.version, "permissions": ["basic"]});
+                dana.patch(&self.ada.path(), &body).await
+            }
+            Op::Resend => dana.resend(&self.ben).await,
+            Op::Add => {
+                let body = json!({
+                    "name": {"first": "Eve", "last": "Person"}, "email": "eve@mail.example",
+                    "relationship": "parent", "permissions": ["basic"],
+                });
+                let path = format!("/api/clients/{client}/portal-users");
+                dana.send(Call::new("POST", &path).json(&body).header("idempotency-key", "k")).await
+            }
+            Op::Create => {
+                let body = json!({
+                    "name": {"first": "Fay", "last": "Person"}, "dateOfBirth": "1990-01-02",
+                    "recordNumber": "HP-9",
+                });
+                let call = Call::new("POST", "/api/clients").json(&body);
+                dana.send(call.header("idempotency-key", "k")).await
+            }
+            Op::SignIn => world.sign_in(&self.ada.email, PASSWORD).await,
+            Op::Enrol => {
+                let body = json!({
+                    "token": self.ben.token, "lastName": "Okafor", "dateOfBirth": "1984-03-12",
+                    "password": PASSWORD,
+                });
+                let call = Call::new("POST", "/api/portal/enrollment").json(&body);
+                world.send(call.header("idempotency-key", "k")).await
+            }
+            Op::Reset => world.forgot(&self.dot.email).await,
+            Op::Choose => world.choose(&self.reset, "another nine grey pebbles").await,
+        }
+    }
+
+    /// What the tables hold, but for sessions of staff, whose idle end moves with every request;
+    /// ids and secrets that are new are not told apart.
+    fn shape(&self, now: &Snapshot) -> Vec<String> {
+        let tables = self.world.database.tables();
+        let known: Vec<String> = [&tables.main, &tables.history]
+            .iter()
+            .flat_map(|table| self.before.items(table).into_values())
+            .map(|item| item.to_string())
+            .collect();
+        let known = known.concat();
+        let mut shape: Vec<String> = [&tables.main, &tables.history]
+            .iter()
+            .flat_map(|table| now.items(table))
+            .filter(|(key, _)| !key.0.contains("#W#"))
+            .map(|(_, item)| alike(&item, &known).to_string())
+            .collect();
+        shape.sort();
+        shape
+    }
+
+    async fn back(&self) {
+        self.world.wire.forget();
+        let now = self.world.snapshot().await;
+        self.world.put_back(&now, &self.before).await;
+    }
+}
+
+/// A value with everything that is new and random made alike.
+fn alike(value: &Value, known: &str) -> Value {
+    let word = |text: &str| -> String {
+        let part = |part: &str| {
+            let random = part.len() >= 22
+                && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+            if random && !known.contains(part) { "new".to_owned() } else { part.to_owned() }
+        };
+        text.split('#').map(part).collect::<Vec<_>>().join("#")
+    };
+    match value {
+        Value::String(text) if text.starts_with("$argon2") => json!("a hash"),
+        // The answer that is kept under an idempotency key.
+        Value::String(text) if text.starts_with('{') => json!("an answer"),
+        Value::String(text) => json!(word(text)),
+        Value::Array(list) => list.iter().map(|v| alike(v, known)).collect(),
+        Value::Object(map) => {
+            let pairs = map.iter().map(|(k, v)| json!([word(k), alike(v, known)]));
+            let mut pairs: Vec<Value> = pairs.collect();
+            pairs.sort_by_key(Value::to_string);
+            pairs.into()
+        }
+        other => other.clone(),
+    }
+}
+
+/// What an operation does when nothing goes wrong.
+struct Clean {
+    status: u16,
+    requests: Vec<String>,
+    shape: Vec<String>,
+    /// The status of a repeat, and what it leaves.
+    again: u16,
+    twice: Vec<String>,
+}
+
+async fn clean(stage: &Stage, op: Op) -> Clean {
+    stage.world.wire.forget();
+    let status = stage.perform(op).await.status.as_u16();
+    assert!((200..300).contains(&status), "{op:?}: {status}");
+    let requests = stage.world.wire.seen();
+    let shape = stage.shape(&stage.world.snapshot().await);
+    let again = stage.perform(op).await.status.as_u16();
+    let twice = stage.shape(&stage.world.snapshot().await);
+    stage.back().await;
+    if op.once_is_enough() {
+        assert_eq!(twice, shape, "{op:?} twice is as good as once");
+    }
+    Clean { status, requests, shape, again, twice }
+}
+
+/// Whether this can happen to a request at all: reads are in nobody's way.
+fn happens(fault: Fault, request: &str) -> bool {
+    fault != Fault::Conflict || matches!(request, "TransactWriteItems" | "UpdateItem")
+}
+
+async fn every_fault(ops: &[Op]) {
+    let stage = stage().await;
+    for op in ops {
+        let clean = clean(&stage, *op).await;
+        assert_eq!(clean.requests.iter().filter(|r| *r == "TransactWriteItems").count(), 1);
+        for (position, request) in clean.requests.iter().enumerate() {
+            let before = clean.requests[..position].iter().filter(|r| *r == request).count();
+            for fault in FAULTS.into_iter().filter(|fault| happens(*fault, request)) {
+                once(&stage, *op, &clean, (request, before, fault)).await;
+                stage.back().await;
+                for_good(&stage, *op, &clean, (request, before, fault)).await;
+                stage.back().await;
+            }
+        }
+    }
+}
+
+/// The fault strikes once: nobody notices.
+async fn once(
+    stage: &Stage,
+    op: Op,
+    clean: &Clean,
+    (request, before, fault): (&str, usize, Fault),
+) {
+    let what = format!("{op:?}, {fault:?} at {request} {before}, once");
+    stage.world.wire.break_after(request, before, fault, 1);
+    let answer = stage.perform(op).await;
+    assert_eq!(answer.status.as_u16(), clean.status, "{what}: {}", answer.body);
+    assert!(stage.world.wire.seen().len() > clean.requests.len(), "{what}: it struck");
+    assert_eq!(stage.shape(&stage.world.snapshot().await), clean.shape, "{what}");
+}
+
+/// The fault strikes until it is gone: that is said, nothing is half done, and once it is gone the
+/// same request does what it would have done.
+async fn for_good(
+    stage: &Stage,
+    op: Op,
+    clean: &Clean,
+    (request, before, fault): (&str, usize, Fault),
+) {
+    let what = format!("{op:?}, {fault:?} at {request} {before}, for good");
+    stage.world.wire.break_after(request, before, fault, ALWAYS);
+    let answer = stage.perform(op).await;
+    let after: Option<u64> =
+        answer.headers.get("retry-after").and_then(|v| v.to_str().ok()?.parse().ok());
+    assert!(after.is_some_and(|seconds| seconds > 0), "{what}: {after:?}");
+    answer.problem(503, "unavailable");
+    stage.world.wire.forget();
+
+    // Only a write whose answers are lost has happened: then all of it has.
+    let happened = fault == Fault::LostAnswer && request == "TransactWriteItems";
+    let left = stage.shape(&stage.world.snapshot().await);
+    let expected = if happened { &clean.shape } else { &stage.shape(&stage.before) };
+    assert_eq!(&left, expected, "{what}: what was left");
+
+    // The caller does not know and asks again. Where the first time counts already, this is the
+    // second: a deletion finds nobody (404), an edit is one of an old version (409), a link has
+    // been used (409), and everything else is answered as the first time.
+    let answer = stage.perform(op).await;
+    let (status, shape) =
+        if happened { (clean.again, &clean.twice) } else { (clean.status, &clean.shape) };
+    assert_eq!(answer.status.as_u16(), status, "{what}, again: {}", answer.body);
+    assert_eq!(&stage.shape(&stage.world.snapshot().await), shape, "{what}, again");
+}
+
+#[tokio::test]
+async fn faults_while_access_changes() {
+    every_fault(&[Op::Revoke, Op::Activate, Op::Delete, Op::Assign]).await;
+}
+
+#[tokio::test]
+async fn faults_while_portal_users_and_clients_are_kept() {
+    every_fault(&[Op::Update, Op::Resend, Op::Add, Op::Create]).await;
+}
+
+#[tokio::test]
+async fn faults_while_clients_come_in() {
+    every_fault(&[Op::SignIn, Op::Enrol, Op::Reset, Op::Choose]).await;
+}
+
+#[tokio::test]
+async fn a_repeat_is_answered_as_its_nature_says() {
+    let stage = stage().await;
+    let mut again = Vec::new();
+    for op in [Op::Revoke, Op::Activate, Op::Delete, Op::Assign, Op::Update, Op::Resend] {
+        again.push(clean(&stage, op).await.again);
+    }
+    assert_eq!(again, [200, 200, 404, 200, 409, 202]);
+    let mut again = Vec::new();
+    for op in [Op::Add, Op::Create, Op::SignIn, Op::Enrol, Op::Reset, Op::Choose] {
+        again.push(clean(&stage, op).await.again);
+    }
+    assert_eq!(again, [201, 201, 200, 201, 202, 409]);
+}
+
+#[tokio::test]
+async fn settings_that_cannot_be_read_stop_what_needs_them() {
+    let stage = stage().await;
+    // Read once, they are known for a minute.
+    stage.world.pass(61);
+    stage.world.wire.break_after("GetItem", 0, Fault::Error, ALWAYS);
+    stage.perform(Op::Activate).await.problem(503, "unavailable");
+    assert_eq!(stage.shape(&stage.world.snapshot().await), stage.shape(&stage.before));
+    stage.world.wire.forget();
+    stage.perform(Op::Activate).await.expect(200);
+}
+
+/// `send-mail`, struck at each of its requests to the table, is given the record again, as the
+/// stream does: the mail goes out, and goes out once, unless it had gone out when it was struck.
+#[tokio::test]
+async fn a_mail_survives_every_fault_of_its_sender() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let client = dana.client("Amara", "Okafor", "1984-03-12").await;
+    let _ = world.records();
+    let user = text(&dana.add(&client, "pat@mail.example").await.expect(201)["portalUserId"]);
+    let records = world.records();
+    let before = world.snapshot().await;
+    world.wire.forget();
+    assert_eq!(world.redeliver(records.clone()).await, 0);
+    let requests = world.wire.seen();
+    assert_eq!(requests, ["UpdateItem", "BatchGetItem", "UpdateItem", "UpdateItem"]);
+
+    for (position, request) in requests.iter().enumerate() {
+        let passed = requests[..position].iter().filter(|r| *r == request).count();
+        for fault in FAULTS.into_iter().filter(|fault| happens(*fault, request)) {
+            for times in [1, ALWAYS] {
+                let what = format!("{fault:?} at {request} {passed}, {times} times");
+                world.wire.forget();
+                world.put_back(&world.snapshot().await, &before).await;
+                let sent = world.post.received().len();
+                world.wire.break_after(request, passed, fault, times);
+                let wanted = world.redeliver(records.clone()).await;
+                assert!(times == 1 || wanted == 1, "{what}: it is wanted again");
+                world.wire.forget();
+                // Whoever was struck keeps others off for a minute; the stream asks again and again.
+                for _ in 0..3 {
+                    world.redeliver(records.clone()).await;
+                    world.pass(31);
+                }
+                assert_eq!(world.redeliver(records.clone()).await, 0, "{what}: it is done");
+
+                let main = world.snapshot().await.items(&world.database.tables().main);
+                let mail = main.values().find(|i| i.get("queuedAt").is_some()).expect("the mail");
+                let copies = world.post.received().len() - sent;
+                let attempts = mail["attempts"].as_u64().expect("a number");
+                assert!(mail.get("doneAt").is_some() && mail.get("nonce").is_none(), "{what}");
+                // Struck after the mail service took it: that is when there are two copies.
+                let taken = position == 2 && times == ALWAYS && fault != Fault::LostAnswer;
+                assert_eq!(copies, if taken { 2 } else { 1 }, "{what}: copies");
+                assert!(attempts >= copies as u64, "{what}: every copy is counted");
+
+                let pk = format!("P#harbor#C#{client}");
+                let shown = &main[&(pk, format!("A#USER#{user}"))]["mail"]["state"];
+                // How it shows is a second write; the events of the mail service make up for it.
+                let unseen = position == 3 && *shown == "queued";
+                assert!(unseen || *shown == "sent", "{what}: {shown}");
+            }
+        }
+    }
+}
