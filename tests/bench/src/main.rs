@@ -1,0 +1,206 @@
+//! `make bench`: what every operation asks of the table at 1,000 and at 100,000 clients, how long a
+//! search takes, and how the local home does with 10,000. Prints Markdown; fails when a promise
+//! of the design is not kept.
+
+mod home;
+mod meter;
+mod names;
+mod operations;
+mod place;
+mod searches;
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use operations::Ledger;
+use place::{Cost, Place};
+use searches::{Search, percentile};
+use serde_json::Value;
+
+const SIZES: [usize; 2] = [1000, 100_000];
+/// Most times that an operation waits for the table.
+const ROUNDS: usize = 2;
+
+fn main() -> ExitCode {
+    let folder = Folder::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let [small, large] = SIZES.map(|size| {
+        eprintln!("{size} clients …");
+        runtime.block_on(measure(size, &folder.0.join(size.to_string())))
+    });
+    eprintln!("the local home …");
+    let home = home::measure(&folder.0);
+
+    let mut broken = BTreeSet::new();
+    print_operations(&small.0, &large.0, &mut broken);
+    print_searches(&small.1, &large.1, &mut broken);
+    print_home(&home, &mut broken);
+    for promise in &broken {
+        eprintln!("not kept: {promise}");
+    }
+    if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+async fn measure(size: usize, folder: &Path) -> (Ledger, Vec<Search>) {
+    let place = Place::of(size, folder).await;
+    let (ledger, staff) = operations::all(&place).await;
+    let searches = searches::all(&place, &staff).await;
+    place.close();
+    (ledger, searches)
+}
+
+fn print_operations(small: &Ledger, large: &Ledger, broken: &mut BTreeSet<String>) {
+    println!("## Operations\n");
+    println!(
+        "At 1,000 clients; where 100,000 make a difference, it follows an arrow. A round trip begins \
+         when all requests before it have been answered.\n"
+    );
+    println!("| operation | requests | round trips | read units | write units |");
+    println!("| --- | --- | --: | --: | --: |");
+    for ((name, a), (_, b)) in small.iter().zip(large) {
+        println!("| {name} | {} |", columns(a, b));
+        check(name, a, b, broken);
+    }
+    println!();
+    let document: Value = serde_json::from_str(health::DOCUMENT).expect("the API document");
+    let paths = document["paths"].as_object().expect("paths");
+    let operations = paths.values().filter_map(Value::as_object).flatten();
+    for id in operations.filter_map(|(_, operation)| operation["operationId"].as_str()) {
+        if !small.iter().any(|(name, _)| *name == id) {
+            broken.insert(format!("{id} is measured"));
+        }
+    }
+}
+
+fn columns(a: &Cost, b: &Cost) -> String {
+    let counted = |cost: &Cost| {
+        let mut counted: Vec<(String, usize)> = Vec::new();
+        for request in &cost.requests {
+            match counted.iter_mut().find(|(known, _)| known == request) {
+                Some((_, count)) => *count += 1,
+                None => counted.push((request.clone(), 1)),
+            }
+        }
+        let one = |(request, count): &(String, usize)| match count {
+            1 => request.clone(),
+            count => format!("{count} {request}"),
+        };
+        counted.iter().map(one).collect::<Vec<_>>().join(", ")
+    };
+    let both = |a: String, b: String| if a == b { a } else { format!("{a} → {b}") };
+    [
+        both(counted(a), counted(b)),
+        both(a.rounds.to_string(), b.rounds.to_string()),
+        both(a.used.read.to_string(), b.used.read.to_string()),
+        both(a.used.write.to_string(), b.used.write.to_string()),
+    ]
+    .join(" | ")
+}
+
+fn check(name: &str, a: &Cost, b: &Cost, broken: &mut BTreeSet<String>) {
+    for cost in [a, b] {
+        if cost.rounds > ROUNDS {
+            broken.insert(format!("{name} takes {ROUNDS} round trips, not {}", cost.rounds));
+        }
+    }
+    let sorted = |cost: &Cost| {
+        let mut requests = cost.requests.clone();
+        requests.sort_unstable();
+        requests
+    };
+    if sorted(a) != sorted(b) || a.rounds != b.rounds {
+        broken.insert(format!("{name} asks the same whatever the size"));
+    }
+    for (_, allowed) in operations::STRICT.iter().filter(|(strict, _)| *strict == name) {
+        if sorted(b) != *allowed {
+            broken.insert(format!("{name} is one read and one write, and the session's check"));
+        }
+    }
+}
+
+fn print_searches(small: &[Search], large: &[Search], broken: &mut BTreeSet<String>) {
+    println!("## Search\n");
+    println!(
+        "Entries read are what the queries looked at; read units are those of the whole answer. \
+         Times in milliseconds, in process, one after the other.\n"
+    );
+    println!(
+        "| query | clients | hits | requests | round trips | entries read | read units | p50 | p95 |"
+    );
+    println!("| --- | --: | --: | --: | --: | --: | --: | --: | --: |");
+    for (size, searches) in SIZES.iter().zip([small, large]) {
+        for search in searches {
+            let Search { kind, hits, cost, times } = search;
+            println!(
+                "| {kind} | {size} | {hits} | {} | {} | {} | {} | {} | {} |",
+                cost.requests.len(),
+                cost.rounds,
+                cost.used.looked,
+                cost.used.read,
+                milliseconds(percentile(times, 50)),
+                milliseconds(percentile(times, 95)),
+            );
+            if cost.rounds > ROUNDS {
+                broken.insert(format!("a search takes {ROUNDS} round trips: {kind}"));
+            }
+            if kind.contains("slip") && *hits == 0 {
+                broken.insert(format!("a slip is forgiven at {size} clients: {kind}"));
+            }
+        }
+        let mut all: Vec<Duration> = searches.iter().flat_map(|s| s.times.clone()).collect();
+        all.sort_unstable();
+        println!(
+            "| **all** | {size} | | | | | | {} | {} |",
+            milliseconds(percentile(&all, 50)),
+            milliseconds(percentile(&all, 95)),
+        );
+    }
+    println!();
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:.1}", time.as_secs_f64() * 1000.0)
+}
+
+fn print_home(home: &home::Home, broken: &mut BTreeSet<String>) {
+    println!("## Local home\n");
+    println!("| with {} clients and {} guardians | | limit |", home.people.0, home.people.1);
+    println!("| --- | --: | --: |");
+    let mebibytes = home.memory / 1024 / 1024;
+    for (what, time, limit) in [
+        ("first start, which loads the roster", home.loaded, Duration::from_mins(1)),
+        ("second start", home.ready, Duration::from_secs(2)),
+    ] {
+        println!("| {what} | {:.2} s | {} s |", time.as_secs_f64(), limit.as_secs());
+        if time > limit {
+            broken.insert(format!("the {what} takes less than {} s", limit.as_secs()));
+        }
+    }
+    println!("| memory | {mebibytes} MiB | 200 MB |");
+    if home.memory > 200_000_000 {
+        broken.insert("the home needs less than 200 MB".into());
+    }
+}
+
+/// A folder that is gone when this is.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = std::env::temp_dir().join(format!("latchkey-bench-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        Self(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What cannot be removed stays among the temporary files.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

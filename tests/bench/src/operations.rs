@@ -1,0 +1,244 @@
+//! Every operation of the API, once, as one afternoon at the practice, with what each asked of the
+//! table.
+
+use serde_json::{Value, json};
+use shared::{
+    id::{ClientId, PortalUserId},
+    keys,
+    outbox::Outgoing,
+    portal_user::MailKind,
+    store::parse,
+    token::{InvitationToken, ResetToken},
+};
+
+use crate::place::{Cost, Place};
+
+const PASSWORD: &str = "seven quiet kettles hum";
+
+/// What each operation asked, by its name; a name is an operation's id, and what was particular.
+pub type Ledger = Vec<(&'static str, Cost)>;
+
+/// The operations that may ask for nothing but these.
+pub const STRICT: [(&str, &[&str]); 5] = [
+    ("revoke", &["Query", "TransactWriteItems", "UpdateItem"]),
+    ("activate", &["Query", "TransactWriteItems", "UpdateItem"]),
+    ("delete", &["Query", "TransactWriteItems", "UpdateItem"]),
+    ("assign-alert", &["Query", "TransactWriteItems", "UpdateItem"]),
+    ("sign-in", &["BatchGetItem", "TransactWriteItems"]),
+];
+
+struct Afternoon<'a> {
+    place: &'a Place,
+    ledger: Ledger,
+    /// The cookie of the staff, once signed in.
+    staff: String,
+}
+
+/// Does everything once. Answers what each thing asked, and the staff's cookie.
+pub async fn all(place: &Place) -> (Ledger, String) {
+    let mut day = Afternoon { place, ledger: Vec::new(), staff: String::new() };
+    day.arrive().await;
+    let (client, path) = day.chart().await;
+    day.people(client, &path).await;
+    day.leave().await;
+    // Somebody has to go on with the searches.
+    day.sign_in().await;
+    (day.ledger, day.staff)
+}
+
+impl Afternoon<'_> {
+    /// Sends a request and notes what it asked.
+    async fn note(
+        &mut self,
+        name: &'static str,
+        (method, path, body): (&str, &str, Value),
+        cookie: &str,
+        status: u16,
+    ) -> crate::place::Answer {
+        let request = self.place.request(method, path, cookie, &body);
+        let (answer, cost) = self.place.measure(request).await;
+        assert_eq!(answer.status, status, "{name}: {}", answer.body);
+        self.ledger.push((name, cost));
+        answer
+    }
+
+    async fn staff(
+        &mut self,
+        name: &'static str,
+        (method, path, body): (&str, &str, Value),
+        status: u16,
+    ) -> Value {
+        let cookie = self.staff.clone();
+        self.note(name, (method, path, body), &cookie, status).await.body
+    }
+
+    async fn arrive(&mut self) {
+        let signed_in = self.sign_in().await;
+        self.ledger.extend(signed_in);
+        self.staff("staff-sign-in.session", ("GET", "/api/staff/session", Value::Null), 200).await;
+        self.staff("health", ("GET", "/api/health", Value::Null), 200).await;
+        self.staff("health.document", ("GET", "/api/openapi.json", Value::Null), 200).await;
+    }
+
+    async fn sign_in(&mut self) -> Ledger {
+        let path = "/api/staff/sign-in?login_hint=dana@harbor.example";
+        let request = self.place.request("GET", path, "", &Value::Null);
+        let (begun, first) = self.place.measure_roughly(request).await;
+        assert_eq!(begun.status, 303);
+        let back = visit(self.place, &begun.location).await;
+        let path = back.strip_prefix(&self.place.origin).expect("a path of ours");
+        let request = self.place.request("GET", path, &begun.cookies[0], &Value::Null);
+        let (done, second) = self.place.measure_roughly(request).await;
+        let cookie = done.cookies.iter().find(|c| c.starts_with("__Host-latchkey-staff="));
+        self.staff.clone_from(cookie.expect("a session"));
+        vec![("staff-sign-in", first), ("staff-sign-in.callback", second)]
+    }
+
+    async fn chart(&mut self) -> (ClientId, String) {
+        let body = json!({
+            "name": {"first": "Amara", "last": "Okafor"}, "dateOfBirth": "1984-03-12",
+            "recordNumber": "BENCH-1",
+            "emails": [{"type": "home", "address": "amara.okafor@mail.example"}],
+            "phones": [{"type": "mobile", "number": "(207) 555-0142"}],
+        });
+        let made = self.staff("create-client", ("POST", "/api/clients", body), 201).await;
+        let id = made["clientId"].as_str().expect("an id");
+        let (client, path) = (ClientId::parse(id).expect("an id"), format!("/api/clients/{id}"));
+        let body = json!({"query": "okafor"});
+        self.staff("search", ("POST", "/api/clients/search", body), 200).await;
+        self.staff("client", ("GET", &path, Value::Null), 200).await;
+        let body = json!({"version": 1, "name": {"first": "Amara", "last": "Okafor-Lindqvist"}});
+        self.staff("client.edit", ("PATCH", &path, body), 200).await;
+        (client, path)
+    }
+
+    async fn people(&mut self, client: ClientId, path: &str) {
+        let new = |email: &str| {
+            json!({
+                "name": {"first": "Pat", "last": "Person"}, "email": email,
+                "relationship": "parent", "permissions": ["basic"],
+            })
+        };
+        let users = format!("{path}/portal-users");
+        let body = new("pat@mail.example");
+        let pat = self.staff("add-portal-user", ("POST", &users, body), 201).await;
+        let pat = PortalUserId::parse(pat["portalUserId"].as_str().expect("an id"));
+        let one = format!("{users}/{}", pat.expect("an id"));
+        self.staff("list-portal-users", ("GET", &users, Value::Null), 200).await;
+        let again = format!("{one}/invitation");
+        self.staff("resend-invitation", ("POST", &again, Value::Null), 202).await;
+
+        let token = self.invitation(client).await;
+        let check = "/api/portal/enrollment/check";
+        self.note("enroll.check", ("POST", check, json!({"token": token})), "", 200).await;
+        let body = json!({
+            "token": token, "lastName": "Okafor-Lindqvist", "dateOfBirth": "1984-03-12",
+            "password": PASSWORD,
+        });
+        let enrolled = self.note("enroll", ("POST", "/api/portal/enrollment", body), "", 201).await;
+        let cookie = enrolled.cookies[0].clone();
+        let session = "/api/portal/session";
+        self.note("portal-session", ("GET", session, Value::Null), &cookie, 200).await;
+        self.place.pass(61);
+        let moved = "portal-session, its idle end moved";
+        self.note(moved, ("GET", session, Value::Null), &cookie, 200).await;
+        let jwks = "/api/portal/jwks.json";
+        self.note("portal-session.keys", ("GET", jwks, Value::Null), "", 200).await;
+        // The settings of the practice are known for a minute: that is what is measured here.
+        self.settings().await;
+
+        let body = json!({"portalUserId": pat});
+        let alert = format!("{path}/alert-recipient");
+        self.staff("assign-alert", ("PUT", &alert, body), 200).await;
+        let body = new("kim@mail.example");
+        let kim = self.staff("add-portal-user, a second one", ("POST", &users, body), 201).await;
+        let body = json!({"portalUserId": kim["portalUserId"]});
+        let owner = format!("{path}/chart-owner");
+        self.staff("change-owner", ("PUT", &owner, body), 200).await;
+        let listed = self.place.request("GET", &users, &self.staff, &Value::Null);
+        let listed = self.place.send(listed).await.body;
+        let version = listed["portalUsers"][0]["version"].clone();
+        let body = json!({"version": version, "permissions": ["basic", "messaging"]});
+        self.staff("update-portal-user", ("PATCH", &one, body), 200).await;
+
+        let sign_in = "/api/portal/sign-in";
+        let with = |password: &str| json!({"practice": "harbor", "username": "pat@mail.example", "password": password});
+        let wrong = "sign-in, refused";
+        self.note(wrong, ("POST", sign_in, with("not the password")), "", 401).await;
+        let signed = self.note("sign-in", ("POST", sign_in, with(PASSWORD)), "", 200).await;
+        let body = json!({"practice": "harbor", "username": "pat@mail.example"});
+        let ask = "/api/portal/password-reset";
+        self.note("reset-password", ("POST", ask, body), "", 202).await;
+        let out = "portal-session.sign-out";
+        self.note(out, ("DELETE", session, Value::Null), &signed.cookies[0], 204).await;
+        let body = json!({"token": self.reset(client).await, "password": "nine grey pebbles hop"});
+        let choose = "/api/portal/password";
+        self.note("reset-password.choose", ("PUT", choose, body), "", 204).await;
+
+        self.staff("revoke", ("POST", &format!("{one}/revoke"), json!({})), 200).await;
+        self.staff("activate", ("POST", &format!("{one}/activate"), Value::Null), 200).await;
+        self.staff("history", ("GET", &format!("{path}/history"), Value::Null), 200).await;
+        let gone = format!("{one}?confirm=delete");
+        self.staff("delete", ("DELETE", &gone, Value::Null), 200).await;
+    }
+
+    async fn leave(&mut self) {
+        let out = "staff-sign-in.sign-out";
+        self.staff(out, ("DELETE", "/api/staff/session", Value::Null), 204).await;
+    }
+
+    /// Has the settings of the practice read, unmeasured.
+    async fn settings(&self) {
+        let request = self.place.request("GET", "/api/staff/session", &self.staff, &Value::Null);
+        assert_eq!(self.place.send(request).await.status, 200);
+    }
+
+    /// The mails of a chart that carry a token.
+    async fn mails(&self, client: ClientId) -> impl Iterator<Item = Outgoing> {
+        let pk = keys::chart(&self.place.practice, client);
+        let items = self.place.app.store().partition(&pk, keys::MAIL).await.expect("mails");
+        let mails = items.into_iter().map(|item| parse::<Outgoing>(item).expect("a mail"));
+        mails.filter(|mail| mail.nonce.is_some())
+    }
+
+    async fn invitation(&self, client: ClientId) -> String {
+        // Mails of one moment are in no order: only one fits the newest invitation.
+        for mail in self.mails(client).await {
+            let token = InvitationToken {
+                practice: self.place.practice.clone(),
+                account: mail.account.clone().expect("an account"),
+                client,
+                user: mail.portal_user_id,
+                secret: mail.nonce.expect("a nonce").secret(&self.place.app),
+            };
+            let body = json!({"token": token.text()});
+            let path = "/api/portal/enrollment/check";
+            let request = self.place.request("POST", path, "", &body);
+            if self.place.send(request).await.body["state"] == "open" {
+                return token.text();
+            }
+        }
+        panic!("no open invitation")
+    }
+
+    async fn reset(&self, client: ClientId) -> String {
+        let mut mails = self.mails(client).await;
+        let mail = mails.find(|mail| mail.kind == MailKind::PasswordReset).expect("a mail");
+        let token = ResetToken {
+            practice: self.place.practice.clone(),
+            account: mail.account.expect("an account"),
+            secret: mail.nonce.expect("a nonce").secret(&self.place.app),
+        };
+        token.text()
+    }
+}
+
+/// Follows a link to the issuer; answers where it leads.
+async fn visit(place: &Place, url: &str) -> String {
+    use tower::ServiceExt;
+    let path = url.strip_prefix(&place.origin).expect("the issuer is ours");
+    let request = place.request("GET", path, "", &Value::Null);
+    let response = place.issuer.routes().oneshot(request).await.expect("an answer");
+    let location = response.headers().get("location").expect("a redirect");
+    location.to_str().expect("text").to_owned()
+}
