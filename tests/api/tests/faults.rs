@@ -340,8 +340,8 @@ async fn a_mail_survives_every_fault_of_its_sender() {
                 }
                 assert_eq!(world.redeliver(records.clone()).await, 0, "{what}: it is done");
 
-                let main = world.snapshot().await.items(&world.database.tables().main);
-                let mail = main.values().find(|i| i.get("queuedAt").is_some()).expect("the mail");
+                let items = world.snapshot().await.items(&world.database.tables().main);
+                let mail = items.values().find(|i| i.get("queuedAt").is_some()).expect("the mail");
                 let copies = world.post.received().len() - sent;
                 let attempts = mail["attempts"].as_u64().expect("a number");
                 assert!(mail.get("doneAt").is_some() && mail.get("nonce").is_none(), "{what}");
@@ -351,7 +351,7 @@ async fn a_mail_survives_every_fault_of_its_sender() {
                 assert!(attempts >= copies as u64, "{what}: every copy is counted");
 
                 let pk = format!("P#harbor#C#{client}");
-                let shown = &main[&(pk, format!("A#USER#{user}"))]["mail"]["state"];
+                let shown = &items[&(pk, format!("A#USER#{user}"))]["mail"]["state"];
                 // How it shows is a second write; the events of the mail service make up for it.
                 let unseen = position == 3 && *shown == "queued";
                 assert!(unseen || *shown == "sent", "{what}: {shown}");

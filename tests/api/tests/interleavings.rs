@@ -833,10 +833,10 @@ async fn triples(scene: Scene) {
     const OPS: [Op; 5] = [Op::AssignA, Op::DeleteA, Op::RevokeA, Op::ActivateA, Op::SignInA];
     let stage = stage(scene).await;
     let mut orders = 0;
-    for one in 0..OPS.len() {
-        for two in one + 1..OPS.len() {
-            for three in two + 1..OPS.len() {
-                orders += explore(&stage, &[OPS[one], OPS[two], OPS[three]], true).await.len();
+    for (first, one) in OPS.iter().enumerate() {
+        for (second, two) in OPS.iter().enumerate().skip(first + 1) {
+            for three in &OPS[second + 1..] {
+                orders += explore(&stage, &[*one, *two, *three], true).await.len();
             }
         }
     }
