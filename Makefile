@@ -12,11 +12,12 @@ TOOLS := $(CURDIR)/.tools
 CHROMIUM ?= /usr/bin/chromium
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
-.PHONY: help run site local tested test format lint rules test-site e2e contract screenshots openapi chromium
+.PHONY: help run site local tested test format lint rules test-site e2e contract bench screenshots openapi chromium
 
 help:
 	@echo "make run          build and start the local home (ROSTER=file.csv loads a roster)"
 	@echo "make test         lint, rules, site, API contract, browser"
+	@echo "make bench        requests, units and times, at 1,000 and 100,000 clients"
 	@echo "make screenshots  the README's pictures"
 	@echo "make openapi      write the API document and the site's types anew"
 
@@ -74,7 +75,10 @@ chromium:
 	  run() { if [ "$$(id -u)" = 0 ]; then "$$@"; else sudo "$$@"; fi; }; \
 	  run apt-get update -qq && run apt-get install -y -qq --no-install-recommends chromium; }
 
-# --- pictures and the API document ---
+# --- figures, pictures and the API document ---
+
+bench: local
+	LATCHKEY_LOCAL=$(LOCAL) cargo run --locked --quiet -p bench
 
 screenshots: site local chromium tests/e2e/node_modules/.installed
 	cd tests/e2e && LATCHKEY_LOCAL=$(LOCAL) CHROMIUM=$(CHROMIUM) npm run screenshots
