@@ -1,11 +1,12 @@
 //! `latchkey-local`: the local home. See the library of this crate.
 
+use std::io::Write;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use latchkey_local::database::Tables;
 use latchkey_local::home::{Functions, Home};
-use latchkey_local::issuer::SAMPLE_STAFF;
+use latchkey_local::issuer::{Person, SAMPLE_STAFF};
 use latchkey_local::settings::Settings;
 use latchkey_local::site::Practice;
 use latchkey_local::{Trouble, functions, load, roster, samples};
@@ -74,7 +75,9 @@ async fn fill(home: &Home, app: &App, functions: &Functions) -> Result<Vec<Pract
     }
     if let Some(file) = &home.settings().roster {
         let load::Loaded { new, known, wrong } = load::roster(app, &harbor, file).await?;
-        println!("Roster: {new} clients are new, {known} were there, {wrong} rows are wrong.");
+        tell(&format!(
+            "Roster: {new} clients are new, {known} were there, {wrong} rows are wrong."
+        ));
     }
     let shown = |practice: shared::practice::Practice| Practice {
         id: practice.practice.to_string(),
@@ -84,13 +87,19 @@ async fn fill(home: &Home, app: &App, functions: &Functions) -> Result<Vec<Pract
 }
 
 fn announce(staff: &str, portal: &str, began: Instant) {
-    println!("Latchkey is ready after {:.1} s.\n", began.elapsed().as_secs_f64());
-    println!("  Staff     {staff}");
-    println!("  Clients   {portal}");
-    println!("  Mailbox   {staff}/mailbox\n");
-    println!("Sign in as");
-    for person in SAMPLE_STAFF {
-        println!("  {:<16} {:<22} {} {}", person.name, person.email, person.practice, person.role);
+    tell(&format!("Latchkey is ready after {:.1} s.\n", began.elapsed().as_secs_f64()));
+    tell(&format!("  Staff     {staff}"));
+    tell(&format!("  Clients   {portal}"));
+    tell(&format!("  Mailbox   {staff}/mailbox\n"));
+    tell("Sign in as");
+    for Person { name, email, practice, role, .. } in SAMPLE_STAFF {
+        tell(&format!("  {name:<16} {email:<22} {practice} {role}"));
     }
-    println!("\nCtrl-C stops it; what was done stays.");
+    tell("\nCtrl-C stops it; what was done stays.");
+}
+
+/// Says a line on standard output. Whoever reads it may have gone (`| head -1`), which is no reason
+/// for the home to stop: `println!` would panic.
+fn tell(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }

@@ -178,6 +178,33 @@ async fn killed_at_any_moment_it_has_lost_nothing_that_it_answered() {
     assert_eq!(home.interrupt(), 0);
 }
 
+#[tokio::test]
+async fn it_goes_on_when_nobody_reads_what_it_says() {
+    let folder = Folder::new("unread");
+    let roster = folder.0.join("roster.csv");
+    fs::write(&roster, format!("{}\n", latchkey_local::roster::COLUMNS.join(",")))
+        .expect("written");
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = free.local_addr().expect("an address").port();
+    drop(free);
+    let mut command = command(&folder.0.join("state"), port);
+    // What became of the roster is said before the first request is answered.
+    command.env("ROSTER", &roster).stdout(Stdio::piped());
+    let mut process = command.spawn().expect("a process");
+    drop(process.stdout.take());
+    let mut tick = tokio::time::interval(Duration::from_millis(50));
+    loop {
+        tick.tick().await;
+        assert_eq!(process.try_wait().expect("a state"), None, "it stopped");
+        let health = reqwest::get(format!("http://localhost:{port}/api/health")).await;
+        if health.is_ok_and(|answer| answer.status().is_success()) {
+            break;
+        }
+    }
+    process.kill().expect("killed");
+    process.wait().expect("gone");
+}
+
 fn fails(mut command: Command) -> String {
     let Output { status, stderr, .. } = command.output().expect("a process");
     assert_eq!(status.code(), Some(1));
