@@ -133,6 +133,9 @@ impl App {
 
     /// HMAC-SHA-256 (RFC 2104) under the deployment's secret. `purpose` keeps one use's values
     /// from meaning anything in another.
+    ///
+    /// # Panics
+    /// Never: HMAC takes keys of every length.
     #[must_use]
     #[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
     pub fn hmac(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {

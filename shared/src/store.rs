@@ -24,7 +24,8 @@ use crate::{history::Event, keys::Key, problem::Problem};
 /// An item as the SDK has it.
 pub type Item = HashMap<String, AttributeValue>;
 
-/// Both tables.
+/// Both tables. A request under way is tens of kilobytes of the SDK's own state: each is kept on the
+/// heap, so that no handler's future has to hold it.
 #[derive(Debug, Clone)]
 pub struct Store {
     client: Client,
@@ -98,15 +99,16 @@ impl Store {
     /// # Errors
     /// 503 when the table does not answer, 500 when the item is not what it should be.
     pub async fn get<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, Problem> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(key_item(key)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|e| failure(&e))?;
+        let answer = Box::pin(
+            self.client
+                .get_item()
+                .table_name(&self.table)
+                .set_key(Some(key_item(key)))
+                .consistent_read(true)
+                .send(),
+        )
+        .await
+        .map_err(|e| failure(&e))?;
         answer.item.map(parse).transpose()
     }
 
@@ -125,13 +127,10 @@ impl Store {
                 .consistent_read(true)
                 .build()
                 .map_err(|e| Problem::internal(e.to_string()))?;
-            let answer = self
-                .client
-                .batch_get_item()
-                .request_items(&self.table, request)
-                .send()
-                .await
-                .map_err(|e| failure(&e))?;
+            let answer =
+                Box::pin(self.client.batch_get_item().request_items(&self.table, request).send())
+                    .await
+                    .map_err(|e| failure(&e))?;
             for item in answer.responses.and_then(|mut r| r.remove(&self.table)).unwrap_or_default()
             {
                 found.insert(item_key(&item)?, item);
@@ -157,18 +156,19 @@ impl Store {
         let mut items = Vec::new();
         let mut start = None;
         loop {
-            let answer = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .key_condition_expression("PK = :pk AND begins_with(SK, :prefix)")
-                .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
-                .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
-                .consistent_read(true)
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(|e| failure(&e))?;
+            let answer = Box::pin(
+                self.client
+                    .query()
+                    .table_name(&self.table)
+                    .key_condition_expression("PK = :pk AND begins_with(SK, :prefix)")
+                    .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
+                    .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
+                    .consistent_read(true)
+                    .set_exclusive_start_key(start)
+                    .send(),
+            )
+            .await
+            .map_err(|e| failure(&e))?;
             items.extend(answer.items.unwrap_or_default());
             start = answer.last_evaluated_key;
             if start.is_none() {
@@ -217,7 +217,7 @@ impl Store {
         if let Some(sk) = after {
             query = query.set_exclusive_start_key(Some(key_item(&Key { pk: pk.to_owned(), sk })));
         }
-        let answer = query.send().await.map_err(|e| failure(&e))?;
+        let answer = Box::pin(query.send()).await.map_err(|e| failure(&e))?;
         let next = match answer.last_evaluated_key {
             Some(key) => Some(item_key(&key)?.sk),
             None => None,
@@ -236,19 +236,20 @@ impl Store {
         limit: i32,
     ) -> Result<(Vec<Event>, Option<String>), Problem> {
         let start = before.map(|sk| key_item(&Key { pk: pk.to_owned(), sk }));
-        let answer = self
-            .client
-            .query()
-            .table_name(&self.history)
-            .key_condition_expression("PK = :pk")
-            .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
-            .scan_index_forward(false)
-            .consistent_read(true)
-            .limit(limit)
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(|e| failure(&e))?;
+        let answer = Box::pin(
+            self.client
+                .query()
+                .table_name(&self.history)
+                .key_condition_expression("PK = :pk")
+                .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
+                .scan_index_forward(false)
+                .consistent_read(true)
+                .limit(limit)
+                .set_exclusive_start_key(start)
+                .send(),
+        )
+        .await
+        .map_err(|e| failure(&e))?;
         let next = match answer.last_evaluated_key {
             Some(key) => Some(item_key(&key)?.sk),
             None => None,
@@ -280,10 +281,7 @@ impl Store {
         if change.items.is_empty() {
             return Ok(());
         }
-        self.client
-            .transact_write_items()
-            .set_transact_items(Some(change.items))
-            .send()
+        Box::pin(self.client.transact_write_items().set_transact_items(Some(change.items)).send())
             .await
             .map(drop)
             .map_err(|e| halt(&e))
@@ -298,18 +296,19 @@ impl Store {
         let (names, values) = (amend.names(), amend.values()?);
         let mut tries = self.tries();
         loop {
-            let answer = self
-                .client
-                .update_item()
-                .table_name(&self.table)
-                .set_key(Some(key_item(&amend.key)))
-                .update_expression(amend.expression())
-                .set_condition_expression(amend.condition())
-                .set_expression_attribute_names(Some(names.clone()))
-                .set_expression_attribute_values(values.clone())
-                .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
-                .send()
-                .await;
+            let answer = Box::pin(
+                self.client
+                    .update_item()
+                    .table_name(&self.table)
+                    .set_key(Some(key_item(&amend.key)))
+                    .update_expression(amend.expression())
+                    .set_condition_expression(amend.condition())
+                    .set_expression_attribute_names(Some(names.clone()))
+                    .set_expression_attribute_values(values.clone())
+                    .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
+                    .send(),
+            )
+            .await;
             let error = match answer {
                 Ok(answer) => return answer.attributes.map(parse).transpose(),
                 Err(error) => error,
@@ -330,19 +329,21 @@ impl Store {
     /// # Errors
     /// 503 when the table does not answer.
     pub async fn record(&self, event: &Event) -> Result<(), Problem> {
-        self.client
-            .put_item()
-            .table_name(&self.history)
-            .set_item(Some(item_of(event, &event.key(), None)?))
-            .condition_expression("attribute_not_exists(PK)")
-            .send()
-            .await
-            .map(drop)
-            .or_else(|e| match e.as_service_error() {
-                // A retry inside the SDK of a put that had succeeded: the event stands already.
-                Some(s) if s.is_conditional_check_failed_exception() => Ok(()),
-                _ => Err(failure(&e)),
-            })
+        Box::pin(
+            self.client
+                .put_item()
+                .table_name(&self.history)
+                .set_item(Some(item_of(event, &event.key(), None)?))
+                .condition_expression("attribute_not_exists(PK)")
+                .send(),
+        )
+        .await
+        .map(drop)
+        .or_else(|e| match e.as_service_error() {
+            // A retry inside the SDK of a put that had succeeded: the event stands already.
+            Some(s) if s.is_conditional_check_failed_exception() => Ok(()),
+            _ => Err(failure(&e)),
+        })
     }
 
     /// Whether the main table answers.

@@ -76,7 +76,10 @@ async fn add_portal_user(
     let practice = editor.practice().clone();
     let operation = format!("add-portal-user {id}");
     let attempt = Attempt::new(&app, &practice, editor.subject(), &operation, &key, &new)?;
-    let read = || both(attempt.answered::<PortalUserView>(&app), load(&app, &practice, id, &new));
+    let read = || {
+        let found = load(&app, &practice, id, &new);
+        Box::pin(both(attempt.answered::<PortalUserView>(&app), found))
+    };
     let (staff, (mut answered, mut found)) = editor.admit(&app, read()).await?;
     let mut tries = app.store().tries();
     loop {

@@ -67,6 +67,7 @@ pub struct ClientEdit {
     /// Who cares for the client.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<Professional>)]
+    #[expect(clippy::option_option, reason = "not named, taken away, or set")]
     professional: Option<Option<Professional>>,
 }
 

@@ -45,6 +45,7 @@ struct Moment {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the mail service's names")]
 struct Bounce {
     #[serde(default)]
     bounce_type: String,
@@ -105,12 +106,11 @@ fn outcome(event: &SesEvent) -> Option<(MailState, Option<At>, Option<String>)> 
 /// Why a mail bounced, in words for the front desk.
 fn why(bounce: &Bounce) -> &'static str {
     match (bounce.bounce_type.as_str(), bounce.bounce_sub_type.as_str()) {
-        (_, "NoEmail") => "no such mailbox",
         (_, "MailboxFull") => "mailbox full",
         (_, "MessageTooLarge") => "message too large",
         (_, "ContentRejected" | "AttachmentRejected") => "content refused",
         (_, "Suppressed" | "OnAccountSuppressionList") => "address bounced before",
-        ("Permanent", _) => "no such mailbox",
+        (_, "NoEmail") | ("Permanent", _) => "no such mailbox",
         ("Transient", _) => "not taken for now",
         _ => "not delivered",
     }

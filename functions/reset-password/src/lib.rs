@@ -85,18 +85,12 @@ async fn ask(
                 a.reset.as_ref().is_some_and(|r| r.expires_at.plus(PAUSE - RESET_SECONDS) > now);
             a.password.is_some() && a.may_enter() && !soon
         });
-        match allowed {
-            Some(account) => send(&app, &caller, &with.practice, &id, account, &mut change),
-            None => {
-                let actor = Actor { id: id.to_string(), ..Actor::nobody() };
-                change.event(&Event::new(
-                    &app,
-                    &caller,
-                    &actor,
-                    &with.practice,
-                    Action::PasswordResetRequested,
-                ));
-            }
+        if let Some(account) = allowed {
+            send(&app, &caller, &with.practice, &id, account, &mut change);
+        } else {
+            let actor = Actor { id: id.to_string(), ..Actor::nobody() };
+            let action = Action::PasswordResetRequested;
+            change.event(&Event::new(&app, &caller, &actor, &with.practice, action));
         }
         let Err(halt) = app.store().write(change).await else {
             let message = "If this username can sign in, a mail with a link is on its way.";

@@ -12,6 +12,7 @@ use aws_lambda_events::event::{
 use aws_sdk_sesv2::{
     Client,
     error::ProvideErrorMetadata,
+    operation::send_email::SendEmailError,
     types::{Body, Content, Destination, EmailContent, Message, MessageTag},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -176,7 +177,7 @@ impl Sender {
                 .build()
                 .map_err(|e| Problem::internal(e.to_string()))
         };
-        let answer = self
+        let request = self
             .ses
             .send_email()
             .from_email_address(sender(&practice.sender_name, &self.config.from))
@@ -186,13 +187,12 @@ impl Sender {
             .email_tags(tag("client", mail.client_id.to_string())?)
             .email_tags(tag("portalUser", mail.portal_user_id.to_string())?)
             .email_tags(tag("mail", mail.mail_id.to_string())?)
-            .set_configuration_set_name(self.config.configuration_set.clone())
-            .send()
-            .await;
+            .set_configuration_set_name(self.config.configuration_set.clone());
+        let answer = Box::pin(request.send()).await;
         match answer {
             Ok(taken) => Ok(Posted::Taken(taken.message_id.unwrap_or_default())),
             // Only this very mail is at fault: trying again would not help.
-            Err(e) if e.as_service_error().is_some_and(|s| s.is_message_rejected()) => {
+            Err(e) if e.as_service_error().is_some_and(SendEmailError::is_message_rejected) => {
                 Ok(Posted::Refused("refused by the mail service".into()))
             }
             Err(e) => {
@@ -225,12 +225,11 @@ impl Sender {
             .when("mail.state", "=", &MailState::Queued)
             .set("mail.state", &state)
             .set("mail.at", &now);
-        let done = match state {
-            MailState::Sent => done.set("messageId", &detail),
-            _ => {
-                shown = shown.set("mail.reason", &detail);
-                done
-            }
+        let done = if state == MailState::Sent {
+            done.set("messageId", &detail)
+        } else {
+            shown = shown.set("mail.reason", &detail);
+            done
         };
         // Two writes and no transaction: that the mail is done is what must hold; how it shows is
         // put right by the events that follow, and must not make it go out again.

@@ -178,17 +178,16 @@ impl Issuer {
     async fn client(&self, redirect: &str) -> Result<Relying, Problem> {
         let config = &self.0.config;
         let known = self.0.metadata.read().await.clone();
-        let metadata = match known {
-            Some(metadata) => metadata,
-            None => {
-                let url = IssuerUrl::new(config.issuer.clone())
-                    .map_err(|e| Problem::internal(e.to_string()))?;
-                let metadata = CoreProviderMetadata::discover_async(url, &self.0.http)
-                    .await
-                    .map_err(|_| Problem::unavailable("the issuer's discovery document"))?;
-                *self.0.metadata.write().await = Some(metadata.clone());
-                metadata
-            }
+        let metadata = if let Some(metadata) = known {
+            metadata
+        } else {
+            let url = IssuerUrl::new(config.issuer.clone())
+                .map_err(|e| Problem::internal(e.to_string()))?;
+            let metadata = CoreProviderMetadata::discover_async(url, &self.0.http)
+                .await
+                .map_err(|_| Problem::unavailable("the issuer's discovery document"))?;
+            *self.0.metadata.write().await = Some(metadata.clone());
+            metadata
         };
         let redirect =
             RedirectUrl::new(redirect.to_owned()).map_err(|e| Problem::internal(e.to_string()))?;

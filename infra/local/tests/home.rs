@@ -123,7 +123,7 @@ impl Home {
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(240), arrived).await.expect("a mail")
+        tokio::time::timeout(Duration::from_mins(4), arrived).await.expect("a mail")
     }
 
     fn kill(mut self) {

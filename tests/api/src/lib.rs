@@ -100,6 +100,7 @@ pub struct Answer {
     pub body: Value,
 }
 
+#[expect(clippy::must_use_candidate, reason = "a demand is of use without what it answers")]
 impl Answer {
     /// Demands a status; answers the body.
     ///

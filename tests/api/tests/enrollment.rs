@@ -438,7 +438,7 @@ async fn the_table_holds_nothing_that_makes_a_token() {
     assert_eq!(secret.len(), 43);
     let hash = json!(taken_apart(&token).secret.hash());
     for items in [&waiting, &sent] {
-        let all: String = items.iter().map(|(k, v)| format!("{k} {v}\n")).collect();
+        let all = items.iter().map(|(k, v)| format!("{k} {v}")).collect::<Vec<_>>().join("\n");
         assert!(!all.contains(secret));
         assert!(all.contains(hash.as_str().expect("text")), "the hash is there");
     }

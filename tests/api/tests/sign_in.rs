@@ -551,9 +551,9 @@ async fn tokens_that_are_not_ours_open_nothing() {
     let sign = |h: &Header, p: &Value| jsonwebtoken::encode(h, p, &pem).expect("a token");
     portal(&sign(&header, &payload)).await.expect(200);
     for claim in ["iss", "aud", "sub", "exp", "sid", "practice"] {
-        let taken = payload.as_object_mut().expect("claims").remove(claim);
+        let without = payload.as_object_mut().expect("claims").remove(claim);
         portal(&sign(&header, &payload)).await.problem(401, "signed_out");
-        payload[claim] = taken.expect("the claim");
+        payload[claim] = without.expect("the claim");
     }
     for (claim, value) in [("iss", json!("https://evil.example")), ("exp", json!(BEGINNING / 1000))]
     {
