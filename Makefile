@@ -12,7 +12,7 @@ TOOLS := $(CURDIR)/.tools
 CHROMIUM ?= /usr/bin/chromium
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
-.PHONY: help run site local tested test format lint rules test-site e2e contract bench screenshots openapi chromium
+.PHONY: help run site local tested test format lint deny rules test-site e2e contract bench screenshots openapi chromium
 
 help:
 	@echo "make run          build and start the local home (ROSTER=file.csv loads a roster)"
@@ -45,13 +45,20 @@ site/dist/index.html: $(shell find site/src site/public site/*.html site/*.json 
 
 # --- tests ---
 
-test: format rules test-site contract e2e
+test: lint rules test-site contract e2e
 
 format:
 	cargo fmt --all --check
 
 lint: format
-	cargo clippy --locked --workspace --all-targets --quiet
+	cargo clippy --locked --workspace --all-targets --quiet -- --deny warnings
+
+# Licences and sources of every crate. Built from source: several minutes the first time.
+deny: $(TOOLS)/bin/cargo-deny
+	$< --locked check licenses bans sources
+
+$(TOOLS)/bin/cargo-deny:
+	cargo install --locked --quiet --root $(TOOLS) cargo-deny@0.20.2
 
 rules:
 	cargo test --locked $(RUST)
