@@ -70,12 +70,18 @@ pub struct Grant {
     pub epoch: Epoch,
 }
 
+/// The most charts of one account: what one transaction can hold when the person signs in, which is
+/// told to every chart and to every chart's history.
+pub const MOST_CHARTS: usize = 40;
+
 /// A session of a client or guardian.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Session {
     /// The charts that were open when it was made, and in which epoch.
     pub grants: BTreeMap<ClientId, Epoch>,
+    /// When it began.
+    pub began_at: At,
     /// When it ends if it stays unused.
     pub idle_ends_at: At,
     /// When it ends in any case.
@@ -171,6 +177,7 @@ impl Account {
         let ends_at = now.plus(practice.client_session_seconds);
         let session = Session {
             grants: self.open_grants().map(|(c, g)| (c, g.epoch)).collect(),
+            began_at: now,
             idle_ends_at: now.plus(practice.client_idle_seconds).min(ends_at),
             ends_at,
         };
@@ -180,9 +187,15 @@ impl Account {
 
     /// The grants that a session may open at `now`; none when it has ended, or no grant is left.
     #[must_use]
-    pub fn admitted(&self, sid: SessionId, now: At) -> Option<(&Session, Vec<(ClientId, &Grant)>)> {
+    pub fn admitted(
+        &self,
+        practice: &Practice,
+        sid: SessionId,
+        now: At,
+    ) -> Option<(&Session, Vec<(ClientId, &Grant)>)> {
         let session = self.sessions.get(&sid)?;
-        if session.ends_at <= now || session.idle_ends_at <= now {
+        let over = session.ends_at <= now || session.idle_ends_at <= now;
+        if over || !practice.admits(session.began_at) {
             return None;
         }
         let open: Vec<_> =
@@ -194,18 +207,18 @@ impl Account {
     #[must_use]
     pub fn portal_session(
         &self,
-        practice: &PracticeId,
+        practice: &Practice,
         sid: SessionId,
         now: At,
     ) -> Option<PortalSession> {
-        let (session, open) = self.admitted(sid, now)?;
+        let (session, open) = self.admitted(practice, sid, now)?;
         let chart = |(client_id, grant): (ClientId, &Grant)| ChartView {
             client_id,
             name: grant.name.clone(),
             permissions: grant.permissions.clone(),
         };
         Some(PortalSession {
-            practice: practice.clone(),
+            practice: practice.practice.clone(),
             name: self.name.clone(),
             username: self.username.clone(),
             charts: open.into_iter().map(chart).collect(),

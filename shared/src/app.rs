@@ -2,9 +2,8 @@
 //! make a program unpredictable, time and chance, which tests put their own in place of.
 
 use std::{
-    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use aws_config::{BehaviorVersion, SdkConfig};
@@ -12,16 +11,12 @@ use aws_smithy_http_client::{
     Builder,
     tls::{Provider, rustls_provider::CryptoMode},
 };
+use aws_smithy_types::timeout::TimeoutConfig;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use ulid::Ulid;
 
-use crate::{
-    config::Config, fields::At, id::PracticeId, practice::Practice, session::Keys, store::Store,
-};
-
-/// Seconds for which a practice's settings are taken as known.
-const KNOWN_SECONDS: i64 = 60;
+use crate::{config::Config, fields::At, problem::Problem, session::Keys, store::Store};
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> At + Send + Sync>;
@@ -38,7 +33,7 @@ struct Inner {
     keys: Keys,
     clock: Clock,
     entropy: Entropy,
-    practices: Mutex<HashMap<PracticeId, (At, Practice)>>,
+    last: Mutex<Ulid>,
 }
 
 impl App {
@@ -54,28 +49,23 @@ impl App {
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let keys = Keys::read(&config)?;
         let store = Store::new(dynamo, &config.table, &config.history_table);
-        Ok(Self(Arc::new(Inner {
-            config,
-            store,
-            keys,
-            clock,
-            entropy,
-            practices: Mutex::default(),
-        })))
+        Ok(Self(Arc::new(Inner { config, store, keys, clock, entropy, last: Mutex::default() })))
     }
 
     /// The app of a deployed function: configuration from the environment, the system's clock and
-    /// randomness.
+    /// randomness. The connection to the table is made while the secrets are fetched.
     ///
     /// # Errors
-    /// When the environment lacks something or a key cannot be read.
-    pub fn from_env(sdk: &SdkConfig) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        Self::new(
-            Config::from_env()?,
-            aws_sdk_dynamodb::Client::new(sdk),
-            system_clock(),
-            system_entropy(),
-        )
+    /// When the environment lacks something, a secret cannot be had or a key cannot be read.
+    pub async fn from_env(
+        sdk: &SdkConfig,
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let dynamo = aws_sdk_dynamodb::Client::new(sdk);
+        // Whatever this answers (a function has no permission to ask it), the connection stands
+        // before the first request comes.
+        let connected = Box::pin(dynamo.describe_endpoints().send());
+        let (config, _) = futures::join!(Config::from_env(sdk), connected);
+        Self::new(config?, dynamo, system_clock(), system_entropy())
     }
 
     /// The configuration.
@@ -110,43 +100,37 @@ impl App {
         bytes
     }
 
-    /// A new ULID: 48 bits of time, 80 bits of chance.
+    /// A new ULID: 48 bits of time, 80 bits of chance. Within a millisecond each comes after the
+    /// one before, so that what happened in one request reads in its order.
     #[must_use]
     pub fn ulid(&self) -> Ulid {
         let mut random = [0; 16];
         random[6..].copy_from_slice(&self.random::<10>());
-        Ulid::from_parts(self.now().millis().unsigned_abs(), u128::from_be_bytes(random))
-    }
-
-    /// A practice's settings, if they were read within the last minute.
-    pub(crate) fn known_practice(&self, id: &PracticeId) -> Option<Practice> {
-        let known = self.0.practices.lock().unwrap_or_else(PoisonError::into_inner);
-        let (read_at, practice) = known.get(id)?;
-        (read_at.plus(KNOWN_SECONDS) > self.now()).then(|| practice.clone())
-    }
-
-    /// Keeps a practice's settings for a minute.
-    pub(crate) fn know_practice(&self, practice: &Practice) {
-        let mut known = self.0.practices.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(practice.practice.clone(), (self.now(), practice.clone()));
+        let fresh =
+            Ulid::from_parts(self.now().millis().unsigned_abs(), u128::from_be_bytes(random));
+        let mut last = self.0.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = last.timestamp_ms() == fresh.timestamp_ms();
+        let next = if same { last.increment().ok() } else { None };
+        *last = next.unwrap_or(fresh);
+        *last
     }
 
     /// HMAC-SHA-256 (RFC 2104) under the deployment's secret. `purpose` keeps one use's values
     /// from meaning anything in another.
     ///
-    /// # Panics
-    /// Never: HMAC takes keys of every length.
-    #[must_use]
-    #[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
-    pub fn hmac(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
-        let key = self.0.config.token_secret.reveal().as_bytes();
-        let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any key length");
+    /// # Errors
+    /// 500 in a function that was given no secret.
+    pub fn hmac(&self, purpose: &str, parts: &[&[u8]]) -> Result<[u8; 32], Problem> {
+        let secret = self.0.config.token_secret.as_ref();
+        let key = secret.ok_or_else(|| Problem::internal("this function has no token secret"))?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(key.reveal().as_bytes())
+            .map_err(|e| Problem::internal(e.to_string()))?;
         mac.update(purpose.as_bytes());
         for part in parts {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
         }
-        mac.finalize().into_bytes().into()
+        Ok(mac.finalize().into_bytes().into())
     }
 }
 
@@ -170,8 +154,18 @@ pub fn system_entropy() -> Entropy {
 }
 
 /// The AWS SDK's settings: region, credentials and endpoints from the environment, TLS by rustls
-/// on ring.
+/// on ring. What does not answer is given up well before a function's own time is up, so that the
+/// caller hears it.
 pub async fn sdk() -> SdkConfig {
     let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-    aws_config::defaults(BehaviorVersion::latest()).http_client(http).load().await
+    let patience = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_secs(2))
+        .operation_timeout(Duration::from_secs(6))
+        .build();
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http)
+        .timeout_config(patience)
+        .load()
+        .await
 }

@@ -26,6 +26,9 @@ use crate::{
     token::Nonce,
 };
 
+/// The most portal users of one client: what one transaction can hold when the client is renamed.
+pub const MOST_USERS: usize = 16;
+
 /// A client and its portal users.
 #[derive(Debug, Clone)]
 pub struct Chart {
@@ -171,7 +174,7 @@ impl Chart {
         );
         user.access = Access::Invited;
         user.invitation = Some(Invitation {
-            hash: nonce.secret(app).hash(),
+            hash: nonce.secret(app)?.hash(),
             sent_at: now,
             expires_at: until,
             wrong_proofs: 0,

@@ -7,11 +7,19 @@
 //! | `TOKEN_ISSUER` | `iss` of the session tokens |
 //! | `VERIFYING_KEYS` | public keys as a JWK set (RFC 7517); all that verifying needs |
 //! | `SIGNING_KEY`, `SIGNING_KEY_ID` | ES256 private key (PKCS#8 PEM) and its `kid`; only for the functions that sign people in |
-//! | `TOKEN_SECRET` | key for HMACs: lock counters, invitation and reset tokens |
+//! | `TOKEN_SECRET` | key for HMACs: lock counters, tokens, idempotent requests; only for the functions that make or judge them |
 //! | `OIDC_ISSUER`, `OIDC_CLIENT_ID`, `OIDC_CLIENT_SECRET`, `OIDC_PRACTICE_CLAIM`, `OIDC_ROLE_CLAIM` | the staff's OpenID Connect issuer; only for `staff-sign-in` |
 //! | `MAIL_FROM`, `MAIL_CONFIGURATION_SET` | sender address and SES configuration set; only for `send-mail` |
+//! | `AWS_LAMBDA_FUNCTION_NAME` | set by Lambda; without it no metrics are written |
+//!
+//! Instead of a secret itself, the environment may say where AWS Secrets Manager keeps it:
+//! `SIGNING_KEY_ARN` (JSON with `kid` and `pem`), `TOKEN_SECRET_ARN`, `OIDC_CLIENT_SECRET_ARN`. Each is
+//! fetched once, when the function starts.
 
-use std::env;
+use std::{env, fmt};
+
+use aws_config::SdkConfig;
+use serde::Deserialize;
 
 use crate::fields::Secret;
 
@@ -32,8 +40,10 @@ pub struct Config {
     pub verifying_keys: String,
     /// The key that signs, where sessions are made.
     pub signing: Option<SigningKey>,
-    /// Key for HMACs.
-    pub token_secret: Secret,
+    /// Key for HMACs, where they are made or judged.
+    pub token_secret: Option<Secret>,
+    /// Name of the function, where metrics are to be written.
+    pub function: Option<String>,
 }
 
 /// The private key of the session tokens.
@@ -69,38 +79,82 @@ pub struct MailConfig {
     pub configuration_set: Option<String>,
 }
 
-/// A variable that is missing.
+/// Why there is no configuration.
 #[derive(Debug)]
-pub struct Missing(&'static str);
+pub enum ConfigError {
+    /// A variable that is missing.
+    Missing(&'static str),
+    /// A secret that Secrets Manager did not hand out, or that is not what it should be.
+    Secret(&'static str, String),
+}
 
-impl std::fmt::Display for Missing {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the environment variable {} is not set", self.0)
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing(name) => write!(f, "the environment variable {name} is not set"),
+            Self::Secret(name, why) => write!(f, "the secret that {name} names: {why}"),
+        }
     }
 }
 
-impl std::error::Error for Missing {}
+impl std::error::Error for ConfigError {}
 
-fn required(name: &'static str) -> Result<String, Missing> {
-    optional(name).ok_or(Missing(name))
+fn required(name: &'static str) -> Result<String, ConfigError> {
+    optional(name).ok_or(ConfigError::Missing(name))
 }
 
 fn optional(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// Fetches the secret whose ARN a variable names, if it is set.
+async fn kept(sdk: &SdkConfig, name: &'static str) -> Result<Option<Secret>, ConfigError> {
+    let Some(arn) = optional(name) else { return Ok(None) };
+    let request = aws_sdk_secretsmanager::Client::new(sdk).get_secret_value().secret_id(arn);
+    let answer = Box::pin(request.send()).await.map_err(|error| {
+        let code = aws_sdk_secretsmanager::error::ProvideErrorMetadata::code(&error);
+        ConfigError::Secret(name, code.unwrap_or("no answer").to_owned())
+    })?;
+    match answer.secret_string {
+        Some(text) => Ok(Some(Secret::new(text))),
+        None => Err(ConfigError::Secret(name, "it is not text".to_owned())),
+    }
+}
+
+/// A signing key as Secrets Manager keeps it.
+#[derive(Deserialize)]
+struct KeptKey {
+    kid: String,
+    pem: String,
+}
+
+impl SigningKey {
+    async fn read(sdk: &SdkConfig) -> Result<Option<Self>, ConfigError> {
+        if let Some(pem) = optional("SIGNING_KEY") {
+            return Ok(Some(Self { id: required("SIGNING_KEY_ID")?, pem: Secret::new(pem) }));
+        }
+        let name = "SIGNING_KEY_ARN";
+        let Some(text) = kept(sdk, name).await? else { return Ok(None) };
+        // What serde would say of it might quote it.
+        let key: KeptKey = serde_json::from_str(text.reveal())
+            .map_err(|_| ConfigError::Secret(name, "it is not JSON with kid and pem".to_owned()))?;
+        Ok(Some(Self { id: key.kid, pem: Secret::new(key.pem) }))
+    }
+}
+
 impl Config {
-    /// Reads the environment.
+    /// Reads the environment, and the secrets that it names.
     ///
     /// # Errors
-    /// Names the first variable that is missing.
-    pub fn from_env() -> Result<Self, Missing> {
-        let signing = match optional("SIGNING_KEY") {
-            Some(pem) => {
-                Some(SigningKey { id: required("SIGNING_KEY_ID")?, pem: Secret::new(pem) })
+    /// Names the first variable that is missing, or whose secret cannot be had.
+    pub async fn from_env(sdk: &SdkConfig) -> Result<Self, ConfigError> {
+        let token_secret = async {
+            match optional("TOKEN_SECRET") {
+                Some(secret) => Ok(Some(Secret::new(secret))),
+                None => kept(sdk, "TOKEN_SECRET_ARN").await,
             }
-            None => None,
         };
+        let (signing, token_secret) = futures::try_join!(SigningKey::read(sdk), token_secret)?;
         Ok(Self {
             table: required("TABLE")?,
             history_table: required("HISTORY_TABLE")?,
@@ -109,21 +163,26 @@ impl Config {
             token_issuer: required("TOKEN_ISSUER")?,
             verifying_keys: required("VERIFYING_KEYS")?,
             signing,
-            token_secret: Secret::new(required("TOKEN_SECRET")?),
+            token_secret,
+            function: optional("AWS_LAMBDA_FUNCTION_NAME"),
         })
     }
 }
 
 impl OidcConfig {
-    /// Reads the environment.
+    /// Reads the environment, and the secret that it names.
     ///
     /// # Errors
-    /// Names the first variable that is missing.
-    pub fn from_env() -> Result<Self, Missing> {
+    /// Names the first variable that is missing, or whose secret cannot be had.
+    pub async fn from_env(sdk: &SdkConfig) -> Result<Self, ConfigError> {
+        let client_secret = match optional("OIDC_CLIENT_SECRET") {
+            Some(secret) => Some(Secret::new(secret)),
+            None => kept(sdk, "OIDC_CLIENT_SECRET_ARN").await?,
+        };
         Ok(Self {
             issuer: required("OIDC_ISSUER")?,
             client_id: required("OIDC_CLIENT_ID")?,
-            client_secret: optional("OIDC_CLIENT_SECRET").map(Secret::new),
+            client_secret,
             practice_claim: optional("OIDC_PRACTICE_CLAIM").unwrap_or("custom:practice".into()),
             role_claim: optional("OIDC_ROLE_CLAIM").unwrap_or("custom:role".into()),
         })
@@ -135,7 +194,7 @@ impl MailConfig {
     ///
     /// # Errors
     /// Names the first variable that is missing.
-    pub fn from_env() -> Result<Self, Missing> {
+    pub fn from_env() -> Result<Self, ConfigError> {
         Ok(Self {
             from: required("MAIL_FROM")?,
             configuration_set: optional("MAIL_CONFIGURATION_SET"),

@@ -468,12 +468,6 @@ impl At {
     pub fn plus(self, seconds: i64) -> Self {
         Self::from_millis(self.millis() + seconds * 1000)
     }
-
-    /// The moment for a person to read, in UTC: `2026-11-29 14:03 UTC`.
-    #[must_use]
-    pub fn readable(self) -> String {
-        self.0.strftime("%Y-%m-%d %H:%M UTC").to_string()
-    }
 }
 
 impl fmt::Display for At {

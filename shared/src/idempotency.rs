@@ -41,12 +41,10 @@ impl FromRequestParts<App> for IdempotencyKey {
     }
 }
 
-/// A request that may have been made before.
+/// A request that may have been made before: where its answer is kept, and a digest of its body.
+/// Nothing for a request without a key.
 #[derive(Debug)]
-pub struct Attempt {
-    key: Option<Key>,
-    body: String,
-}
+pub struct Attempt(Option<(Key, String)>);
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -61,7 +59,7 @@ impl Attempt {
     /// and with which body.
     ///
     /// # Errors
-    /// 500 when the body cannot be written as JSON.
+    /// 500 when the body cannot be written as JSON, or the function was given no secret.
     pub fn new<B: Serialize>(
         app: &App,
         practice: &PracticeId,
@@ -70,14 +68,14 @@ impl Attempt {
         key: &IdempotencyKey,
         body: &B,
     ) -> Result<Self, Problem> {
-        let digest =
-            |purpose: &str, parts: &[&[u8]]| URL_SAFE_NO_PAD.encode(app.hmac(purpose, parts));
+        let Some(key) = &key.0 else { return Ok(Self(None)) };
+        let digest = |purpose: &str, parts: &[&[u8]]| {
+            app.hmac(purpose, parts).map(|bytes| URL_SAFE_NO_PAD.encode(bytes))
+        };
         let body = serde_json::to_vec(body).map_err(|e| Problem::internal(e.to_string()))?;
-        let key = key.0.as_ref().map(|k| {
-            let parts = [subject.as_bytes(), operation.as_bytes(), k.as_bytes()];
-            keys::request(practice, &digest("request", &parts))
-        });
-        Ok(Self { key, body: digest("body", &[&body]) })
+        let parts = [subject.as_bytes(), operation.as_bytes(), key.as_bytes()];
+        let key = keys::request(practice, &digest("request", &parts)?);
+        Ok(Self(Some((key, digest("body", &[&body])?))))
     }
 
     /// The answer given before; `None` when there was none.
@@ -85,12 +83,12 @@ impl Attempt {
     /// # Errors
     /// 422 when the key came with another body; 503 when the table does not answer.
     pub async fn answered<T: DeserializeOwned>(&self, app: &App) -> Result<Option<T>, Problem> {
-        let Some(key) = &self.key else { return Ok(None) };
+        let Some((key, body)) = &self.0 else { return Ok(None) };
         let before: Option<Answered> = app.store().get(key).await?;
         let Some(before) = before.filter(|b| b.expires_at > app.now().seconds()) else {
             return Ok(None);
         };
-        if before.body != self.body {
+        if before.body != *body {
             return Err(Problem::key_reused());
         }
         serde_json::from_str(&before.answer).map(Some).map_err(|e| Problem::internal(e.to_string()))
@@ -106,10 +104,10 @@ impl Attempt {
         change: &mut Change,
         answer: &T,
     ) -> Result<(), Problem> {
-        let Some(key) = &self.key else { return Ok(()) };
+        let Some((key, body)) = &self.0 else { return Ok(()) };
         let answer = serde_json::to_string(answer).map_err(|e| Problem::internal(e.to_string()))?;
         let now = app.now().seconds();
-        let answered = Answered { body: self.body.clone(), answer, expires_at: now + KEPT };
+        let answered = Answered { body: body.clone(), answer, expires_at: now + KEPT };
         change.claim(key, &answered, now);
         Ok(())
     }

@@ -5,7 +5,7 @@
 //! | practice's settings | `P#p` | `PRACTICE` | get |
 //! | client | `P#p#C#c` | `A#CLIENT` | with its portal users: one query over `A#` is the client page |
 //! | portal user | `P#p#C#c` | `A#USER#u` | |
-//! | outbox mail | `P#p#C#c` | `MAIL#ulid` | the stream; get |
+//! | outbox mail | `P#p#C#c` | `MAIL#ulid` | the stream; get; those that wait, by the index `outbox` |
 //! | record number held | `P#p#R#number` | `RECORD` | get |
 //! | account, with its grants and sessions | `P#p#A#account` | `ACCOUNT` | get |
 //! | staff session | `P#p#W#subject` | `SESSION#sid` | conditional update |
@@ -16,6 +16,8 @@
 //!
 //! Nothing personal stands in a key but what search needs: usernames and addresses appear only as
 //! digests there.
+
+use ulid::Ulid;
 
 use crate::{
     fields::{At, RecordNumber},
@@ -39,6 +41,13 @@ fn key(pk: String, sk: impl Into<String>) -> Key {
 pub const ACCESS: &str = "A#";
 /// Sort keys of outbox mails begin with this: what the stream's filter looks for.
 pub const MAIL: &str = "MAIL#";
+
+/// The index of the mails that wait: its partition key is the attribute `pending`, which a mail has
+/// until it is done with, its sort key is `SK`, and it holds nothing but keys.
+pub const OUTBOX: &str = "outbox";
+/// The value of `pending`: all mails that wait are in one partition. They are few, and each leaves
+/// it soon.
+pub const PENDING: &str = "MAIL";
 
 /// The settings of a practice.
 #[must_use]
@@ -68,6 +77,12 @@ pub fn portal_user(p: &PracticeId, c: ClientId, u: PortalUserId) -> Key {
 #[must_use]
 pub fn mail(p: &PracticeId, c: ClientId, m: MailId) -> Key {
     key(chart(p, c), format!("{MAIL}{m}"))
+}
+
+/// Where the mails of this moment and later begin in the index of those that wait.
+#[must_use]
+pub fn mails_from(at: At) -> String {
+    format!("{MAIL}{}", Ulid::from_parts(at.millis().unsigned_abs(), 0))
 }
 
 /// The holder of a record number; numbers compare without regard to case and punctuation.

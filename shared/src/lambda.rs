@@ -21,7 +21,7 @@ pub fn log() {
 /// # Errors
 /// When the environment lacks something, or the runtime fails.
 pub async fn serve(routes: OpenApiRouter<App>) -> Result<(), lambda_http::Error> {
-    serve_with(routes.into(), App::from_env(&sdk().await)?).await
+    serve_with(routes.into(), App::from_env(&sdk().await).await?).await
 }
 
 /// As [`serve`], with an app that was made already.

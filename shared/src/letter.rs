@@ -17,7 +17,7 @@ use std::{error::Error, fmt};
 
 use words::{Mail, Terms, Words};
 
-use crate::portal_user::MailKind as Kind;
+use crate::{fields::At, portal_user::MailKind as Kind};
 
 /// Table layout and inline styles, because mail clients drop most of the rest;
 /// dark colours are an enhancement. No image, font or script, so that opening a
@@ -61,6 +61,20 @@ impl Language {
     #[must_use]
     pub const fn tag(self) -> &'static str {
         self.words().tag
+    }
+
+    /// A moment as the language writes it, in UTC: "November 29, 2026 at 14:03 UTC".
+    #[must_use]
+    pub fn moment(self, at: At) -> String {
+        let (words, text) = (self.words(), at.to_string());
+        // RFC 3339 in UTC: the parts stand at fixed places.
+        let (year, month, day, time) = (&text[..4], &text[5..7], &text[8..10], &text[11..16]);
+        let month = month.parse().ok().and_then(|m: usize| words.months.get(m.wrapping_sub(1)));
+        let month = month.copied().unwrap_or_default();
+        let day = day.trim_start_matches('0');
+        let day = if day == "1" { words.first } else { day };
+        let parts = [("year", year), ("month", month), ("day", day), ("time", time)];
+        fill(words.moment, &parts)
     }
 
     const fn words(self) -> &'static Words {

@@ -15,6 +15,7 @@ pub mod keys;
 pub mod lambda;
 pub mod letter;
 pub mod lockout;
+pub mod metrics;
 pub mod openapi;
 pub mod outbox;
 pub mod password;

@@ -6,6 +6,7 @@
 //! right guess too, which must find the count as it was read. The counter of a username exists
 //! whether or not the username does.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -64,24 +65,26 @@ pub struct Source {
 }
 
 /// Where the failures of a username stand.
-#[must_use]
-pub fn lock_key(app: &App, practice: &PracticeId, username: &Username) -> Key {
-    let parts = [practice.as_str().as_bytes(), username.folded().as_bytes()].map(<[u8]>::to_vec);
-    keys::lock(practice, &digest(app, "lock", &[&parts[0], &parts[1]]))
+///
+/// # Errors
+/// 500 in a function that was given no secret.
+pub fn lock_key(app: &App, practice: &PracticeId, username: &Username) -> Result<Key, Problem> {
+    let folded = username.folded();
+    let parts = [practice.as_str().as_bytes(), folded.as_bytes()];
+    Ok(keys::lock(practice, &digest(app, "lock", &parts)?))
 }
 
 /// Where the failures of a source address stand.
-#[must_use]
-pub fn source_key(app: &App, practice: &PracticeId, source: &str) -> Key {
-    keys::source(
-        practice,
-        &digest(app, "source", &[practice.as_str().as_bytes(), source.as_bytes()]),
-    )
+///
+/// # Errors
+/// 500 in a function that was given no secret.
+pub fn source_key(app: &App, practice: &PracticeId, source: &str) -> Result<Key, Problem> {
+    let parts = [practice.as_str().as_bytes(), source.as_bytes()];
+    Ok(keys::source(practice, &digest(app, "source", &parts)?))
 }
 
-fn digest(app: &App, purpose: &str, parts: &[&[u8]]) -> String {
-    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-    URL_SAFE_NO_PAD.encode(app.hmac(purpose, parts))
+fn digest(app: &App, purpose: &str, parts: &[&[u8]]) -> Result<String, Problem> {
+    Ok(URL_SAFE_NO_PAD.encode(app.hmac(purpose, parts)?))
 }
 
 /// Refuses an attempt while the username or the address has to wait.

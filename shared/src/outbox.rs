@@ -1,5 +1,6 @@
 //! Mail on its way: an item beside the change that asked for it, written in the same transaction,
-//! found by the table's stream, and sent by `send-mail`.
+//! found by the table's stream, and sent by `send-mail`. What the stream did not bring is found by the
+//! index of the mails that wait.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,10 @@ use crate::{
 
 /// Days that a sent mail's item is kept.
 pub const KEPT_DAYS: i64 = 30;
+/// Seconds that a mail waits for the stream before it is looked for.
+pub const OVERDUE: i64 = 2 * 60;
+/// Seconds after which a mail that could not be sent is given up, and staff see that.
+pub const GIVEN_UP: i64 = 3 * 24 * 60 * 60;
 
 /// A mail in the outbox.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -43,6 +48,9 @@ pub struct Outgoing {
     pub link_until: Option<At>,
     /// When it was asked for.
     pub queued_at: At,
+    /// [`keys::PENDING`] until it is done with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<String>,
     /// How often sending it was begun. More than one means that the person may have got it more
     /// than once.
     #[serde(default)]
@@ -87,6 +95,7 @@ impl Outgoing {
             nonce: None,
             link_until: None,
             queued_at: app.now(),
+            pending: Some(keys::PENDING.to_owned()),
             attempts: 0,
             done_at: None,
             message_id: None,

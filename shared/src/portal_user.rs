@@ -229,6 +229,10 @@ pub struct PortalUserView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub last_sign_in_at: Option<At>,
+    /// Until when no sign-in of the person is taken, after too many that failed. Only in the list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub locked_until: Option<At>,
     /// What an edit must name.
     pub version: u64,
 }
@@ -311,6 +315,7 @@ impl PortalUser {
                 reason: m.reason.clone(),
             }),
             last_sign_in_at: self.last_sign_in_at,
+            locked_until: None,
             version: self.version,
         }
     }

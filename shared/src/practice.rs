@@ -1,8 +1,15 @@
-//! A practice's settings: one item, read where they matter.
+//! A practice's settings: one item, read with every session's check, so that a change of them counts
+//! at once.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{app::App, fields::Email, id::PracticeId, keys, problem::Problem};
+use crate::{
+    app::App,
+    fields::{At, Email},
+    id::PracticeId,
+    keys,
+    problem::Problem,
+};
 
 /// What a practice decides for itself.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -33,6 +40,10 @@ pub struct Practice {
     /// Fewest characters of a new password. Below 15 only with a second factor, which Latchkey
     /// does not offer yet: so 15 is the least that counts.
     pub password_minimum: usize,
+    /// Sessions that began before this, or at this very moment, are over: what ends every session
+    /// of the practice at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions_from: Option<At>,
 }
 
 /// Fewest characters of a password that stands alone (NIST SP 800-63B-4, section 3.1.1.2).
@@ -56,20 +67,21 @@ impl Practice {
             staff_idle_seconds: 30 * 60,
             staff_session_seconds: 12 * 60 * 60,
             password_minimum: PASSWORD_MINIMUM,
+            sessions_from: None,
         }
     }
 
-    /// The settings of a practice, at most a minute old.
+    /// The settings of a practice.
     ///
     /// # Errors
     /// 404 when there is no such practice, 503 when the table does not answer.
     pub async fn load(app: &App, id: &PracticeId) -> Result<Self, Problem> {
-        if let Some(known) = app.known_practice(id) {
-            return Ok(known);
-        }
-        let practice: Self =
-            app.store().get(&keys::practice(id)).await?.ok_or_else(Problem::not_found)?;
-        app.know_practice(&practice);
-        Ok(practice)
+        app.store().get(&keys::practice(id)).await?.ok_or_else(Problem::not_found)
+    }
+
+    /// Whether a session that began then is not among those that were all ended.
+    #[must_use]
+    pub fn admits(&self, began_at: At) -> bool {
+        self.sessions_from.is_none_or(|from| began_at > from)
     }
 }

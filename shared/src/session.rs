@@ -19,6 +19,7 @@ use crate::{
     history::{Action, Actor, Event, Role},
     id::{AccountId, ClientId, PracticeId, SessionId},
     keys,
+    practice::Practice,
     problem::Problem,
     store::{Amend, both},
     web::Caller,
@@ -198,6 +199,8 @@ pub struct StaffSession {
     pub email: String,
     /// Role of the person.
     pub role: Role,
+    /// When it began.
+    pub began_at: At,
     /// When it ends if it stays unused.
     pub idle_ends_at: At,
     /// When it ends in any case.
@@ -209,8 +212,8 @@ pub struct StaffSession {
 /// Somebody of the staff whose session was just found alive: the actor of every staff event.
 #[derive(Debug, Clone)]
 pub struct Staff {
-    /// The practice.
-    pub practice: PracticeId,
+    /// The practice, with its settings.
+    pub practice: Practice,
     /// The person.
     pub actor: Actor,
     /// The session.
@@ -223,7 +226,7 @@ impl Staff {
     /// An event of this request.
     #[must_use]
     pub fn event(&self, app: &App, action: Action) -> Event {
-        Event::new(app, &self.caller, &self.actor, &self.practice, action)
+        Event::new(app, &self.caller, &self.actor, &self.practice.practice, action)
     }
 }
 
@@ -244,6 +247,7 @@ impl Ticket {
 
     /// Asks the table whether the session lives, and moves its idle end, in one conditional
     /// update: the condition is judged on the item's latest version, as a consistent read would.
+    /// Beside it, asks the practice's settings whether all sessions of its time were ended.
     async fn check(self, app: &App) -> Result<Staff, Problem> {
         let (claims, now) = (self.claims, app.now());
         let end = At::from_millis(claims.exp * 1000);
@@ -251,10 +255,16 @@ impl Ticket {
             .when("idleEndsAt", ">", &now)
             .when("endsAt", ">", &now)
             .set("idleEndsAt", &now.plus(claims.idle).min(end));
-        let session: StaffSession =
-            app.store().touch(alive).await?.ok_or_else(Problem::signed_out)?;
+        let session = app.store().touch::<StaffSession>(alive);
+        let settings = keys::practice(&claims.practice);
+        let settings = app.store().get::<Practice>(&settings);
+        let (session, practice) = both(session, settings).await?;
+        let (session, practice) = session
+            .zip(practice)
+            .filter(|(session, practice)| practice.admits(session.began_at))
+            .ok_or_else(Problem::signed_out)?;
         let actor = Actor { id: claims.sub, name: session.name.clone(), role: session.role };
-        Ok(Staff { practice: claims.practice, actor, session, caller: self.caller })
+        Ok(Staff { practice, actor, session, caller: self.caller })
     }
 }
 
@@ -387,7 +397,7 @@ impl FromRequestParts<App> for Visitor {
 /// 500 in a function that was given no signing key.
 pub fn portal_cookie(
     app: &App,
-    practice: &crate::practice::Practice,
+    practice: &Practice,
     account: &AccountId,
     sid: SessionId,
 ) -> Result<HeaderValue, Problem> {

@@ -19,7 +19,11 @@ use aws_sdk_dynamodb::{
 use aws_smithy_async::rt::sleep::AsyncSleep;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{history::Event, keys::Key, problem::Problem};
+use crate::{
+    history::Event,
+    keys::{self, Key},
+    problem::Problem,
+};
 
 /// An item as the SDK has it.
 pub type Item = HashMap<String, AttributeValue>;
@@ -223,6 +227,32 @@ impl Store {
             None => None,
         };
         Ok((answer.items.unwrap_or_default(), next))
+    }
+
+    /// Reads the keys of the mails that have waited since before the sort key `until`, oldest
+    /// first: one page, to be followed from its last key unless that is `None`. Eventually
+    /// consistent: whoever sends one asks the mail itself first.
+    ///
+    /// # Errors
+    /// 503 when the table does not answer.
+    pub async fn waiting_mails(
+        &self,
+        until: &str,
+        from: Option<Item>,
+    ) -> Result<(Vec<Key>, Option<Item>), Problem> {
+        let request = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(keys::OUTBOX)
+            .key_condition_expression("pending = :pending AND SK < :until")
+            .expression_attribute_values(":pending", AttributeValue::S(keys::PENDING.to_owned()))
+            .expression_attribute_values(":until", AttributeValue::S(until.to_owned()))
+            .set_exclusive_start_key(from);
+        let answer = Box::pin(request.send()).await.map_err(|e| failure(&e))?;
+        let items = answer.items.unwrap_or_default();
+        let found = items.iter().map(item_key).collect::<Result<_, _>>()?;
+        Ok((found, answer.last_evaluated_key))
     }
 
     /// Reads one page of a partition of the history, newest first, before the event `before`.

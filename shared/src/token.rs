@@ -15,6 +15,7 @@ use subtle::ConstantTimeEq;
 use crate::{
     app::App,
     id::{AccountId, ClientId, PortalUserId, PracticeId},
+    problem::Problem,
 };
 
 /// 32 random bytes from which a token's secret is made.
@@ -57,9 +58,11 @@ impl Nonce {
     }
 
     /// The secret that belongs to these bytes.
-    #[must_use]
-    pub fn secret(&self, app: &App) -> TokenSecret {
-        TokenSecret(app.hmac("token", &[&self.0]))
+    ///
+    /// # Errors
+    /// 500 in a function that was given no secret.
+    pub fn secret(&self, app: &App) -> Result<TokenSecret, Problem> {
+        app.hmac("token", &[&self.0]).map(TokenSecret)
     }
 }
 

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     app::App,
     id::{ClientId, PortalUserId},
+    metrics,
     problem::Problem,
     strict::Strict,
 };
@@ -104,6 +105,8 @@ async fn frame(State(app): State<App>, mut request: Request, next: Next) -> Resp
     if let Ok(id) = HeaderValue::from_str(&caller.request_id) {
         headers.insert("x-request-id", id);
     }
+    let milliseconds = app.now().millis() - began.millis();
+    metrics::request(&app, response.status(), problem.as_ref(), milliseconds);
     tracing::info!(
         requestId = caller.request_id,
         method = method.as_str(),
@@ -111,7 +114,7 @@ async fn frame(State(app): State<App>, mut request: Request, next: Next) -> Resp
         status = response.status().as_u16(),
         code = problem.as_ref().map(Problem::code),
         cause = problem.as_ref().and_then(Problem::cause),
-        milliseconds = app.now().millis() - began.millis(),
+        milliseconds,
         "request"
     );
     response

@@ -8,9 +8,7 @@ use shared::{
     history::Action,
     id::{ClientId, PortalUserId},
     portal_user::{Access, LastReceipt},
-    practice::Practice,
     session::Editor,
-    store::both,
     web::UserPath,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -36,8 +34,8 @@ async fn activate(
     UserPath(client, id): UserPath,
 ) -> Result<Json<Receipt>, Problem> {
     let practice = editor.practice().clone();
-    let read = both(Chart::load(app.store(), &practice, client), Practice::load(&app, &practice));
-    let (staff, (mut chart, settings)) = editor.admit(&app, read).await?;
+    let (staff, mut chart) =
+        editor.admit(&app, Chart::load(app.store(), &practice, client)).await?;
     let mut tries = app.store().tries();
     loop {
         let now = app.now();
@@ -51,7 +49,7 @@ async fn activate(
             chart.open_grant(&app, &mut change, chart.user(id)?);
             mail
         } else {
-            let mail = chart.invite(&app, &settings, id)?;
+            let mail = chart.invite(&app, &staff.practice, id)?;
             chart.user_mut(id)?.receipt = Some(LastReceipt::of_mail(&mail));
             Some(mail)
         };

@@ -7,11 +7,11 @@ use axum::{extract::State, response::Response};
 use serde::{Deserialize, Serialize};
 use shared::{
     App, Problem,
-    account::Account,
-    chart::Chart,
+    account::{Account, MOST_CHARTS},
+    chart::{Chart, MOST_USERS},
     fields::{Email, Name, Permissions, Relationship, Username},
     history::Action,
-    id::{AccountId, ClientId, PortalUserId, PracticeId},
+    id::{AccountId, ClientId, PortalUserId},
     idempotency::{Attempt, IdempotencyKey},
     keys,
     outbox::Outgoing,
@@ -62,7 +62,7 @@ pub struct NewPortalUser {
     request_body = NewPortalUser,
     responses(
         (status = 201, description = "The portal user; an invitation is queued.", body = PortalUserView),
-        (status = 409, description = "The username is somebody else's, or the person has access already.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The username is somebody else's, the person has access already, or there is no room for one more.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "The username cannot be one, or the key came with another body.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -76,8 +76,9 @@ async fn add_portal_user(
     let practice = editor.practice().clone();
     let operation = format!("add-portal-user {id}");
     let attempt = Attempt::new(&app, &practice, editor.subject(), &operation, &key, &new)?;
+    let account = keys::account(&practice, &AccountId::of(&practice, &username(&new)));
     let read = || {
-        let found = load(&app, &practice, id, &new);
+        let found = both(Chart::load(app.store(), &practice, id), app.store().get(&account));
         Box::pin(both(attempt.answered::<PortalUserView>(&app), found))
     };
     let (staff, (mut answered, mut found)) = editor.admit(&app, read()).await?;
@@ -86,9 +87,9 @@ async fn add_portal_user(
         if let Some(before) = answered {
             return Ok(created(before));
         }
-        let Found { mut chart, account, settings } = found;
+        let (mut chart, account) = found;
         let mut change = app.store().change();
-        let (user, mail) = add(&app, &mut chart, account, &settings, &new, &mut change)?;
+        let (user, mail) = add(&app, &mut chart, account, &staff.practice, &new, &mut change)?;
         mail.queue(&mut change);
         let event = staff.event(&app, Action::PortalUserAdded).client(id).portal_user(user);
         change.event(&event.changed(["name", "email", "username", "relationship", "permissions"]));
@@ -100,27 +101,6 @@ async fn add_portal_user(
     }
 }
 
-struct Found {
-    chart: Chart,
-    account: Option<Account>,
-    settings: Practice,
-}
-
-async fn load(
-    app: &App,
-    practice: &PracticeId,
-    id: ClientId,
-    new: &NewPortalUser,
-) -> Result<Found, Problem> {
-    let account = keys::account(practice, &AccountId::of(practice, &username(new)));
-    let ((chart, account), settings) = both(
-        both(Chart::load(app.store(), practice, id), app.store().get(&account)),
-        Practice::load(app, practice),
-    )
-    .await?;
-    Ok(Found { chart, account, settings })
-}
-
 fn username(new: &NewPortalUser) -> Username {
     new.username.clone().unwrap_or_else(|| Username::from(&new.email))
 }
@@ -129,8 +109,8 @@ fn username(new: &NewPortalUser) -> Username {
 /// queue.
 ///
 /// # Errors
-/// 409 when the username belongs to somebody with another e-mail address, or the account has
-/// access to this client already.
+/// 409 when the username belongs to somebody with another e-mail address, the account has access to
+/// this client already, or the client or the account is full.
 pub fn add(
     app: &App,
     chart: &mut Chart,
@@ -140,6 +120,12 @@ pub fn add(
     change: &mut Change,
 ) -> Result<(PortalUserId, Outgoing), Problem> {
     let username = username(new);
+    if chart.users.len() >= MOST_USERS {
+        return Err(Problem::conflict(
+            "too_many_portal_users",
+            format!("A client can have {MOST_USERS} portal users. Delete one first."),
+        ));
+    }
     if let Some(account) = &account {
         if !account.email.same(&new.email) {
             return Err(Problem::taken(
@@ -153,6 +139,12 @@ pub fn add(
                 "username",
                 "already_added",
                 "This person has access to this client already.",
+            ));
+        }
+        if account.grants.len() >= MOST_CHARTS {
+            return Err(Problem::conflict(
+                "too_many_charts",
+                format!("An account can have {MOST_CHARTS} charts. Choose another username."),
             ));
         }
     }

@@ -340,7 +340,7 @@ fn decide(
     let action = if known.is_some() { Action::ChartJoined } else { Action::Enrolled };
     let event = about(&actor, action).changed(["status"]);
     let session = account
-        .portal_session(&token.practice, sid, now)
+        .portal_session(settings, sid, now)
         .ok_or_else(|| Problem::internal("a session that opens nothing"))?;
     Ok(Decision::Right(Box::new(Done {
         chart,

@@ -94,7 +94,7 @@ async fn history(
     // Past the last page there is nothing either: only then it takes a look at the client itself.
     if events.is_empty() {
         let client: Option<IgnoredAny> =
-            app.store().get(&keys::client(&staff.practice, id)).await?;
+            app.store().get(&keys::client(&staff.practice.practice, id)).await?;
         client.ok_or_else(Problem::not_found)?;
     }
     Ok(Json(History { events: events.into_iter().map(view).collect(), next_cursor }))

@@ -7,8 +7,10 @@ use shared::{
     chart::Chart,
     history::Action,
     id::{ClientId, PortalUserId},
+    lockout::{self, Lock},
     portal_user::PortalUserView,
     session::Reader,
+    store::{both, parse},
     web::ClientPath,
 };
 use utoipa::ToSchema;
@@ -47,10 +49,22 @@ async fn list_portal_users(
 ) -> Result<Json<PortalUsers>, Problem> {
     let practice = reader.practice().clone();
     let (staff, chart) = reader.admit(&app, Chart::load(app.store(), &practice, id)).await?;
-    app.store().record(&staff.event(&app, Action::PortalUsersListed).client(id)).await?;
+    let locks = chart
+        .users
+        .iter()
+        .map(|user| lockout::lock_key(&app, &practice, &user.username))
+        .collect::<Result<Vec<_>, _>>()?;
+    let event = staff.event(&app, Action::PortalUsersListed).client(id);
+    let (mut found, ()) = both(app.store().get_many(&locks), app.store().record(&event)).await?;
     let now = app.now();
+    let mut portal_users = Vec::new();
+    for (user, key) in chart.users.iter().zip(&locks) {
+        let lock: Option<Lock> = found.remove(key).map(parse).transpose()?;
+        let locked_until = lock.and_then(|lock| lock.locked_until).filter(|until| *until > now);
+        portal_users.push(PortalUserView { locked_until, ..user.view(&chart.client, now) });
+    }
     Ok(Json(PortalUsers {
-        portal_users: chart.users.iter().map(|u| u.view(&chart.client, now)).collect(),
+        portal_users,
         chart_owner: chart.client.chart_owner,
         alert_recipient: chart.client.alert_recipient,
     }))

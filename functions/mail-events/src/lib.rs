@@ -12,7 +12,7 @@ use shared::{
     App, Problem,
     fields::At,
     id::{ClientId, MailId, PortalUserId, PracticeId},
-    keys,
+    keys, metrics,
     portal_user::{MailState, PortalUser},
     store::Amend,
 };
@@ -61,6 +61,12 @@ struct Bounce {
 /// 503 when the table does not answer: the event has to come again.
 pub async fn handle(app: &App, event: &SesEvent) -> Result<(), Problem> {
     let Some((state, at, reason)) = outcome(event) else { return Ok(()) };
+    let figure = match state {
+        MailState::Delivered => "MailsDelivered",
+        MailState::Complained => "MailsComplained",
+        _ => "MailsBounced",
+    };
+    metrics::write(app, &[(figure, 1)]);
     let tag = |name: &str| event.mail.tags.get(name).and_then(|values| values.first());
     let about = (
         tag("practice").and_then(|t| PracticeId::parse(t)),

@@ -8,7 +8,7 @@ use shared::{App, app::sdk, lambda};
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
     lambda::log();
-    let app = &App::from_env(&sdk().await)?;
+    let app = &App::from_env(&sdk().await).await?;
     let handle = |event: LambdaEvent<EventBridgeEvent<SesEvent>>| async move {
         handle(app, &event.payload.detail).await.map_err(|problem| {
             lambda_runtime::Error::from(problem.cause().unwrap_or(problem.code()).to_owned())

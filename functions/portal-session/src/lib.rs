@@ -13,7 +13,9 @@ use shared::{
     account::{Account, News, PortalSession, TOUCH_SECONDS},
     history::{Action, Actor, Event, Role},
     keys,
+    practice::Practice,
     session::{self, Audience, Visitor},
+    store::parse,
 };
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -34,9 +36,8 @@ async fn who(State(app): State<App>, visitor: Visitor) -> Result<Json<PortalSess
     let mut tries = app.store().tries();
     loop {
         let now = app.now();
-        let account: Option<Account> = app.store().get(&key).await?;
-        let mut account = account.ok_or_else(Problem::signed_out)?;
-        account.admitted(visitor.sid, now).ok_or_else(Problem::signed_out)?;
+        let (mut account, practice) = load(&app, &visitor).await?;
+        account.admitted(&practice, visitor.sid, now).ok_or_else(Problem::signed_out)?;
         let session = account.sessions.get_mut(&visitor.sid).ok_or_else(Problem::signed_out)?;
         let idle_ends_at = now.plus(visitor.idle).min(session.ends_at);
         let due = idle_ends_at.seconds() - session.idle_ends_at.seconds() >= TOUCH_SECONDS;
@@ -46,9 +47,8 @@ async fn who(State(app): State<App>, visitor: Visitor) -> Result<Json<PortalSess
             change.replace(&key, &account, account.rev);
             account.mirror(&mut change, &visitor.practice, &News::default());
         }
-        let answer = account
-            .portal_session(&visitor.practice, visitor.sid, now)
-            .ok_or_else(Problem::signed_out)?;
+        let answer =
+            account.portal_session(&practice, visitor.sid, now).ok_or_else(Problem::signed_out)?;
         let Err(halt) = app.store().write(change).await else { return Ok(Json(answer)) };
         tries.again(halt).await?;
     }
@@ -64,9 +64,8 @@ async fn sign_out(State(app): State<App>, visitor: Visitor) -> Result<Response, 
     let key = keys::account(&visitor.practice, &visitor.account);
     let mut tries = app.store().tries();
     loop {
-        let account: Option<Account> = app.store().get(&key).await?;
-        let mut account = account.ok_or_else(Problem::signed_out)?;
-        account.admitted(visitor.sid, app.now()).ok_or_else(Problem::signed_out)?;
+        let (mut account, practice) = load(&app, &visitor).await?;
+        account.admitted(&practice, visitor.sid, app.now()).ok_or_else(Problem::signed_out)?;
         account.sessions.remove(&visitor.sid);
         let mut change = app.store().change();
         change.replace(&key, &account, account.rev);
@@ -87,6 +86,17 @@ async fn sign_out(State(app): State<App>, visitor: Visitor) -> Result<Response, 
         };
         tries.again(halt).await?;
     }
+}
+
+/// What says whether a session lives: the account that holds it and the practice's settings, in one
+/// request.
+async fn load(app: &App, visitor: &Visitor) -> Result<(Account, Practice), Problem> {
+    let account = keys::account(&visitor.practice, &visitor.account);
+    let practice = keys::practice(&visitor.practice);
+    let mut items = app.store().get_many(&[account.clone(), practice.clone()]).await?;
+    let account = items.remove(&account).map(parse).transpose()?;
+    let practice = items.remove(&practice).map(parse).transpose()?;
+    account.zip(practice).ok_or_else(Problem::signed_out)
 }
 
 /// Public keys (RFC 7517).

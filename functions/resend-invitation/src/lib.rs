@@ -11,10 +11,8 @@ use shared::{
     history::Action,
     id::{ClientId, PortalUserId},
     portal_user::{Access, PortalUserView},
-    practice::Practice,
     problem::ProblemBody,
     session::Editor,
-    store::both,
     web::UserPath,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -43,8 +41,8 @@ async fn resend_invitation(
     UserPath(client, id): UserPath,
 ) -> Result<Response, Problem> {
     let practice = editor.practice().clone();
-    let read = both(Chart::load(app.store(), &practice, client), Practice::load(&app, &practice));
-    let (staff, (mut chart, settings)) = editor.admit(&app, read).await?;
+    let (staff, mut chart) =
+        editor.admit(&app, Chart::load(app.store(), &practice, client)).await?;
     let mut tries = app.store().tries();
     loop {
         match chart.user(id)?.access {
@@ -63,7 +61,7 @@ async fn resend_invitation(
             }
         }
         let mut change = app.store().change();
-        chart.invite(&app, &settings, id)?.queue(&mut change);
+        chart.invite(&app, &staff.practice, id)?.queue(&mut change);
         chart.save(&mut change);
         let event = staff.event(&app, Action::InvitationResent).client(client).portal_user(id);
         change.event(&event.changed(["invitation"]));

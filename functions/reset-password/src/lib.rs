@@ -69,7 +69,8 @@ async fn ask(
 ) -> Result<Response, Problem> {
     let id = AccountId::of(&with.practice, &with.username);
     let key = keys::account(&with.practice, &id);
-    let source_key = lockout::source_key(&app, &with.practice, &format!("reset {}", caller.source));
+    let source_key =
+        lockout::source_key(&app, &with.practice, &format!("reset {}", caller.source))?;
     let mut tries = app.store().tries();
     loop {
         let now = app.now();
@@ -86,7 +87,7 @@ async fn ask(
             a.password.is_some() && a.may_enter() && !soon
         });
         if let Some(account) = allowed {
-            send(&app, &caller, &with.practice, &id, account, &mut change);
+            send(&app, &caller, &with.practice, &id, account, &mut change)?;
         } else {
             let actor = Actor { id: id.to_string(), ..Actor::nobody() };
             let action = Action::PasswordResetRequested;
@@ -108,14 +109,14 @@ fn send(
     id: &AccountId,
     mut account: Account,
     change: &mut Change,
-) {
+) -> Result<(), Problem> {
     let Some((client, user)) = account.open_grants().next().map(|(c, g)| (c, g.portal_user_id))
     else {
-        return;
+        return Ok(());
     };
     let nonce = Nonce::new(app);
     let expires_at = app.now().plus(RESET_SECONDS);
-    account.reset = Some(Reset { hash: nonce.secret(app).hash(), expires_at });
+    account.reset = Some(Reset { hash: nonce.secret(app)?.hash(), expires_at });
     let to = Recipient { client, user, email: &account.email };
     let mail = Outgoing::notice(app, practice, &to, MailKind::PasswordReset).with_link(
         id.clone(),
@@ -129,6 +130,7 @@ fn send(
     let actor = Actor { id: id.to_string(), ..Actor::nobody() };
     let event = Event::new(app, caller, &actor, practice, Action::PasswordResetRequested);
     change.event(&event.client(client).portal_user(user));
+    Ok(())
 }
 
 /// A new password.
@@ -189,7 +191,7 @@ async fn choose(
         account.sessions.clear();
         account.reset = None;
         change.replace(&key, &account, account.rev);
-        let lock = lockout::lock_key(&app, practice, &account.username);
+        let lock = lockout::lock_key(&app, practice, &account.username)?;
         change.discard(&lock);
         let first = account.open_grants().next().map(|(c, g)| (c, g.portal_user_id));
         let mail = first.map(|(client, user)| {

@@ -23,7 +23,8 @@ use shared::{
     id::MailId,
     keys::{self, Key},
     letter::{Language, Letter, Link, Rendered, render},
-    outbox::{KEPT_DAYS, Outgoing},
+    metrics,
+    outbox::{GIVEN_UP, KEPT_DAYS, OVERDUE, Outgoing},
     portal_user::{Access, MailKind, MailState, PortalUser},
     practice::Practice,
     store::{Amend, both, parse},
@@ -54,13 +55,35 @@ impl Sender {
         for record in event.records {
             let Some(key) = mail_key(&record) else { continue };
             if let Err(problem) = self.send(&key).await {
-                tracing(&problem);
+                tell(&problem);
                 let mut failure = DynamoDbBatchItemFailure::default();
                 failure.item_identifier = record.change.sequence_number;
                 response.batch_item_failures.push(failure);
             }
         }
         response
+    }
+
+    /// Sends the mails that the stream has not brought, or not often enough.
+    ///
+    /// # Errors
+    /// When one of them has to be tried again: the others were sent all the same.
+    pub async fn sweep(&self) -> Result<(), Problem> {
+        let until = keys::mails_from(self.app.now().plus(-OVERDUE));
+        let (mut failed, mut from) = (None, None);
+        loop {
+            let (waiting, next) = self.app.store().waiting_mails(&until, from).await?;
+            for key in waiting {
+                if let Err(problem) = self.send(&key).await {
+                    tell(&problem);
+                    failed = Some(problem);
+                }
+            }
+            from = next;
+            if from.is_none() {
+                return failed.map_or(Ok(()), Err);
+            }
+        }
     }
 
     /// Sends one mail of the outbox, unless it is done.
@@ -84,82 +107,97 @@ impl Sender {
                 _ => Ok(()),
             };
         };
-        let settings = Practice::load(&self.app, &practice).await?;
+        let practice_key = keys::practice(&practice);
         let user_key = keys::portal_user(&practice, client, mail.portal_user_id);
         let account_key = mail.account.as_ref().map(|a| keys::account(&practice, a));
         let wanted: Vec<Key> =
-            std::iter::once(user_key.clone()).chain(account_key.clone()).collect();
+            [&practice_key, &user_key].into_iter().chain(&account_key).cloned().collect();
         let mut items = self.app.store().get_many(&wanted).await?;
+        let settings: Practice = items
+            .remove(&practice_key)
+            .map(parse)
+            .transpose()?
+            .ok_or_else(|| Problem::unavailable("the practice's settings are not there"))?;
         let user: Option<PortalUser> = items.remove(&user_key).map(parse).transpose()?;
         let account: Option<Account> =
             account_key.and_then(|k| items.remove(&k)).map(parse).transpose()?;
 
-        let Some(link) =
-            user.as_ref().and_then(|u| self.link(&mail, &settings, u, account.as_ref()))
-        else {
-            return self.done(key, &mail, None).await;
+        let link = match &user {
+            Some(user) => self.link(&mail, &settings, user, account.as_ref())?,
+            None => None,
         };
+        let Some(link) = link else { return self.done(key, &mail, None).await };
         let name = user.as_ref().map(|u| u.name.greeting().to_owned()).unwrap_or_default();
         let letter = compose(&mail, &settings, &name, &link)?;
-        match self.post(&mail, &settings, &letter).await? {
-            Posted::Taken(id) => self.done(key, &mail, Some((MailState::Sent, id))).await,
-            Posted::Refused(why) => self.done(key, &mail, Some((MailState::Bounced, why))).await,
-        }
+        let outcome = match self.post(&mail, &settings, &letter).await {
+            Ok(outcome) => outcome,
+            Err(_) if mail.queued_at.plus(GIVEN_UP) <= now => {
+                (MailState::Bounced, "the mail service did not take it for three days".into())
+            }
+            Err(problem) => {
+                metrics::write(&self.app, &[("MailsFailed", 1)]);
+                return Err(problem);
+            }
+        };
+        let sent = i64::from(outcome.0 == MailState::Sent);
+        metrics::write(&self.app, &[("MailsSent", sent), ("MailsRefused", 1 - sent)]);
+        self.done(key, &mail, Some(outcome)).await
     }
 
     /// The mail's link, if the mail is still true: not replaced, revoked, or past its link's life.
+    ///
+    /// # Errors
+    /// 500 when the function was given no secret to make a token with.
     fn link(
         &self,
         mail: &Outgoing,
         practice: &Practice,
         user: &PortalUser,
         account: Option<&Account>,
-    ) -> Option<String> {
-        let portal = &practice.portal_address;
-        match mail.kind {
-            MailKind::Invitation => {
-                let secret = mail.nonce?.secret(&self.app);
-                let newest = user.invitation.as_ref()?;
-                let open = user.access == Access::Invited && newest.open(self.app.now());
-                if !open || !secret.matches(&newest.hash) {
-                    return None;
-                }
-                let token = InvitationToken {
+    ) -> Result<Option<String>, Problem> {
+        let (portal, now) = (&practice.portal_address, self.app.now());
+        let secret = mail.nonce.map(|nonce| nonce.secret(&self.app)).transpose()?;
+        let token = secret.zip(mail.account.clone());
+        Ok(match mail.kind {
+            MailKind::Invitation => token
+                .filter(|(secret, _)| {
+                    let newest = user.invitation.as_ref();
+                    user.access == Access::Invited
+                        && newest.is_some_and(|i| i.open(now) && secret.matches(&i.hash))
+                })
+                .map(|(secret, account)| InvitationToken {
                     practice: mail.practice.clone(),
-                    account: mail.account.clone()?,
+                    account,
                     client: mail.client_id,
                     user: mail.portal_user_id,
                     secret,
-                };
-                Some(format!("{portal}/enroll#{}", token.text()))
-            }
-            MailKind::PasswordReset => {
-                let secret = mail.nonce?.secret(&self.app);
-                let newest = account?.reset.as_ref()?;
-                if newest.expires_at <= self.app.now() || !secret.matches(&newest.hash) {
-                    return None;
-                }
-                let token = ResetToken {
+                })
+                .map(|token| format!("{portal}/enroll#{}", token.text())),
+            MailKind::PasswordReset => token
+                .filter(|(secret, _)| {
+                    let newest = account.and_then(|a| a.reset.as_ref());
+                    newest.is_some_and(|r| r.expires_at > now && secret.matches(&r.hash))
+                })
+                .map(|(secret, account)| ResetToken {
                     practice: mail.practice.clone(),
-                    account: mail.account.clone()?,
+                    account,
                     secret,
-                };
-                Some(format!("{portal}/password#{}", token.text()))
-            }
+                })
+                .map(|token| format!("{portal}/password#{}", token.text())),
             MailKind::AccessGranted => {
                 (user.access == Access::Active).then(|| format!("{portal}/sign-in"))
             }
             MailKind::PasswordChanged => Some(format!("{portal}/sign-in")),
-        }
+        })
     }
 
-    /// Hands a mail to the mail service.
+    /// Hands a mail to the mail service: sent, with the service's id for it, or refused, and why.
     async fn post(
         &self,
         mail: &Outgoing,
         practice: &Practice,
         letter: &Rendered,
-    ) -> Result<Posted, Problem> {
+    ) -> Result<(MailState, String), Problem> {
         let content = |text: &str| {
             Content::builder()
                 .data(text)
@@ -190,10 +228,10 @@ impl Sender {
             .set_configuration_set_name(self.config.configuration_set.clone());
         let answer = Box::pin(request.send()).await;
         match answer {
-            Ok(taken) => Ok(Posted::Taken(taken.message_id.unwrap_or_default())),
+            Ok(taken) => Ok((MailState::Sent, taken.message_id.unwrap_or_default())),
             // Only this very mail is at fault: trying again would not help.
             Err(e) if e.as_service_error().is_some_and(SendEmailError::is_message_rejected) => {
-                Ok(Posted::Refused("refused by the mail service".into()))
+                Ok((MailState::Bounced, "refused by the mail service".into()))
             }
             Err(e) => {
                 let code = e.code().unwrap_or("no answer").to_owned();
@@ -203,7 +241,8 @@ impl Sender {
     }
 
     /// Marks a mail as done with, and shows on the portal user how far it came, if it is the
-    /// newest there. Its nonce is forgotten: nobody can make its link again.
+    /// newest there; one that was dropped is not shown as waiting any more. Its nonce is
+    /// forgotten: nobody can make its link again.
     async fn done(
         &self,
         key: &Key,
@@ -215,21 +254,24 @@ impl Sender {
             .set("doneAt", &now)
             .set("expiresAt", &now.plus(KEPT_DAYS * 24 * 60 * 60).seconds())
             .unset("nonce")
+            .unset("pending")
             .unset("leasedUntil");
-        let Some((state, detail)) = outcome else {
-            return self.app.store().touch::<Outgoing>(done).await.map(drop);
-        };
         let user = keys::portal_user(&mail.practice, mail.client_id, mail.portal_user_id);
-        let mut shown = Amend::of(user)
-            .when("mail.mailId", "=", &mail.mail_id)
-            .when("mail.state", "=", &MailState::Queued)
-            .set("mail.state", &state)
-            .set("mail.at", &now);
-        let done = if state == MailState::Sent {
-            done.set("messageId", &detail)
-        } else {
-            shown = shown.set("mail.reason", &detail);
-            done
+        let shown = Amend::of(user).when("mail.mailId", "=", &mail.mail_id).when(
+            "mail.state",
+            "=",
+            &MailState::Queued,
+        );
+        let (done, shown) = match outcome {
+            None => (done, shown.unset("mail")),
+            Some((state, detail)) => {
+                let shown = shown.set("mail.state", &state).set("mail.at", &now);
+                if state == MailState::Sent {
+                    (done.set("messageId", &detail), shown)
+                } else {
+                    (done, shown.set("mail.reason", &detail))
+                }
+            }
         };
         // Two writes and no transaction: that the mail is done is what must hold; how it shows is
         // put right by the events that follow, and must not make it go out again.
@@ -239,11 +281,6 @@ impl Sender {
     }
 }
 
-enum Posted {
-    Taken(String),
-    Refused(String),
-}
-
 fn compose(
     mail: &Outgoing,
     practice: &Practice,
@@ -251,14 +288,15 @@ fn compose(
     link: &str,
 ) -> Result<Rendered, Problem> {
     let link = Link::new(link).map_err(|e| Problem::internal(e.to_string()))?;
-    let until = mail.link_until.map(shared::fields::At::readable);
+    let language = Language::from_tag(&practice.language);
+    let until = mail.link_until.map(|at| language.moment(at));
     Ok(render(&Letter {
         kind: mail.kind,
         practice_name: &practice.name,
         person_name: name,
         link,
         expires: until.as_deref(),
-        language: Language::from_tag(&practice.language),
+        language,
     }))
 }
 
@@ -300,6 +338,6 @@ fn mail_key(record: &EventRecord) -> Option<Key> {
     Some(Key { pk, sk })
 }
 
-fn tracing(problem: &Problem) {
+fn tell(problem: &Problem) {
     tracing::warn!(code = problem.code(), cause = problem.cause(), "a mail has to be tried again");
 }

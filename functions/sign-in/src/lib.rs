@@ -98,8 +98,8 @@ impl Found {
         let id = AccountId::of(&with.practice, &with.username);
         let account = keys::account(&with.practice, &id);
         let practice = keys::practice(&with.practice);
-        let lock_key = lockout::lock_key(app, &with.practice, &with.username);
-        let source_key = lockout::source_key(app, &with.practice, &caller.source);
+        let lock_key = lockout::lock_key(app, &with.practice, &with.username)?;
+        let source_key = lockout::source_key(app, &with.practice, &caller.source)?;
         let wanted = [account.clone(), practice.clone(), lock_key.clone(), source_key.clone()];
         let mut items = app.store().get_many(&wanted).await?;
         Ok(Self {
@@ -147,7 +147,7 @@ impl Found {
                     change.event(&event.client(client).portal_user(grant.portal_user_id));
                 }
                 let session = account
-                    .portal_session(&with.practice, sid, now)
+                    .portal_session(&practice, sid, now)
                     .ok_or_else(|| Problem::internal("a session that opens nothing"))?;
                 let cookie = session::portal_cookie(app, &practice, &self.id, sid)?;
                 Ok(Answer::SignedIn(Box::new((session, cookie))))

@@ -4,7 +4,8 @@ use shared::{App, app::sdk, config::OidcConfig, lambda};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_http::Error> {
-    let app = App::from_env(&sdk().await)?;
-    let issuer = staff_sign_in::Issuer::new(OidcConfig::from_env()?)?;
-    lambda::serve_with(staff_sign_in::routes(issuer).into(), app).await
+    let sdk = sdk().await;
+    let (app, oidc) = tokio::join!(App::from_env(&sdk), OidcConfig::from_env(&sdk));
+    let issuer = staff_sign_in::Issuer::new(oidc?)?;
+    lambda::serve_with(staff_sign_in::routes(issuer).into(), app?).await
 }

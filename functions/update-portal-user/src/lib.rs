@@ -10,10 +10,8 @@ use shared::{
     history::Action,
     id::{ClientId, PortalUserId},
     portal_user::{Access, PortalUserView},
-    practice::Practice,
     problem::ProblemBody,
     session::Editor,
-    store::both,
     web::{StrictJson, UserPath},
 };
 use utoipa::ToSchema;
@@ -66,8 +64,8 @@ async fn update_portal_user(
     StrictJson(edit): StrictJson<PortalUserEdit>,
 ) -> Result<Json<PortalUserView>, Problem> {
     let practice = editor.practice().clone();
-    let read = both(Chart::load(app.store(), &practice, client), Practice::load(&app, &practice));
-    let (staff, (mut chart, settings)) = editor.admit(&app, read).await?;
+    let (staff, mut chart) =
+        editor.admit(&app, Chart::load(app.store(), &practice, client)).await?;
     let mut tries = app.store().tries();
     loop {
         let user = chart.user_mut(id)?;
@@ -102,7 +100,7 @@ async fn update_portal_user(
 
         let mut change = app.store().change();
         if mirror.email && user.access == Access::Invited {
-            chart.invite(&app, &settings, id)?.queue(&mut change);
+            chart.invite(&app, &staff.practice, id)?.queue(&mut change);
         } else {
             user.version += 1;
         }

@@ -109,6 +109,19 @@ impl Database {
                 if streamed {
                     table["StreamSpecification"] =
                         json!({"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"});
+                    table["AttributeDefinitions"] = json!([
+                        {"AttributeName": "PK", "AttributeType": "S"},
+                        {"AttributeName": "SK", "AttributeType": "S"},
+                        {"AttributeName": "pending", "AttributeType": "S"},
+                    ]);
+                    table["GlobalSecondaryIndexes"] = json!([{
+                        "IndexName": "outbox",
+                        "KeySchema": [
+                            {"AttributeName": "pending", "KeyType": "HASH"},
+                            {"AttributeName": "SK", "KeyType": "RANGE"},
+                        ],
+                        "Projection": {"ProjectionType": "KEYS_ONLY"},
+                    }]);
                 }
                 self.engine.create_table(request(table)?)?;
             }

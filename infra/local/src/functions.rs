@@ -71,7 +71,8 @@ pub fn app(home: &Home) -> Result<App, Trouble> {
         token_issuer: home.staff_origin(),
         verifying_keys: signing.jwks().to_string(),
         signing: Some(SigningKey { id: signing.id, pem: Secret::new(signing.pem) }),
-        token_secret: Secret::new(secret(home.state(), "token-secret")?),
+        token_secret: Some(Secret::new(secret(home.state(), "token-secret")?)),
+        function: None,
     };
     let dynamodb = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -100,7 +101,7 @@ pub fn environment(home: &Home, app: &App) -> String {
         ("VERIFYING_KEYS", &config.verifying_keys),
         ("SIGNING_KEY", signing.map_or("", |key| key.pem.reveal())),
         ("SIGNING_KEY_ID", signing.map_or("", |key| &key.id)),
-        ("TOKEN_SECRET", config.token_secret.reveal()),
+        ("TOKEN_SECRET", config.token_secret.as_ref().map_or("", Secret::reveal)),
         ("OIDC_ISSUER", home.issuer_url()),
         ("OIDC_CLIENT_ID", issuer::CLIENT_ID),
         ("MAIL_FROM", MAIL_FROM),

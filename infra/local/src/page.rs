@@ -23,7 +23,7 @@ pub fn page(title: &str, main: &str) -> Html<String> {
     Html(format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title}</title>\n<link rel=\"stylesheet\" href=\"{STYLESHEET}\">\n</head>\n\
+         <title>{title}</title>\n<link rel=\"icon\" href=\"/icon.svg\">\n<link rel=\"stylesheet\" href=\"{STYLESHEET}\">\n</head>\n\
          <body>\n<main>\n{main}\n</main>\n</body>\n</html>\n"
     ))
 }

@@ -221,7 +221,7 @@ impl Samples<'_> {
             account: mail.account.clone().ok_or_else(missing)?,
             client: added.client,
             user,
-            secret: mail.nonce.ok_or_else(missing)?.secret(self.app),
+            secret: mail.nonce.ok_or_else(missing)?.secret(self.app)?,
         };
         let body = json!({
             "token": token.text(), "lastName": last_name, "dateOfBirth": born, "password": PASSWORD,

@@ -585,3 +585,19 @@ fn languages_are_found_by_tag() {
         assert_eq!(Language::from_tag(language.tag()), language);
     }
 }
+
+#[test]
+fn moments_are_written_as_each_language_writes_them() {
+    let at = |text: &str| serde_json::from_value::<At>(text.into()).unwrap();
+    let (late, first) = (at("2026-11-29T14:03:59.999Z"), at("2027-08-01T00:00:00.000Z"));
+    let said = |language: Language| [language.moment(late), language.moment(first)];
+    assert_eq!(
+        said(Language::En),
+        ["November 29, 2026 at 14:03 UTC", "August 1, 2027 at 00:00 UTC"]
+    );
+    assert_eq!(
+        said(Language::Es),
+        ["29 de noviembre de 2026 a las 14:03 UTC", "1 de agosto de 2027 a las 00:00 UTC"]
+    );
+    assert_eq!(said(Language::Fr), ["29 novembre 2026 à 14:03 UTC", "1er août 2027 à 00:00 UTC"]);
+}

@@ -13,6 +13,11 @@
 pub(super) struct Words {
     /// BCP 47 tag, for the `lang` attribute.
     pub(super) tag: &'static str,
+    /// A moment: slots `{year}`, `{month}`, `{day}` and `{time}`.
+    pub(super) moment: &'static str,
+    pub(super) months: [&'static str; 12],
+    /// The first day of a month, where it is not written as the number alone.
+    pub(super) first: &'static str,
     /// Stands for the practice in a subject when it has given no name.
     pub(super) unnamed_in_subject: &'static str,
     /// Stands for the practice in running text when it has given no name.
@@ -64,6 +69,22 @@ pub(super) enum Terms {
 
 pub(super) const ENGLISH: Words = Words {
     tag: "en",
+    moment: "{month} {day}, {year} at {time} UTC",
+    months: [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ],
+    first: "1",
     unnamed_in_subject: "practice",
     unnamed_in_text: "your practice",
     portal: "Client Portal",
@@ -141,6 +162,22 @@ pub(super) const ENGLISH: Words = Words {
 
 pub(super) const SPANISH: Words = Words {
     tag: "es",
+    moment: "{day} de {month} de {year} a las {time} UTC",
+    months: [
+        "enero",
+        "febrero",
+        "marzo",
+        "abril",
+        "mayo",
+        "junio",
+        "julio",
+        "agosto",
+        "septiembre",
+        "octubre",
+        "noviembre",
+        "diciembre",
+    ],
+    first: "1",
     unnamed_in_subject: "su centro",
     unnamed_in_text: "su centro",
     portal: "Portal de clientes",
@@ -222,6 +259,22 @@ pub(super) const SPANISH: Words = Words {
 // French sets a no-break space before : and ?, written out so that it is seen.
 pub(super) const FRENCH: Words = Words {
     tag: "fr",
+    moment: "{day} {month} {year} à {time} UTC",
+    months: [
+        "janvier",
+        "février",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "août",
+        "septembre",
+        "octobre",
+        "novembre",
+        "décembre",
+    ],
+    first: "1er",
     unnamed_in_subject: "du cabinet",
     unnamed_in_text: "votre cabinet",
     portal: "Portail client",

@@ -492,11 +492,8 @@ export interface components {
             phones?: components["schemas"]["ContactPhone"][] | null;
             professional?: components["schemas"]["Professional"] | null;
             recordNumber?: components["schemas"]["RecordNumber"] | null;
-            /**
-             * Format: int64
-             * @description The version that was looked at.
-             */
-            version: number;
+            /** @description The version that was looked at. */
+            version: components["schemas"]["Whole"];
         };
         /** @description An opaque id. */
         ClientId: string;
@@ -766,6 +763,8 @@ export interface components {
             invitation?: components["schemas"]["Invitation"];
             /** @description When the person last signed in. */
             lastSignInAt?: components["schemas"]["At"];
+            /** @description Until when no sign-in of the person is taken, after too many that failed. Only in the list. */
+            lockedUntil?: components["schemas"]["At"];
             /** @description The newest mail. */
             mail?: components["schemas"]["Mail"];
             /** @description The person's name. */
@@ -795,11 +794,8 @@ export interface components {
             /** @description All that the person may do. */
             permissions?: components["schemas"]["Permission"][] | null;
             relationship?: components["schemas"]["Relationship"] | null;
-            /**
-             * Format: int64
-             * @description The version that was looked at.
-             */
-            version: number;
+            /** @description The version that was looked at. */
+            version: components["schemas"]["Whole"];
         };
         /** @description An opaque id. */
         PortalUserId: string;
@@ -870,7 +866,10 @@ export interface components {
         Query: {
             /** @description The `nextCursor` of the page before. */
             cursor?: string | null;
-            /** @description Most hits wanted, 1 to 50; 20 unless given. */
+            /**
+             * Format: int32
+             * @description Most hits wanted, 1 to 50; 20 unless given.
+             */
             limit?: number | null;
             /** @description Words of two characters and up, all of which must match. */
             query: components["schemas"]["SearchText"];
@@ -938,6 +937,7 @@ export interface components {
         Status: "invited" | "expired" | "active" | "revoked";
         /** @description The name a person signs in with. Compared without regard to case. */
         Username: string;
+        Whole: number;
     };
     responses: never;
     parameters: never;
@@ -1124,7 +1124,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The query has no word of two characters. */
+            /** @description The query has no word of two characters, or the cursor is of another search. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1753,7 +1753,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The username is somebody else's, or the person has access already. */
+            /** @description The username is somebody else's, the person has access already, or there is no room for one more. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1989,6 +1989,15 @@ export interface operations {
             };
             /** @description The body is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A rule refuses some input: the fields are named, nothing was written. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2245,6 +2254,15 @@ export interface operations {
             };
             /** @description The body is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A rule refuses some input: the fields are named, nothing was written. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2533,6 +2551,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A rule refuses some input: the fields are named, nothing was written. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A fault of ours. */
             500: {
                 headers: {
@@ -2751,6 +2778,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A rule refuses some input: the fields are named, nothing was written. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Too many requests from this address. */
             429: {
                 headers: {
@@ -2953,6 +2989,15 @@ export interface operations {
             };
             /** @description The body is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A rule refuses some input: the fields are named, nothing was written. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -350,7 +350,8 @@ fn config() -> Config {
         token_issuer: STAFF.into(),
         verifying_keys: JWKS.into(),
         signing: Some(SigningKey { id: "test".into(), pem: Secret::new(KEY.into()) }),
-        token_secret: Secret::new("a secret for tests".into()),
+        token_secret: Some(Secret::new("a secret for tests".into())),
+        function: None,
     }
 }
 

@@ -50,6 +50,7 @@ impl World {
             name: name.into(),
             email: format!("{}@{practice}.example", name.to_lowercase()),
             role,
+            began_at: now,
             idle_ends_at: now.plus(30 * 60),
             ends_at,
             expires_at: ends_at.seconds(),

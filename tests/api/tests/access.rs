@@ -2,6 +2,7 @@
 
 use api_tests::{Call, PASSWORD, World, people::text};
 use serde_json::{Value, json};
+use shared::history::Role;
 
 #[tokio::test]
 async fn a_revocation_bites_at_once_and_activation_revives_no_session() {
@@ -136,6 +137,72 @@ async fn revoking_and_activating_twice_is_as_good_as_once() {
     world.deliver().await;
     let granted = world.post.received().iter().filter(|m| m.to == who.email).count();
     assert_eq!(granted, 2, "one invitation, one word of access");
+}
+
+#[tokio::test]
+async fn every_session_of_a_practice_can_be_ended_at_once() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let casey = world.staff("cove", "Casey", Role::Admin).await;
+    let who = dana.enrolled().await;
+    let cookie = world.signed_in(&who.email, PASSWORD).await;
+    world.session(&cookie).await.expect(200);
+
+    world.pass(1);
+    let now = world.now();
+    world.practice("harbor", "Harbor Practice", |p| p.sessions_from = Some(now)).await;
+    world.session(&cookie).await.problem(401, "signed_out");
+    let out = Call::new("DELETE", "/api/portal/session").cookie(&cookie);
+    world.send(out).await.problem(401, "signed_out");
+    let (path, users) = (
+        format!("/api/clients/{}", who.client),
+        format!("/api/clients/{}/portal-users", who.client),
+    );
+    dana.get(&path).await.problem(401, "signed_out");
+    dana.get(&users).await.problem(401, "signed_out");
+    dana.revoke(&who).await.problem(401, "signed_out");
+    casey.get("/api/staff/session").await.expect(200);
+
+    // Whoever signs in from now on is let in: nothing is locked, nothing was revoked.
+    world.pass(1);
+    let fresh = world.signed_in(&who.email, PASSWORD).await;
+    world.session(&fresh).await.expect(200);
+    world.session(&cookie).await.problem(401, "signed_out");
+    world.dana().await.get(&path).await.expect(200);
+    dana.get(&path).await.problem(401, "signed_out");
+}
+
+#[tokio::test]
+async fn a_client_has_sixteen_portal_users_at_most_and_an_account_forty_charts() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let client = dana.client("Amara", "Okafor", "1984-03-12").await;
+    for n in 0..16 {
+        dana.add(&client, &format!("person-{n}@mail.example")).await.expect(201);
+    }
+    let before = world.items().await.len();
+    dana.add(&client, "one-more@mail.example").await.problem(409, "too_many_portal_users");
+    assert_eq!(world.items().await.len(), before);
+    // Everyone's account knows the client's name: all can still be told a new one.
+    let edit = json!({"version": 1, "name": {"first": "Amara", "last": "Okafor-Lindqvist"}});
+    dana.patch(&format!("/api/clients/{client}"), &edit).await.expect(200);
+
+    let mut last = None;
+    for n in 0..40 {
+        let client = dana.client(&format!("Child {n}"), "Okafor", "1984-03-12").await;
+        last = Some(dana.enroll_for(&client, "guardian@mail.example").await);
+    }
+    let client = dana.client("One", "More", "1984-03-12").await;
+    dana.add(&client, "guardian@mail.example").await.problem(409, "too_many_charts");
+    // The transactions of so many charts fit.
+    let cookie = world.signed_in("guardian@mail.example", PASSWORD).await;
+    let session = world.session(&cookie).await.expect(200);
+    assert_eq!(session["charts"].as_array().map(Vec::len), Some(40));
+    world.forgot("guardian@mail.example").await.expect(202);
+    world.deliver().await;
+    let token = world.post.newest("guardian@mail.example").token();
+    world.choose(&token, "nine grey pebbles hop along").await.expect(204);
+    dana.revoke(&last.expect("a chart")).await.expect(200);
 }
 
 #[tokio::test]

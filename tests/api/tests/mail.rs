@@ -136,6 +136,69 @@ async fn when_the_answer_is_lost_the_mail_goes_out_again_and_the_item_counts_it(
 }
 
 #[tokio::test]
+async fn a_mail_that_the_stream_does_not_bring_is_found_after_two_minutes() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let who = waiting(&dana).await;
+    let lost = world.records();
+    world.pass(119);
+    world.sender().sweep().await.expect("a sweep");
+    assert!(world.post.received().is_empty(), "the stream may still bring it");
+    world.pass(2);
+    world.sender().sweep().await.expect("a sweep");
+    assert_eq!(state(&dana, &who).await, "sent");
+    let item = outbox(&world).await.remove(0);
+    assert_eq!(item.get("pending"), None, "it is not looked for again");
+    world.sender().sweep().await.expect("a sweep");
+    assert_eq!(world.redeliver(lost).await, 0);
+    assert_eq!(world.post.received().len(), 1);
+}
+
+#[tokio::test]
+async fn a_sweep_sends_what_it_can_and_says_that_something_is_left() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let client = dana.client("Amara", "Okafor", "1984-03-12").await;
+    for email in ["one@mail.example", "two@mail.example", "three@mail.example"] {
+        dana.add(&client, email).await.expect(201);
+    }
+    world.pass(121);
+    world.post.feels(Mood::Down);
+    world.sender().sweep().await.expect_err("nothing was sent");
+    world.post.feels(Mood::Well);
+    world.sender().sweep().await.expect_err("all are leased by the sweep before");
+    assert!(world.post.received().is_empty());
+    world.pass(60);
+    world.sender().sweep().await.expect("a sweep");
+    assert_eq!(world.post.received().len(), 3);
+}
+
+#[tokio::test]
+async fn a_mail_that_nobody_takes_for_three_days_is_given_up_and_staff_see_it() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let who = waiting(&dana).await;
+    world.post.feels(Mood::Down);
+    world.pass(3 * 24 * 60 * 60 - 1);
+    world.sender().sweep().await.expect_err("there is hope");
+    let dana = world.dana().await;
+    assert_eq!(state(&dana, &who).await, "queued");
+    world.pass(60);
+    world.sender().sweep().await.expect("it is over");
+    let mail = dana.user(&who).await["mail"].clone();
+    assert_eq!(mail["state"], "bounced");
+    assert_eq!(mail["reason"], "the mail service did not take it for three days");
+    world.post.feels(Mood::Well);
+    world.pass(60);
+    world.sender().sweep().await.expect("a sweep");
+    assert!(world.post.received().is_empty());
+    // Sent again, it is a new mail.
+    dana.resend(&who).await.expect(202);
+    world.deliver().await;
+    assert_eq!(state(&dana, &who).await, "sent");
+}
+
+#[tokio::test]
 async fn a_record_delivered_twice_sends_one_mail() {
     let world = World::new().await;
     let dana = world.dana().await;
@@ -185,6 +248,7 @@ async fn what_is_no_longer_true_when_its_turn_comes_is_dropped() {
     dana.revoke(&who).await.expect(200);
     assert_eq!(world.deliver().await, 0);
     assert!(world.post.received().is_empty());
+    assert_eq!(dana.user(&who).await.get("mail"), None, "it does not wait any more");
     let active = dana.enrolled().await;
     dana.revoke(&active).await.expect(200);
     dana.activate(&active).await.expect(200);

@@ -214,7 +214,11 @@ async fn a_lock_ends_no_session_and_revokes_nothing() {
     }
     world.sign_in(&who.email, PASSWORD).await.problem(429, "too_many_attempts");
     world.session(&cookie).await.expect(200);
-    assert_eq!(dana.user(&who).await["status"], "active");
+    let user = dana.user(&who).await;
+    assert_eq!(user["status"], "active");
+    assert_eq!(user["lockedUntil"], json!(world.now().plus(60)), "staff see until when");
+    world.pass(60);
+    assert_eq!(dana.user(&who).await.get("lockedUntil"), None);
 }
 
 #[tokio::test]

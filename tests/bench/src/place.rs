@@ -226,7 +226,8 @@ fn app(origin: &str, table: &str, wire: &Wire, meter: &Meter, clock: Arc<AtomicI
         token_issuer: origin.into(),
         verifying_keys: JWKS.into(),
         signing: Some(SigningKey { id: "test".into(), pem: Secret::new(KEY.into()) }),
-        token_secret: Secret::new("a secret for the bench".into()),
+        token_secret: Some(Secret::new("a secret for the bench".into())),
+        function: None,
     };
     let clock = Arc::new(move || At::from_millis(clock.load(Ordering::SeqCst)));
     let client = aws_sdk_dynamodb::Client::from_conf(dynamodb);
