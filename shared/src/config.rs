@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `TABLE`, `HISTORY_TABLE` | names of the two tables |
 //! | `STAFF_ORIGIN`, `PORTAL_ORIGIN` | the sites' origins, such as `https://staff.example.org` |
+//! | `ORIGIN_DIGESTS` | SHA-256, in unpadded base64url, of each value of the header `x-latchkey-origin` by which CloudFront shows that a request came through it, with spaces between; without any, no request is asked for it |
 //! | `TOKEN_ISSUER` | `iss` of the session tokens |
 //! | `VERIFYING_KEYS` | public keys as a JWK set (RFC 7517); all that verifying needs |
 //! | `SIGNING_KEY`, `SIGNING_KEY_ID` | ES256 private key (PKCS#8 PEM) and its `kid`; only for the functions that sign people in |
@@ -34,6 +35,9 @@ pub struct Config {
     pub staff_origin: String,
     /// Origin of the client portal.
     pub portal_origin: String,
+    /// SHA-256 of what a request may show for having come through CloudFront; when there is none,
+    /// none needs to.
+    pub origin_digests: Vec<String>,
     /// `iss` of the session tokens.
     pub token_issuer: String,
     /// Public keys, a JWK set as JSON.
@@ -160,6 +164,9 @@ impl Config {
             history_table: required("HISTORY_TABLE")?,
             staff_origin: required("STAFF_ORIGIN")?,
             portal_origin: required("PORTAL_ORIGIN")?,
+            origin_digests: optional("ORIGIN_DIGESTS")
+                .map(|list| list.split_whitespace().map(str::to_owned).collect())
+                .unwrap_or_default(),
             token_issuer: required("TOKEN_ISSUER")?,
             verifying_keys: required("VERIFYING_KEYS")?,
             signing,

@@ -61,21 +61,19 @@ pub fn complete(routes: openapi::OpenApi) -> openapi::OpenApi {
     }
     for (path, item) in &mut document.paths.paths {
         let by_id = path.contains('{');
-        for (operation, changes) in operations(item) {
-            complete_operation(operation, changes, by_id);
+        for operation in operations(item) {
+            complete_operation(operation, by_id);
         }
     }
     document
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = (&mut Operation, bool)> {
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     let PathItem { get, put, post, delete, patch, .. } = item;
-    [(get, false), (put, true), (post, true), (delete, true), (patch, true)]
-        .into_iter()
-        .filter_map(|(operation, changes)| operation.as_mut().map(|o| (o, changes)))
+    [get, put, post, delete, patch].into_iter().filter_map(Option::as_mut)
 }
 
-fn complete_operation(operation: &mut Operation, changes: bool, by_id: bool) {
+fn complete_operation(operation: &mut Operation, by_id: bool) {
     let secured = operation.security.as_ref().is_some_and(|s| !s.is_empty());
     let has_input = operation.request_body.is_some()
         || operation.parameters.as_ref().is_some_and(|p| {
@@ -88,7 +86,7 @@ fn complete_operation(operation: &mut Operation, changes: bool, by_id: bool) {
     let table = [
         ("400", has_input, "Some input is not valid: the fields are named, nothing was written."),
         ("401", secured, "Nobody is signed in, or the session has ended."),
-        ("403", changes, "Not from the site itself, or the role may only look."),
+        ("403", true, "Not from the site itself, or the role may only look."),
         ("404", by_id, "No such thing, or another practice's."),
         ("413", has_body, "The body is over 64 KiB."),
         ("415", has_body, "The body is not application/json."),

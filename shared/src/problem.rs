@@ -208,6 +208,17 @@ impl Problem {
         )
     }
 
+    /// A request that went around the site's own address: 403.
+    #[must_use]
+    pub fn direct() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "direct",
+            "Not by this way",
+            "Use the address of the site.",
+        )
+    }
+
     /// No such thing, or another practice's: 404, alike to the letter.
     #[must_use]
     pub fn not_found() -> Self {

@@ -9,8 +9,10 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 
 use crate::{
     app::App,
@@ -22,6 +24,9 @@ use crate::{
 
 /// The header in which either home says from which address a request came (`address:port`).
 pub const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("cloudfront-viewer-address");
+
+/// The header with which CloudFront shows that a request came through it.
+const ORIGIN_SECRET: HeaderName = HeaderName::from_static("x-latchkey-origin");
 
 /// Largest body, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -89,10 +94,12 @@ async fn frame(State(app): State<App>, mut request: Request, next: Next) -> Resp
     let method = request.method().clone();
     request.extensions_mut().insert(caller.clone());
     let route = request.extensions().get::<MatchedPath>().map(|m| m.as_str().to_owned());
-    let mut response = if comes_from_our_pages(&app, &request) {
-        next.run(request).await
-    } else {
+    let mut response = if !comes_through_the_edge(&app.config().origin_digests, request.headers()) {
+        Problem::direct().into_response()
+    } else if !comes_from_our_pages(&app, &request) {
         Problem::cross_site().into_response()
+    } else {
+        next.run(request).await
     };
     let problem = response.extensions_mut().remove::<Problem>();
     if let Some(problem) = &problem {
@@ -141,6 +148,14 @@ fn source(headers: &HeaderMap) -> String {
     let viewer = headers.get(CLIENT_ADDRESS).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let address = viewer.rsplit_once(':').map_or(viewer, |(address, _)| address);
     address.trim_matches(['[', ']']).chars().take(64).collect()
+}
+
+/// Whether a request shows one of the secrets that CloudFront alone knows, where there are any: the
+/// API has an address of its own, which knows nothing of the firewall in front of the site.
+fn comes_through_the_edge(digests: &[String], headers: &HeaderMap) -> bool {
+    let shown = headers.get(ORIGIN_SECRET).map_or(&[][..], HeaderValue::as_bytes);
+    let shown = URL_SAFE_NO_PAD.encode(Sha256::digest(shown));
+    digests.is_empty() || digests.contains(&shown)
 }
 
 /// Whether a request changes nothing, or comes from the site that may make this change. Browsers

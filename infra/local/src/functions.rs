@@ -68,6 +68,7 @@ pub fn app(home: &Home) -> Result<App, Trouble> {
         history_table: HISTORY_TABLE.into(),
         staff_origin: home.staff_origin(),
         portal_origin: home.portal_origin(),
+        origin_digests: Vec::new(),
         token_issuer: home.staff_origin(),
         verifying_keys: signing.jwks().to_string(),
         signing: Some(SigningKey { id: signing.id, pem: Secret::new(signing.pem) }),

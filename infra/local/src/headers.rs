@@ -1,7 +1,7 @@
 //! What stands in front of everything here, as `CloudFront` does in AWS: which hosts are answered,
 //! which address a request came from, and the security headers.
 
-use std::net::SocketAddr;
+use std::{collections::BTreeMap, net::SocketAddr, sync::LazyLock};
 
 use axum::extract::{ConnectInfo, Request};
 use axum::middleware::Next;
@@ -9,26 +9,27 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_SECURITY_POLICY, HOST, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
-/// The content policy of the site and of every page here that does not set its own.
-pub const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+/// The headers of every answer that does not set its own: one list for both homes.
+/// `Strict-Transport-Security` belongs to https, which this home does not speak.
+const SECURITY: &str = include_str!("../../headers.json");
 
-/// The headers of every answer that does not set its own. `Strict-Transport-Security` belongs to
-/// https, which this home does not speak; in AWS `CloudFront` adds it.
-pub const SECURITY: [(HeaderName, HeaderValue); 5] = [
-    (CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY)),
-    (http::header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    (http::header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-    (
-        HeaderName::from_static("permissions-policy"),
-        HeaderValue::from_static(
-            "camera=(), display-capture=(), geolocation=(), microphone=(), midi=(), payment=(), usb=()",
-        ),
-    ),
-    (
-        HeaderName::from_static("cross-origin-opener-policy"),
-        HeaderValue::from_static("same-origin"),
-    ),
-];
+/// [`SECURITY`], read.
+static HEADERS: LazyLock<Vec<(HeaderName, HeaderValue)>> = LazyLock::new(|| {
+    let list: BTreeMap<String, String> = serde_json::from_str(SECURITY).unwrap_or_default();
+    let header = |(name, value): (&String, &String)| {
+        (name != "strict-transport-security")
+            .then(|| Some((name.parse().ok()?, value.parse().ok()?)))
+            .flatten()
+    };
+    list.iter().filter_map(header).collect()
+});
+
+/// The content policy of the site and of every page here that does not set its own.
+#[must_use]
+pub fn content_policy() -> &'static str {
+    let policy = HEADERS.iter().find(|(name, _)| *name == CONTENT_SECURITY_POLICY);
+    policy.and_then(|(_, value)| value.to_str().ok()).unwrap_or("default-src 'none'")
+}
 
 /// Where functions read the address a request came from, in both homes.
 const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("cloudfront-viewer-address");
@@ -53,8 +54,8 @@ pub async fn front(
         (StatusCode::MISDIRECTED_REQUEST, "This is a local Latchkey: use localhost.\n")
             .into_response()
     };
-    for (name, value) in SECURITY {
-        response.headers_mut().entry(name).or_insert(value);
+    for (name, value) in HEADERS.iter() {
+        response.headers_mut().entry(name).or_insert_with(|| value.clone());
     }
     response
 }
@@ -81,6 +82,17 @@ pub(crate) fn host(headers: &HeaderMap) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_header_of_the_list_is_sent() {
+        let list: BTreeMap<String, String> = serde_json::from_str(SECURITY).unwrap();
+        assert!(list.len() >= 5);
+        for (name, value) in &list {
+            let sent = HEADERS.iter().any(|(n, v)| n == name.as_str() && v == value.as_str());
+            assert!(sent || name == "strict-transport-security", "{name}");
+        }
+        assert!(content_policy().starts_with("default-src 'none'; script-src 'self'"));
+    }
 
     #[test]
     fn only_names_of_this_machine_are_answered() {

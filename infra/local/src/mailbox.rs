@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::BoxError;
-use crate::headers::CONTENT_POLICY;
+use crate::headers::content_policy;
 use crate::mail::{Mail, MailStore};
 use crate::page::{Escaped, page, with_links};
 
@@ -123,7 +123,7 @@ async fn show(
         );
         let _ = writeln!(content, "<details><summary>As plain text</summary>{text}</details>");
     }
-    let policy = format!("{CONTENT_POLICY}; frame-src 'self'");
+    let policy = format!("{}; frame-src 'self'", content_policy());
     let headers = [(CACHE_CONTROL, "no-store"), (CONTENT_SECURITY_POLICY, policy.as_str())];
     Ok((headers, page(&mail.subject, &content)).into_response())
 }
@@ -203,7 +203,7 @@ mod tests {
         assert!(!list.contains("<script>") && list.contains("&lt;script&gt;Second"), "{list}");
 
         let (_, policy, mail) = get(&store, "/mailbox/b").await;
-        assert!(policy.starts_with(CONTENT_POLICY) && policy.contains("frame-src 'self'"));
+        assert!(policy.starts_with(content_policy()) && policy.contains("frame-src 'self'"));
         assert!(mail.contains("<iframe src=\"/mailbox/b/html\""), "{mail}");
         assert!(mail.contains("<a href=\"http://portal.localhost:8600/enroll#t\">"), "{mail}");
 

@@ -211,6 +211,16 @@ impl World {
     /// # Panics
     /// When the embedded engine cannot be started.
     pub async fn new() -> Self {
+        Self::configured(|_| {}).await
+    }
+
+    /// As [`Self::new`], with another configuration of the functions.
+    ///
+    /// # Panics
+    /// When the embedded engine cannot be started.
+    pub async fn configured(change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = config();
+        change(&mut config);
         let tables = Tables { main: "latchkey".into(), history: "history".into() };
         let database = Database::in_memory(tables).expect("a database");
         let endpoint = database.serve().expect("an endpoint");
@@ -218,7 +228,7 @@ impl World {
         let wire = Wire::default();
         let post = Post::default();
         let dynamo = |http| {
-            let config = aws_sdk_dynamodb::Config::builder()
+            let settings = aws_sdk_dynamodb::Config::builder()
                 .behavior_version(BehaviorVersion::latest())
                 .region(Region::from_static("us-east-1"))
                 .credentials_provider(credentials())
@@ -229,13 +239,13 @@ impl World {
                 // A request that a test holds is not a stalled one.
                 .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
                 .build();
-            aws_sdk_dynamodb::Client::from_conf(config)
+            aws_sdk_dynamodb::Client::from_conf(settings)
         };
         let raw = dynamo(aws_smithy_http_client::Builder::new().build_http());
         let ticks = clock.clone();
         let counter = AtomicU64::new(0);
         let app = App::new(
-            config(),
+            config,
             dynamo(wire.client()),
             Arc::new(move || At::from_millis(ticks.load(Ordering::SeqCst))),
             Arc::new(move |buffer| fill(&counter, buffer)),
@@ -347,6 +357,7 @@ fn config() -> Config {
         history_table: "history".into(),
         staff_origin: STAFF.into(),
         portal_origin: PORTAL.into(),
+        origin_digests: Vec::new(),
         token_issuer: STAFF.into(),
         verifying_keys: JWKS.into(),
         signing: Some(SigningKey { id: "test".into(), pem: Secret::new(KEY.into()) }),

@@ -2,6 +2,7 @@
 
 mod access;
 mod document;
+mod edge;
 mod edits;
 mod enrollment;
 mod faults;

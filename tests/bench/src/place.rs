@@ -223,6 +223,7 @@ fn app(origin: &str, table: &str, wire: &Wire, meter: &Meter, clock: Arc<AtomicI
         history_table: "history".into(),
         staff_origin: origin.into(),
         portal_origin: origin.into(),
+        origin_digests: Vec::new(),
         token_issuer: origin.into(),
         verifying_keys: JWKS.into(),
         signing: Some(SigningKey { id: "test".into(), pem: Secret::new(KEY.into()) }),
