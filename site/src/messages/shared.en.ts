@@ -17,7 +17,7 @@ export const shared = {
   offline: "You are offline. What you typed stays here and can be sent when the connection is back.",
   "session.soonTitle": "Are you still there?",
   "session.soon":
-    "Nothing was used for a while. To keep what is here private, you will be signed out in {wait}.",
+    "This page was not used for a while. To keep it private, you will be signed out in {wait}.",
   "session.stay": "Stay signed in",
   "session.lastTitle": "Your session is about to end",
   "session.last":

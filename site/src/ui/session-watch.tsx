@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import { useState } from "preact/hooks";
 import { Failure, onAnswer, serverTime } from "../api/http";
-import { sayWait } from "../messages/language";
+import { inSteps, sayWait } from "../messages/language";
 import { t } from "../messages/shared";
 import { useAction } from "./action";
 import { Button } from "./button";
@@ -113,8 +113,7 @@ export class SessionWatch {
     if (left <= 0) return void this.#checkTheEnd();
     if (left > WARNING_MS || this.#dismissed) return;
     if (this.#used) return void this.stay().catch(() => {});
-    // In large steps: nobody should have to watch seconds go by.
-    const shown = left > 60_000 ? 120 : Math.ceil(left / 15_000) * 15;
+    const shown = inSteps(left);
     if (this.warning.peek()?.left !== shown) this.warning.value = { left: shown, last: this.#last };
   }
 
