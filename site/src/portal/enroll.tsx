@@ -117,7 +117,8 @@ function Steps(props: {
       setUnproved([
         { field: "lastName", message: t(existing ? "enroll.proofOrPassword" : "enroll.proofFailed") },
       ]);
-      history.back();
+      // Unless the person is there already.
+      if (history.state === "password") history.back();
     }
   });
 
