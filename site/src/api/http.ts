@@ -49,11 +49,30 @@ export function patientFetch(request: Request): Promise<Response> {
   return fetch(request, { signal: AbortSignal.any([request.signal, limit]) });
 }
 
-const listeners = new Set<(failure: Failure) => void>();
+const listeners = new Set<(failure: Failure | null) => void>();
 
 /** Hear of every failure, beside the page that called: for what concerns the whole app. */
 export function onFailure(listener: (failure: Failure) => void): void {
+  listeners.add((failure) => failure && listener(failure));
+}
+
+/** Hear of every answer of the API; null for one that is no failure. */
+export function onAnswer(listener: (failure: Failure | null) => void): void {
   listeners.add(listener);
+}
+
+/** How far this machine's clock was behind the server's at its last answer. */
+let behind = 0;
+
+/** The time as the server has it, in milliseconds: sessions end by that clock, and people's are wrong. */
+export const serverTime = (): number => Date.now() + behind;
+
+/** Only the API is listened to: a file can be an old answer out of the browser's store. */
+function note(response: Response): boolean {
+  if (!response.url.includes("/api/")) return false;
+  const date = Date.parse(response.headers.get("Date") ?? "");
+  if (date) behind = date - Date.now();
+  return true;
 }
 
 /** The value of a call, or a Failure thrown. A call given up through its signal rejects with AbortError. */
@@ -67,7 +86,11 @@ export async function answer<T>(
     if (thrown instanceof DOMException && thrown.name === "AbortError") throw thrown;
     throw tell(new Failure(0, "unreachable"));
   }
-  if (outcome.response.ok) return outcome.data as NonNullable<T>;
+  const fromApi = note(outcome.response);
+  if (outcome.response.ok) {
+    if (fromApi) tell(null);
+    return outcome.data as NonNullable<T>;
+  }
   throw tell(failureOf(outcome.error, outcome.response));
 }
 
@@ -102,7 +125,7 @@ async function read<T>(response: Response): Promise<{ data?: T; error?: unknown;
   return response.ok ? { data: value as T, response } : { error: value, response };
 }
 
-function tell(failure: Failure): Failure {
+function tell<F extends Failure | null>(failure: F): F {
   for (const listener of listeners) listener(failure);
   return failure;
 }

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { sayDate, sayDay, sayIfKnown, sayWait, speak, translator } from "./language";
+import { inSteps, sayDate, sayDay, sayIfKnown, sayWait, speak, translator } from "./language";
 
 beforeEach(() => {
   vi.stubGlobal("document", { documentElement: { lang: "" } });
@@ -42,4 +42,10 @@ it("rounds the time to wait up", () => {
   expect(sayWait(1)).toBe("1 second");
   expect(sayWait(59)).toBe("59 seconds");
   expect(sayWait(61)).toBe("2 minutes");
+});
+
+it("counts down in steps", () => {
+  expect([900_000, 60_001, 60_000, 46_000, 45_000, 1, 0, -5].map(inSteps)).toEqual([
+    900, 120, 60, 60, 45, 15, 0, 0,
+  ]);
 });

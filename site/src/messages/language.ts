@@ -58,6 +58,10 @@ export function sayTime(moment: string): string {
   return new Intl.DateTimeFormat(region(), { dateStyle: "medium", timeStyle: "short" }).format(time);
 }
 
+/** The hour of a moment that is not far off. */
+export const sayClock = (moment: number): string =>
+  new Intl.DateTimeFormat(region(), { timeStyle: "short" }).format(moment);
+
 /** The day of a moment, where the hour would only be in the way; the year only when it is another one.
  *  No line ends within it. */
 export function sayDay(moment: string): string {
@@ -73,6 +77,12 @@ export function sayDay(moment: string): string {
 export function sayWait(seconds: number): string {
   const [value, unit] = seconds < 60 ? [seconds, "second"] : [Math.ceil(seconds / 60), "minute"];
   return new Intl.NumberFormat(region(), { style: "unit", unit, unitDisplay: "long" }).format(value);
+}
+
+/** What is left to wait, in seconds and in steps so large that nobody watches seconds go by. */
+export function inSteps(ms: number): number {
+  const step = ms > 60_000 ? 60 : 15;
+  return Math.max(0, Math.ceil(ms / 1000 / step) * step);
 }
 
 /** "Ana, Bo and Cy". */

@@ -1,4 +1,4 @@
 import { translator } from "./language";
-import type { portal } from "./portal.en";
+import type english from "./portal.en.json";
 
-export const t = translator<typeof portal>();
+export const t = translator<typeof english>();

@@ -14,6 +14,16 @@ export const shared = {
     "There were too many attempts. To keep the account safe, please wait {wait} and then try again.",
   "failure.request": "Request {id}",
 
+  offline: "You are offline. What you typed stays here and can be sent when the connection is back.",
+  "session.soonTitle": "Are you still there?",
+  "session.soon":
+    "This page was not used for a while. To keep it private, you will be signed out in {wait}.",
+  "session.stay": "Stay signed in",
+  "session.lastTitle": "Your session is about to end",
+  "session.last":
+    "However busy, a session lasts only so long. This one ends in {wait}; after that, please sign in again.",
+  "session.noted": "OK",
+
   "form.problem": "There is a problem",
   "form.error": "Error: {title}",
   "form.optional": "(optional)",

@@ -3,20 +3,28 @@
 import { useEffect, useState } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
 import { Failure, Submission } from "../api/http";
-import { checkInvitation, enroll, type InvitationCheck, type Practice } from "../api/portal";
+import { checkInvitation, enroll, type InvitationCheck, type Practice, type Session } from "../api/portal";
 import { t } from "../messages/portal";
 import { useAction } from "../ui/action";
 import { Button } from "../ui/button";
 import { FailureNote } from "../ui/failure";
 import { Form, PasswordField, TextField, type Invalid } from "../ui/form";
 import { Skeleton } from "../ui/resource";
-import { addressOf, session, token } from "./door";
-import { Frame } from "./frame";
+import { addressOf, enter, greeting, session, token } from "./door";
+import { Frame, NoLink, ToSignIn } from "./frame";
+import { NewPasswordField } from "./new-password";
 
 export function Enroll({ practice }: { practice: Practice }) {
+  const { route } = useLocation();
   const given = token.value;
+  const done = !given && session.value !== null;
+  // Enrolled, and back with the browser's button: there is nothing more to do here.
+  useEffect(() => {
+    if (done) route(addressOf(practice), true);
+  }, [done]);
+  if (done) return null;
   // Another link opened in the same tab starts over.
-  return given ? <Checked key={given} practice={practice} given={given} /> : <Dead practice={practice} />;
+  return given ? <Checked key={given} practice={practice} given={given} /> : <NoLink practice={practice} />;
 }
 
 function Checked({ practice, given }: { practice: Practice; given: string }) {
@@ -33,10 +41,17 @@ function Checked({ practice, given }: { practice: Practice; given: string }) {
   });
   useEffect(() => void ask.run(), []);
 
-  if (check === "dead") return <Dead practice={practice} />;
+  if (check === "dead") {
+    return (
+      <Frame brand={practice.name} title={t("enroll.deadTitle")} step="dead">
+        <p>{t("enroll.dead", { practice: practice.name })}</p>
+        <ToSignIn practice={practice} />
+      </Frame>
+    );
+  }
   if (!check) {
     return (
-      <Frame brand={practice.name} title={t("enroll.title")} step="wait">
+      <Frame brand={practice.name} title={t("enroll.title")} step="wait" waiting>
         {ask.failure ? (
           <FailureNote failure={ask.failure} onRetry={() => void ask.run()} />
         ) : (
@@ -63,21 +78,6 @@ function Checked({ practice, given }: { practice: Practice; given: string }) {
   );
 }
 
-function Dead({ practice }: { practice: Practice }) {
-  return (
-    <Frame brand={practice.name} title={t("enroll.deadTitle")} step="dead">
-      <p>{t("enroll.dead")}</p>
-      <ToSignIn practice={practice} />
-    </Frame>
-  );
-}
-
-const ToSignIn = ({ practice }: { practice: Practice }) => (
-  <p>
-    <a href={addressOf(practice, "sign-in")}>{t("enroll.toSignIn")}</a>
-  </p>
-);
-
 function Steps(props: {
   practice: Practice;
   given: string;
@@ -90,14 +90,23 @@ function Steps(props: {
   const [step, setStep] = useState<"prove" | "password">("prove");
   const [lastName, setLastName] = useState("");
   const [dateOfBirth, setDateOfBirth] = useState("");
+  const [unproved, setUnproved] = useState<Invalid[]>([]);
   const [password, setPassword] = useState("");
   const [invalid, setInvalid] = useState<Invalid[]>([]);
   const [submission] = useState(() => new Submission());
+  const [enrolled, setEnrolled] = useState<Session | null>(null);
+
+  // The browser's button goes back to the first question, with what was answered.
+  useEffect(() => {
+    const turn = () => setStep(history.state === "password" ? "password" : "prove");
+    addEventListener("popstate", turn);
+    return () => removeEventListener("popstate", turn);
+  }, []);
 
   const action = useAction(async () => {
     const body = { token: given, lastName: lastName.trim(), dateOfBirth, password };
     try {
-      session.value = await enroll(body, submission.keyFor(body));
+      setEnrolled(await enroll(body, submission.keyFor(body)));
     } catch (thrown) {
       if (!(thrown instanceof Failure)) throw thrown;
       if (thrown.code === "invitation_expired") return props.onEnded("expired");
@@ -105,22 +114,31 @@ function Steps(props: {
       if (thrown.status === 404) return props.onEnded("dead");
       if (!aboutProof(thrown)) throw thrown;
       // Which of the details was wrong is not told, so all of them are asked for again.
-      setInvalid([
+      setUnproved([
         { field: "lastName", message: t(existing ? "enroll.proofOrPassword" : "enroll.proofFailed") },
       ]);
-      setStep("prove");
-      return;
+      // Unless the person is there already.
+      if (history.state === "password") history.back();
     }
+  });
+
+  // After the page was drawn with the username: password managers look once more at a form that goes.
+  useEffect(() => {
+    if (!enrolled) return;
+    enter(enrolled);
+    greeting.value = existing ? null : "enrolled";
     token.value = "";
     route(addressOf(practice), true);
-  });
+  }, [enrolled]);
 
   const next = () => {
     const found: Invalid[] = [];
     if (!lastName.trim()) found.push({ field: "lastName", message: t("enroll.needLastName") });
     if (!dateOfBirth) found.push({ field: "dateOfBirth", message: t("enroll.needBirth") });
-    setInvalid(found);
-    if (!found.length) setStep("password");
+    setUnproved(found);
+    if (found.length) return;
+    history.pushState("password", "");
+    setStep("password");
   };
   const finish = () => {
     const found = password ? [] : [{ field: "password", message: t("new.need") }];
@@ -132,7 +150,7 @@ function Steps(props: {
     return (
       <Frame brand={practice.name} title={t("enroll.proveTitle")} step="prove">
         <p class="muted">{t("enroll.proveLead", { practice: practice.name })}</p>
-        <Form key="prove" invalid={invalid} failure={null} onSubmit={next}>
+        <Form key="prove" invalid={unproved} failure={null} onSubmit={next}>
           <TextField
             name="lastName"
             label={t("enroll.lastName")}
@@ -144,7 +162,6 @@ function Steps(props: {
             name="dateOfBirth"
             type="date"
             label={t("enroll.birth")}
-            autocomplete="bday"
             value={dateOfBirth}
             onInput={setDateOfBirth}
           />
@@ -163,17 +180,25 @@ function Steps(props: {
     >
       <p class="muted">{t(existing ? "enroll.existingLead" : "enroll.passwordLead")}</p>
       <Form key="password" invalid={invalid} failure={action.failure} onSubmit={finish}>
-        <PasswordField
-          label={t(existing ? "existing.label" : "new.label")}
-          {...(existing ? {} : { hint: t("new.hint") })}
-          autocomplete={existing ? "current-password" : "new-password"}
-          value={password}
-          onInput={setPassword}
-        />
+        <input hidden readOnly autocomplete="username" value={enrolled?.username ?? ""} />
+        {existing ? (
+          <PasswordField
+            label={t("existing.label")}
+            autocomplete="current-password"
+            value={password}
+            onInput={setPassword}
+          />
+        ) : (
+          <NewPasswordField
+            about={[practice.name, lastName, ...dateOfBirth.split("-")]}
+            value={password}
+            onInput={setPassword}
+          />
+        )}
         <Button kind="primary" type="submit" wide busy={action.busy}>
           {t(existing ? "enroll.join" : "enroll.finish")}
         </Button>
-        <Button kind="text" onClick={() => setStep("prove")}>
+        <Button kind="text" onClick={() => history.back()}>
           {t("enroll.back")}
         </Button>
       </Form>

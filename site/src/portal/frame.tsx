@@ -1,7 +1,10 @@
 // Every page of the portal: the practice's name, one card with one question, the language below.
 import type { ComponentChildren } from "preact";
+import type { Practice } from "../api/portal";
+import { t } from "../messages/portal";
 import { Heading } from "../ui/heading";
 import { Anchor } from "../ui/icons";
+import { addressOf } from "./door";
 import { Language } from "./language";
 
 export function Frame(props: {
@@ -10,22 +13,37 @@ export function Frame(props: {
   /** A new title of the same page (the next step) is a new heading. */
   step?: string;
   wide?: boolean;
+  /** Something is still to come: what stands below the card would only be pushed down by it. */
+  waiting?: boolean;
   children: ComponentChildren;
 }) {
   return (
-    <>
-      <main class={`gate${props.wide ? " wide" : ""}`}>
-        <p class="brand">
-          <Anchor /> {props.brand}
-        </p>
-        <section class="card gate-card">
-          <Heading key={props.step} title={props.title}>
-            {props.title}
-          </Heading>
-          {props.children}
-        </section>
-        <Language />
-      </main>
-    </>
+    // A click beside everything, such as the second of a double click, leaves the focus in here.
+    <main class={`gate${props.wide ? " wide" : ""}`} tabIndex={-1}>
+      <p class="brand">
+        <Anchor /> {props.brand}
+      </p>
+      <section class="card gate-card">
+        <Heading key={props.step} title={props.title}>
+          {props.title}
+        </Heading>
+        {props.children}
+      </section>
+      {!props.waiting && <Language />}
+    </main>
   );
 }
+
+export const ToSignIn = ({ practice }: { practice: Practice }) => (
+  <p class="below">
+    <a href={addressOf(practice, "sign-in")}>{t("link.toSignIn")}</a>
+  </p>
+);
+
+/** A page that a mail's link leads to, without the link: it was loaded anew, or never had one. */
+export const NoLink = ({ practice }: { practice: Practice }) => (
+  <Frame brand={practice.name} title={t("link.goneTitle")} step="gone">
+    <p>{t("link.gone")}</p>
+    <ToSignIn practice={practice} />
+  </Frame>
+);

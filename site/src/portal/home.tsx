@@ -1,5 +1,5 @@
 // Whose charts the person may open, and what of them.
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
 import { Failure } from "../api/http";
 import * as api from "../api/portal";
@@ -9,38 +9,36 @@ import { useAction } from "../ui/action";
 import { Button } from "../ui/button";
 import { FailureNote } from "../ui/failure";
 import { Loaded, useResource } from "../ui/resource";
-import { addressOf, greeting, session } from "./door";
+import { SessionWarning } from "../ui/session-watch";
+import { addressOf, enter, greeting, session, signedOut, watch } from "./door";
 import { Frame } from "./frame";
 
 export function Home({ practice }: { practice: api.Practice }) {
   const { route } = useLocation();
   // Asked on every visit, also right after signing in: access may have ended meanwhile.
-  const current = useResource(async () => (session.value = await api.session()));
-  const state = current.state.value;
-  const signedOut = state.at === "failed" && state.failure.status === 401;
+  const asked = useResource(async () => enter(await api.session()));
+  const state = asked.state.value;
+  const now = session.value;
+  const wasIn = useRef(false);
+  wasIn.current ||= now !== null;
+  const refused = state.at === "failed" && state.failure.status === 401;
+  const nobody = refused || (wasIn.current && !now);
   // The cookie belongs to one practice; its portal is the place to be, whichever address was opened.
-  const elsewhere =
-    state.at === "ready" && state.value.practice !== practice.id ? state.value.practice : null;
+  const elsewhere = now && now.practice !== practice.id ? now.practice : null;
 
   useEffect(() => {
-    if (!signedOut) return;
-    if (session.value) greeting.value = "ended";
-    session.value = null;
-    route(addressOf(practice, "sign-in"), true);
-  }, [signedOut]);
-
-  useEffect(() => {
-    if (elsewhere) route(addressOf({ id: elsewhere }), true);
-  }, [elsewhere]);
+    if (nobody) route(addressOf(practice, "sign-in"), true);
+    else if (elsewhere) route(addressOf({ id: elsewhere }), true);
+  }, [nobody, elsewhere]);
 
   // Whoever comes back to a page left open must not find charts there that were closed meanwhile.
   useEffect(() => {
     const askAgain = () => {
-      if (document.visibilityState === "visible") void current.load();
+      if (document.visibilityState === "visible" && session.peek()) void watch.stay().catch(() => {});
     };
     document.addEventListener("visibilitychange", askAgain);
     return () => document.removeEventListener("visibilitychange", askAgain);
-  }, [current]);
+  }, []);
 
   const leaving = useAction(async () => {
     try {
@@ -48,21 +46,22 @@ export function Home({ practice }: { practice: api.Practice }) {
     } catch (thrown) {
       if (!(thrown instanceof Failure && thrown.status === 401)) throw thrown;
     }
-    session.value = null;
-    greeting.value = "out";
-    route(addressOf(practice, "sign-in"), true);
+    signedOut();
   });
 
-  if (state.at !== "ready" || elsewhere) {
+  if (!now || nobody || elsewhere) {
     return (
-      <Frame brand={practice.name} title={t("home.wait")} step="wait">
-        {!signedOut && <Loaded of={current}>{() => null}</Loaded>}
+      <Frame brand={practice.name} title={t("home.wait")} step="wait" wide waiting>
+        {!nobody && <Loaded of={asked}>{() => null}</Loaded>}
       </Frame>
     );
   }
-  const now = state.value;
   return (
+    <>
     <Frame brand={practice.name} title={t("home.title", { name: sayName(now.name) })} step="home" wide>
+      {greeting.value === "enrolled" && (
+        <p class="notice">{t("home.enrolled", { username: now.username })}</p>
+      )}
       <p class="muted">
         {now.charts.length
           ? t("home.lead", { count: now.charts.length })
@@ -74,26 +73,31 @@ export function Home({ practice }: { practice: api.Practice }) {
             <h2>{sayName(chart.name)}</h2>
             {chart.permissions.length ? (
               <>
-                <p class="small">{t("home.may")}</p>
-                <ul class="pills">
-                  {chart.permissions.map((permission) => (
-                    <li key={permission}>{t(`permission.${permission}`)}</li>
-                  ))}
-                </ul>
-              </>
-            ) : (
-              <p class="muted">{t("home.nothing", { practice: practice.name })}</p>
-            )}
-          </li>
-        ))}
-      </ul>
-      <FailureNote failure={leaving.failure} />
-      <div class="actions">
-        <p class="muted breaks">{t("home.username", { username: now.username })}</p>
-        <Button busy={leaving.busy} onClick={() => void leaving.run()}>
-          {t("home.signOut")}
-        </Button>
-      </div>
-    </Frame>
+                  <p class="small">{t("home.may")}</p>
+                  <dl>
+                    {chart.permissions.map((permission) => (
+                      <div key={permission}>
+                        <dt>{t(`permission.${permission}`)}</dt>
+                        <dd>{t(`may.${permission}`)}</dd>
+                      </div>
+                    ))}
+                  </dl>
+                </>
+              ) : (
+                <p class="muted">{t("home.nothing", { practice: practice.name })}</p>
+              )}
+            </li>
+          ))}
+        </ul>
+        <FailureNote failure={leaving.failure} />
+        <div class="actions">
+          <p class="muted breaks">{t("home.username", { username: now.username })}</p>
+          <Button busy={leaving.busy} onClick={() => void leaving.run()}>
+            {t("home.signOut")}
+          </Button>
+        </div>
+      </Frame>
+      <SessionWarning watch={watch} />
+    </>
   );
 }

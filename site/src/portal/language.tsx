@@ -2,20 +2,17 @@ import { file } from "../api/http";
 import { choose, type Languages } from "../messages/choice";
 import { language, type Catalogue } from "../messages/language";
 import { t } from "../messages/portal";
-import { portal } from "../messages/portal.en";
+import english from "../messages/portal.en.json?url";
 import spanish from "../messages/portal.es.json?url";
 import french from "../messages/portal.fr.json?url";
 import { useAction } from "../ui/action";
 import { FailureNote } from "../ui/failure";
 
-const FILES: Record<string, string> = { es: spanish, fr: french };
+const FILES: Record<string, string> = { en: english, es: spanish, fr: french };
 
 export const languages: Languages = {
   names: { en: "English", es: "Español", fr: "Français" },
-  load: async (tag) => {
-    const address = FILES[tag];
-    return address ? file<Catalogue>(address) : portal;
-  },
+  load: (tag) => file<Catalogue>(FILES[tag] ?? english),
 };
 
 export function Language() {

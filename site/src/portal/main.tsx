@@ -1,19 +1,19 @@
 // The clients' portal: a handful of pages per practice, under the practice's id.
 import { render } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { LocationProvider, useLocation } from "preact-iso/router";
 import { practices, type Practice } from "../api/portal";
 import { greet } from "../messages/choice";
 import { t } from "../messages/portal";
-import { portal } from "../messages/portal.en";
 import { place } from "../ui/heading";
-import { Loaded, useResource } from "../ui/resource";
+import { Offline } from "../ui/offline";
+import { Loaded, Resource } from "../ui/resource";
 import "../styles/base.css";
 import "../styles/forms.css";
 import "../styles/portal.css";
 import { takeToken } from "./door";
 import { Enroll } from "./enroll";
-import { Frame } from "./frame";
+import { Frame, ToSignIn } from "./frame";
 import { Home } from "./home";
 import { languages } from "./language";
 import { NewPassword, Reset } from "./password";
@@ -21,15 +21,27 @@ import { SignIn } from "./sign-in";
 
 const PAGES = { "": Home, "sign-in": SignIn, enroll: Enroll, reset: Reset, password: NewPassword };
 
+const known = new Resource(practices);
+
 function App() {
-  const known = useResource(practices);
-  if (known.value) return <Place all={known.value} />;
+  const state = known.state.value;
+  const failed = useRef(false);
+  if (state.at === "failed") failed.current = true;
+  const coming = <Loaded of={known}>{() => null}</Loaded>;
   return (
-    <main class="gate">
-      <Loaded of={known} lines={4}>
-        {() => null}
-      </Loaded>
-    </main>
+    <>
+      <Offline />
+      {state.at === "ready" ? (
+        <Place all={state.value} />
+      ) : failed.current ? (
+        // Also while it is tried again: the heading has the focus.
+        <Frame brand={t("brand")} title={t("load.failed")} waiting>
+          {coming}
+        </Frame>
+      ) : (
+        <main class="gate">{coming}</main>
+      )}
+    </>
   );
 }
 
@@ -73,18 +85,24 @@ function NotFound({ practice }: { practice: Practice }) {
   return (
     <Frame brand={practice.name} title={t("notFound.title")}>
       <p>{t("notFound.lead")}</p>
-      <p>
-        <a href={`/${practice.id}/sign-in`}>{t("notFound.home")}</a>
-      </p>
+      <ToSignIn practice={practice} />
     </Frame>
   );
 }
 
-takeToken();
-addEventListener("hashchange", takeToken);
-await greet(languages, portal);
-const root = document.getElementById("app");
-if (root) {
+/** Without words there is nothing to draw: then the page's own few, in every language, ask for patience. */
+async function start(): Promise<void> {
+  const wordless = document.querySelector<HTMLElement>("#wordless");
+  const root = document.querySelector<HTMLElement>("#app");
+  if (!wordless || !root) return;
+  try {
+    await greet(languages);
+  } catch {
+    wordless.hidden = false;
+    wordless.onclick = (event) => event.target instanceof HTMLButtonElement && void start();
+    return;
+  }
+  wordless.remove();
   render(
     <LocationProvider scope={/^\/(?!api\/)/}>
       <App />
@@ -92,3 +110,8 @@ if (root) {
     root,
   );
 }
+
+takeToken();
+addEventListener("hashchange", takeToken);
+void known.load();
+void start();

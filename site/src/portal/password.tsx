@@ -6,9 +6,10 @@ import { requestReset, setPassword, type Practice } from "../api/portal";
 import { t } from "../messages/portal";
 import { useAction } from "../ui/action";
 import { Button } from "../ui/button";
-import { Form, PasswordField, TextField, type Invalid } from "../ui/form";
+import { Form, TextField, type Invalid } from "../ui/form";
 import { addressOf, greeting, token } from "./door";
-import { Frame } from "./frame";
+import { Frame, NoLink } from "./frame";
+import { NewPasswordField } from "./new-password";
 
 export function Reset({ practice }: { practice: Practice }) {
   const [username, setUsername] = useState("");
@@ -35,6 +36,7 @@ export function Reset({ practice }: { practice: Practice }) {
       <Frame brand={practice.name} title={t("reset.sentTitle")} step="sent">
         <p>{t("reset.sent")}</p>
         <p class="muted">{t("reset.sentHint", { practice: practice.name })}</p>
+        <Button onClick={() => setSent(false)}>{t("reset.other")}</Button>
         {back}
       </Frame>
     );
@@ -47,6 +49,7 @@ export function Reset({ practice }: { practice: Practice }) {
           name="username"
           label={t("signIn.username")}
           autocomplete="username"
+          inputMode="email"
           value={username}
           onInput={setUsername}
         />
@@ -60,14 +63,20 @@ export function Reset({ practice }: { practice: Practice }) {
 }
 
 export function NewPassword({ practice }: { practice: Practice }) {
+  const given = token.value;
+  // Another link opened in the same tab starts over.
+  return given ? <Choose key={given} practice={practice} given={given} /> : <NoLink practice={practice} />;
+}
+
+function Choose({ practice, given }: { practice: Practice; given: string }) {
   const { route } = useLocation();
   const [password, change] = useState("");
   const [invalid, setInvalid] = useState<Invalid[]>([]);
-  const [dead, setDead] = useState(!token.peek());
+  const [dead, setDead] = useState(false);
 
   const action = useAction(async () => {
     try {
-      await setPassword(token.peek(), password);
+      await setPassword(given, password);
     } catch (thrown) {
       // Whatever is not about the password itself is about the link.
       const link =
@@ -95,7 +104,7 @@ export function NewPassword({ practice }: { practice: Practice }) {
     return (
       <Frame brand={practice.name} title={t("password.deadTitle")} step="dead">
         <p>{t("password.dead")}</p>
-        <p>
+        <p class="below">
           <a href={addressOf(practice, "reset")}>{t("password.again")}</a>
         </p>
       </Frame>
@@ -105,13 +114,7 @@ export function NewPassword({ practice }: { practice: Practice }) {
     <Frame brand={practice.name} title={t("password.title")} step="choose">
       <p class="muted">{t("password.lead")}</p>
       <Form invalid={invalid} failure={action.failure} onSubmit={submit}>
-        <PasswordField
-          label={t("new.label")}
-          hint={t("new.hint")}
-          autocomplete="new-password"
-          value={password}
-          onInput={change}
-        />
+        <NewPasswordField about={[practice.name]} value={password} onInput={change} />
         <Button kind="primary" type="submit" wide busy={action.busy}>
           {t("password.action")}
         </Button>

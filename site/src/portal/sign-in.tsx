@@ -1,12 +1,13 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
 import { Failure } from "../api/http";
 import { signIn, type Practice } from "../api/portal";
+import { inSteps, sayClock, sayWait } from "../messages/language";
 import { t } from "../messages/portal";
 import { useAction } from "../ui/action";
 import { Button } from "../ui/button";
 import { Form, PasswordField, TextField, type Invalid } from "../ui/form";
-import { addressOf, greeting, session } from "./door";
+import { addressOf, enter, greeting } from "./door";
 import { Frame } from "./frame";
 
 export function SignIn({ practice }: { practice: Practice }) {
@@ -14,16 +15,17 @@ export function SignIn({ practice }: { practice: Practice }) {
   const [username, setUsername] = useState("");
   const [password, setPassword] = useState("");
   const [invalid, setInvalid] = useState<Invalid[]>([]);
-  const [inactive, setInactive] = useState(false);
+  const [closed, setClosed] = useState<"inactive" | { until: number } | null>(null);
   const said = greeting.value;
 
   const action = useAction(async () => {
     try {
-      session.value = await signIn({ practice: practice.id, username: username.trim(), password });
+      enter(await signIn({ practice: practice.id, username: username.trim(), password }));
     } catch (thrown) {
-      if (!(thrown instanceof Failure && thrown.code === "access_not_active")) throw thrown;
-      setInactive(true);
-      return;
+      if (!(thrown instanceof Failure)) throw thrown;
+      if (thrown.code === "access_not_active") return setClosed("inactive");
+      if (thrown.status !== 429) throw thrown;
+      return setClosed({ until: Date.now() + (thrown.retryAfter ?? 60) * 1000 });
     }
     greeting.value = null;
     route(addressOf(practice), true);
@@ -37,18 +39,31 @@ export function SignIn({ practice }: { practice: Practice }) {
     if (!found.length) void action.run();
   };
 
-  if (inactive) {
+  const back = <Button onClick={() => setClosed(null)}>{t("signIn.back")}</Button>;
+  if (closed === "inactive") {
     return (
       <Frame brand={practice.name} title={t("signIn.inactiveTitle")} step="inactive">
-        <p role="alert">{t("signIn.inactive", { practice: practice.name })}</p>
-        <Button onClick={() => setInactive(false)}>{t("enroll.back")}</Button>
+        <p>{t("signIn.inactive", { practice: practice.name })}</p>
+        <p class="muted">{t("signIn.inactiveHint")}</p>
+        {back}
+      </Frame>
+    );
+  }
+  if (closed) {
+    return (
+      <Frame brand={practice.name} title={t("locked.title")} step="locked">
+        <p>{t("locked.why")}</p>
+        <Wait until={closed.until} />
+        <p class="muted">{t("locked.hint", { practice: practice.name })}</p>
+        {back}
+        <Forgot practice={practice} />
       </Frame>
     );
   }
   return (
     <Frame brand={practice.name} title={t("signIn.title")} step="sign-in">
       <p class="muted">{t("signIn.lead")}</p>
-      {said && (
+      {said && said !== "enrolled" && (
         <p class="notice" role="status">
           {t(`signIn.${said}`)}
         </p>
@@ -58,6 +73,7 @@ export function SignIn({ practice }: { practice: Practice }) {
           name="username"
           label={t("signIn.username")}
           autocomplete="username"
+          inputMode="email"
           value={username}
           onInput={setUsername}
         />
@@ -71,9 +87,27 @@ export function SignIn({ practice }: { practice: Practice }) {
           {t("signIn.action")}
         </Button>
       </Form>
-      <p class="below">
-        <a href={addressOf(practice, "reset")}>{t("signIn.forgot")}</a>
-      </p>
+      <Forgot practice={practice} />
     </Frame>
+  );
+}
+
+const Forgot = ({ practice }: { practice: Practice }) => (
+  <p class="below">
+    <a href={addressOf(practice, "reset")}>{t("signIn.forgot")}</a>
+  </p>
+);
+
+/** When to come back, said again now and then and once more when the time has come. */
+function Wait({ until }: { until: number }) {
+  const [left, setLeft] = useState(() => inSteps(until - Date.now()));
+  useEffect(() => {
+    const clock = setInterval(() => setLeft(inSteps(until - Date.now())), 1000);
+    return () => clearInterval(clock);
+  }, [until]);
+  return (
+    <p class="notice" role="status">
+      {left ? t("locked.wait", { wait: sayWait(left), time: sayClock(until) }) : t("locked.over")}
+    </p>
   );
 }

@@ -95,6 +95,8 @@ interface TextFieldProps {
   hint?: ComponentChildren;
   type?: "text" | "email" | "tel" | "date";
   autocomplete?: string;
+  /** Which keys a telephone offers, where the type does not say it. */
+  inputMode?: "email" | "numeric";
   /** Read out, not drawn: where what surrounds the field says it for the eye. */
   labelHidden?: boolean;
   optional?: boolean;
@@ -122,6 +124,7 @@ export function TextField(props: TextFieldProps) {
         type={props.type ?? "text"}
         value={props.value}
         autocomplete={props.autocomplete ?? "off"}
+        inputMode={props.inputMode}
         autocapitalize={props.type === "email" || props.autocomplete === "username" ? "none" : undefined}
         spellcheck={false}
         list={props.list}
@@ -148,6 +151,8 @@ export function PasswordField(props: {
   value: string;
   onInput: (value: string) => void;
   hint?: string;
+  /** What to say of the password so far: seen at once, and heard when the typing rests. */
+  advice?: string;
   autocomplete: "current-password" | "new-password";
 }) {
   const { id, error } = useFieldError("password");
@@ -171,20 +176,45 @@ export function PasswordField(props: {
           autocapitalize="none"
           spellcheck={false}
           aria-invalid={error ? "true" : undefined}
-          aria-describedby={describedBy(props.hint && `${id}-hint`, error && `${id}-error`)}
+          aria-describedby={describedBy(
+            props.hint && `${id}-hint`,
+            props.advice && `${id}-advice`,
+            error && `${id}-error`,
+          )}
           onInput={(event) => props.onInput(event.currentTarget.value)}
         />
         <button
           type="button"
           aria-label={t(shown ? "password.hideLabel" : "password.showLabel")}
           aria-controls={id}
-          onClick={() => show(!shown)}
+          onClick={(event) => event.detail < 2 && show(!shown)}
         >
           {t(shown ? "password.hide" : "password.show")}
         </button>
       </div>
+      {props.advice !== undefined && <Advice id={`${id}-advice`} text={props.advice} />}
       <FieldError id={id} error={error} />
     </div>
+  );
+}
+
+const REST_MS = 1000;
+
+function Advice({ id, text }: { id: string; text: string }) {
+  const [heard, hear] = useState("");
+  useEffect(() => {
+    const rest = setTimeout(() => hear(text), REST_MS);
+    return () => clearTimeout(rest);
+  }, [text]);
+  return (
+    <>
+      <p id={id} class="advice">
+        {text}
+      </p>
+      <p class="sr-only" aria-live="polite">
+        {heard}
+      </p>
+    </>
   );
 }
 
