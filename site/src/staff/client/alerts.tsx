@@ -77,8 +77,9 @@ export function useAlerts(chart: Chart, users: PortalUsers) {
       void run();
     },
     assign: (id: string | null, restMs: number) => {
-      clearTimeout(timer.current);
+      // The second half of a double click asks for nothing new.
       if (id === chosen) return;
+      clearTimeout(timer.current);
       const next = { id };
       latest.current = next;
       setWish(next);
