@@ -24,7 +24,8 @@ export function complainOfLostFocus(): void {
   const REST_MS = 500;
   let timer: ReturnType<typeof setTimeout>;
   const pressed = (event: Event) => {
-    const on = event.target instanceof Element && event.target.closest("a, button, input, select, summary, label");
+    const on =
+      event.target instanceof Element && event.target.closest("a, button, input, select, summary, label");
     const after = `${event.type} on ${on ? on.textContent || on.id || on.tagName : "the page"}`;
     // A click beside everything takes the focus from wherever it was, and is meant to.
     if (event.type === "click" && !on) return;
@@ -37,5 +38,7 @@ export function complainOfLostFocus(): void {
     timer = setTimeout(look, REST_MS);
   };
   addEventListener("click", pressed, { capture: true });
-  addEventListener("keydown", (event) => /^(Enter|Escape| )$/.test(event.key) && pressed(event), { capture: true });
+  addEventListener("keydown", (event) => /^(Enter|Escape| )$/.test(event.key) && pressed(event), {
+    capture: true,
+  });
 }

@@ -117,14 +117,17 @@ test("the second half of a double click confirms nothing, wherever the dialog op
   await page.getByRole("button", { name: `More for ${fullName(client.name)}` }).click();
   const item = page.getByRole("button", { name: "Revoke Access", exact: true });
   // The menu's item is brought under the pointer, exactly there.
-  await item.evaluate((element, at) => {
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(
-      `.menu-list:popover-open { inset: ${at.y - 100}px auto auto ${at.x}px; position-area: none; margin: 0 }`,
-    );
-    document.adoptedStyleSheets = [sheet];
-    (element as HTMLElement).scrollIntoView({ block: "nearest" });
-  }, place ?? { x: 0, y: 0 });
+  await item.evaluate(
+    (element, at) => {
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(
+        `.menu-list:popover-open { inset: ${at.y - 100}px auto auto ${at.x}px; position-area: none; margin: 0 }`,
+      );
+      document.adoptedStyleSheets = [sheet];
+      (element as HTMLElement).scrollIntoView({ block: "nearest" });
+    },
+    place ?? { x: 0, y: 0 },
+  );
   const over = await item.boundingBox();
   await page.mouse.dblclick((over?.x ?? 0) + 20, (over?.y ?? 0) + 10);
   await expect(page.getByRole("dialog", { name: "Revoke portal access?" })).toBeVisible();

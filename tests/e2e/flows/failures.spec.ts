@@ -37,7 +37,9 @@ test("forms keep what was typed, and are sent once", async ({ dana, desk }) => {
     await expect(dana.getByLabel("Last name")).toHaveValue(last);
     await create.click();
     await expect(dana.getByRole("heading", { name: last, level: 1 })).toBeVisible();
-    const { clients } = await desk.call<{ clients: unknown[] }>("POST", "/api/clients/search", { query: last });
+    const { clients } = await desk.call<{ clients: unknown[] }>("POST", "/api/clients/search", {
+      query: last,
+    });
     expect(clients).toHaveLength(1);
   });
 

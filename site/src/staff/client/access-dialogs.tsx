@@ -9,6 +9,7 @@ import { useAction } from "../../ui/action";
 import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
 import { FailureNote } from "../../ui/failure";
+import { focusHeading } from "../../ui/heading";
 import { isGone, type Chart } from "./chart";
 import { ConsequenceLists, type Consequences } from "./consequences";
 import { sayEnded } from "./receipt";
@@ -109,17 +110,20 @@ export function useAccessChange(of: {
 }) {
   return useAction(async (close: () => void) => {
     let said: string | null;
+    let gone = false;
     try {
       said = await of.change();
     } catch (thrown) {
       if (!(thrown instanceof Failure)) throw thrown;
-      const gone = isGone(thrown);
+      gone = isGone(thrown);
       if (gone || thrown.status === 409) void of.chart.users.load();
       if (!gone) throw thrown;
       said = t("users.gone", { name: sayName(of.user.name) });
     }
     if (said === null) return;
     close();
+    // Closing gives the focus back to the person's row, which is about to go.
+    if (gone) focusHeading();
     of.onDone(said);
   });
 }

@@ -5,6 +5,7 @@ import type { PortalUsers } from "../../api/staff";
 import { sayName } from "../../messages/name";
 import { t } from "../../messages/staff";
 import { useAction } from "../../ui/action";
+import { focusHeading } from "../../ui/heading";
 import { say } from "../../ui/toast";
 import { mayChange } from "../session";
 import { isGone, type Chart } from "./chart";
@@ -51,6 +52,8 @@ export function useAlerts(chart: Chart, users: PortalUsers) {
     } catch (thrown) {
       if (!(thrown instanceof Failure && isGone(thrown))) throw thrown;
       const gone = users.portalUsers.find((user) => user.portalUserId === latest.current?.id);
+      // The row that has the focus is about to go.
+      focusHeading();
       void chart.users.load();
       say(t("users.gone", { name: gone ? sayName(gone.name) : "" }));
     } finally {
