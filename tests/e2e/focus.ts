@@ -18,3 +18,27 @@ export const expectFocusKept = (page: Page, after: string): Promise<void> =>
       message: `the focus is somewhere after: ${after}`,
     })
     .toBe(true);
+
+/** Runs within every page: whatever is pressed, the focus is somewhere when the page has come to rest. */
+export function complainOfLostFocus(): void {
+  const REST_MS = 500;
+  let timer: ReturnType<typeof setTimeout>;
+  const pressed = (event: Event) => {
+    const on =
+      event.target instanceof Element && event.target.closest("a, button, input, select, summary, label");
+    const after = `${event.type} on ${on ? on.textContent || on.id || on.tagName : "the page"}`;
+    // A click beside everything takes the focus from wherever it was, and is meant to.
+    if (event.type === "click" && !on) return;
+    const look = () => {
+      if (!document.querySelector("#app") || document.activeElement !== document.body) return;
+      if (document.querySelector("[aria-busy=true]")) timer = setTimeout(look, REST_MS);
+      else console.error(`the focus is nowhere after a ${after}`);
+    };
+    clearTimeout(timer);
+    timer = setTimeout(look, REST_MS);
+  };
+  addEventListener("click", pressed, { capture: true });
+  addEventListener("keydown", (event) => /^(Enter|Escape| )$/.test(event.key) && pressed(event), {
+    capture: true,
+  });
+}

@@ -9,6 +9,8 @@ import {
   type Page,
 } from "@playwright/test";
 
+import { complainOfLostFocus } from "./focus";
+
 export { expect, type Page } from "@playwright/test";
 
 /** A good one, by the rules of the practice. */
@@ -245,14 +247,17 @@ export const request = (page: Page, method: string, path: string, body?: unknown
 
 export const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
 
-/** Everything the browser complained of. The API's own refusals are logged by Chromium as errors too;
- *  they are answers that pages speak of, and no complaints. The home's own pages (mailbox) have no icon. */
-function watch(context: BrowserContext, complaints: string[]): void {
+/** Everything the browser complained of: errors on its console, what the policy blocked, exceptions and
+ *  rejections nobody handled ("weberror"). The API's own refusals, and the one that tests make up, are
+ *  logged by Chromium as errors too; they are answers that pages speak of, and no complaints. The home's
+ *  own pages (mailbox) have no icon. */
+async function watch(context: BrowserContext, complaints: string[]): Promise<void> {
+  await context.addInitScript(complainOfLostFocus);
   context.on("console", (message) => {
     if (message.type() !== "error" && !/Content.Security.Policy/i.test(message.text())) return;
     const { url } = message.location();
     const at = URL.canParse(url) ? new URL(url).pathname : "";
-    const refused = /the server responded with a status of 4\d\d/.test(message.text());
+    const refused = /the server responded with a status of (4\d\d|503)/.test(message.text());
     if (refused && (at.startsWith("/api/") || at === "/favicon.ico")) return;
     // A line that the test itself cut; a home that is gone would be refused or reset.
     if (/net::ERR_(FAILED|INTERNET_DISCONNECTED)$/.test(message.text())) return;
@@ -290,7 +295,7 @@ export const test = base.extend<People, Background>({
     await use(async (options = {}) => {
       const context = await (browser as Browser).newContext({ ...contextOptions, ...options });
       open.push(context);
-      watch(context, complaints);
+      await watch(context, complaints);
       return context.newPage();
     });
     for (const context of open) await context.close();

@@ -1,9 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { Catalogue, Message } from "./language";
 import portal from "./portal.en.json";
-import spanish from "./portal.es.json";
-import french from "./portal.fr.json";
+import portalSpanish from "./portal.es.json";
+import portalFrench from "./portal.fr.json";
 import { shared } from "./shared.en";
+import { staff } from "./staff.en";
+import staffSpanish from "./staff.es.json";
+import staffFrench from "./staff.fr.json";
 
 const sentences = (message: Message): string[] =>
   typeof message === "string" ? [message] : Object.values(message);
@@ -15,16 +18,18 @@ it("says in the portal what both pages say", () => {
   expect(portal).toMatchObject(shared);
 });
 
-describe.each<[string, Catalogue]>([
-  ["Spanish", spanish],
-  ["French", french],
-])("%s", (_, words) => {
+describe.each<[string, Catalogue, Catalogue]>([
+  ["the portal in Spanish", portal, portalSpanish],
+  ["the portal in French", portal, portalFrench],
+  ["the console in Spanish", staff, staffSpanish],
+  ["the console in French", staff, staffFrench],
+])("%s", (_, english, words) => {
   it("says all that English says, and nothing else", () => {
-    expect(Object.keys(words).sort()).toEqual(Object.keys(portal).sort());
+    expect(Object.keys(words).sort()).toEqual(Object.keys(english).sort());
   });
 
   it("fills the same places, and says one and other where English does", () => {
-    for (const [key, message] of Object.entries<Message>(portal)) {
+    for (const [key, message] of Object.entries(english)) {
       const said = words[key]!;
       expect(placeholders(said), key).toEqual(placeholders(message));
       expect(typeof said, key).toBe(typeof message);

@@ -7,6 +7,12 @@ export interface Languages {
   readonly load: (language: string) => Promise<Catalogue>;
 }
 
+/** The languages that both pages speak, each out of its own files. */
+export const languagesOf = (load: Languages["load"]): Languages => ({
+  names: { en: "English", es: "Español", fr: "Français" },
+  load,
+});
+
 const KEPT = "language";
 
 export async function choose(language: string, from: Languages): Promise<void> {

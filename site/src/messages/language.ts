@@ -58,9 +58,26 @@ export function sayTime(moment: string): string {
   return new Intl.DateTimeFormat(region(), { dateStyle: "medium", timeStyle: "short" }).format(time);
 }
 
-/** The hour of a moment that is not far off. */
-export const sayClock = (moment: number): string =>
-  new Intl.DateTimeFormat(region(), { timeStyle: "short" }).format(moment);
+/** The day of a moment, in full. */
+export function sayLongDay(moment: string): string {
+  const time = new Date(moment);
+  if (Number.isNaN(time.getTime())) return moment;
+  return new Intl.DateTimeFormat(region(), { dateStyle: "full" }).format(time);
+}
+
+/** The hour of a moment that is not far off; with its seconds where they prove something. */
+export function sayClock(moment: string | number, seconds = false): string {
+  const time = new Date(moment);
+  if (Number.isNaN(time.getTime())) return String(moment);
+  const form = new Intl.DateTimeFormat(region(), { timeStyle: seconds ? "medium" : "short" });
+  return form.format(time).replaceAll(" ", "\u00a0");
+}
+
+/** As short as can be understood: the hour today, else the day. */
+export function sayLately(moment: string): string {
+  const today = new Date(moment).toDateString() === new Date().toDateString();
+  return today ? sayClock(moment) : sayDay(moment);
+}
 
 /** The day of a moment, where the hour would only be in the way; the year only when it is another one.
  *  No line ends within it. */

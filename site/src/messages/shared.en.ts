@@ -26,6 +26,7 @@ export const shared = {
 
   "form.problem": "There is a problem",
   "form.error": "Error: {title}",
+  language: "Language",
   "form.optional": "(optional)",
   "password.show": "Show",
   "password.hide": "Hide",

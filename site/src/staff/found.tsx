@@ -4,7 +4,7 @@ import { sayName } from "../messages/name";
 import { t } from "../messages/staff";
 import { Button } from "../ui/button";
 import { Dialog } from "../ui/dialog";
-import { expect } from "./client/expected";
+import { expect } from "./recent";
 
 export function Found(props: { hit: Hit; onClose: () => void; onGo: () => void }) {
   const { hit } = props;

@@ -20,15 +20,3 @@ export function Home() {
     </div>
   );
 }
-
-export function NotFound() {
-  return (
-    <div class="page">
-      <Heading title={t("notFound.title")}>{t("notFound.title")}</Heading>
-      <p>{t("notFound.lead")}</p>
-      <p>
-        <a href="/">{t("notFound.home")}</a>
-      </p>
-    </div>
-  );
-}

@@ -2,22 +2,27 @@
 import { render } from "preact";
 import { useLayoutEffect } from "preact/hooks";
 import { LocationProvider, Route, Router, useLocation } from "preact-iso/router";
+import { greet } from "../messages/choice";
 import { speak } from "../messages/language";
 import { staff } from "../messages/staff.en";
 import { FailureNote } from "../ui/failure";
 import { lazyPage } from "../ui/lazy";
+import { takeDoubleClicksForOne } from "../ui/once";
 import { Skeleton } from "../ui/resource";
 import "../styles/base.css";
 import "../styles/forms.css";
 import "../styles/frame.css";
 import "../styles/pages.css";
 import "../styles/access.css";
-import { Home, NotFound } from "./home";
+import "../styles/paper.css";
+import { forEditors, NotFound } from "./dead-ends";
+import { Home } from "./home";
+import { languages } from "./language";
 import { resume, SIGN_IN, state } from "./session";
 import { Shell } from "./shell";
 import { SignIn } from "./sign-in";
 
-const NewClient = lazyPage(async () => (await import("./new-client")).NewClient);
+const NewClient = forEditors(lazyPage(async () => (await import("./new-client")).NewClient));
 const ClientPage = lazyPage(async () => (await import("./client/page")).ClientPage);
 
 function App() {
@@ -36,11 +41,12 @@ function App() {
       </main>
     );
   }
-  if (now.at === "out") return <SignIn justSignedOut={now.justSignedOut} />;
+  if (now.at === "out") return <SignIn left={now.left} />;
   return (
     // Links under /api are the server's, not pages of ours.
     <LocationProvider scope={/^\/(?!api\/)/}>
-      <Shell session={now.session}>
+      {/* Somebody else is another console: nothing of the one before stays on the page. */}
+      <Shell key={now.session.email} session={now.session}>
         <Router>
           <Route path="/" component={Home} />
           <Route path="/clients/new" component={NewClient} />
@@ -62,7 +68,13 @@ function ToHome() {
   return null;
 }
 
-speak("en", staff);
-void resume();
-const root = document.getElementById("app");
-if (root) render(<App />, root);
+/** Not awaited at the top of the file: files that come later import from this one. */
+async function start(): Promise<void> {
+  takeDoubleClicksForOne();
+  await greet(languages).catch(() => speak("en", staff));
+  void resume();
+  const root = document.getElementById("app");
+  if (root) render(<App />, root);
+}
+
+void start();

@@ -11,7 +11,7 @@ import { Heading } from "../ui/heading";
 import { say } from "../ui/toast";
 import { EMPTY, newClient, problems, withoutEmptyRows, type Draft } from "./client-draft";
 import { ClientFields } from "./client-form";
-import { expect } from "./client/expected";
+import { expect } from "./recent";
 
 export function NewClient() {
   const { route } = useLocation();

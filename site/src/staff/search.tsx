@@ -5,6 +5,8 @@ import { sayName } from "../messages/name";
 import { t } from "../messages/staff";
 import { FailureNote } from "../ui/failure";
 import { Found } from "./found";
+import { partsOf, reason } from "./matches";
+import { expect, recent } from "./recent";
 import { SearchSession } from "./search-session";
 import { mayChange } from "./session";
 
@@ -73,7 +75,8 @@ export function Search() {
     setTimeout(() => rows()[before]?.focus());
   };
 
-  const showing = open && search.question.value.length > 0;
+  const asking = search.question.value.length > 0;
+  const showing = open && (asking || recent.value.length > 0);
   return (
     <>
       <div
@@ -110,12 +113,15 @@ export function Search() {
             void onEnter();
           }}
         />
-        <kbd aria-hidden="true">{MAC ? "⌘K" : "Ctrl K"}</kbd>
+        <kbd aria-hidden="true">{t(MAC ? "search.keysMac" : "search.keys")}</kbd>
         <p class="sr-only" aria-live="polite">
-          {showing && counted(search)}
+          {showing && asking && counted(search)}
         </p>
         <div id="search-hits" class="hits" hidden={!showing}>
-          {showing && <Hits search={search} onPick={pick} onRetry={retry} onMore={() => void more()} />}
+          {showing && asking && (
+            <Hits search={search} onPick={pick} onRetry={retry} onMore={() => void more()} />
+          )}
+          {showing && !asking && <Recent onGo={() => setOpen(false)} />}
         </div>
       </div>
       {found && <Found hit={found} onClose={() => setFound(null)} onGo={() => search.clear()} />}
@@ -160,7 +166,7 @@ function Hits(props: {
         {hits.map((hit) => (
           <li key={hit.clientId}>
             <button type="button" onClick={() => props.onPick(hit)}>
-              <span>{sayName(hit.name)}</span> <span class="figures">{hit.dateOfBirth}</span>
+              <HitWords hit={hit} query={query} />
             </button>
           </li>
         ))}
@@ -171,6 +177,57 @@ function Hits(props: {
           {t("search.more")}
         </button>
       )}
+    </>
+  );
+}
+
+/** What was found; and, when it was found by something else than what every row shows, by what. */
+function HitWords({ hit, query }: { hit: Hit; query: string }) {
+  const name = sayName(hit.name);
+  const more = [hit.name.preferred, hit.email, hit.phone, hit.recordNumber].filter((text) => !!text);
+  const by = reason(query, [name, hit.dateOfBirth], more as string[]);
+  return (
+    <>
+      <span>
+        <Marked text={name} query={query} />
+      </span>{" "}
+      <span class="figures">
+        <Marked text={hit.dateOfBirth} query={query} />
+      </span>
+      {by && (
+        <small class="breaks">
+          <Marked text={by} query={query} />
+        </small>
+      )}
+    </>
+  );
+}
+
+function Marked({ text, query }: { text: string; query: string }) {
+  return <>{partsOf(text, query).map((part) => (part.match ? <mark>{part.text}</mark> : part.text))}</>;
+}
+
+/** Before anything is typed: the clients opened last, who need no second look before their page opens. */
+function Recent({ onGo }: { onGo: () => void }) {
+  return (
+    <>
+      <h2 class="hits-note small">{t("search.recent")}</h2>
+      <ul aria-label={t("search.recent")}>
+        {recent.value.map((client) => (
+          <li key={client.clientId}>
+            <a
+              href={`/clients/${client.clientId}`}
+              onClick={(event) => {
+                if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+                expect(client);
+                onGo();
+              }}
+            >
+              <span>{sayName(client.name)}</span> <span class="figures">{client.dateOfBirth}</span>
+            </a>
+          </li>
+        ))}
+      </ul>
     </>
   );
 }

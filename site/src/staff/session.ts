@@ -1,33 +1,38 @@
-// Who is signed in to the console, and what happens when nobody is any more.
+// Who is signed in to the console, in all of its tabs, and what happens when nobody is any more.
 import { computed, signal } from "@preact/signals";
 import { Failure, onFailure } from "../api/http";
 import * as api from "../api/staff";
 import { place } from "../ui/heading";
+import { SessionWatch } from "../ui/session-watch";
+import { forgetRecent } from "./recent";
 
 type State =
   | { at: "loading" }
   | { at: "failed"; failure: Failure }
-  | { at: "out"; justSignedOut: boolean }
+  /** `left`: signed out just now, in this tab or in another one. */
+  | { at: "out"; left: "here" | "elsewhere" | null }
   | { at: "in"; session: api.Session };
 
 export const state = signal<State>({ at: "loading" });
 
-/** Set when the server no longer knows the session in the middle of the work. */
+/** Set when the session ended in the middle of the work. What was typed is still there to be copied. */
 export const ended = signal(false);
 
 /** Auditors look and change nothing; the server says so too. */
 export const mayChange = computed(() => state.value.at === "in" && state.value.session.role !== "auditor");
 
+export const watch = new SessionWatch(api.session, (how) => {
+  if (how === "elsewhere") leave("elsewhere");
+  else ended.value = true;
+});
+
 export async function resume(): Promise<void> {
   state.value = { at: "loading" };
   try {
-    const session = await api.session();
-    place.value = session.practice.name;
-    state.value = { at: "in", session };
+    enter(await api.session());
   } catch (thrown) {
     if (!(thrown instanceof Failure)) throw thrown;
-    state.value =
-      thrown.status === 401 ? { at: "out", justSignedOut: false } : { at: "failed", failure: thrown };
+    state.value = thrown.status === 401 ? { at: "out", left: null } : { at: "failed", failure: thrown };
   }
 }
 
@@ -38,8 +43,25 @@ export async function signOut(): Promise<void> {
     // Signed out already is signed out too.
     if (!(thrown instanceof Failure && thrown.status === 401)) throw thrown;
   }
+  watch.signedOut();
+  leave("here");
+}
+
+function enter(session: api.Session): void {
+  const before = state.peek();
+  // Somebody else signed in, in another tab: what was seen in this one is not theirs to find.
+  if (before.at === "in" && before.session.email !== session.email) forgetRecent();
+  place.value = session.practice.name;
   ended.value = false;
-  state.value = { at: "out", justSignedOut: true };
+  state.value = { at: "in", session };
+  watch.begin(session);
+}
+
+/** Clients' data leaves the screen at once: the machine may stand where others see it. */
+function leave(left: "here" | "elsewhere"): void {
+  forgetRecent();
+  ended.value = false;
+  state.value = { at: "out", left };
 }
 
 /** The page that the server sends people to whom it could not sign in. */
@@ -50,4 +72,14 @@ export const here = (): string => location.pathname;
 
 onFailure((failure) => {
   if (failure.status === 401 && state.peek().at === "in") ended.value = true;
+});
+
+// Whoever comes back to a tab may have signed in or out in another one, or be somebody else. A broken
+// line is not said: nobody asked for anything.
+document.addEventListener("visibilitychange", () => {
+  const { at } = state.peek();
+  if (document.visibilityState !== "visible" || (at !== "in" && at !== "out")) return;
+  api.session().then(enter, (thrown: unknown) => {
+    if (!(thrown instanceof Failure)) throw thrown;
+  });
 });

@@ -1,6 +1,8 @@
 // What stands around every page of the console: practice, search, who is signed in, and the toast.
 import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import { type Session, signInAddress } from "../api/staff";
+import { sayTime } from "../messages/language";
 import { t } from "../messages/staff";
 import { useAction } from "../ui/action";
 import { Button } from "../ui/button";
@@ -8,9 +10,12 @@ import { Dialog } from "../ui/dialog";
 import { FailureNote } from "../ui/failure";
 import { focusHeading } from "../ui/heading";
 import { Anchor } from "../ui/icons";
+import { Offline } from "../ui/offline";
+import { SessionWarning } from "../ui/session-watch";
 import { Toasts } from "../ui/toast";
+import { Language } from "./language";
 import { Search } from "./search";
-import { ended, here, signOut } from "./session";
+import { ended, here, signOut, watch } from "./session";
 
 export function Shell({ session, children }: { session: Session; children: ComponentChildren }) {
   const leaving = useAction(signOut);
@@ -19,6 +24,7 @@ export function Shell({ session, children }: { session: Session; children: Compo
       <button type="button" class="skip" onClick={focusHeading}>
         {t("skip")}
       </button>
+      <Offline />
       <header class="top">
         <a class="brand" href="/">
           <Anchor /> {session.practice.name}
@@ -35,22 +41,47 @@ export function Shell({ session, children }: { session: Session; children: Compo
         <FailureNote failure={leaving.failure} />
         {children}
       </main>
+      <footer class="foot">
+        <Language />
+        <PrintedBy session={session} />
+      </footer>
       <Toasts />
-      {ended.value && (
-        <Dialog title={t("session.endedTitle")} onClose={() => (ended.value = false)}>
-          {(close) => (
-            <>
-              <p>{t("session.ended")}</p>
-              <div class="actions">
-                <Button onClick={close}>{t("session.later")}</Button>
-                <a class="button primary" href={signInAddress(here())} autofocus>
-                  {t("signIn.action")}
-                </a>
-              </div>
-            </>
-          )}
-        </Dialog>
-      )}
+      <SessionWarning watch={watch} />
+      {ended.value && <Ended />}
     </>
+  );
+}
+
+function Ended() {
+  return (
+    <Dialog title={t("session.endedTitle")} onClose={() => (ended.value = false)}>
+      {(close) => (
+        <>
+          <p>{t("session.ended")}</p>
+          <div class="actions">
+            <Button onClick={close}>{t("session.later")}</Button>
+            <a class="button primary" href={signInAddress(here())} autofocus>
+              {t("signIn.action")}
+            </a>
+          </div>
+        </>
+      )}
+    </Dialog>
+  );
+}
+
+/** On paper only: whose copy this is, and of when. */
+function PrintedBy({ session }: { session: Session }) {
+  const [now, setNow] = useState(() => new Date());
+  useEffect(() => {
+    const printing = () => setNow(new Date());
+    addEventListener("beforeprint", printing);
+    return () => removeEventListener("beforeprint", printing);
+  }, []);
+  const { name, practice } = session;
+  return (
+    <p class="on-paper">
+      {t("printed", { name, practice: practice.name, time: sayTime(now.toISOString()) })}
+    </p>
   );
 }

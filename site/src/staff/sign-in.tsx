@@ -3,22 +3,23 @@ import { signInAddress } from "../api/staff";
 import { t } from "../messages/staff";
 import { Heading } from "../ui/heading";
 import { Anchor } from "../ui/icons";
+import { Language } from "./language";
 import { here, SIGN_IN } from "./session";
 
-export function SignIn({ justSignedOut }: { justSignedOut: boolean }) {
+export function SignIn({ left }: { left: "here" | "elsewhere" | null }) {
   // The server sends whoever could not be signed in back here, with the reason.
   const problem = new URLSearchParams(location.search).get("problem");
   const reason = problem === "expired" || problem === "no_role" ? problem : "refused";
-  const returnTo = justSignedOut || location.pathname === SIGN_IN ? "/" : here();
+  const returnTo = left === "here" || location.pathname === SIGN_IN ? "/" : here();
   return (
     <main class="gate">
       <p class="brand">
-        <Anchor /> Latchkey
+        <Anchor /> {t("brand")}
       </p>
       <section class="card gate-card">
         <Heading title={t("signIn.title")}>{t("signIn.title")}</Heading>
         <p class="muted">{t("signIn.lead")}</p>
-        {justSignedOut && <p role="status">{t("signIn.out")}</p>}
+        {left && <p role="status">{t(left === "here" ? "signIn.out" : "signIn.outElsewhere")}</p>}
         {problem && (
           <p class="error" role="alert">
             {t(`signIn.${reason}`)}
@@ -28,6 +29,7 @@ export function SignIn({ justSignedOut }: { justSignedOut: boolean }) {
           {t("signIn.action")}
         </a>
       </section>
+      <Language />
     </main>
   );
 }

@@ -4,6 +4,8 @@ import type { Change } from "./stale";
 
 /** What somebody else changed while this form was open, beside what was typed here. */
 export function StaleNote<D extends object>(props: {
+  /** What both started from. */
+  was: D;
   theirs: D;
   mine: D;
   changes: readonly Change<D>[];
@@ -26,6 +28,7 @@ export function StaleNote<D extends object>(props: {
           <li key={field}>
             {t(clash ? "stale.clash" : "stale.other", {
               field: props.label(field),
+              old: value(props.was, field),
               value: value(props.theirs, field),
               yours: value(props.mine, field),
             })}

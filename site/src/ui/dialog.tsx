@@ -2,11 +2,16 @@
 // gives the focus back to where it was.
 import type { ComponentChildren } from "preact";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import { focusHeading } from "./heading";
 
 export function Dialog(props: {
   title: string;
   /** While true, Escape does not close: the answer of what was started is still to come. */
   busy?: boolean;
+  /** While true, Escape does not close either: what was typed would go with it. */
+  typed?: boolean;
+  /** For forms: more than a question and its answer. */
+  wide?: boolean;
   /** After the dialog has closed, however that came about. */
   onClose: () => void;
   /** `close` closes at once: what runs after it may move the focus on into the page. */
@@ -14,8 +19,8 @@ export function Dialog(props: {
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
-  const busy = useRef(false);
-  busy.current = props.busy ?? false;
+  const held = useRef(false);
+  held.current = (props.busy ?? false) || (props.typed ?? false);
 
   useLayoutEffect(() => {
     const element = dialog.current;
@@ -27,11 +32,16 @@ export function Dialog(props: {
   return (
     <dialog
       ref={dialog}
+      class={props.wide ? "wide" : undefined}
       aria-labelledby={heading}
       onCancel={(event) => {
-        if (busy.current) event.preventDefault();
+        if (held.current) event.preventDefault();
       }}
-      onClose={props.onClose}
+      onClose={() => {
+        // Opened by its address, it has no place to give the focus back to.
+        if (document.activeElement === document.body) focusHeading();
+        props.onClose();
+      }}
     >
       <h2 id={heading}>{props.title}</h2>
       {props.children(() => dialog.current?.close())}

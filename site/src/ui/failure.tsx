@@ -14,8 +14,9 @@ export function sayFailure(failure: Failure): string {
   );
 }
 
-export const sayField = (problem: FieldProblem): string =>
-  sayIfKnown(`invalid.${problem.code}`) ?? problem.message;
+/** The failure's own code may be closer to the point than the field's: not only taken, but by whom. */
+export const sayField = (problem: FieldProblem, { code }: Failure): string =>
+  sayIfKnown(`invalid.${code}`) ?? sayIfKnown(`invalid.${problem.code}`) ?? problem.message;
 
 /** The note goes when it is tried again, so the focus moves to the heading before its button is gone. */
 export function FailureNote({ failure, onRetry }: { failure: Failure | null; onRetry?: () => void }) {

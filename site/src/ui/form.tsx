@@ -32,10 +32,13 @@ export function Form(props: {
 }) {
   const form = useId();
   const summary = useRef<HTMLDivElement>(null);
+  const { failure } = props;
   const errors: readonly Invalid[] = props.invalid.length
     ? props.invalid
-    : (props.failure?.fields ?? []).map((problem) => ({ field: problem.field, message: sayField(problem) }));
-  const general = !errors.length && props.failure ? sayFailure(props.failure) : "";
+    : failure
+      ? failure.fields.map((each) => ({ field: each.field, message: sayField(each, failure) }))
+      : [];
+  const general = !errors.length && failure ? sayFailure(failure) : "";
   const wrong = errors.length > 0 || general !== "";
 
   useLayoutEffect(() => {

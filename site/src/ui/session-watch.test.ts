@@ -95,14 +95,22 @@ it("goes on for whoever stays, and says of the last end that nothing moves it", 
   expect(onEnd.mock.calls).toEqual([["over"]]);
 });
 
-it("asks instead of warning when there was work", async () => {
-  const { server, watch } = await signedIn();
-  await pass(6);
+it("asks after work, instead of warning too early, and no later than a minute after it", async () => {
+  const { server, watch, onEnd } = await signedIn();
+  await pass(0.5);
+  await work(server);
+  expect(server.asked).toBe(0);
+  await pass(0.6);
+  expect(server.asked).toBe(1);
+  await pass(5);
   await work(server);
   await pass(2.1);
-  expect([watch.warning.value, server.asked]).toEqual([null, 1]);
-  await pass(8);
+  expect([watch.warning.value, server.asked]).toEqual([null, 2]);
+  await pass(6);
   expect(watch.warning.value).not.toBeNull();
+  await pass(2);
+  expect(server.asked).toBe(3);
+  expect(onEnd.mock.calls).toEqual([["over"]]);
 });
 
 it("keeps the session of a line that broke, and says it is over only after its time", async () => {

@@ -40,6 +40,8 @@ export class SessionWatch {
   /** Whether something else than asking has moved the end since. */
   #used = false;
   #asking = false;
+  /** When the end was last heard of, by the server's clock. */
+  #heard = 0;
   #dismissed = false;
 
   /** `ask` asks for the session, which counts as using it; `onEnd` hears once that it is no more. */
@@ -79,6 +81,7 @@ export class SessionWatch {
   async stay(): Promise<void> {
     if (this.#asking) return;
     this.#asking = true;
+    this.#heard = serverTime();
     try {
       this.begin(await this.#ask());
     } catch (thrown) {
@@ -97,6 +100,7 @@ export class SessionWatch {
 
   #begin(end: number): void {
     this.#end = end;
+    this.#heard = serverTime();
     this.#used = this.#dismissed = false;
     this.warning.value = null;
     const left = end - serverTime();
@@ -111,8 +115,10 @@ export class SessionWatch {
     if (!this.#end) return;
     const left = this.#end - serverTime();
     if (left <= 0) return void this.#checkTheEnd();
+    // Asked soon after the work it follows: asked only when the end is near, it would give a session that
+    // nobody uses any more its idle time a second time.
+    if (this.#used && serverTime() - this.#heard >= STEP_MS) return void this.stay().catch(() => {});
     if (left > WARNING_MS || this.#dismissed) return;
-    if (this.#used) return void this.stay().catch(() => {});
     const shown = inSteps(left);
     if (this.warning.peek()?.left !== shown) this.warning.value = { left: shown, last: this.#last };
   }
@@ -161,9 +167,7 @@ export function SessionWarning({ watch }: { watch: SessionWatch }) {
     >
       {(close) => (
         <>
-          <p aria-live="polite">
-            {t(last ? "session.last" : "session.soon", { wait: sayWait(left) })}
-          </p>
+          <p aria-live="polite">{t(last ? "session.last" : "session.soon", { wait: sayWait(left) })}</p>
           <FailureNote failure={staying.failure} />
           <div class="actions">
             <Button kind="primary" autoFocus onClick={close}>

@@ -53,6 +53,9 @@ test("revoke, and activate again: the client signs in with the old password", as
   await card.getByRole("button", { name: "Activate Client Portal Access" }).click();
   const activate = dana.getByRole("dialog", { name: "Activate portal access?" });
   await expect(activate).toContainText(user.email);
+  await expect(activate.getByRole("list", { name: "What stays" })).toHaveText(
+    "Permissions stay as they are.",
+  );
   await activate.getByRole("button", { name: "Confirm" }).click();
   await expect(toast(dana)).toContainText(`Portal access for ${name} was activated`);
   await expect(card).not.toContainText("No Portal Access");

@@ -1,15 +1,6 @@
 // The keyboard alone, and the focus always where the eye expects it.
-import { expect, fullName, type Page, rowOf, test, toast } from "../world";
-
-/** Presses Tab until that is reached; how far it is says how hard the page is to use. */
-async function tabTo(page: Page, target: ReturnType<Page["getByRole"]>, most: number): Promise<void> {
-  await expect(target).toBeVisible();
-  for (let pressed = 0; pressed < most; pressed++) {
-    await page.keyboard.press("Tab");
-    if (await target.evaluate((element) => element === document.activeElement)) return;
-  }
-  throw new Error(`${target} is not reached with ${most} Tabs`);
-}
+import { tabTo } from "../focus";
+import { expect, fullName, rowOf, test, toast } from "../world";
 
 test("from the search to a revoked access", async ({ dana, desk }) => {
   const client = await desk.client();

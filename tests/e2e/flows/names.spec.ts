@@ -70,7 +70,7 @@ for (const [what, name, query] of [
     await dana.goto(clientPage(client, "/portal"));
     await expect(rowOf(dana, said)).toBeVisible();
     await dana.getByRole("button", { name: `Delete ${said}` }).click();
-    await expect(dana.getByRole("dialog").getByRole("heading")).toHaveText(`Delete ${said}?`);
+    await expect(dana.getByRole("dialog").getByRole("heading", { level: 2 })).toHaveText(`Delete ${said}?`);
     await dana.getByRole("button", { name: "Cancel" }).click();
     await dana.getByRole("link", { name: "History" }).click();
     await expect(dana.getByText(`${said} enrolled in the Client Portal`)).toBeVisible();

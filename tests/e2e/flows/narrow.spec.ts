@@ -16,7 +16,7 @@ test("revoke and activate on a narrow screen", async ({ staff, browse, desk, mai
 
   await page.getByRole("navigation", { name: "Client" }).getByRole("link", { name: "Client Portal" }).click();
   const row = page.getByRole("row").filter({ hasText: user.username });
-  await expect(row).toContainText("Portal access");
+  await expect(row).toContainText("Active");
   await expectFits(page, "portal users");
 
   await page.getByRole("link", { name: "Communications" }).click();

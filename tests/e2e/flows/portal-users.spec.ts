@@ -50,12 +50,12 @@ test("deleting says what ends and stays, asks for the word and for who gets the 
 
   await dana.getByRole("button", { name: `Delete Bram ${last}` }).click();
   const dialog = dana.getByRole("dialog", { name: `Delete Bram ${last}?` });
-  await expect(dialog).toContainText(
-    "will no longer be able to sign in to the Client Portal. Client information is kept.",
-  );
-  await expect(dialog).toContainText(
-    `The username “${spouse.username}” becomes free. The history of what happened stays.`,
-  );
+  const ends = dialog.getByRole("list", { name: "What ends" });
+  await expect(ends).toContainText("will no longer be able to sign in to the Client Portal");
+  await expect(ends).toContainText(`The username “${spouse.username}” becomes free.`);
+  const stays = dialog.getByRole("list", { name: "What stays" });
+  await expect(stays).toContainText("The client’s information and everything in the chart.");
+  await expect(stays).toContainText("The history of what happened stays.");
   const next = dialog.getByRole("group", { name: "Who gets the alerts next?" });
   await expect(next.getByRole("radio", { name: "Practice’s inbox" })).toBeChecked();
   await next.getByRole("radio", { name: fullName(client.name) }).check();
@@ -72,8 +72,12 @@ test("deleting says what ends and stays, asks for the word and for who gets the 
   await word.fill(" Delete ");
   await dialog.getByRole("button", { name: "Delete User" }).click();
   await expect(dialog).toBeHidden();
+  // Enrolling signed Bram in.
   await expect(toast(dana)).toContainText(
-    `Bram ${last} was deleted. ${fullName(client.name)} gets the alerts now`,
+    new RegExp(
+      `Bram ${last} was deleted from the portal users. Access ended \\d+:\\d\\d:\\d\\d.[AP]M. ` +
+        `1 session ended. Alerts now go to ${fullName(client.name)}.`,
+    ),
   );
   await expect(rowOf(dana, "Bram")).toHaveCount(0);
   await expect(dana.getByRole("radio", { name: /^Assigned / })).toHaveAccessibleName(
@@ -134,6 +138,7 @@ test("a new client and a new user: known addresses are offered, the mail invites
   await dana.getByRole("navigation", { name: "Client" }).getByRole("link", { name: "Client Portal" }).click();
   await expect(dana.getByText("Nobody has access to this client’s portal yet.")).toBeVisible();
   await dana.getByRole("link", { name: "+ Add New User" }).click();
+  await expect(dana.getByRole("dialog", { name: "Add New User" }).getByLabel("First name")).toBeFocused();
   await dana.getByLabel("First name").fill("Odalys");
   await dana.getByLabel("Last name").fill(capital(word));
   await dana.getByRole("button", { name: email }).click();

@@ -86,7 +86,7 @@ test("says who was found, and leads from there to everybody with access", async 
   await expect(self).toContainText("Chart Owner");
   await expect(self.getByRole("cell").nth(0)).toContainText(enrolled.username);
   await expect(self.getByRole("listitem")).toHaveText(["Basic Functions", "Access to Documents"]);
-  await expect(self).toContainText("Portal access");
+  await expect(self).toContainText("Active");
   await expect(self).toContainText(/Last sign-in [A-Z][a-z]+\s\d+/);
   await expect(self).toContainText(/Invitation (sent|delivered|is on its way)/);
 

@@ -1,13 +1,18 @@
 // Revoke, activate, resend: each says what happens and what stays before it does anything.
 import type { ComponentChildren } from "preact";
+import { Failure } from "../../api/http";
 import type { PortalUser } from "../../api/staff";
+import { sayClock } from "../../messages/language";
 import { sayName } from "../../messages/name";
 import { t } from "../../messages/staff";
 import { useAction } from "../../ui/action";
 import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
 import { FailureNote } from "../../ui/failure";
-import type { Chart } from "./chart";
+import { focusHeading } from "../../ui/heading";
+import { isGone, type Chart } from "./chart";
+import { ConsequenceLists, type Consequences } from "./consequences";
+import { sayEnded } from "./receipt";
 
 export type AccessChange = "revoke" | "activate" | "resend";
 
@@ -20,54 +25,15 @@ export function AccessDialog(props: {
   onClose: () => void;
 }) {
   const { chart, user } = props;
-  const name = sayName(user.name);
-  const { email } = user;
-
-  /** Does it, and answers what to say about it. */
-  const change = async (): Promise<string> => {
-    switch (props.change) {
-      case "revoke":
-        await chart.revoke(user.portalUserId);
-        return t("revoke.done", { name });
-      case "resend":
-        await chart.resend(user.portalUserId);
-        return t("resend.done", { name });
-      case "activate": {
-        const { portalUser } = await chart.activate(user.portalUserId);
-        return t(portalUser?.status === "invited" ? "activate.invited" : "activate.done", { name });
-      }
-    }
-  };
-
-  const action = useAction(async (close: () => void) => {
-    const said = await change();
-    close();
-    props.onDone(said);
-  });
-
+  const action = useAccessChange({ ...props, change: () => act(props.change, chart, user) });
   return (
     <Dialog title={t(`${props.change}.title`)} busy={action.busy} onClose={props.onClose}>
       {(close) => (
         <>
           {props.change === "revoke" && (
-            <>
-              <p>{t(user.status === "active" ? "revoke.ends" : "revoke.endsInvited", { name })}</p>
-              {user.status === "active" && <p class="muted">{t("revoke.signedOut", { name })}</p>}
-              {user.receivesAlerts && <p>{t("revoke.alerts")}</p>}
-            </>
+            <p>{t(user.status === "invited" ? "revoke.endsInvited" : "revoke.ends", nameOf(user))}</p>
           )}
-          {props.change === "resend" && (
-            <>
-              <p>{t("resend.what", { email })}</p>
-              <p class="muted">{t("resend.old")}</p>
-            </>
-          )}
-          {props.change === "activate" && (
-            <>
-              <p>{t(user.lastSignInAt ? "activate.enrolled" : "activate.either", { name, email })}</p>
-              <p class="muted">{t("activate.stays")}</p>
-            </>
-          )}
+          <ConsequenceLists of={consequences(props.change, user)} />
           <FailureNote failure={action.failure} />
           <Decision close={close} autoFocusCancel={props.change === "revoke"}>
             <Button
@@ -83,6 +49,83 @@ export function AccessDialog(props: {
       )}
     </Dialog>
   );
+}
+
+const nameOf = (user: PortalUser) => ({ name: sayName(user.name), email: user.email });
+
+function consequences(change: AccessChange, user: PortalUser): Consequences {
+  const who = nameOf(user);
+  switch (change) {
+    case "revoke":
+      return {
+        ends: [
+          user.status === "active" && t("ends.sessions", who),
+          user.status === "active" && t("ends.reset"),
+          user.receivesAlerts && t("ends.alerts"),
+        ],
+        stays: [t("stays.chart"), user.status === "active" && t("stays.credentials"), t("stays.permissions")],
+      };
+    case "activate":
+      return {
+        happens: [t(user.lastSignInAt ? "activate.enrolled" : "activate.either", who)],
+        stays: [t("stays.permissions")],
+      };
+    case "resend":
+      return {
+        happens: [t("resend.what", who)],
+        ends: [t("resend.old")],
+        stays: [t("stays.permissions")],
+      };
+  }
+}
+
+/** Does it, and answers what to say about it. */
+async function act(change: AccessChange, chart: Chart, user: PortalUser): Promise<string> {
+  const who = nameOf(user);
+  switch (change) {
+    case "revoke":
+      return sayEnded("revoke", await chart.revoke(user.portalUserId), user, chart);
+    case "resend":
+      await chart.resend(user.portalUserId);
+      return t("resend.done", who);
+    case "activate": {
+      const { portalUser, at } = await chart.activate(user.portalUserId);
+      const said = portalUser?.status === "invited" ? "activate.invited" : "activate.done";
+      return t(said, { ...who, time: sayClock(at, true) });
+    }
+  }
+}
+
+/**
+ * A change of one person's access, out of a dialog. When somebody else has deleted the person meanwhile,
+ * that is what is said, and the list shows who is left; when they changed the access otherwise, the
+ * server's refusal stays in the dialog, and the list behind it is brought up to date.
+ */
+export function useAccessChange(of: {
+  chart: Chart;
+  user: Pick<PortalUser, "name">;
+  /** Answers what to say when it is done; null when it is not, and the dialog stays. */
+  change: () => Promise<string | null>;
+  onDone: (said: string) => void;
+}) {
+  return useAction(async (close: () => void) => {
+    let said: string | null;
+    let gone = false;
+    try {
+      said = await of.change();
+    } catch (thrown) {
+      if (!(thrown instanceof Failure)) throw thrown;
+      gone = isGone(thrown);
+      if (gone || thrown.status === 409) void of.chart.users.load();
+      if (!gone) throw thrown;
+      said = t("users.gone", { name: sayName(of.user.name) });
+    }
+    if (said === null) return;
+    close();
+    // Closing gives the focus back to the person's row, which is about to go.
+    if (gone) focusHeading();
+    of.onDone(said);
+  });
 }
 
 /** "Cancel" and the button that does it; where much ends, the focus starts on "Cancel". */

@@ -1,22 +1,39 @@
 // How one person's access is said in words and tags, the same on every page.
 import type { PortalUser } from "../../api/staff";
-import { sayDay, sayTime } from "../../messages/language";
+import { sayDay, sayIfKnown, sayLately, sayTime } from "../../messages/language";
 import { t } from "../../messages/staff";
+import { mayChange } from "../session";
 
 export function StatusTag({ status }: { status: PortalUser["status"] | "none" }) {
   return <span class={`tag ${status}`}>{t(`tag.${status}`)}</span>;
 }
 
-function sayMail(mail: NonNullable<PortalUser["mail"]>): string {
-  const said = { mail: t(`mail.${mail.kind}`), day: sayDay(mail.at) };
-  if (mail.state === "bounced" && mail.reason) return t("mail.bouncedWhy", { ...said, reason: mail.reason });
-  return t(`mail.${mail.state}`, said);
+type Mail = NonNullable<PortalUser["mail"]>;
+
+function sayMail(mail: Mail): string {
+  const said = { mail: t(`mail.${mail.kind}`), time: sayLately(mail.at) };
+  if (mail.state !== "bounced" || !mail.reason) return t(`mail.${mail.state}`, said);
+  // The API's reasons are a few fixed phrases in English.
+  const reason = sayIfKnown(`bounce.${mail.reason.replaceAll(" ", "-")}`) ?? mail.reason;
+  return t("mail.bouncedWhy", { ...said, reason });
+}
+
+const isTrouble = ({ state }: Mail): boolean => state === "bounced" || state === "complained";
+
+/** The last mail, and what to do when it did not arrive. `edit` is where the address is corrected. */
+function MailState({ mail, edit }: { mail: Mail; edit: string }) {
+  return (
+    <p class={isTrouble(mail) ? "small error" : "small"}>
+      {sayMail(mail)} {mail.state === "bounced" && mayChange.value && <a href={edit}>{t("mail.correct")}</a>}
+    </p>
+  );
 }
 
 /** What is worth knowing beside the tag: the invitation's end, the last sign-in, the last mail. In
  *  brief, only what may call for doing something. */
-export function AccessFacts({ user, brief }: { user: PortalUser; brief?: boolean }) {
-  const trouble = user.mail?.state === "bounced" || user.mail?.state === "complained";
+export function AccessFacts(props: { user: PortalUser; edit: string; brief?: boolean }) {
+  const { user, brief } = props;
+  const { mail } = user;
   return (
     <>
       {user.status === "invited" && user.invitation && (
@@ -32,8 +49,8 @@ export function AccessFacts({ user, brief }: { user: PortalUser; brief?: boolean
             : t("users.neverSignedIn")}
         </p>
       )}
-      {user.mail && (!brief || trouble || user.status !== "active") && (
-        <p class={trouble ? "small error" : "small"}>{sayMail(user.mail)}</p>
+      {mail && (!brief || isTrouble(mail) || user.status !== "active") && (
+        <MailState mail={mail} edit={props.edit} />
       )}
     </>
   );

@@ -3,12 +3,11 @@ import { useState } from "preact/hooks";
 import type { PortalUsers } from "../../api/staff";
 import { sayName } from "../../messages/name";
 import { t } from "../../messages/staff";
-import { useAction } from "../../ui/action";
 import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
 import { Choice, Choices, Form, type Invalid } from "../../ui/form";
 import { StatusTag } from "./access";
-import { Decision } from "./access-dialogs";
+import { Decision, useAccessChange } from "./access-dialogs";
 import type { Chart } from "./chart";
 
 export function ChangeOwner(props: {
@@ -22,11 +21,14 @@ export function ChangeOwner(props: {
   const [chosen, choose] = useState("");
   const [invalid, setInvalid] = useState<Invalid[]>([]);
 
-  const action = useAction(async (close: () => void) => {
-    await chart.changeOwner(chosen);
-    const name = chart.user(chosen)?.name;
-    close();
-    props.onDone(t("owner.done", { name: name ? sayName(name) : "" }));
+  const heir = users.portalUsers.find((user) => user.portalUserId === chosen);
+  const action = useAccessChange({
+    ...props,
+    user: heir ?? { name: { first: "", last: "" } },
+    change: async () => {
+      await chart.changeOwner(chosen);
+      return t("owner.done", { name: heir ? sayName(heir.name) : "" });
+    },
   });
 
   const submit = (close: () => void) => {

@@ -1,7 +1,12 @@
 // One open chart: the client and, once a section needs them, the portal users. Every change of access
 // goes through here, so that all sections agree on what the server last said.
+import type { Failure } from "../../api/http";
 import * as api from "../../api/staff";
 import { Resource } from "../../ui/resource";
+
+/** The portal user that a change was about is no longer there. */
+export const isGone = (failure: Failure): boolean =>
+  failure.status === 404 || failure.fields.some((field) => field.code === "not_a_portal_user");
 
 export class Chart {
   readonly client: Resource<api.Client>;

@@ -59,9 +59,16 @@ function OwnerCard({ chart, client, users }: { chart: Chart; client: Client; use
       <div class="owner-who">
         <h3>{t("users.owner")}</h3>
         <p>
-          <span>{sayName(name)}</span> <StatusTag status={status} />
+          <span>{sayName(name)}</span>{" "}
+          {status === "active" ? (
+            <span class="tag active">{t("communications.access")}</span>
+          ) : (
+            <StatusTag status={status} />
+          )}
         </p>
-        {owner && !off && <AccessFacts user={owner} brief />}
+        {owner && !off && (
+          <AccessFacts user={owner} edit={`/clients/${client.clientId}/portal/${owner.portalUserId}`} brief />
+        )}
         {!owner && users.portalUsers.length > 0 && <p class="small">{t("communications.noOwnerHint")}</p>}
       </div>
       {mayChange.value && (

@@ -3,13 +3,14 @@ import { useId, useRef, useState } from "preact/hooks";
 import type { PortalUser } from "../../api/staff";
 import { sayName } from "../../messages/name";
 import { t } from "../../messages/staff";
-import { useAction } from "../../ui/action";
 import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
 import { FailureNote } from "../../ui/failure";
 import { Choice, Choices } from "../../ui/form";
-import { Decision } from "./access-dialogs";
+import { Decision, useAccessChange } from "./access-dialogs";
 import type { Chart } from "./chart";
+import { ConsequenceLists } from "./consequences";
+import { sayEnded } from "./receipt";
 
 /** The API's name for the practice's inbox as successor. */
 const INBOX = "practice";
@@ -31,21 +32,12 @@ export function DeleteUser(props: {
   const [successor, setSuccessor] = useState(INBOX);
   const wrong = refused && !isTheWord(word);
 
-  const action = useAction(async (close: () => void) => {
-    const receipt = await chart.delete(
-      user.portalUserId,
-      word.trim(),
-      user.receivesAlerts ? successor : undefined,
-    );
-    close();
-    const next = chart.user(receipt.alertRecipient);
-    props.onDone(
-      !user.receivesAlerts
-        ? t("delete.done", { name })
-        : next
-          ? t("delete.doneSuccessor", { name, successor: sayName(next.name) })
-          : t("delete.doneInbox", { name }),
-    );
+  const action = useAccessChange({
+    ...props,
+    change: async () => {
+      const next = user.receivesAlerts ? successor : undefined;
+      return sayEnded("delete", await chart.delete(user.portalUserId, word.trim(), next), user, chart);
+    },
   });
 
   const submit = (close: () => void) => {
@@ -64,9 +56,20 @@ export function DeleteUser(props: {
             submit(close);
           }}
         >
-          <p>{t("delete.ends", { name })}</p>
-          <p class="muted">{t("delete.username", { username: user.username })}</p>
-          {user.chartOwner && <p>{t("delete.owner", { name })}</p>}
+          <ConsequenceLists
+            of={{
+              ends: [
+                t("delete.ends", { name }),
+                user.status === "invited"
+                  ? t("ends.invitation")
+                  : user.status === "active" && t("ends.sessions", { name }),
+                user.status === "active" && t("ends.reset"),
+                t("delete.username", { username: user.username }),
+                user.chartOwner && t("delete.owner", { name }),
+              ],
+              stays: [t("stays.chart"), t("stays.others"), t("stays.history")],
+            }}
+          />
           {user.receivesAlerts && (
             <Choices name="alertRecipient" legend={t("delete.successor")}>
               {chart.successorsOf(user.portalUserId).map((other) => (

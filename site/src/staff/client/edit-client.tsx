@@ -27,7 +27,7 @@ export function EditClient({ chart, client }: { chart: Chart; client: Client }) 
   const { route } = useLocation();
   const [base, setBase] = useState({ version: client.version, draft: draftOf(client) });
   const [draft, setDraft] = useState(base.draft);
-  const [stale, setStale] = useState<{ mine: Draft; changes: Change<Draft>[] } | null>(null);
+  const [stale, setStale] = useState<{ was: Draft; mine: Draft; changes: Change<Draft>[] } | null>(null);
   const [invalid, setInvalid] = useState<Invalid[]>([]);
   const overview = `/clients/${client.clientId}`;
 
@@ -42,7 +42,7 @@ export function EditClient({ chart, client }: { chart: Chart; client: Client }) 
       const now = await load(client.clientId);
       const theirs = draftOf(now);
       const merged = merge(base.draft, sent, theirs);
-      setStale({ mine: sent, changes: merged.changes });
+      setStale({ was: base.draft, mine: sent, changes: merged.changes });
       setBase({ version: now.version, draft: theirs });
       setDraft(merged.draft);
     }
@@ -63,15 +63,7 @@ export function EditClient({ chart, client }: { chart: Chart; client: Client }) 
     <section class="card padded">
       <SectionHeading chart={chart} title={t("form.editTitle")} />
       <Form invalid={invalid} failure={action.failure} onSubmit={submit}>
-        {stale && (
-          <StaleNote
-            theirs={base.draft}
-            mine={stale.mine}
-            changes={stale.changes}
-            label={labelOf}
-            say={sayValue}
-          />
-        )}
+        {stale && <StaleNote {...stale} theirs={base.draft} label={labelOf} say={sayValue} />}
         <ClientFields draft={draft} onChange={setDraft} isNew={false} />
         <div class="actions start">
           <Button kind="primary" type="submit" busy={action.busy}>

@@ -1,90 +1,166 @@
 // The client's history as sentences, newest first.
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { history, type HistoryEvent } from "../../api/staff";
-import { sayIfKnown, sayList, sayTime } from "../../messages/language";
-import { sayName } from "../../messages/name";
+import { sayClock, sayLongDay } from "../../messages/language";
 import { t } from "../../messages/staff";
 import { useAction } from "../../ui/action";
 import { Button } from "../../ui/button";
 import { FailureNote } from "../../ui/failure";
-import { Loaded, useResource } from "../../ui/resource";
+import { Skeleton } from "../../ui/resource";
+import { say } from "../../ui/toast";
 import type { Chart } from "./chart";
+import { csv, download } from "./csv";
+import { EVERYTHING, filtered, HistoryFilter, type Filter } from "./history-filter";
+import { HistoryReader } from "./history-reader";
+import { sayChanged, sayEvent, table } from "./history-words";
 import { SectionHeading } from "./section-heading";
 
 export function History({ chart }: { chart: Chart }) {
-  const events = useResource(() => history(chart.clientId));
-  // Events name portal users by id; the names are those of today.
-  useEffect(() => chart.users.ensure(), []);
+  const reader = useMemo(() => new HistoryReader((cursor) => history(chart.clientId, cursor)), []);
+  const first = useAction(() => reader.next());
+  useEffect(() => {
+    void first.run();
+    chart.users.ensure();
+    return () => reader.close();
+  }, []);
+  const events = reader.events.value;
   return (
     <section class="card">
       <div class="card-head">
         <SectionHeading chart={chart} title={t("client.history")} />
+        {events && events.length > 0 && <Copies reader={reader} chart={chart} />}
       </div>
-      <Loaded of={events} lines={8}>
-        {(page) =>
-          page.events.length ? (
-            <Events chart={chart} first={page.events} cursor={page.nextCursor ?? null} />
-          ) : (
-            <p class="padded">{t("history.empty")}</p>
-          )
-        }
-      </Loaded>
+      {events ? (
+        <Events reader={reader} events={events} chart={chart} />
+      ) : first.failure ? (
+        <FailureNote failure={first.failure} onRetry={() => void first.run()} />
+      ) : (
+        <Skeleton lines={8} />
+      )}
     </section>
   );
 }
 
-function Events(props: { chart: Chart; first: HistoryEvent[]; cursor: string | null }) {
-  const { chart } = props;
-  const [shown, show] = useState({ events: props.first, cursor: props.cursor });
-  const more = useAction(async () => {
-    if (!shown.cursor) return;
-    const page = await history(chart.clientId, shown.cursor);
-    show({ events: [...shown.events, ...page.events], cursor: page.nextCursor ?? null });
+/** The whole history to take along: as a file, or on paper. */
+function Copies({ reader, chart }: { reader: HistoryReader; chart: Chart }) {
+  const exporting = useAction(async () => {
+    await reader.all();
+    const events = reader.events.peek() ?? [];
+    // No name and no record number: the file's name is seen by whoever passes the screen.
+    download(`history-${new Date().toISOString().slice(0, 10)}.csv`, csv(table(events, chart)));
+    say(t("history.exported", { count: events.length }));
   });
-
-  // The button for more may be gone with the last page: the first new event takes the focus.
-  const list = useRef<HTMLOListElement>(null);
-  const seen = useRef(props.first.length);
-  useLayoutEffect(() => {
-    const fresh = list.current?.children[seen.current];
-    seen.current = shown.events.length;
-    if (fresh instanceof HTMLElement) fresh.focus();
-  }, [shown]);
+  const printing = useAction(async () => {
+    await reader.all();
+    await new Promise(requestAnimationFrame);
+    print();
+  });
+  const busy = exporting.busy || printing.busy;
   return (
     <>
-      <ol ref={list} class="events" aria-label={t("history.list")}>
-        {shown.events.map((event, index) => (
-          <li key={index} tabIndex={-1}>
-            <time dateTime={event.at}>{sayTime(event.at)}</time>
-            <div>
-              <p>{sayEvent(event, chart)}</p>
-              {event.changed.length > 0 && (
-                <p class="small">{t("history.fields", { fields: sayList(event.changed.map(sayField)) })}</p>
-              )}
-            </div>
-          </li>
-        ))}
-      </ol>
-      <div class="padded">
-        <FailureNote failure={more.failure} />
-        {shown.cursor && (
-          <Button busy={more.busy} onClick={() => void more.run()}>
-            {t("history.more")}
-          </Button>
-        )}
+      <div class="copies">
+        <Button busy={printing.busy} onClick={() => void printing.run()}>
+          {t("history.print")}
+        </Button>
+        <Button busy={exporting.busy} onClick={() => void exporting.run()}>
+          {t("history.export")}
+        </Button>
       </div>
+      <Progress of={reader} busy={busy} />
+      <FailureNote failure={exporting.failure ?? printing.failure} />
     </>
   );
 }
 
-/** "name.first" and "emails[0].address" are changes of the name and of the e-mail addresses. */
-const sayField = (field: string): string => sayIfKnown(`field.${field.split(/[.[]/)[0] ?? field}`) ?? field;
+/** How far the reading of everything has come. */
+function Progress({ of: reader, busy }: { of: HistoryReader; busy: boolean }) {
+  const reading = busy && !reader.complete.value;
+  return (
+    <p class="progress small" aria-live="polite">
+      {reading && t("history.reading", { count: reader.events.value?.length ?? 0 })}
+    </p>
+  );
+}
 
-function sayEvent(event: HistoryEvent, chart: Chart): string {
-  const about = chart.user(event.portalUserId);
-  const actor = event.actor.name || t("history.someone");
-  const user = about ? sayName(about.name) : t("history.formerUser");
-  const toInbox = event.action === "alert-recipient-assigned" && !event.portalUserId;
-  const key = toInbox ? "history.alerts-to-inbox" : `history.${event.action}`;
-  return sayIfKnown(key, { actor, user }) ?? t("history.unknown", { actor, action: event.action });
+function Events(props: { reader: HistoryReader; events: readonly HistoryEvent[]; chart: Chart }) {
+  const { reader, events, chart } = props;
+  const [filter, setFilter] = useState<Filter>(EVERYTHING);
+  const reading = useAction(() => reader.all());
+  const more = useAction(() => reader.next());
+  const shown = filtered(events, filter);
+
+  // The button for more may be gone with the last page: the first new event takes the focus.
+  const list = useRef<HTMLDivElement>(null);
+  const seen = useRef<number | null>(null);
+  useLayoutEffect(() => {
+    if (seen.current === null || events.length === seen.current) return;
+    list.current?.querySelectorAll("li")[seen.current]?.focus();
+    seen.current = null;
+  }, [events]);
+
+  if (!events.length) return <p class="padded">{t("history.empty")}</p>;
+  return (
+    <>
+      <HistoryFilter
+        events={reader.complete.value ? events : null}
+        filter={filter}
+        onChange={setFilter}
+        onOpen={() => void reading.run()}
+      >
+        <Progress of={reader} busy={reading.busy} />
+        <FailureNote failure={reading.failure} onRetry={() => void reading.run()} />
+      </HistoryFilter>
+      <p class="sr-only" aria-live="polite">
+        {filter !== EVERYTHING && t("history.found", { count: shown.length })}
+      </p>
+      {!reader.complete.value && (
+        <p class="on-paper padded">{t("history.partly", { count: events.length })}</p>
+      )}
+      <div ref={list} class="events" role="group" aria-label={t("history.list")}>
+        {byDay(shown).map(([day, ofDay]) => (
+          <section key={day}>
+            <h3 class="band">{day}</h3>
+            <ol aria-label={day}>
+              {ofDay.map((event, index) => (
+                <li key={index} tabIndex={-1}>
+                  <p>
+                    {sayEvent(event, chart)} <time dateTime={event.at}>· {sayClock(event.at)}</time>
+                  </p>
+                  {event.changed.length > 0 && (
+                    <p class="small">{t("history.fields", { fields: sayChanged(event) })}</p>
+                  )}
+                </li>
+              ))}
+            </ol>
+          </section>
+        ))}
+      </div>
+      {!shown.length && <p class="padded">{t("history.noneFound")}</p>}
+      <FailureNote failure={more.failure} />
+      {!reader.complete.value && (
+        <div class="padded more">
+          <Button
+            busy={more.busy}
+            onClick={() => {
+              seen.current = events.length;
+              void more.run();
+            }}
+          >
+            {t("history.more")}
+          </Button>
+        </div>
+      )}
+    </>
+  );
+}
+
+function byDay(events: readonly HistoryEvent[]): [day: string, events: HistoryEvent[]][] {
+  const days = new Map<string, HistoryEvent[]>();
+  for (const event of events) {
+    const day = sayLongDay(event.at);
+    const ofDay = days.get(day);
+    if (ofDay) ofDay.push(event);
+    else days.set(day, [event]);
+  }
+  return [...days];
 }

@@ -8,17 +8,15 @@ import { FailureNote } from "../../ui/failure";
 import { Heading } from "../../ui/heading";
 import { lazyPage } from "../../ui/lazy";
 import { Skeleton } from "../../ui/resource";
-import { NotFound } from "../home";
+import { forEditors, NotFound } from "../dead-ends";
+import { known, remember } from "../recent";
 import { mayChange } from "../session";
 import { Chart } from "./chart";
 import { Communications } from "./communications";
-import { expected } from "./expected";
 import { Overview } from "./overview";
 import { PortalUsers } from "./portal-users";
 
-const EditClient = lazyPage(async () => (await import("./edit-client")).EditClient);
-const AddPortalUser = lazyPage(async () => (await import("./portal-user-form")).AddPortalUser);
-const EditPortalUser = lazyPage(async () => (await import("./portal-user-form")).EditPortalUser);
+const EditClient = forEditors(lazyPage(async () => (await import("./edit-client")).EditClient));
 const History = lazyPage(async () => (await import("./history")).History);
 
 const SECTIONS = [
@@ -41,6 +39,9 @@ function Open({ clientId }: { clientId: string }) {
   }, []);
 
   const state = chart.client.state.value;
+  useEffect(() => {
+    if (state.at === "ready") remember(state.value);
+  }, [state]);
   if (state.at === "failed" && state.failure.status === 404) {
     return (
       <div class="page">
@@ -53,7 +54,7 @@ function Open({ clientId }: { clientId: string }) {
     );
   }
 
-  const who = chart.client.value ?? expected(clientId);
+  const who = chart.client.value ?? known(clientId);
   return (
     <div class="page">
       <div class="client-head">
@@ -78,10 +79,10 @@ function Open({ clientId }: { clientId: string }) {
               <Route path="/" component={Overview} chart={chart} client={state.value} />
               <Route path="/edit" component={EditClient} chart={chart} client={state.value} />
               <Route path="/portal" component={PortalUsers} chart={chart} client={state.value} />
-              <Route path="/portal/new" component={AddPortalUser} chart={chart} client={state.value} />
+              <Route path="/portal/new" component={PortalUsers} chart={chart} client={state.value} adding />
               <Route
                 path="/portal/:portalUserId"
-                component={EditPortalUser}
+                component={PortalUsers}
                 chart={chart}
                 client={state.value}
               />

@@ -1,69 +1,38 @@
-// Adding a person to a client's portal, and changing what such a person may do.
-import { useEffect, useId, useState } from "preact/hooks";
-import { useLocation } from "preact-iso/router";
+// Adding a person to a client's portal, and changing what such a person may do: dialogs over the list,
+// each with its own address.
+import { useId, useState } from "preact/hooks";
 import { Failure, Submission } from "../../api/http";
-import {
-  portalUsers,
-  type Client,
-  type Permission,
-  type PortalUser,
-  type PortalUserEdit,
-  type Relationship,
-} from "../../api/staff";
+import { portalUsers, type Client, type PortalUser } from "../../api/staff";
 import { sayName } from "../../messages/name";
 import { t } from "../../messages/staff";
 import { useAction } from "../../ui/action";
 import { Button } from "../../ui/button";
+import { Dialog } from "../../ui/dialog";
 import { Choice, Choices, Form, TextField, type Invalid } from "../../ui/form";
-import { Loaded } from "../../ui/resource";
-import { say } from "../../ui/toast";
+import { Heading } from "../../ui/heading";
 import { merge, touched, type Change } from "../stale";
 import { StaleNote } from "../stale-note";
+import { Decision, useAccessChange } from "./access-dialogs";
 import type { Chart } from "./chart";
-import { badEmail, PERMISSIONS, RELATIONSHIPS } from "./portal-user";
-import { SectionHeading } from "./section-heading";
+import { PERMISSIONS, RELATIONSHIPS } from "./portal-user";
+import { draftOf, editOf, EMPTY, labelOf, problems, sayValue, type Draft } from "./portal-user-draft";
 
-interface Draft {
-  first: string;
-  last: string;
-  email: string;
-  username: string;
-  relationship: Relationship | "";
-  permissions: Permission[];
-  chartOwner: boolean;
+interface FormProps {
+  chart: Chart;
+  client: Client;
+  /** After the change, when the dialog is closed: the words for the toast. */
+  onDone: (said: string) => void;
+  onClose: () => void;
 }
 
-const EMPTY: Draft = {
-  first: "",
-  last: "",
-  email: "",
-  username: "",
-  relationship: "",
-  permissions: ["basic"],
-  chartOwner: false,
-};
-
-function problems(draft: Draft): Invalid[] {
-  const found: Invalid[] = [];
-  const email = badEmail(draft.email);
-  if (!draft.first.trim() && !draft.last.trim())
-    found.push({ field: "name.first", message: t("form.needName") });
-  if (email) found.push({ field: "email", message: email });
-  if (!draft.relationship) found.push({ field: "relationship", message: t("form.needRelationship") });
-  if (!draft.permissions.length) found.push({ field: "permissions", message: t("form.needPermission") });
-  return found;
-}
-
-export function AddPortalUser({ chart, client }: { chart: Chart; client: Client }) {
-  const { route } = useLocation();
+export function AddUser(props: FormProps) {
+  const { chart } = props;
   const [draft, setDraft] = useState(EMPTY);
   const [invalid, setInvalid] = useState<Invalid[]>([]);
   const [submission] = useState(() => new Submission());
-  const list = `/clients/${client.clientId}/portal`;
-  useEffect(() => chart.users.ensure(), []);
   const first = chart.users.value?.portalUsers.length === 0;
 
-  const action = useAction(async () => {
+  const action = useAction(async (close: () => void) => {
     const username = draft.username.trim();
     const body = {
       name: { first: draft.first.trim(), last: draft.last.trim() },
@@ -74,158 +43,133 @@ export function AddPortalUser({ chart, client }: { chart: Chart; client: Client 
       ...(draft.chartOwner ? { chartOwner: true } : {}),
     };
     const user = await chart.add(body, submission.keyFor(body));
-    route(list);
-    say(t("add.done", { name: sayName(user.name) }));
+    close();
+    props.onDone(t("add.done", { name: sayName(user.name) }));
   });
 
-  const submit = () => {
+  const submit = (close: () => void) => {
     const found = problems(draft);
     setInvalid(found);
-    if (!found.length) void action.run();
+    if (!found.length) void action.run(close);
   };
 
   return (
-    <section class="card padded">
-      <SectionHeading chart={chart} title={t("add.title")} />
-      <p class="muted">{t("add.lead")}</p>
-      <Form invalid={invalid} failure={action.failure} onSubmit={submit}>
-        <Fields draft={draft} onChange={setDraft} known={client.emails.map((email) => email.address)} isNew />
-        {first ? (
-          <p class="hint">{t("user.ownerFirst")}</p>
-        ) : (
-          <Choice
-            type="checkbox"
-            name="chartOwner"
-            label={t("user.owner")}
-            hint={t("user.ownerHint")}
-            checked={draft.chartOwner}
-            onChange={(chartOwner) => setDraft({ ...draft, chartOwner })}
-          />
-        )}
-        <Ending busy={action.busy} save={t("add.save")} back={list} />
-      </Form>
-    </section>
+    <Dialog
+      title={t("add.title")}
+      wide
+      busy={action.busy}
+      typed={touched(EMPTY, draft).size > 0}
+      onClose={props.onClose}
+    >
+      {(close) => (
+        <Form invalid={invalid} failure={action.failure} onSubmit={() => submit(close)}>
+          <p class="muted">{t("add.lead")}</p>
+          <Fields draft={draft} onChange={setDraft} client={props.client} isNew />
+          {first ? (
+            <p class="hint">{t("user.ownerFirst")}</p>
+          ) : (
+            <Choice
+              type="checkbox"
+              name="chartOwner"
+              label={t("user.owner")}
+              hint={t("user.ownerHint")}
+              checked={draft.chartOwner}
+              onChange={(chartOwner) => setDraft({ ...draft, chartOwner })}
+            />
+          )}
+          <Decision close={close}>
+            <Button kind="primary" type="submit" busy={action.busy}>
+              {t("add.save")}
+            </Button>
+          </Decision>
+        </Form>
+      )}
+    </Dialog>
   );
 }
 
-export function EditPortalUser(props: { chart: Chart; client: Client; portalUserId?: string }) {
-  const { chart, client } = props;
-  useEffect(() => chart.users.ensure(), []);
+export function EditUser(props: FormProps & { portalUserId: string }) {
+  // As it was when the form was opened: somebody else may delete the person while it is open.
+  const [user] = useState(() => props.chart.user(props.portalUserId));
+  if (user) return <Edit {...props} user={user} />;
   return (
-    <Loaded of={chart.users} lines={6}>
-      {(users) => {
-        const user = users.portalUsers.find((other) => other.portalUserId === props.portalUserId);
-        if (user) return <Edit key={user.portalUserId} chart={chart} client={client} user={user} />;
-        return (
-          <section class="card padded">
-            <SectionHeading chart={chart} title={t("client.portal")} />
-            <p>{t("edit.gone")}</p>
-          </section>
-        );
-      }}
-    </Loaded>
+    <div class="notice">
+      <Heading level={2}>{t("edit.goneTitle")}</Heading>
+      <p>{t("edit.gone")}</p>
+    </div>
   );
 }
 
-const draftOf = (user: PortalUser): Draft => ({
-  first: user.name.first,
-  last: user.name.last,
-  email: user.email,
-  username: user.username,
-  relationship: user.relationship,
-  permissions: PERMISSIONS.filter((permission) => user.permissions.includes(permission)),
-  chartOwner: user.chartOwner,
-});
-
-function editOf(version: number, base: Draft, draft: Draft): PortalUserEdit {
-  const changed = touched(base, draft);
-  const edit: PortalUserEdit = { version };
-  if (changed.has("first") || changed.has("last")) {
-    edit.name = { first: draft.first.trim(), last: draft.last.trim() };
-  }
-  if (changed.has("email")) edit.email = draft.email.trim();
-  if (changed.has("relationship") && draft.relationship) edit.relationship = draft.relationship;
-  if (changed.has("permissions")) edit.permissions = draft.permissions;
-  return edit;
-}
-
-function Edit({ chart, client, user }: { chart: Chart; client: Client; user: PortalUser }) {
-  const { route } = useLocation();
+function Edit(props: FormProps & { user: PortalUser }) {
+  const { chart, client, user } = props;
   const [base, setBase] = useState({ version: user.version, draft: draftOf(user) });
   const [draft, setDraft] = useState(base.draft);
-  const [stale, setStale] = useState<{ mine: Draft; changes: Change<Draft>[] } | null>(null);
+  const [stale, setStale] = useState<{ was: Draft; mine: Draft; changes: Change<Draft>[] } | null>(null);
   const [invalid, setInvalid] = useState<Invalid[]>([]);
-  const list = `/clients/${client.clientId}/portal`;
 
-  const action = useAction(async () => {
-    try {
-      const saved = await chart.edit(user.portalUserId, editOf(base.version, base.draft, draft));
-      route(list);
-      say(t("edit.done", { name: sayName(saved.name) }));
-    } catch (thrown) {
-      if (!(thrown instanceof Failure && thrown.code === "stale")) throw thrown;
-      const now = (await portalUsers(client.clientId)).portalUsers.find(
-        (other) => other.portalUserId === user.portalUserId,
-      );
-      if (!now) throw new Failure(404, "not_found");
-      const theirs = draftOf(now);
-      const merged = merge(base.draft, draft, theirs);
-      setStale({ mine: draft, changes: merged.changes });
-      setBase({ version: now.version, draft: theirs });
-      setDraft(merged.draft);
-    }
+  /** Takes over what somebody else changed. */
+  const catchUp = async (): Promise<void> => {
+    const now = (await portalUsers(client.clientId)).portalUsers.find(
+      (other) => other.portalUserId === user.portalUserId,
+    );
+    if (!now) throw new Failure(404, "not_found");
+    const theirs = draftOf(now);
+    const merged = merge(base.draft, draft, theirs);
+    setStale({ was: base.draft, mine: draft, changes: merged.changes });
+    setBase({ version: now.version, draft: theirs });
+    setDraft(merged.draft);
+  };
+
+  const action = useAccessChange({
+    ...props,
+    change: async () => {
+      try {
+        const saved = await chart.edit(user.portalUserId, editOf(base.version, base.draft, draft));
+        return t("edit.done", { name: sayName(saved.name) });
+      } catch (thrown) {
+        if (!(thrown instanceof Failure && thrown.code === "stale")) throw thrown;
+        await catchUp();
+        return null;
+      }
+    },
   });
 
-  const submit = () => {
+  const submit = (close: () => void) => {
     const found = problems(draft);
     setInvalid(found);
     if (found.length) return;
-    if (touched(base.draft, draft).size) return void action.run();
-    route(list);
-    say(t("form.nothingChanged"));
+    if (touched(base.draft, draft).size) return void action.run(close);
+    close();
+    props.onDone(t("form.nothingChanged"));
   };
 
   return (
-    <section class="card padded">
-      <SectionHeading chart={chart} title={t("edit.title", { name: sayName(user.name) })} />
-      <p class="muted breaks">{t("user.usernameFixed", { username: user.username })}</p>
-      <Form invalid={invalid} failure={action.failure} onSubmit={submit}>
-        {stale && (
-          <StaleNote
-            theirs={base.draft}
-            mine={stale.mine}
-            changes={stale.changes}
-            label={labelOf}
-            say={sayValue}
-          />
-        )}
-        <Fields draft={draft} onChange={setDraft} known={[]} isNew={false} />
-        <Ending busy={action.busy} save={t("form.save")} back={list} />
-      </Form>
-    </section>
+    <Dialog
+      title={t("edit.title", { name: sayName(user.name) })}
+      wide
+      busy={action.busy}
+      typed={touched(base.draft, draft).size > 0}
+      onClose={props.onClose}
+    >
+      {(close) => (
+        <Form invalid={invalid} failure={action.failure} onSubmit={() => submit(close)}>
+          <p class="muted breaks">{t("user.usernameFixed", { username: user.username })}</p>
+          {stale && <StaleNote {...stale} theirs={base.draft} label={labelOf} say={sayValue} />}
+          <Fields draft={draft} onChange={setDraft} client={client} isNew={false} />
+          <Decision close={close}>
+            <Button kind="primary" type="submit" busy={action.busy}>
+              {t("form.save")}
+            </Button>
+          </Decision>
+        </Form>
+      )}
+    </Dialog>
   );
 }
 
-function labelOf(field: keyof Draft): string {
-  switch (field) {
-    case "first":
-    case "last":
-      return t(`form.${field}`);
-    case "chartOwner":
-      return t("users.owner");
-    default:
-      return t(`user.${field}`);
-  }
-}
-
-function sayValue(draft: Draft, field: keyof Draft): string {
-  if (field === "permissions") return draft.permissions.map((each) => t(`permission.${each}`)).join("; ");
-  if (field === "relationship") return draft.relationship && t(`relationship.${draft.relationship}`);
-  return String(draft[field]);
-}
-
-function Fields(props: { draft: Draft; onChange: (draft: Draft) => void; known: string[]; isNew: boolean }) {
-  const { draft, known } = props;
+function Fields(props: { draft: Draft; onChange: (draft: Draft) => void; client: Client; isNew: boolean }) {
+  const { draft } = props;
+  const known = props.client.emails.map((email) => email.address);
   const offered = useId();
   const set = (change: Partial<Draft>) => props.onChange({ ...draft, ...change });
   return (
@@ -309,18 +253,5 @@ function Fields(props: { draft: Draft; onChange: (draft: Draft) => void; known: 
         ))}
       </Choices>
     </>
-  );
-}
-
-function Ending(props: { busy: boolean; save: string; back: string }) {
-  return (
-    <div class="actions start">
-      <Button kind="primary" type="submit" busy={props.busy}>
-        {props.save}
-      </Button>
-      <a class="button plain" href={props.back}>
-        {t("form.cancel")}
-      </a>
-    </div>
   );
 }

@@ -1,29 +1,48 @@
 // "Client Portal": everyone with access to the chart, and who of them gets its alerts.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
 import type { Client, PortalUser, PortalUsers as Users } from "../../api/staff";
 import { sayName } from "../../messages/name";
 import { t } from "../../messages/staff";
-import { useAction } from "../../ui/action";
 import { Button } from "../../ui/button";
 import { FailureNote } from "../../ui/failure";
 import { focusHeading } from "../../ui/heading";
+import { lazyPage } from "../../ui/lazy";
 import { Menu } from "../../ui/menu";
 import { Loaded } from "../../ui/resource";
 import { say } from "../../ui/toast";
 import { mayChange } from "../session";
 import { AccessFacts, StatusTag } from "./access";
 import { AccessDialog, type AccessChange } from "./access-dialogs";
+import { AlertChoice, useAlerts } from "./alerts";
 import type { Chart } from "./chart";
 import { DeleteUser } from "./delete-user";
 import { SectionHeading } from "./section-heading";
 
-/** A keyboard walks through the radios one by one; only the one it rests on is meant. */
-const REST_MS = 500;
+const AddUser = lazyPage(async () => (await import("./portal-user-form")).AddUser);
+const EditUser = lazyPage(async () => (await import("./portal-user-form")).EditUser);
 
-export function PortalUsers({ chart, client }: { chart: Chart; client: Client }) {
+/** The list, and over it, by their own addresses, the dialogs to add somebody and to edit one. */
+export function PortalUsers(props: {
+  chart: Chart;
+  client: Client;
+  adding?: boolean;
+  portalUserId?: string;
+}) {
+  const { chart, client } = props;
+  const { route } = useLocation();
   const base = `/clients/${client.clientId}/portal`;
   useEffect(() => chart.users.ensure(), []);
+
+  const form = {
+    chart,
+    client,
+    onDone: say,
+    // Left by its own address the form is closed already.
+    onClose: () => {
+      if (location.pathname.startsWith(`${base}/`)) route(base, true);
+    },
+  };
   return (
     <section class="card">
       <div class="card-head">
@@ -35,9 +54,15 @@ export function PortalUsers({ chart, client }: { chart: Chart; client: Client })
         )}
       </div>
       <Loaded of={chart.users} lines={4}>
-        {(users) =>
-          users.portalUsers.length ? <Table chart={chart} users={users} base={base} /> : <Empty />
-        }
+        {(users) => (
+          <>
+            {users.portalUsers.length ? <Table chart={chart} users={users} base={base} /> : <Empty />}
+            {props.adding && mayChange.value && <AddUser {...form} />}
+            {props.portalUserId && mayChange.value && (
+              <EditUser {...form} key={props.portalUserId} portalUserId={props.portalUserId} />
+            )}
+          </>
+        )}
       </Loaded>
     </section>
   );
@@ -124,7 +149,7 @@ function Table({ chart, users, base }: { chart: Chart; users: Users; base: strin
                 </td>
                 <td role="cell" class="standing">
                   <StatusTag status={user.status} />
-                  <AccessFacts user={user} />
+                  <AccessFacts user={user} edit={`${base}/${user.portalUserId}`} />
                 </td>
                 <td role="cell">
                   {user.status === "revoked" ? (
@@ -203,66 +228,4 @@ function Permissions({ user }: { user: PortalUser }) {
       ))}
     </ul>
   );
-}
-
-function AlertChoice(props: { name: string; assigned: boolean; onAssign: (restMs: number) => void }) {
-  const said = t(props.assigned ? "users.assigned" : "users.assign");
-  if (!mayChange.value) return <span class="muted">{props.assigned ? said : ""}</span>;
-  return (
-    <label class="assign">
-      <input
-        type="radio"
-        name="alert-recipient"
-        checked={props.assigned}
-        // A click made by an arrow key has no click count.
-        onClick={(event) => props.onAssign(event.detail ? 0 : REST_MS)}
-      />
-      <span>
-        {said}
-        <span class="sr-only"> {t("users.assignWho", { name: props.name })}</span>
-      </span>
-    </label>
-  );
-}
-
-/** The choice shows at once; the server's word replaces it, and its refusal takes it back. */
-function useAlerts(chart: Chart, users: Users) {
-  const [wish, setWish] = useState<{ id: string | null } | null>(null);
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const latest = useRef<{ id: string | null } | null>(null);
-
-  const { run, failure } = useAction(async (): Promise<void> => {
-    try {
-      // A newer choice made while one is on its way follows it, so that the last one stands.
-      for (let sent = latest.current; sent; sent = latest.current === sent ? null : latest.current) {
-        await chart.assignAlerts(sent.id);
-        if (latest.current === sent) {
-          const user = chart.user(sent.id);
-          say(user ? t("users.nowAssigned", { name: sayName(user.name) }) : t("users.nowInbox"));
-        }
-      }
-    } finally {
-      setWish(null);
-    }
-  });
-  useEffect(() => () => clearTimeout(timer.current), []);
-
-  const recipient = users.alertRecipient ?? null;
-  const chosen = wish ? wish.id : recipient;
-  return {
-    chosen,
-    failure,
-    retry: () => {
-      setWish(latest.current);
-      void run();
-    },
-    assign: (id: string | null, restMs: number) => {
-      clearTimeout(timer.current);
-      if (id === chosen) return;
-      const next = { id };
-      latest.current = next;
-      setWish(next);
-      timer.current = setTimeout(() => void run(), restMs);
-    },
-  };
 }

@@ -1,0 +1,95 @@
+// Who gets a chart's alerts: one person, or else the practice's inbox.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Failure } from "../../api/http";
+import type { PortalUsers } from "../../api/staff";
+import { sayName } from "../../messages/name";
+import { t } from "../../messages/staff";
+import { useAction } from "../../ui/action";
+import { focusHeading } from "../../ui/heading";
+import { say } from "../../ui/toast";
+import { mayChange } from "../session";
+import { isGone, type Chart } from "./chart";
+
+/** A keyboard walks through the radios one by one; only the one it rests on is meant. */
+const REST_MS = 500;
+
+export function AlertChoice(props: { name: string; assigned: boolean; onAssign: (restMs: number) => void }) {
+  const said = t(props.assigned ? "users.assigned" : "users.assign");
+  if (!mayChange.value) return <span class="muted">{props.assigned ? said : ""}</span>;
+  return (
+    <label class="assign">
+      <input
+        type="radio"
+        name="alert-recipient"
+        checked={props.assigned}
+        // A click made by an arrow key has no click count.
+        onClick={(event) => props.onAssign(event.detail ? 0 : REST_MS)}
+      />
+      <span>
+        {said}
+        <span class="sr-only"> {t("users.assignWho", { name: props.name })}</span>
+      </span>
+    </label>
+  );
+}
+
+/** The choice shows at once; the server's word replaces it, and its refusal takes it back. */
+export function useAlerts(chart: Chart, users: PortalUsers) {
+  const [wish, setWish] = useState<{ id: string | null } | null>(null);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const latest = useRef<{ id: string | null } | null>(null);
+
+  const { run, failure } = useAction(async (): Promise<void> => {
+    try {
+      // A newer choice made while one is on its way follows it, so that the last one stands.
+      for (let sent = latest.current; sent; sent = latest.current === sent ? null : latest.current) {
+        await chart.assignAlerts(sent.id);
+        if (latest.current === sent) {
+          const user = chart.user(sent.id);
+          say(user ? t("users.nowAssigned", { name: sayName(user.name) }) : t("users.nowInbox"));
+        }
+      }
+    } catch (thrown) {
+      if (!(thrown instanceof Failure && isGone(thrown))) throw thrown;
+      const gone = users.portalUsers.find((user) => user.portalUserId === latest.current?.id);
+      // The row that has the focus is about to go.
+      focusHeading();
+      void chart.users.load();
+      say(t("users.gone", { name: gone ? sayName(gone.name) : "" }));
+    } finally {
+      setWish(null);
+    }
+  });
+  // Whoever leaves the page while the choice rests has made it.
+  useEffect(
+    () => () => {
+      if (!timer.current) return;
+      clearTimeout(timer.current);
+      void run();
+    },
+    [],
+  );
+
+  const recipient = users.alertRecipient ?? null;
+  const chosen = wish ? wish.id : recipient;
+  return {
+    chosen,
+    failure,
+    retry: () => {
+      setWish(latest.current);
+      void run();
+    },
+    assign: (id: string | null, restMs: number) => {
+      // The second half of a double click asks for nothing new.
+      if (id === chosen) return;
+      clearTimeout(timer.current);
+      const next = { id };
+      latest.current = next;
+      setWish(next);
+      timer.current = setTimeout(() => {
+        timer.current = undefined;
+        void run();
+      }, restMs);
+    },
+  };
+}

@@ -1,0 +1,44 @@
+// The history's events in words: as sentences, as labels of a filter, as rows of a table.
+import type { HistoryEvent } from "../../api/staff";
+import { sayIfKnown, sayList } from "../../messages/language";
+import { sayName } from "../../messages/name";
+import { t } from "../../messages/staff";
+import type { Chart } from "./chart";
+
+/** "name.first" and "emails[0].address" are changes of the name and of the e-mail addresses. */
+const sayField = (field: string): string => sayIfKnown(`field.${field.split(/[.[]/)[0] ?? field}`) ?? field;
+
+export const sayChanged = (event: HistoryEvent): string => sayList(event.changed.map(sayField));
+
+export const sayActor = ({ actor }: HistoryEvent): string => actor.name || t("history.someone");
+
+export const sayAction = (action: HistoryEvent["action"]): string => sayIfKnown(`action.${action}`) ?? action;
+
+/** Events name portal users by id; the names are those of today. */
+function sayUser(event: HistoryEvent, chart: Chart): string {
+  const user = chart.user(event.portalUserId);
+  return user ? sayName(user.name) : t("history.formerUser");
+}
+
+export function sayEvent(event: HistoryEvent, chart: Chart): string {
+  const toInbox = event.action === "alert-recipient-assigned" && !event.portalUserId;
+  const key = toInbox ? "history.alerts-to-inbox" : `history.${event.action}`;
+  const said = { actor: sayActor(event), user: sayUser(event, chart) };
+  return sayIfKnown(key, said) ?? t("history.unknown", { ...said, action: event.action });
+}
+
+/** For a spreadsheet, under its headings. */
+export const table = (events: readonly HistoryEvent[], chart: Chart): string[][] => [
+  (["time", "person", "role", "action", "user", "changed", "sentence"] as const).map((column) =>
+    t(`csv.${column}`),
+  ),
+  ...events.map((event) => [
+    event.at,
+    sayActor(event),
+    t(`role.${event.actor.role}`),
+    sayAction(event.action),
+    event.portalUserId ? sayUser(event, chart) : "",
+    sayChanged(event),
+    sayEvent(event, chart),
+  ]),
+];

@@ -1,0 +1,77 @@
+// A portal user as typed into the form, and what can be seen to be wrong with it.
+import type { Permission, PortalUser, PortalUserEdit, Relationship } from "../../api/staff";
+import { t } from "../../messages/staff";
+import type { Invalid } from "../../ui/form";
+import { touched } from "../stale";
+import { badEmail, PERMISSIONS } from "./portal-user";
+
+export interface Draft {
+  first: string;
+  last: string;
+  email: string;
+  username: string;
+  relationship: Relationship | "";
+  permissions: Permission[];
+  chartOwner: boolean;
+}
+
+export const EMPTY: Draft = {
+  first: "",
+  last: "",
+  email: "",
+  username: "",
+  relationship: "",
+  permissions: ["basic"],
+  chartOwner: false,
+};
+
+export function problems(draft: Draft): Invalid[] {
+  const found: Invalid[] = [];
+  const email = badEmail(draft.email);
+  if (!draft.first.trim() && !draft.last.trim())
+    found.push({ field: "name.first", message: t("form.needName") });
+  if (email) found.push({ field: "email", message: email });
+  if (!draft.relationship) found.push({ field: "relationship", message: t("form.needRelationship") });
+  if (!draft.permissions.length) found.push({ field: "permissions", message: t("form.needPermission") });
+  return found;
+}
+
+export const draftOf = (user: PortalUser): Draft => ({
+  first: user.name.first,
+  last: user.name.last,
+  email: user.email,
+  username: user.username,
+  relationship: user.relationship,
+  permissions: PERMISSIONS.filter((permission) => user.permissions.includes(permission)),
+  chartOwner: user.chartOwner,
+});
+
+export function editOf(version: number, base: Draft, draft: Draft): PortalUserEdit {
+  const changed = touched(base, draft);
+  const edit: PortalUserEdit = { version };
+  if (changed.has("first") || changed.has("last")) {
+    edit.name = { first: draft.first.trim(), last: draft.last.trim() };
+  }
+  if (changed.has("email")) edit.email = draft.email.trim();
+  if (changed.has("relationship") && draft.relationship) edit.relationship = draft.relationship;
+  if (changed.has("permissions")) edit.permissions = draft.permissions;
+  return edit;
+}
+
+export function labelOf(field: keyof Draft): string {
+  switch (field) {
+    case "first":
+    case "last":
+      return t(`form.${field}`);
+    case "chartOwner":
+      return t("users.owner");
+    default:
+      return t(`user.${field}`);
+  }
+}
+
+export function sayValue(draft: Draft, field: keyof Draft): string {
+  if (field === "permissions") return draft.permissions.map((each) => t(`permission.${each}`)).join("; ");
+  if (field === "relationship") return draft.relationship && t(`relationship.${draft.relationship}`);
+  return String(draft[field]);
+}

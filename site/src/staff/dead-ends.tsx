@@ -1,0 +1,26 @@
+// Where an address leads nowhere: nothing is there, or not for one's role.
+import { h, type ComponentType } from "preact";
+import { t } from "../messages/staff";
+import { Heading } from "../ui/heading";
+import { mayChange } from "./session";
+
+export const NotFound = () => <DeadEnd page="notFound" />;
+
+function DeadEnd({ page }: { page: "notFound" | "forbidden" }) {
+  const title = t(`${page}.title`);
+  return (
+    <div class="page">
+      <Heading title={title}>{title}</Heading>
+      <p>{t(`${page}.lead`)}</p>
+      <p>
+        <a href="/">{t("notFound.home")}</a>
+      </p>
+    </div>
+  );
+}
+
+/** A page that changes something, for those who may. */
+export const forEditors =
+  <P extends object>(Page: ComponentType<P>): ComponentType<P> =>
+  (props: P) =>
+    mayChange.value ? h(Page, props) : <DeadEnd page="forbidden" />;

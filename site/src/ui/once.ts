@@ -1,0 +1,14 @@
+// A double click is one click: people make them out of habit, and the second half would hit whatever the
+// first one has brought under the pointer, such as the button that does what was only asked for.
+export function takeDoubleClicksForOne(): void {
+  addEventListener(
+    "click",
+    (event) => {
+      const { target } = event;
+      if (event.detail < 2 || !(target instanceof Element) || !target.closest("button, a, summary")) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    },
+    { capture: true },
+  );
+}

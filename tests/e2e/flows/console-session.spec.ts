@@ -1,0 +1,165 @@
+// The console's session: about to end, ended, left in another tab; and the way back and forward.
+import type { Page } from "@playwright/test";
+import { openUsers, section } from "../console";
+import { expectFocusKept } from "../focus";
+import { clientPage, expect, fullName, request, rowOf, signInStaff, staffOrigin, test } from "../world";
+
+/** The session ends at the server without this page's knowing. */
+const endAtServer = (page: Page) => request(page, "DELETE", "/api/staff/session");
+
+test("warns two minutes before the end, and stays for one press", async ({ browse, desk }) => {
+  const client = await desk.client();
+  const page = await browse();
+  await page.clock.install();
+  await signInStaff(page, "dana@harbor.example");
+  await page.goto(clientPage(client, "/edit"));
+  await page.getByLabel("First name").fill("Ottilie");
+
+  const warning = page.getByRole("dialog", { name: "Are you still there?" });
+  // The page asks once more for the end that this work has moved.
+  const heard = page.waitForResponse("**/api/staff/session");
+  await page.clock.fastForward("01:05");
+  await heard;
+  await page.clock.fastForward("27:50");
+  await expect(warning).toBeHidden();
+  await page.clock.fastForward("00:20");
+  await expect(warning).toContainText("you will be signed out in 2 minutes");
+  const stay = warning.getByRole("button", { name: "Stay signed in" });
+  await expect(stay).toBeFocused();
+  await stay.click();
+  await expect(warning).toBeHidden();
+  await expect(page.getByLabel("First name")).toBeFocused();
+
+  await test.step("work done meanwhile keeps it without a question", async () => {
+    await page.clock.fastForward("20:00");
+    await page.getByRole("searchbox").fill(client.name.last);
+    await page.clock.fastForward("00:01");
+    await expect(page.getByRole("search").getByRole("button")).toHaveCount(1);
+    const heard = page.waitForResponse("**/api/staff/session");
+    await page.clock.fastForward("01:05");
+    await heard;
+    await page.clock.fastForward("27:50");
+    await expect(warning).toBeHidden();
+  });
+
+  await test.step("and when it is over, what was typed can be copied and the way back is kept", async () => {
+    await endAtServer(page);
+    await page.clock.fastForward("31:00");
+    const ended = page.getByRole("dialog", { name: "Your session has ended" });
+    await expect(ended.getByRole("link", { name: "Sign in" })).toBeFocused();
+    await ended.getByRole("button", { name: "Not now" }).click();
+    await expectFocusKept(page, "putting the end aside");
+    await expect(page.getByLabel("First name")).toHaveValue("Ottilie");
+    await page.getByRole("button", { name: "Save" }).click();
+    await ended.getByRole("link", { name: "Sign in" }).click();
+    await page.getByRole("link", { name: /Dana Whitfield/ }).click();
+    await expect(page).toHaveURL(clientPage(client, "/edit"));
+  });
+});
+
+test("signing out in one tab empties the other, and signing in brings it back", async ({ staff, desk }) => {
+  const client = await desk.client();
+  await desk.invite(client);
+  const name = fullName(client.name);
+  const here = await staff();
+  await openUsers(here, client);
+  const there = await here.context().newPage();
+  await there.goto(staffOrigin());
+  await there.getByRole("button", { name: "Sign out" }).click();
+  await expect(there.getByRole("status")).toHaveText("You are signed out.");
+
+  await expect(here.getByRole("status")).toHaveText(/^You were signed out in another tab\./);
+  await expect(here.getByText(name)).toHaveCount(0);
+  await here.bringToFront();
+  await expect(here.getByRole("heading", { name: "Sign in to Latchkey" })).toBeFocused();
+  await here.getByRole("link", { name: "Sign in" }).click();
+  await here.getByRole("link", { name: /Dana Whitfield/ }).click();
+  await expect(rowOf(here, name)).toBeVisible();
+  await there.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await expect(there.getByRole("heading", { name: "Clients", level: 1 })).toBeVisible();
+
+  await test.step("what one tab changes, another that was left open hears of when it acts", async () => {
+    await openUsers(there, client);
+    await there.getByRole("button", { name: `Delete ${name}` }).click();
+    await there.getByLabel("Type “delete” to confirm").fill("delete");
+    await there.keyboard.press("Enter");
+    await expect(rowOf(there, name)).toHaveCount(0);
+    await here.getByRole("radio", { name: `Assign alerts to ${name}` }).click();
+    await expect(here.getByRole("status")).toContainText(`Somebody else has deleted ${name} meanwhile.`);
+    await expect(rowOf(here, name)).toHaveCount(0);
+  });
+});
+
+test("a tab that slept through the end says so when it is looked at, and is nobody else's", async ({
+  staff,
+  desk,
+}) => {
+  const [earlier, client] = [await desk.client(), await desk.client()];
+  const page = await staff();
+  const look = () => page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  const open = async (name: string) => {
+    await page.getByRole("searchbox").fill(name);
+    await page.getByRole("search").getByRole("button", { name }).click();
+    await page.getByRole("link", { name: "Go to Client Page" }).click();
+    await expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
+  };
+  await open(earlier.name.last);
+  await open(client.name.last);
+  await page.getByRole("searchbox").focus();
+  const recent = page.getByRole("list", { name: "Opened last" });
+  await expect(recent.getByRole("link")).toHaveCount(2);
+  await page.keyboard.press("Escape");
+  await endAtServer(page);
+  await look();
+  await expect(page.getByRole("dialog", { name: "Your session has ended" })).toBeVisible();
+
+  const other = await page.context().newPage();
+  await signInStaff(other, "felix@harbor.example");
+  await look();
+  await expect(page.getByRole("banner")).toContainText("Felix Moreno");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  // The page that was open is Felix's now; what else Dana had opened is gone.
+  await expect(page.getByText("Contact information")).toBeVisible();
+  await page.getByRole("searchbox").focus();
+  await expect(recent.getByRole("link")).toHaveText([new RegExp(client.name.last)]);
+});
+
+test("back and forward lead through pages, sections and dialogs", async ({ dana, desk }) => {
+  const client = await desk.client();
+  await desk.invite(client);
+  const name = fullName(client.name);
+  const dialog = dana.getByRole("dialog");
+  await dana.getByRole("searchbox").fill(client.name.last);
+  await dana.getByRole("search").getByRole("button", { name }).click();
+  await dana.getByRole("link", { name: "Go to Client Page" }).click();
+  await section(dana, "Client Portal").click();
+  await dana.getByRole("link", { name: "+ Add New User" }).click();
+  await expect(dialog).toBeVisible();
+  await dana.goBack();
+  await expect(dialog).toHaveCount(0);
+  await expect(dana).toHaveURL(clientPage(client, "/portal"));
+  await expectFocusKept(dana, "back from the dialog");
+  await dana.goForward();
+  await expect(dialog.getByLabel("First name")).toBeFocused();
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await expect(dana.getByRole("link", { name: "+ Add New User" })).toBeFocused();
+  await dana.goBack();
+  await expect(dialog).toHaveCount(0);
+  await dana.goBack();
+  await expect(dana.getByRole("heading", { name: "Overview" })).toBeFocused();
+  await dana.goBack();
+  await expect(dana.getByRole("heading", { name: "Clients", level: 1 })).toBeFocused();
+  await dana.goForward();
+  await dana.goForward();
+  await expect(dana.getByRole("heading", { name: "Portal users" })).toBeFocused();
+
+  await test.step("and a dialog opened by its address has a place to go", async () => {
+    await dana.goto(clientPage(client, "/portal/new"));
+    await expect(dialog.getByLabel("First name")).toBeFocused();
+    await dana.keyboard.press("Escape");
+    await expect(dana).toHaveURL(clientPage(client, "/portal"));
+    await expectFocusKept(dana, "leaving a dialog that was opened by its address");
+    await dana.goto(clientPage(client, "/portal/nobody"));
+    await expect(dana.getByText("This person was deleted from the client’s portal users")).toBeVisible();
+  });
+});
