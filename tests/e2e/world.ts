@@ -249,8 +249,7 @@ export const capital = (word: string): string => word.charAt(0).toUpperCase() + 
 
 /** Everything the browser complained of: errors on its console, what the policy blocked, exceptions and
  *  rejections nobody handled ("weberror"). The API's own refusals, and the one that tests make up, are
- *  logged by Chromium as errors too; they are answers that pages speak of, and no complaints. The home's
- *  own pages (mailbox) have no icon. */
+ *  logged by Chromium as errors too; they are answers that pages speak of, and no complaints. */
 async function watch(context: BrowserContext, complaints: string[]): Promise<void> {
   await context.addInitScript(complainOfLostFocus);
   context.on("console", (message) => {
@@ -258,7 +257,7 @@ async function watch(context: BrowserContext, complaints: string[]): Promise<voi
     const { url } = message.location();
     const at = URL.canParse(url) ? new URL(url).pathname : "";
     const refused = /the server responded with a status of (4\d\d|503)/.test(message.text());
-    if (refused && (at.startsWith("/api/") || at === "/favicon.ico")) return;
+    if (refused && at.startsWith("/api/")) return;
     // A line that the test itself cut; a home that is gone would be refused or reset.
     if (/net::ERR_(FAILED|INTERNET_DISCONNECTED)$/.test(message.text())) return;
     // What is blocked in the frame of a mail is the test's own looking into it; a mail's script would

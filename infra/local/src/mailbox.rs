@@ -1,6 +1,6 @@
 //! Where the mail of the local home is read: a page for people and a list for programs.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
@@ -8,6 +8,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -85,16 +86,22 @@ async fn list(State(store): State<MailStore>) -> Result<Response, Unreadable> {
         for mail in &mails {
             let _ = writeln!(
                 content,
-                "<li><a href=\"/mailbox/{}\"><span><strong>{}</strong><br>{}</span><time class=\"quiet\" datetime=\"{at}\">{at:.0}</time></a></li>",
+                "<li><a href=\"/mailbox/{}\"><span><strong>{}</strong><br>{}</span><time class=\"quiet\" datetime=\"{at}\">{when}</time></a></li>",
                 Escaped(&mail.id),
                 Escaped(&mail.subject),
                 Escaped(&mail.to),
                 at = mail.at,
+                when = when(mail.at),
             );
         }
         content.push_str("</ul>");
     }
     Ok(([(CACHE_CONTROL, "no-store")], page("Mailbox", &content)).into_response())
+}
+
+/// A moment for a person to read.
+fn when(at: Timestamp) -> impl Display {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC")
 }
 
 async fn find(store: &MailStore, id: String) -> Result<Mail, Unreadable> {
@@ -107,10 +114,10 @@ async fn show(
 ) -> Result<Response, Unreadable> {
     let mail = find(&store, id).await?;
     let mut content = format!(
-        "<p><a href=\"/mailbox\">Mailbox</a></p>\n<h1>{}</h1>\n<dl><dt>To</dt><dd>{}</dd><dt>Sent</dt><dd>{:.0}</dd></dl>\n",
+        "<p><a href=\"/mailbox\">Mailbox</a></p>\n<h1>{}</h1>\n<dl><dt>To</dt><dd>{}</dd><dt>Sent</dt><dd>{}</dd></dl>\n",
         Escaped(&mail.subject),
         Escaped(&mail.to),
-        mail.at,
+        when(mail.at),
     );
     let text = format!("<pre>{}</pre>", with_links(&mail.text));
     if mail.html.is_empty() {
