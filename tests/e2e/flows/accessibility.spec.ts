@@ -1,14 +1,6 @@
 // axe-core over the clients' pages and their states, in light and dark and on a narrow screen.
 import { expectAccessible, expectFits } from "../accessibility";
-import {
-  expect,
-  harborPortal,
-  INVITATION,
-  linkIn,
-  signIn,
-  staffOrigin,
-  test,
-} from "../world";
+import { expect, harborPortal, INVITATION, linkIn, signIn, staffOrigin, test } from "../world";
 
 for (const [look, options] of [
   ["light", {}],
