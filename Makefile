@@ -12,12 +12,14 @@ TOOLS := $(CURDIR)/.tools
 CHROMIUM ?= /usr/bin/chromium
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
-.PHONY: help run site local tested test format lint rules test-site e2e contract bench screenshots openapi chromium
+.PHONY: help run site local tested test format lint rules test-site budgets e2e contract bench lighthouse \
+  screenshots openapi chromium
 
 help:
 	@echo "make run          build and start the local home (ROSTER=file.csv loads a roster)"
-	@echo "make test         lint, rules, site, API contract, browser"
+	@echo "make test         lint, rules, site and its budgets, API contract, browser"
 	@echo "make bench        requests, units and times, at 1,000 and 100,000 clients"
+	@echo "make lighthouse   every page's figures on a simulated telephone"
 	@echo "make screenshots  the README's pictures"
 	@echo "make openapi      write the API document and the site's types anew"
 
@@ -45,7 +47,7 @@ site/dist/index.html: $(shell find site/src site/public site/*.html site/*.json 
 
 # --- tests ---
 
-test: format rules test-site contract e2e
+test: format rules test-site budgets contract e2e
 
 format:
 	cargo fmt --all --check
@@ -58,6 +60,9 @@ rules:
 
 test-site: site/node_modules/.installed
 	cd site && npm run check && npm test
+
+budgets: site
+	@cd site && npm run --silent budgets
 
 contract: tested $(TOOLS)/schemathesis
 	LATCHKEY_LOCAL=$(LOCAL) SCHEMATHESIS=$(TOOLS)/schemathesis/bin/schemathesis python3 tests/api/contract.py
@@ -79,6 +84,10 @@ chromium:
 
 bench: local
 	LATCHKEY_LOCAL=$(LOCAL) cargo run --locked --quiet -p bench
+
+lighthouse: export PUPPETEER_SKIP_DOWNLOAD := 1
+lighthouse: site local chromium tests/e2e/node_modules/.installed tests/lighthouse/node_modules/.installed
+	cd tests/e2e && LATCHKEY_LOCAL=$(LOCAL) CHROMIUM=$(CHROMIUM) npm run lighthouse
 
 screenshots: site local chromium tests/e2e/node_modules/.installed
 	cd tests/e2e && LATCHKEY_LOCAL=$(LOCAL) CHROMIUM=$(CHROMIUM) npm run screenshots

@@ -10,6 +10,8 @@ export default defineConfig(({ command, mode }) => ({
     // The policy the server sends forbids inline script and inline data; small files stay files.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // For budgets.js; no server hands out what lies under a dot.
+    manifest: `.vite/${mode}.json`,
     ...(command === "build" && {
       rollupOptions: { input: mode === "portal" ? "portal.html" : "index.html" },
     }),

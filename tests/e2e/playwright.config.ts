@@ -32,5 +32,7 @@ export default defineConfig({
     { name: "flows", testDir: "flows" },
     // Not tests: `npm run screenshots` takes the pictures of the README.
     { name: "pictures", testMatch: "screenshots.ts", fullyParallel: false, workers: 1 },
+    // Figures, for which the machine should have nothing else to do: `make lighthouse`.
+    { name: "lighthouse", testDir: "../lighthouse", testMatch: "pages.ts", workers: 1, use: { trace: "off" } },
   ],
 });

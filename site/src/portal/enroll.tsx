@@ -90,6 +90,7 @@ function Steps(props: {
   const [step, setStep] = useState<"prove" | "password">("prove");
   const [lastName, setLastName] = useState("");
   const [dateOfBirth, setDateOfBirth] = useState("");
+  const [unproved, setUnproved] = useState<Invalid[]>([]);
   const [password, setPassword] = useState("");
   const [invalid, setInvalid] = useState<Invalid[]>([]);
   const [submission] = useState(() => new Submission());
@@ -113,10 +114,11 @@ function Steps(props: {
       if (thrown.status === 404) return props.onEnded("dead");
       if (!aboutProof(thrown)) throw thrown;
       // Which of the details was wrong is not told, so all of them are asked for again.
-      setInvalid([
+      setUnproved([
         { field: "lastName", message: t(existing ? "enroll.proofOrPassword" : "enroll.proofFailed") },
       ]);
-      history.back();
+      // Unless the person is there already.
+      if (history.state === "password") history.back();
     }
   });
 
@@ -133,7 +135,7 @@ function Steps(props: {
     const found: Invalid[] = [];
     if (!lastName.trim()) found.push({ field: "lastName", message: t("enroll.needLastName") });
     if (!dateOfBirth) found.push({ field: "dateOfBirth", message: t("enroll.needBirth") });
-    setInvalid(found);
+    setUnproved(found);
     if (found.length) return;
     history.pushState("password", "");
     setStep("password");
@@ -144,12 +146,11 @@ function Steps(props: {
     if (!found.length) void action.run();
   };
 
-  const of = (...fields: string[]) => invalid.filter(({ field }) => fields.includes(field));
   if (step === "prove") {
     return (
       <Frame brand={practice.name} title={t("enroll.proveTitle")} step="prove">
         <p class="muted">{t("enroll.proveLead", { practice: practice.name })}</p>
-        <Form key="prove" invalid={of("lastName", "dateOfBirth")} failure={null} onSubmit={next}>
+        <Form key="prove" invalid={unproved} failure={null} onSubmit={next}>
           <TextField
             name="lastName"
             label={t("enroll.lastName")}
@@ -178,7 +179,7 @@ function Steps(props: {
       step="password"
     >
       <p class="muted">{t(existing ? "enroll.existingLead" : "enroll.passwordLead")}</p>
-      <Form key="password" invalid={of("password")} failure={action.failure} onSubmit={finish}>
+      <Form key="password" invalid={invalid} failure={action.failure} onSubmit={finish}>
         <input hidden readOnly autocomplete="username" value={enrolled?.username ?? ""} />
         {existing ? (
           <PasswordField

@@ -18,7 +18,8 @@ export function Frame(props: {
   children: ComponentChildren;
 }) {
   return (
-    <main class={`gate${props.wide ? " wide" : ""}`}>
+    // A click beside everything, such as the second of a double click, leaves the focus in here.
+    <main class={`gate${props.wide ? " wide" : ""}`} tabIndex={-1}>
       <p class="brand">
         <Anchor /> {props.brand}
       </p>

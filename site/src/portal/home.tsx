@@ -1,5 +1,5 @@
 // Whose charts the person may open, and what of them.
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
 import { Failure } from "../api/http";
 import * as api from "../api/portal";
@@ -19,7 +19,10 @@ export function Home({ practice }: { practice: api.Practice }) {
   const asked = useResource(async () => enter(await api.session()));
   const state = asked.state.value;
   const now = session.value;
-  const nobody = state.at === "failed" ? state.failure.status === 401 : state.at === "ready" && !now;
+  const wasIn = useRef(false);
+  wasIn.current ||= now !== null;
+  const refused = state.at === "failed" && state.failure.status === 401;
+  const nobody = refused || (wasIn.current && !now);
   // The cookie belongs to one practice; its portal is the place to be, whichever address was opened.
   const elsewhere = now && now.practice !== practice.id ? now.practice : null;
 

@@ -16,7 +16,8 @@ interface ButtonProps {
   inner?: Ref<HTMLButtonElement> | undefined;
 }
 
-/** Never `disabled`: a dead button loses the focus and tells nobody why. */
+/** Never `disabled`: a dead button loses the focus and tells nobody why. The second click of a double
+ *  click is nobody's wish: it would fall on whatever the first one brought. */
 export function Button(props: ButtonProps) {
   return (
     <button
@@ -28,7 +29,7 @@ export function Button(props: ButtonProps) {
       aria-label={props.label}
       aria-describedby={props.describedBy}
       autofocus={props.autoFocus}
-      onClick={props.onClick}
+      onClick={(event) => (event.detail > 1 ? event.preventDefault() : props.onClick?.(event))}
     >
       {props.children}
     </button>

@@ -1,0 +1,195 @@
+// axe-core over every page and state of the portal: in light, dark and forced colours, in every language;
+// and each of them on a telephone's screen and with its text twice as large.
+import { expectAccessible, expectFits } from "../accessibility";
+import { expectFocusKept } from "../focus";
+import { type Language, LOCALE, Portal } from "../portal";
+import {
+  expect,
+  fullName,
+  harborPortal,
+  INVITATION,
+  linkIn,
+  type Page,
+  PASSWORD,
+  portalOrigin,
+  RESET,
+  test,
+} from "../world";
+
+const LOOKS = [
+  ["light", { colorScheme: "light", forcedColors: "none" }],
+  ["dark", { colorScheme: "dark", forcedColors: "none" }],
+  ["forced colours", { colorScheme: "dark", forcedColors: "active" }],
+] as const;
+
+async function expectGood(page: Page, what: string): Promise<void> {
+  await expectFocusKept(page, what);
+  for (const [look, media] of LOOKS) {
+    await page.emulateMedia(media);
+    await expectAccessible(page, `${what}, ${look}`);
+  }
+  const text = (size: string) => page.evaluate((size) => (document.documentElement.style.fontSize = size), size);
+  const wide = page.viewportSize();
+  await page.setViewportSize({ width: 320, height: 640 });
+  await expectFits(page, `${what}, narrow`);
+  await page.setViewportSize({ width: 640, height: 640 });
+  await text("200%");
+  await expectFits(page, `${what}, large`);
+  await text("");
+  if (wide) await page.setViewportSize(wide);
+}
+
+for (const language of ["en", "es", "fr"] as const satisfies Language[]) {
+  const browser = { locale: LOCALE[language], reducedMotion: "reduce" } as const;
+
+  test(`the portal for who enrols, ${language}`, async ({ browse, desk, mailbox }) => {
+    test.slow();
+    const client = await desk.client();
+    const user = await desk.invite(client, {
+      permissions: ["basic", "messaging", "documents", "sessions", "billing", "surveys"],
+    });
+    const page = await browse(browser);
+    const portal = new Portal(page, language);
+    await page.clock.install();
+    const good = (what: string) => expectGood(page, what);
+    const link = linkIn(await mailbox.wait(user.email, INVITATION));
+
+    await page.goto(harborPortal("enroll"));
+    await expect(portal.heading("link.goneTitle")).toBeFocused();
+    await good("a link that was not kept");
+    await page.goto(harborPortal("enroll#nonsense"));
+    await expect(portal.heading("enroll.deadTitle")).toBeFocused();
+    await good("a dead link");
+    await page.goto("about:blank");
+    await portal.failOnce("**/api/portal/enrollment/check");
+    await page.goto(link);
+    await expect(portal.button("load.retry")).toBeVisible();
+    await good("an invitation that could not be looked at");
+    await portal.button("load.retry").click();
+    await expect(portal.heading("enroll.proveTitle")).toBeFocused();
+    await good("proof");
+    await portal.button("enroll.next").click();
+    await expect(portal.link("enroll.needLastName")).toBeVisible();
+    await good("proof, with problems");
+    await portal.prove(client);
+    await portal.field("new.label").fill("harbor");
+    await good("password, with advice");
+    await portal.button("enroll.finish").click();
+    await expect(page.getByRole("alert")).toContainText(portal.say("invalid.too_short"));
+    await good("password, refused");
+    await portal.button("enroll.back").click();
+    await portal.prove({ name: { first: "", last: "Nobody" }, dateOfBirth: client.dateOfBirth });
+    await portal.field("new.label").fill(PASSWORD);
+    await portal.button("enroll.finish").click();
+    await expect(page.getByRole("alert")).toContainText(portal.say("enroll.proofFailed"));
+    await good("proof, refused");
+    await portal.prove(client);
+    await portal.field("new.label").fill(PASSWORD);
+    await portal.button("enroll.finish").click();
+    await expect(portal.heading("home.title", { name: fullName(client.name) })).toBeFocused();
+    await good("home, just enrolled");
+    await page.context().setOffline(true);
+    await expect(page.getByRole("alert")).toHaveText(portal.say("offline"));
+    await good("offline");
+    await page.clock.fastForward("08:10");
+    await portal.button("session.stay").click();
+    await expect(page.getByRole("dialog").getByRole("alert")).toHaveText(portal.say("failure.unreachable"));
+    await good("session about to end");
+    await page.context().setOffline(false);
+    await portal.button("session.stay").click();
+    await expect(page.getByRole("dialog")).toBeHidden();
+
+    await page.goto("about:blank");
+    await page.goto(link);
+    await expect(portal.heading("enroll.usedTitle")).toBeFocused();
+    await good("an invitation that was used");
+    const other = await desk.invite(client, { relationship: "spouse" });
+    const replaced = linkIn(await mailbox.wait(other.email, INVITATION));
+    await desk.change(client, other, "invitation");
+    await page.goto(replaced);
+    await expect(portal.heading("enroll.expiredTitle")).toBeFocused();
+    await good("an invitation that expired");
+    const again = await desk.client({ name: client.name, dateOfBirth: "1990-02-03" });
+    await desk.invite(again, { email: user.email });
+    await page.goto(linkIn(await mailbox.wait(user.email, INVITATION, 2)));
+    await portal.prove(again);
+    await expect(portal.heading("enroll.existingTitle")).toBeFocused();
+    await good("the password that one has");
+  });
+
+  test(`the portal for who comes back, ${language}`, async ({ browse, desk, mailbox }) => {
+    test.slow();
+    const client = await desk.client();
+    const user = await desk.enrolled(client, { permissions: [] });
+    const page = await browse(browser);
+    const portal = new Portal(page, language);
+    await page.clock.install();
+    const good = (what: string) => expectGood(page, what);
+
+    await portal.failOnce(`**/assets/portal.${language}-*.json`);
+    await page.goto(portalOrigin());
+    await expect(page.getByRole("alert")).toContainText("We could not reach the server.");
+    await page.getByRole("button", { name: "Try again" }).focus();
+    await good("without words");
+    await portal.failOnce("**/config.json");
+    await page.goto(portalOrigin());
+    await expect(portal.heading("load.failed")).toBeFocused();
+    await good("without practices");
+    await portal.button("load.retry").click();
+    await expect(portal.heading("choose.title")).toBeFocused();
+    await good("the choice of practices");
+    await page.goto(harborPortal("nothing"));
+    await expect(portal.heading("notFound.title")).toBeFocused();
+    await good("not found");
+    await portal.link("link.toSignIn").click();
+    await expect(portal.heading("signIn.title")).toBeFocused();
+    await good("sign-in");
+    await portal.button("signIn.action").click();
+    await expect(portal.link("signIn.needPassword")).toBeVisible();
+    await good("sign-in, with problems");
+    await portal.signIn(user.username);
+    await expect(portal.heading("home.title", { name: fullName(client.name) })).toBeFocused();
+    await good("home, without permissions");
+    await portal.button("home.signOut").click();
+    await expect(page.getByRole("status")).toHaveText(portal.say("signIn.out"));
+    await good("signed out");
+    await desk.change(client, user, "revoke");
+    await portal.signIn(user.username);
+    await expect(portal.heading("signIn.inactiveTitle")).toBeFocused();
+    await good("not active");
+    await desk.change(client, user, "activate");
+
+    await page.goto(harborPortal("reset"));
+    await expect(portal.heading("reset.title")).toBeFocused();
+    await good("forgotten password");
+    await portal.field("signIn.username").fill(user.username);
+    await portal.button("reset.action").click();
+    await expect(portal.heading("reset.sentTitle")).toBeFocused();
+    await good("a link was sent");
+    const link = linkIn(await mailbox.wait(user.email, RESET));
+    await page.goto(link);
+    await expect(portal.heading("password.title")).toBeFocused();
+    await portal.field("new.label").fill("copper window gallery 41");
+    await good("new password");
+    await portal.button("password.action").click();
+    await expect(page.getByRole("status")).toHaveText(portal.say("signIn.changed"));
+    await good("a password was set");
+    await page.goto(link);
+    await portal.field("new.label").fill("copper window gallery 42");
+    await portal.button("password.action").click();
+    await expect(portal.heading("password.deadTitle")).toBeFocused();
+    await good("a reset that was used");
+
+    await page.goto(harborPortal("sign-in"));
+    for (let attempt = 1; attempt <= 6; attempt++) {
+      const answered = page.waitForResponse("**/api/portal/sign-in");
+      await portal.signIn(user.username, `wrong password number ${attempt}`);
+      await answered;
+    }
+    await expect(portal.heading("locked.title")).toBeFocused();
+    await good("locked");
+    await page.clock.fastForward("01:10");
+    await expect(page.getByRole("status")).toHaveText(portal.say("locked.over"));
+    await good("no longer locked");
+  });
+}

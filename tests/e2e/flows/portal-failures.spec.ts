@@ -1,0 +1,275 @@
+// A line that fails, one that is slow, and hands that are too quick: nothing is lost, nothing is done twice.
+import { expectFocusKept } from "../focus";
+import { Portal } from "../portal";
+import { CHANGED, expect, harborPortal, INVITATION, linkIn, PASSWORD, RESET, test } from "../world";
+
+const UNREACHABLE = "We could not reach the server.";
+const WELCOME = { level: 1, name: /^Welcome/ } as const;
+
+test("every request failed once: said, nothing lost, and it goes on with one press", async ({
+  desk,
+  browse,
+  mailbox,
+}) => {
+  const client = await desk.client();
+  const user = await desk.invite(client);
+  const page = await browse();
+  const portal = new Portal(page);
+  const note = page.getByRole("alert").filter({ hasText: UNREACHABLE });
+  const retry = page.getByRole("button", { name: "Try again" }).first();
+
+  await test.step("the words", async () => {
+    await portal.failOnce("**/assets/portal.en-*.json");
+    await page.goto(linkIn(await mailbox.wait(user.email, INVITATION)));
+    await expect(note).toBeVisible();
+    await expect(page.getByText("Le serveur est injoignable.")).toBeVisible();
+    await retry.dblclick();
+    await expect(portal.heading("enroll.proveTitle")).toBeVisible();
+    await expectFocusKept(page, "the words came");
+  });
+
+  await test.step("the practices", async () => {
+    await page.goto("about:blank");
+    await portal.failOnce("**/config.json");
+    await page.goto(linkIn(await mailbox.wait(user.email, INVITATION)));
+    await expect(note).toBeVisible();
+    await retry.dblclick();
+    await expect(portal.heading("enroll.proveTitle")).toBeVisible();
+    await expectFocusKept(page, "the practices came");
+  });
+
+  await test.step("the invitation", async () => {
+    await page.goto("about:blank");
+    await portal.failOnce("**/api/portal/enrollment/check");
+    await page.goto(linkIn(await mailbox.wait(user.email, INVITATION)));
+    await expect(note).toBeVisible();
+    await retry.click();
+    await expect(portal.heading("enroll.proveTitle")).toBeFocused();
+  });
+
+  await test.step("another language", async () => {
+    await portal.failOnce("**/assets/portal.fr-*.json");
+    await portal.field("language").selectOption({ label: "Français" });
+    await expect(note).toBeVisible();
+    await expectFocusKept(page, "a language that did not come");
+    await expect(portal.field("language")).toHaveValue("en");
+    await portal.field("language").selectOption({ label: "Français" });
+    await expect(page.locator("html")).toHaveAttribute("lang", "fr");
+    await page.locator("#language").selectOption({ label: "English" });
+    await expect(page.locator("html")).toHaveAttribute("lang", "en");
+  });
+
+  await test.step("enrolling, whose answer was lost too", async () => {
+    await portal.prove(client);
+    await portal.field("new.label").fill(PASSWORD);
+    await portal.failOnce("**/api/portal/enrollment");
+    await portal.button("enroll.finish").click();
+    await expect(note).toBeFocused();
+    await expect(portal.field("new.label")).toHaveValue(PASSWORD);
+    await portal.button("enroll.finish").dblclick();
+    await expect(page.getByRole("heading", WELCOME)).toBeVisible();
+    await expectFocusKept(page, "enrolling");
+  });
+
+  await test.step("the home", async () => {
+    await portal.failOnce("**/api/portal/session");
+    await page.reload();
+    await expect(note).toBeVisible();
+    await retry.click();
+    await expect(page.getByRole("heading", WELCOME)).toBeFocused();
+  });
+
+  await test.step("signing out and in", async () => {
+    await portal.failOnce("**/api/portal/session");
+    await portal.button("home.signOut").click();
+    await expect(note).toBeVisible();
+    await expect(page.getByRole("heading", WELCOME)).toBeVisible();
+    await expectFocusKept(page, "signing out in vain");
+    await portal.button("home.signOut").click();
+    await expect(portal.heading("signIn.title")).toBeFocused();
+    await portal.failOnce("**/api/portal/sign-in");
+    await portal.signIn(user.username);
+    await expect(note).toBeFocused();
+    await expect(portal.field("signIn.username")).toHaveValue(user.username);
+    await expect(portal.field("signIn.password")).toHaveValue(PASSWORD);
+    await portal.button("signIn.action").click();
+    await expect(page.getByRole("heading", WELCOME)).toBeFocused();
+  });
+
+  await test.step("a new password", async () => {
+    await page.goto(harborPortal("reset"));
+    await portal.field("signIn.username").fill(user.username);
+    await portal.failOnce("**/api/portal/password-reset");
+    await portal.button("reset.action").click();
+    await expect(note).toBeFocused();
+    await expect(portal.field("signIn.username")).toHaveValue(user.username);
+    await portal.button("reset.action").click();
+    await expect(portal.heading("reset.sentTitle")).toBeFocused();
+    await page.goto(linkIn(await mailbox.wait(user.email, RESET)));
+    const next = "copper window gallery 41";
+    await portal.field("new.label").fill(next);
+    await portal.failOnce("**/api/portal/password");
+    await portal.button("password.action").click();
+    await expect(note).toBeFocused();
+    await expect(portal.field("new.label")).toHaveValue(next);
+    await portal.button("password.action").click();
+    await expect(portal.heading("signIn.title")).toBeFocused();
+    await mailbox.wait(user.email, CHANGED);
+  });
+});
+
+test("on a slow line every wait is seen, and a second press does nothing more", async ({
+  desk,
+  browse,
+  mailbox,
+}) => {
+  test.slow();
+  const client = await desk.client();
+  const user = await desk.invite(client);
+  const page = await browse();
+  const portal = new Portal(page);
+  const line = await page.context().newCDPSession(page);
+  await line.send("Network.enable");
+  await line.send("Network.emulateNetworkConditions", {
+    offline: false,
+    latency: 400,
+    downloadThroughput: 50_000,
+    uploadThroughput: 50_000,
+  });
+  const asked: string[] = [];
+  page.on("request", (request) => {
+    if (request.url().includes("/api/")) asked.push(`${request.method()} ${new URL(request.url()).pathname}`);
+  });
+
+  let letGo = () => {};
+  const held = new Promise<void>((done) => (letGo = done));
+  await page.route("**/api/portal/enrollment/check", (route) => held.then(() => route.continue()), {
+    times: 1,
+  });
+  await page.goto(linkIn(await mailbox.wait(user.email, INVITATION)));
+  await expect(page.getByText("Loading")).toBeVisible();
+  letGo();
+  await expect(portal.heading("enroll.proveTitle")).toBeVisible();
+  await portal.prove(client);
+  await portal.field("new.label").fill(PASSWORD);
+  await portal.button("enroll.finish").dblclick();
+  await expect(portal.button("enroll.finish")).toHaveAttribute("aria-busy", "true");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", WELCOME)).toBeVisible();
+  await portal.button("home.signOut").dblclick();
+  await expect(portal.button("home.signOut")).toHaveAttribute("aria-busy", "true");
+  await page.keyboard.press("Enter");
+  await expect(portal.heading("signIn.title")).toBeVisible();
+  await portal.field("signIn.username").fill(user.username);
+  await portal.field("signIn.password").fill(PASSWORD);
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", WELCOME)).toBeVisible();
+  await expect
+    .poll(() => asked)
+    .toEqual([
+      "POST /api/portal/enrollment/check",
+      "POST /api/portal/enrollment",
+      "GET /api/portal/session",
+      "DELETE /api/portal/session",
+      "POST /api/portal/sign-in",
+      "GET /api/portal/session",
+    ]);
+});
+
+test("double clicks on every button have one effect", async ({ desk, browse, mailbox }) => {
+  const client = await desk.client();
+  const user = await desk.invite(client);
+  const page = await browse();
+  const portal = new Portal(page);
+  await page.goto(harborPortal("sign-in"));
+  await page.goto(linkIn(await mailbox.wait(user.email, INVITATION)));
+  await portal.field("enroll.lastName").fill(client.name.last);
+  await portal.field("enroll.birth").fill(client.dateOfBirth);
+  await portal.button("enroll.next").dblclick();
+  await expect(portal.heading("enroll.passwordTitle")).toBeVisible();
+  await expectFocusKept(page, "Continue");
+  await portal.button("enroll.back").dblclick();
+  await expect(portal.heading("enroll.proveTitle")).toBeVisible();
+  await expectFocusKept(page, "Back");
+  await portal.button("enroll.next").dblclick();
+  await portal.field("new.label").fill(PASSWORD);
+  await page.getByRole("button", { name: "Show password" }).dblclick();
+  await expect(portal.field("new.label")).toHaveAttribute("type", "text");
+  await expectFocusKept(page, "Show");
+  await portal.button("enroll.finish").dblclick();
+  await expect(page.getByRole("heading", WELCOME)).toBeVisible();
+  await expectFocusKept(page, "Enroll");
+  await portal.button("home.signOut").dblclick();
+  await expect(portal.heading("signIn.title")).toBeVisible();
+  await expectFocusKept(page, "Sign out");
+
+  await portal.link("signIn.forgot").dblclick();
+  await expect(portal.heading("reset.title")).toBeVisible();
+  await expectFocusKept(page, "Forgot your password?");
+  await portal.field("signIn.username").fill(user.username);
+  await portal.button("reset.action").dblclick();
+  await expect(portal.heading("reset.sentTitle")).toBeVisible();
+  await expectFocusKept(page, "Send the link");
+  await portal.button("reset.other").dblclick();
+  await expect(portal.field("signIn.username")).toHaveValue(user.username);
+  await expectFocusKept(page, "Try another username");
+  await page.goto(linkIn(await mailbox.wait(user.email, RESET)));
+  await portal.field("new.label").fill("copper window gallery 41");
+  await portal.button("password.action").dblclick();
+  await expect(portal.heading("signIn.title")).toBeVisible();
+  await expectFocusKept(page, "Save the new password");
+  await mailbox.wait(user.email, CHANGED);
+  await portal.field("signIn.username").fill(user.username);
+  await portal.field("signIn.password").fill("copper window gallery 41");
+  await portal.button("signIn.action").dblclick();
+  await expect(page.getByRole("heading", WELCOME)).toBeVisible();
+  await expectFocusKept(page, "Sign in");
+});
+
+test("back and forward go between the questions, and never into what is over", async ({
+  desk,
+  browse,
+  mailbox,
+}) => {
+  const client = await desk.client();
+  const user = await desk.invite(client);
+  const page = await browse();
+  const portal = new Portal(page);
+  const link = linkIn(await mailbox.wait(user.email, INVITATION));
+  await page.goto(harborPortal("reset"));
+  await page.goto(link);
+  await portal.prove(client);
+  await expect(portal.heading("enroll.passwordTitle")).toBeFocused();
+  await portal.field("new.label").fill(PASSWORD);
+  await page.goBack();
+  await expect(portal.heading("enroll.proveTitle")).toBeFocused();
+  await expect(portal.field("enroll.lastName")).toHaveValue(client.name.last);
+  await page.goForward();
+  await expect(portal.heading("enroll.passwordTitle")).toBeFocused();
+  await expect(portal.field("new.label")).toHaveValue(PASSWORD);
+
+  const second = await page.context().newPage();
+  await second.goto(link);
+  await portal.button("enroll.finish").click();
+  await expect(page.getByRole("heading", WELCOME)).toBeFocused();
+  await page.goBack();
+  await expect(page).toHaveURL(harborPortal());
+  await expect(page.getByRole("heading", WELCOME)).toBeVisible();
+
+  await test.step("the same link in another tab", async () => {
+    const other = new Portal(second);
+    await other.prove(client);
+    await other.field("new.label").fill("copper window gallery 41");
+    await other.button("enroll.finish").click();
+    await expect(other.heading("enroll.usedTitle")).toBeFocused();
+    await second.close();
+  });
+
+  await portal.button("home.signOut").click();
+  await expect(portal.heading("signIn.title")).toBeFocused();
+  await page.goBack();
+  await expect(page.getByRole("heading", WELCOME)).toBeHidden();
+  await page.goForward();
+  await expect(portal.heading("signIn.title")).toBeVisible();
+});

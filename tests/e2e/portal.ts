@@ -1,0 +1,64 @@
+// The clients' portal as a person goes through it, in any of its languages.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Locator, Page } from "@playwright/test";
+import { type Client, PASSWORD } from "./world";
+
+export type Language = "en" | "es" | "fr";
+export const LOCALE = { en: "en-US", es: "es-ES", fr: "fr-FR" } as const;
+
+/** The words of the portal, by key: what a test looks for is what the page was given to say. */
+export function words(language: Language): (key: string, params?: Record<string, string>) => string {
+  const file = join(import.meta.dirname, `../../site/src/messages/portal.${language}.json`);
+  const catalogue = JSON.parse(readFileSync(file, "utf8")) as Record<string, string>;
+  return (key, params = {}) => {
+    const message = catalogue[key];
+    if (message === undefined) throw new Error(`${file} has no ${key}`);
+    return message.replace(/\{(\w+)\}/g, (whole, name: string) => params[name] ?? whole);
+  };
+}
+
+/** Everything one presses and fills in, named in the language of the page. */
+export class Portal {
+  readonly say: ReturnType<typeof words>;
+
+  constructor(
+    readonly page: Page,
+    language: Language = "en",
+  ) {
+    this.say = words(language);
+  }
+
+  heading(key: string, params?: Record<string, string>): Locator {
+    return this.page.getByRole("heading", { level: 1, name: this.say(key, params), exact: true });
+  }
+
+  button(key: string): Locator {
+    return this.page.getByRole("button", { name: this.say(key), exact: true });
+  }
+
+  link(key: string): Locator {
+    return this.page.getByRole("link", { name: this.say(key), exact: true });
+  }
+
+  field(key: string): Locator {
+    return this.page.getByLabel(this.say(key), { exact: true });
+  }
+
+  async prove(client: Pick<Client, "name" | "dateOfBirth">): Promise<void> {
+    await this.field("enroll.lastName").fill(client.name.last);
+    await this.field("enroll.birth").fill(client.dateOfBirth);
+    await this.button("enroll.next").click();
+  }
+
+  async signIn(username: string, password = PASSWORD): Promise<void> {
+    await this.field("signIn.username").fill(username);
+    await this.field("signIn.password").fill(password);
+    await this.button("signIn.action").click();
+  }
+
+  /** Once more, and the answer is lost on the way. */
+  async failOnce(address: string): Promise<void> {
+    await this.page.route(address, (route) => route.abort(), { times: 1 });
+  }
+}
