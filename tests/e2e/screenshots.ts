@@ -86,7 +86,7 @@ test("the console", async ({ staff }) => {
   await expect(toast(page)).toContainText("was activated");
   await page.getByRole("button", { name: "Dismiss this message" }).click();
   await page.getByRole("link", { name: "History" }).click();
-  await expect(page.getByText("Dana Whitfield activated the access of Amara Okafor")).toBeVisible();
+  await expect(page.getByText("Dana Whitfield activated Amara Okafor’s access")).toBeVisible();
   await picture(page, "history");
 });
 

@@ -80,6 +80,8 @@ export const staff = {
   "overview.emails": "E-mail",
   "overview.phones": "Phone",
   "overview.nothing": "None",
+  "overview.alerts": "Alerts go to",
+  "overview.unknown": "Not known just now; see Client Portal",
   "contact.home": "Home",
   "contact.work": "Work",
   "contact.mobile": "Mobile",

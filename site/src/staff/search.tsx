@@ -44,8 +44,9 @@ export function Search() {
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "Escape" && open) {
       event.preventDefault();
-      setOpen(false);
+      // In this order: the input opens the list when it gets the focus.
       input.current?.focus();
+      setOpen(false);
     }
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
     event.preventDefault();

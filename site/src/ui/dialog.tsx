@@ -18,6 +18,7 @@ export function Dialog(props: {
   children: (close: () => void) => ComponentChildren;
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const title = useRef<HTMLHeadingElement>(null);
   const heading = useId();
   const held = useRef(false);
   held.current = (props.busy ?? false) || (props.typed ?? false);
@@ -25,6 +26,7 @@ export function Dialog(props: {
   useLayoutEffect(() => {
     const element = dialog.current;
     element?.showModal();
+    if (element) beginAtTheBeginning(element, title.current);
     // Closing before the element leaves the page: only then does the focus go back.
     return () => element?.close();
   }, []);
@@ -43,8 +45,19 @@ export function Dialog(props: {
         props.onClose();
       }}
     >
-      <h2 id={heading}>{props.title}</h2>
+      <h2 ref={title} id={heading}>{props.title}</h2>
       {props.children(() => dialog.current?.close())}
     </dialog>
   );
+}
+
+/** On a small screen what takes the focus may lie far below, and whoever decides reads from the top. */
+function beginAtTheBeginning(dialog: HTMLDialogElement, title: HTMLElement | null): void {
+  if (dialog.scrollTop === 0) return;
+  dialog.scrollTop = 0;
+  const focused = document.activeElement?.getBoundingClientRect();
+  if (!title || !focused || focused.bottom <= dialog.getBoundingClientRect().bottom) return;
+  // Not before: whatever can have the focus when a dialog opens, the browser may choose.
+  title.tabIndex = -1;
+  title.focus();
 }

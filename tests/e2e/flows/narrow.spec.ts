@@ -1,6 +1,6 @@
 // A telephone's screen, 320 px wide: all of it can be reached and read without scrolling sideways.
 import { expectFits } from "../accessibility";
-import { expect, find, fullName, GRANTED, signIn, test, toast } from "../world";
+import { clientPage, expect, find, fullName, GRANTED, rowOf, signIn, test, toast, unique } from "../world";
 
 const PHONE = { viewport: { width: 320, height: 640 }, hasTouch: true };
 
@@ -43,4 +43,55 @@ test("revoke and activate on a narrow screen", async ({ staff, browse, desk, mai
   await signIn(phone, user.username);
   await expect(phone.getByRole("heading", { name: `Welcome, ${name}` })).toBeVisible();
   await expectFits(phone, "charts");
+});
+
+test("a client is added and edited, users are added, edited and deleted, the history is filtered", async ({
+  staff,
+  desk,
+}) => {
+  const client = await desk.client();
+  await desk.invite(client);
+  const page = await staff("dana@harbor.example", PHONE);
+  const dialog = page.getByRole("dialog");
+  const last = unique();
+  await page.getByRole("link", { name: "+ New Client" }).tap();
+  await page.getByLabel("Last name").fill(last);
+  await page.getByLabel("Date of birth").fill("1990-04-01");
+  await expectFits(page, "new client");
+  await page.getByRole("button", { name: "Create Client" }).tap();
+  await expect(page.getByRole("heading", { name: last, level: 1 })).toBeVisible();
+  await page.getByRole("link", { name: "Edit" }).tap();
+  await page.getByLabel("First name").fill("Ines");
+  await expectFits(page, "edit client");
+  await page.getByRole("button", { name: "Save" }).tap();
+  await expect(page.getByRole("heading", { name: `Ines ${last}`, level: 1 })).toBeVisible();
+
+  await page.goto(clientPage(client, "/portal"));
+  await page.getByRole("link", { name: "+ Add New User" }).tap();
+  await dialog.getByLabel("First name").fill("Bram");
+  await dialog.getByLabel("E-mail address").fill(`${unique()}@mail.example`);
+  await dialog.getByRole("radio", { name: "Spouse" }).tap();
+  await expectFits(page, "add user");
+  await dialog.getByRole("button", { name: "Add User" }).tap();
+  await expect(rowOf(page, "Bram")).toBeVisible();
+  await page.getByRole("button", { name: "More for Bram" }).tap();
+  await page.getByRole("button", { name: "Edit", exact: true }).tap();
+  await dialog.getByRole("radio", { name: "Guardian" }).tap();
+  await dialog.getByRole("button", { name: "Save" }).tap();
+  await expect(rowOf(page, "Bram")).toContainText("Guardian");
+  await toast(page).getByRole("button").tap();
+  await page.getByRole("button", { name: "Delete Bram" }).tap();
+  // It is longer than the screen: whoever decides begins at its beginning.
+  await expect(dialog.getByRole("heading", { name: "Delete Bram?" })).toBeInViewport();
+  await dialog.getByLabel("Type “delete” to confirm").fill("delete");
+  await dialog.getByRole("button", { name: "Delete User" }).tap();
+  await expect(rowOf(page, "Bram")).toHaveCount(0);
+  await expect(toast(page).getByText("Bram was deleted")).toBeInViewport();
+  await expectFits(page, "the receipt");
+
+  await page.getByRole("link", { name: "History" }).tap();
+  await page.locator("summary").tap();
+  await page.getByLabel("What was done").selectOption("Portal user deleted");
+  await expect(page.getByRole("listitem").filter({ hasText: "Dana Whitfield deleted" })).toHaveCount(1);
+  await expectFits(page, "history");
 });

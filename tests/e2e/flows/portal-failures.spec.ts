@@ -141,8 +141,14 @@ test("on a slow line every wait is seen, and a second press does nothing more", 
     if (request.url().includes("/api/")) asked.push(`${request.method()} ${new URL(request.url()).pathname}`);
   });
 
+  let letGo = () => {};
+  const held = new Promise<void>((done) => (letGo = done));
+  await page.route("**/api/portal/enrollment/check", (route) => held.then(() => route.continue()), {
+    times: 1,
+  });
   await page.goto(linkIn(await mailbox.wait(user.email, INVITATION)));
   await expect(page.getByText("Loading")).toBeVisible();
+  letGo();
   await expect(portal.heading("enroll.proveTitle")).toBeVisible();
   await portal.prove(client);
   await portal.field("new.label").fill(PASSWORD);

@@ -33,6 +33,13 @@ test("the alerts are assigned to one person only", async ({ dana, desk }) => {
   await expect(assigned).toHaveCount(1);
   await expect(assigned).toHaveAccessibleName(`Assigned alerts to Bram ${client.name.last}`);
   await expect(rowOf(dana, name)).toContainText("Assign");
+
+  await test.step("and the overview says whom", async () => {
+    await dana.getByRole("link", { name: "Overview" }).click();
+    const said = dana.getByRole("definition");
+    await expect(said.filter({ hasText: `Bram ${client.name.last}` })).toHaveCount(1);
+    await expect(said.filter({ hasText: name })).toHaveCount(2);
+  });
 });
 
 test("deleting says what ends and stays, asks for the word and for who gets the alerts next", async ({

@@ -8,7 +8,12 @@ import type { Chart } from "./chart";
 import { SectionHeading } from "./section-heading";
 
 export function Overview({ chart, client }: { chart: Chart; client: Client }) {
-  useEffect(() => chart.refreshClient(), []);
+  const named = Boolean(client.chartOwner || client.alertRecipient);
+  useEffect(() => {
+    chart.refreshClient();
+    // The client names people by id. Looking them up is recorded: only when there is somebody to look up.
+    if (named) chart.users.ensure();
+  }, [named]);
   return (
     <section class="card">
       <div class="card-head">
@@ -38,6 +43,14 @@ export function Overview({ chart, client }: { chart: Chart; client: Client }) {
         <dd>
           <a href={`/clients/${client.clientId}/portal`}>{t(`summary.${client.portal.status}`)}</a>
         </dd>
+        <dt>{t("users.owner")}</dt>
+        <dd>
+          <Person chart={chart} id={client.chartOwner} nobody={t("overview.nothing")} />
+        </dd>
+        <dt>{t("overview.alerts")}</dt>
+        <dd>
+          <Person chart={chart} id={client.alertRecipient} nobody={t("users.inbox")} />
+        </dd>
       </dl>
       <h3 class="band">{t("overview.contact")}</h3>
       <dl class="facts padded">
@@ -65,4 +78,15 @@ function Ways({ ways }: { ways: { type: Client["emails"][number]["type"]; text: 
       ))}
     </ul>
   );
+}
+
+/** A portal user by name, as soon as the names are there. */
+function Person(props: { chart: Chart; id: string | null | undefined; nobody: string }) {
+  if (!props.id) return <>{props.nobody}</>;
+  const { state } = props.chart.users;
+  const user = props.chart.user(props.id);
+  if (user) return <>{sayName(user.name)}</>;
+  // The section that lists them says why, and tries again.
+  if (state.value.at === "failed") return <span class="muted">{t("overview.unknown")}</span>;
+  return <span class="muted late">{t("load.wait")}</span>;
 }
