@@ -122,10 +122,10 @@ function distribution(scope: Construct, id: string, page: string, parts: Parts):
     },
     httpVersion: HttpVersion.HTTP2_AND_3,
     priceClass: PriceClass.PRICE_CLASS_100,
-    minimumProtocolVersion: SecurityPolicyProtocol.TLS_V1_2_2021,
     webAclId: parts.webAclArn,
     ...(settings.hosts && {
       domainNames: [id === "Staff" ? settings.hosts.staff : settings.hosts.portal],
+      minimumProtocolVersion: SecurityPolicyProtocol.TLS_V1_2_2021,
       certificate: Certificate.fromCertificateArn(scope, `${id}Certificate`, settings.hosts.certificateArn),
     }),
   });

@@ -25,8 +25,8 @@ export const OUTPUTS = [
   "FailedMails",
   "FailedEvents",
   "SendMail",
-  "StaffDistribution",
-  "PortalDistribution",
+  "MailEvents",
+
   "ApiHost",
 ] as const;
 export type Output = (typeof OUTPUTS)[number];
@@ -78,8 +78,7 @@ export class Latchkey extends Stack {
       FailedMails: mail.failed.queueUrl,
       FailedEvents: mail.failedEvents.queueUrl,
       SendMail: this.functions.get("send-mail").functionName,
-      StaffDistribution: edge.staff.distributionId,
-      PortalDistribution: edge.portal.distributionId,
+      MailEvents: this.functions.get("mail-events").functionName,
       ApiHost: api.host,
     };
     for (const [name, value] of Object.entries(outputs)) {
