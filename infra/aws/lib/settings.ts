@@ -53,7 +53,7 @@ const EMAIL = /^[^\s@<>"]+@(?=.{4,253}$)[a-z0-9-]+(\.[a-z0-9-]+)+$/;
 
 /** Fills in what was not given. Throws with every mistake in it. */
 export function settings(given: Given): Settings {
-  const full: Settings = {
+  const usual: Omit<Settings, "region" | "sender" | "alarms"> = {
     deployment: "latchkey",
     architecture: "arm64",
     memory: { usual: 256, passwords: 1769 },
@@ -65,8 +65,8 @@ export function settings(given: Given): Settings {
     archiveYears: 6,
     keepData: true,
     tags: {},
-    ...given,
   };
+  const full: Settings = { ...usual, ...given };
   const whole = (value: number, least: number, most: number) =>
     Number.isInteger(value) && value >= least && value <= most;
   const rules: [boolean, string][] = [
@@ -96,7 +96,7 @@ export function settings(given: Given): Settings {
   if (full.issuer) {
     rules.push([full.issuer.url.startsWith("https://") && !!full.issuer.clientId, "issuer: an https url and a clientId"]);
   }
-  const known = Object.keys({ ...full, hosts: 0, issuer: 0 });
+  const known = [...Object.keys(usual), "region", "sender", "alarms", "hosts", "issuer"];
   for (const name of Object.keys(given)) rules.push([known.includes(name), `${name}: there is no such setting`]);
   const wrong = rules.filter(([holds]) => !holds).map(([, rule]) => rule);
   if (wrong.length) throw new Error(`The settings are not right:\n  ${wrong.join("\n  ")}`);
@@ -109,15 +109,16 @@ export function settingsFile(): Settings {
   return settings(JSON.parse(readFileSync(file, "utf8")));
 }
 
-/** Names of what lies outside the stack, since keys are data: the ops commands make and turn them. */
+/** Names of what lies outside the stack, since keys are data: the ops commands make and turn them. No secret's
+ *  name may end in a hyphen and six characters, which Secrets Manager would take for the end of its own. */
 export function keyNames(deployment: string) {
   return {
     /** Secret, JSON `{kid, pem}`: the key that signs session tokens. */
     signingKey: `${deployment}/signing-key`,
     /** Secret, plain text: the key of HMACs. */
-    tokenSecret: `${deployment}/token-secret`,
+    tokenSecret: `${deployment}/token-key`,
     /** Secret, plain text: what CloudFront shows to the API. */
-    originSecret: `${deployment}/origin-secret`,
+    originSecret: `${deployment}/origin-key`,
     /** Parameter: public keys of session tokens, a JWK set. */
     verifyingKeys: `/${deployment}/verifying-keys`,
     /** Parameter: which version of the origin secret CloudFront shows. */
