@@ -1,0 +1,182 @@
+// The stack on the emulator: bootstrapped, deployed with real binaries by the real CLI, given its practices and
+// staff by the ops commands, and reached through the edge.
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync, openSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { AdminSetUserPasswordCommand } from "@aws-sdk/client-cognito-identity-provider";
+import { GetFunctionConfigurationCommand, LambdaClient, ListFunctionsCommand, UpdateFunctionConfigurationCommand } from "@aws-sdk/client-lambda";
+import { DeleteBucketPolicyCommand, S3Client } from "@aws-sdk/client-s3";
+import type { TestProject } from "vitest/node";
+import { Deployment } from "../../infra/aws/ops/deployment.ts";
+import { settings } from "../../infra/aws/lib/settings.ts";
+import { Edge } from "./edge.ts";
+
+const APP = resolve(import.meta.dirname, "../../infra/aws");
+const PYTHON = resolve(import.meta.dirname, process.env["EMULATOR_PYTHON"] || "../../.tools/deployed/bin/python");
+const ACCOUNT = "123456789012";
+const REGION = "us-east-1";
+
+/** What the emulator cannot make; that it is in the template, infra/aws's own tests say. */
+const NOT_EMULATED = ["AWS::Backup::BackupSelection", "AWS::WAFv2::LoggingConfiguration"];
+
+const STAFF = [
+  ["dana@harbor.example", "Dana Whitfield", "harbor", "admin"],
+  ["felix@harbor.example", "Felix Moreau", "harbor", "staff"],
+  ["ada@harbor.example", "Ada Lindqvist", "harbor", "auditor"],
+  ["casey@cove.example", "Casey Lund", "cove", "admin"],
+] as const;
+const PASSWORD = "Tidal-lantern-orchard-27";
+
+export default async function start(project: TestProject): Promise<() => Promise<void>> {
+  const folder = mkdtempSync(join(tmpdir(), "latchkey-aws-"));
+  const emulator = new URL(`http://127.0.0.1:${await freePort()}`);
+  const program = emulate(emulator, folder);
+  let edge: Edge | undefined;
+  const stop = async () => {
+    edge?.close();
+    const ended = new Promise((done) => program.once("exit", done));
+    program.kill();
+    await ended;
+    if (!process.env["KEEP_EMULATOR_LOG"]) rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await answers(emulator, program, folder);
+    const began = Date.now();
+    await deploy(emulator, folder);
+    console.log(`bootstrapped and deployed in ${((Date.now() - began) / 1000).toFixed(1)} s`);
+    const deployment = new Deployment(settings(JSON.parse(readFileSync(join(folder, "settings.json"), "utf8"))));
+    await staffed(deployment, emulator);
+    edge = await Edge.of(emulator);
+    project.provide("home", {
+      kind: "aws",
+      staff: await deployment.output("StaffSite"),
+      portal: await deployment.output("PortalSite"),
+      port: await edge.listen(),
+      mails: `${emulator.origin}/_ministack/ses/messages`,
+      password: PASSWORD,
+    });
+    return stop;
+  } catch (error) {
+    console.error(readFileSync(join(folder, "emulator.log"), "utf8").split("\n").slice(-40).join("\n"));
+    await stop();
+    throw error;
+  }
+}
+
+function emulate(at: URL, folder: string): ChildProcess {
+  const log = openSync(join(folder, "emulator.log"), "w");
+  return spawn(PYTHON, [resolve(import.meta.dirname, "emulator.py")], {
+    cwd: folder,
+    stdio: ["ignore", log, log],
+    // Nothing of the machine's own environment: neither credentials nor proxies.
+    env: {
+      PATH: process.env["PATH"],
+      HOME: folder,
+      TMPDIR: folder,
+      BIND_HOST: "127.0.0.1",
+      GATEWAY_PORT: at.port,
+      AWS_ENDPOINT_URL: at.origin,
+      AWS_ACCESS_KEY_ID: "test",
+      AWS_SECRET_ACCESS_KEY: "test",
+      MINISTACK_ACCOUNT_ID: ACCOUNT,
+      AUTH: "true",
+      IOT_MTLS_ENABLED: "0",
+    },
+  });
+}
+
+async function answers(emulator: URL, program: ChildProcess, folder: string): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    if (program.exitCode !== null) break;
+    const healthy = await fetch(`${emulator.origin}/_ministack/health`).catch(() => undefined);
+    if (healthy?.ok) return;
+    await new Promise((wake) => setTimeout(wake, 100));
+  }
+  throw new Error(`the emulator does not start: ${join(folder, "emulator.log")}`);
+}
+
+async function deploy(emulator: URL, folder: string): Promise<void> {
+  const file = join(folder, "settings.json");
+  writeFileSync(
+    file,
+    JSON.stringify({
+      region: REGION,
+      sender: "no-reply@portal.example.org",
+      alarms: "it@example.org",
+      architecture: process.arch === "arm64" ? "arm64" : "x86_64",
+      keepData: false,
+    }),
+  );
+  Object.assign(process.env, {
+    AWS_ENDPOINT_URL: emulator.origin,
+    AWS_ACCESS_KEY_ID: "test",
+    AWS_SECRET_ACCESS_KEY: "test",
+    AWS_REGION: REGION,
+    AWS_DEFAULT_REGION: REGION,
+    CDK_DISABLE_VERSION_CHECK: "1",
+    LATCHKEY_SETTINGS: file,
+    CI: "1",
+  });
+  ops("keys", "init");
+  run("cdk", "bootstrap", `aws://${ACCOUNT}/${REGION}`);
+  const assembly = join(folder, "assembly");
+  run("cdk", "synth", "--quiet", "--output", assembly);
+  for (const stack of ["latchkey", "latchkey-firewall"]) prune(join(assembly, `${stack}.template.json`));
+  await openStagingBucket();
+  run("cdk", "deploy", "--all", "--app", assembly, "--require-approval", "never", "--progress", "events");
+}
+
+export function ops(...words: string[]): string {
+  return run("tsx", "ops/main.ts", ...words);
+}
+
+function run(program: string, ...words: string[]): string {
+  const done = spawnSync(join(APP, "node_modules/.bin", program), words, { cwd: APP, encoding: "utf8" });
+  if (done.status !== 0) throw new Error(`${program} ${words.join(" ")}:\n${done.stdout}\n${done.stderr}`);
+  return done.stdout;
+}
+
+function prune(template: string): void {
+  const { Resources, ...rest } = JSON.parse(readFileSync(template, "utf8")) as { Resources: Record<string, { Type: string }> };
+  const made = Object.entries(Resources).filter(([, { Type }]) => !NOT_EMULATED.includes(Type));
+  writeFileSync(template, JSON.stringify({ ...rest, Resources: Object.fromEntries(made) }));
+}
+
+/** The bootstrapped bucket takes only TLS, which the emulator does not speak. */
+async function openStagingBucket(): Promise<void> {
+  const Bucket = `cdk-hnb659fds-assets-${ACCOUNT}-${REGION}`;
+  await new S3Client({ forcePathStyle: true }).send(new DeleteBucketPolicyCommand({ Bucket }));
+}
+
+/** Practices and staff by the ops commands; then what only a person or AWS itself does. */
+async function staffed(deployment: Deployment, emulator: URL): Promise<void> {
+  ops("practice", "put", "harbor", "--name", "Harbor Counseling", "--alert-inbox", "desk@harbor.example");
+  ops("practice", "put", "cove", "--name", "Cove Clinic", "--alert-inbox", "desk@cove.example");
+  const UserPoolId = await deployment.output("StaffPool");
+  for (const [Username, name, practice, role] of STAFF) {
+    ops("staff", "add", Username, "--name", name, "--practice", practice, "--role", role);
+    await deployment.cognito.send(new AdminSetUserPasswordCommand({ UserPoolId, Username, Password: PASSWORD, Permanent: true }));
+  }
+  // The emulator answers as the issuer at its own address only.
+  const lambda = new LambdaClient({});
+  const { Functions = [] } = await lambda.send(new ListFunctionsCommand({}));
+  const FunctionName = Functions.find((one) => one.Description === "Latchkey: staff-sign-in")?.FunctionName;
+  const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+  await lambda.send(
+    new UpdateFunctionConfigurationCommand({
+      FunctionName,
+      Environment: { Variables: { ...Environment?.Variables, OIDC_ISSUER: `${emulator.origin}/${UserPoolId}` } },
+    }),
+  );
+}
+
+function freePort(): Promise<number> {
+  return new Promise((found) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => found(port));
+    });
+  });
+}
