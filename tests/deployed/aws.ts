@@ -6,7 +6,12 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { AdminSetUserPasswordCommand } from "@aws-sdk/client-cognito-identity-provider";
-import { GetFunctionConfigurationCommand, LambdaClient, ListFunctionsCommand, UpdateFunctionConfigurationCommand } from "@aws-sdk/client-lambda";
+import {
+  GetFunctionConfigurationCommand,
+  LambdaClient,
+  ListFunctionsCommand,
+  UpdateFunctionConfigurationCommand,
+} from "@aws-sdk/client-lambda";
 import { DeleteBucketPolicyCommand, S3Client } from "@aws-sdk/client-s3";
 import type { TestProject } from "vitest/node";
 import { Deployment } from "../../infra/aws/ops/deployment.ts";
@@ -14,7 +19,10 @@ import { settings } from "../../infra/aws/lib/settings.ts";
 import { Edge } from "./edge.ts";
 
 const APP = resolve(import.meta.dirname, "../../infra/aws");
-const PYTHON = resolve(import.meta.dirname, process.env["EMULATOR_PYTHON"] || "../../.tools/deployed/bin/python");
+const PYTHON = resolve(
+  import.meta.dirname,
+  process.env["EMULATOR_PYTHON"] || "../../.tools/deployed/bin/python",
+);
 const ACCOUNT = "123456789012";
 const REGION = "us-east-1";
 
@@ -46,7 +54,9 @@ export default async function start(project: TestProject): Promise<() => Promise
     const began = Date.now();
     await deploy(emulator, folder);
     console.log(`bootstrapped and deployed in ${((Date.now() - began) / 1000).toFixed(1)} s`);
-    const deployment = new Deployment(settings(JSON.parse(readFileSync(join(folder, "settings.json"), "utf8"))));
+    const deployment = new Deployment(
+      settings(JSON.parse(readFileSync(join(folder, "settings.json"), "utf8"))),
+    );
     await staffed(deployment, emulator);
     edge = await Edge.of(emulator);
     project.provide("home", {
@@ -139,7 +149,9 @@ function run(program: string, ...words: string[]): string {
 }
 
 function prune(template: string): void {
-  const { Resources, ...rest } = JSON.parse(readFileSync(template, "utf8")) as { Resources: Record<string, { Type: string }> };
+  const { Resources, ...rest } = JSON.parse(readFileSync(template, "utf8")) as {
+    Resources: Record<string, { Type: string }>;
+  };
   const made = Object.entries(Resources).filter(([, { Type }]) => !NOT_EMULATED.includes(Type));
   writeFileSync(template, JSON.stringify({ ...rest, Resources: Object.fromEntries(made) }));
 }
@@ -157,7 +169,9 @@ async function staffed(deployment: Deployment, emulator: URL): Promise<void> {
   const UserPoolId = await deployment.output("StaffPool");
   for (const [Username, name, practice, role] of STAFF) {
     ops("staff", "add", Username, "--name", name, "--practice", practice, "--role", role);
-    await deployment.cognito.send(new AdminSetUserPasswordCommand({ UserPoolId, Username, Password: PASSWORD, Permanent: true }));
+    await deployment.cognito.send(
+      new AdminSetUserPasswordCommand({ UserPoolId, Username, Password: PASSWORD, Permanent: true }),
+    );
   }
   // The emulator answers as the issuer at its own address only.
   const lambda = new LambdaClient({});
@@ -167,7 +181,9 @@ async function staffed(deployment: Deployment, emulator: URL): Promise<void> {
   await lambda.send(
     new UpdateFunctionConfigurationCommand({
       FunctionName,
-      Environment: { Variables: { ...Environment?.Variables, OIDC_ISSUER: `${emulator.origin}/${UserPoolId}` } },
+      Environment: {
+        Variables: { ...Environment?.Variables, OIDC_ISSUER: `${emulator.origin}/${UserPoolId}` },
+      },
     }),
   );
 }

@@ -33,7 +33,14 @@ interface Reply {
   body: Buffer;
 }
 
-const NOT_PASSED_BACK = new Set(["connection", "content-length", "transfer-encoding", "keep-alive", "date", "server"]);
+const NOT_PASSED_BACK = new Set([
+  "connection",
+  "content-length",
+  "transfer-encoding",
+  "keep-alive",
+  "date",
+  "server",
+]);
 
 export class Edge {
   private readonly servers: Server[] = [];
@@ -51,8 +58,14 @@ export class Edge {
     const sites = new Map<string, Behaviour[]>();
     for (const { Id, DomainName } of DistributionList?.Items ?? []) {
       const { DistributionConfig: config } = await cloudFront.send(new GetDistributionConfigCommand({ Id }));
-      const behaviours = [...(config!.CacheBehaviors?.Items ?? []), { ...config!.DefaultCacheBehavior!, PathPattern: "/*" }];
-      sites.set(DomainName!, await Promise.all(behaviours.map((one) => read(cloudFront, one, config!.Origins!.Items!))));
+      const behaviours = [
+        ...(config!.CacheBehaviors?.Items ?? []),
+        { ...config!.DefaultCacheBehavior!, PathPattern: "/*" },
+      ];
+      sites.set(
+        DomainName!,
+        await Promise.all(behaviours.map((one) => read(cloudFront, one, config!.Origins!.Items!))),
+      );
     }
     return new Edge(sites, emulator, new S3Client({ forcePathStyle: true }));
   }
@@ -79,7 +92,8 @@ export class Edge {
     const { pathname, search } = new URL(asked.url ?? "/", "http://host");
     const behaviour = this.sites.get(host)?.find(({ prefix }) => pathname.startsWith(prefix));
     if (!behaviour) return { status: 403, headers: {}, body: Buffer.from(`no distribution ${host}`) };
-    if (!behaviour.methods.includes(asked.method!)) return { status: 403, headers: {}, body: Buffer.from("method") };
+    if (!behaviour.methods.includes(asked.method!))
+      return { status: 403, headers: {}, body: Buffer.from("method") };
     const uri = behaviour.rewrite?.({ request: { uri: pathname } }).uri ?? pathname;
     const reply = behaviour.origin.DomainName!.includes(".execute-api.")
       ? await this.api(behaviour, asked, uri + search)
@@ -129,7 +143,10 @@ export class Edge {
     const Bucket = origin.DomainName!.split(".")[0];
     try {
       const object = await this.s3.send(new GetObjectCommand({ Bucket, Key: uri.slice(1) }));
-      const headers = { "content-type": object.ContentType ?? "", "cache-control": object.CacheControl ?? "" };
+      const headers = {
+        "content-type": object.ContentType ?? "",
+        "cache-control": object.CacheControl ?? "",
+      };
       return { status: 200, headers, body: Buffer.from(await object.Body!.transformToByteArray()) };
     } catch (error) {
       if ((error as Error).name === "NoSuchKey") return { status: 403, headers: {}, body: Buffer.alloc(0) };
@@ -143,7 +160,9 @@ async function read(cloudFront: CloudFrontClient, one: CacheBehavior, origins: O
   const passing =
     one.OriginRequestPolicyId &&
     (await cloudFront.send(new GetOriginRequestPolicyCommand({ Id: one.OriginRequestPolicyId })));
-  const answers = await cloudFront.send(new GetResponseHeadersPolicyCommand({ Id: one.ResponseHeadersPolicyId }));
+  const answers = await cloudFront.send(
+    new GetResponseHeadersPolicyCommand({ Id: one.ResponseHeadersPolicyId }),
+  );
   const { SecurityHeadersConfig: security, CustomHeadersConfig: custom } =
     answers.ResponseHeadersPolicy!.ResponseHeadersPolicyConfig!;
   const hsts = security?.StrictTransportSecurity;
@@ -152,20 +171,25 @@ async function read(cloudFront: CloudFrontClient, one: CacheBehavior, origins: O
     methods: one.AllowedMethods?.Items ?? ["GET", "HEAD"],
     origin: origins.find((origin) => origin.Id === one.TargetOriginId)!,
     ...(association && { rewrite: await rewrite(cloudFront, association.FunctionARN!) }),
-    passed: (passing ? (passing.OriginRequestPolicy?.OriginRequestPolicyConfig?.HeadersConfig?.Headers?.Items ?? []) : []).map(
-      (name) => name.toLowerCase(),
-    ),
+    passed: (passing
+      ? (passing.OriginRequestPolicy?.OriginRequestPolicyConfig?.HeadersConfig?.Headers?.Items ?? [])
+      : []
+    ).map((name) => name.toLowerCase()),
     added: {
       "content-security-policy": security!.ContentSecurityPolicy!.ContentSecurityPolicy!,
       "referrer-policy": security!.ReferrerPolicy!.ReferrerPolicy!,
       "x-content-type-options": "nosniff",
       "strict-transport-security": `max-age=${hsts?.AccessControlMaxAgeSec}; includeSubDomains`,
-      ...Object.fromEntries((custom?.Items ?? []).map(({ Header, Value }) => [Header!.toLowerCase(), Value!])),
+      ...Object.fromEntries(
+        (custom?.Items ?? []).map(({ Header, Value }) => [Header!.toLowerCase(), Value!]),
+      ),
     },
   };
 }
 
 async function rewrite(cloudFront: CloudFrontClient, arn: string): Promise<Handler> {
-  const { FunctionCode } = await cloudFront.send(new GetFunctionCommand({ Name: arn.split("/").pop(), Stage: "LIVE" }));
+  const { FunctionCode } = await cloudFront.send(
+    new GetFunctionCommand({ Name: arn.split("/").pop(), Stage: "LIVE" }),
+  );
   return new Function(`${Buffer.from(FunctionCode!).toString()}; return handler;`)() as Handler;
 }

@@ -50,12 +50,18 @@ export const answered = new Set<string>();
 /** A request as a page of the site sends it. */
 export async function call(origin: string, method: string, path: string, asked: Asked = {}): Promise<Answer> {
   const { headers = {}, body, jar } = asked;
-  const answer = await send(origin, method, path, {
-    ...(method !== "GET" && { origin }),
-    ...(body !== undefined && { "content-type": "application/json" }),
-    ...(jar?.size && { cookie: [...jar].map(([name, value]) => `${name}=${value}`).join("; ") }),
-    ...headers,
-  }, body === undefined ? undefined : JSON.stringify(body));
+  const answer = await send(
+    origin,
+    method,
+    path,
+    {
+      ...(method !== "GET" && { origin }),
+      ...(body !== undefined && { "content-type": "application/json" }),
+      ...(jar?.size && { cookie: [...jar].map(([name, value]) => `${name}=${value}`).join("; ") }),
+      ...headers,
+    },
+    body === undefined ? undefined : JSON.stringify(body),
+  );
   for (const cookie of answer.headers["set-cookie"] ?? []) {
     const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
     if (/max-age=0/i.test(cookie)) jar?.delete(name);
@@ -65,7 +71,13 @@ export async function call(origin: string, method: string, path: string, asked: 
   return answer;
 }
 
-function send(origin: string, method: string, path: string, headers: Record<string, string>, body?: string): Promise<Answer> {
+function send(
+  origin: string,
+  method: string,
+  path: string,
+  headers: Record<string, string>,
+  body?: string,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const asked = request(
       {
@@ -73,7 +85,11 @@ function send(origin: string, method: string, path: string, headers: Record<stri
         port: home().port,
         method,
         path,
-        headers: { ...headers, host: new URL(origin).host, ...(body !== undefined && { "content-length": Buffer.byteLength(body) }) },
+        headers: {
+          ...headers,
+          host: new URL(origin).host,
+          ...(body !== undefined && { "content-length": Buffer.byteLength(body) }),
+        },
       },
       (answer) => {
         const chunks: Buffer[] = [];
@@ -81,7 +97,12 @@ function send(origin: string, method: string, path: string, headers: Record<stri
         answer.on("end", () => {
           const text = Buffer.concat(chunks).toString();
           const json = /json/.test(answer.headers["content-type"] ?? "");
-          resolve({ status: answer.statusCode!, headers: answer.headers, text, body: json && text ? JSON.parse(text) : undefined });
+          resolve({
+            status: answer.statusCode!,
+            headers: answer.headers,
+            text,
+            body: json && text ? JSON.parse(text) : undefined,
+          });
         });
         answer.on("error", reject);
       },
@@ -121,7 +142,11 @@ const fromEmulator = (mail: EmulatedMail): Mail => ({
 });
 
 /** Waits until something is so. */
-export async function until<T>(what: string, look: () => Promise<T | undefined | false>, seconds = 20): Promise<T> {
+export async function until<T>(
+  what: string,
+  look: () => Promise<T | undefined | false>,
+  seconds = 20,
+): Promise<T> {
   for (const end = Date.now() + seconds * 1000; Date.now() < end; ) {
     const found = await look();
     if (found) return found;

@@ -5,11 +5,17 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { TestProject } from "vitest/node";
 
-const PROGRAM = resolve(import.meta.dirname, process.env["LATCHKEY_LOCAL"] || "../../target/debug/latchkey-local");
+const PROGRAM = resolve(
+  import.meta.dirname,
+  process.env["LATCHKEY_LOCAL"] || "../../target/debug/latchkey-local",
+);
 
 export default async function start(project: TestProject): Promise<() => Promise<void>> {
   const state = mkdtempSync(join(tmpdir(), "latchkey-both-"));
-  const program = spawn(PROGRAM, { env: { ...process.env, PORT: "0", STATE_DIR: state, ROSTER: "" }, stdio: ["ignore", "pipe", "pipe"] });
+  const program = spawn(PROGRAM, {
+    env: { ...process.env, PORT: "0", STATE_DIR: state, ROSTER: "" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const ended = new Promise<void>((done) => program.once("exit", () => done()));
   const stop = async () => {
     program.kill();

@@ -9,7 +9,24 @@ export const ANOTHER = "amber compass velvet 38 quarry";
 
 /** Letters that nobody else got, in pronounceable pairs: search forgives one slip. */
 export function unique(): string {
-  const syllables = ["ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu", "na", "pe", "ri", "so", "tu", "va"];
+  const syllables = [
+    "ba",
+    "ce",
+    "di",
+    "fo",
+    "gu",
+    "ha",
+    "je",
+    "ki",
+    "lo",
+    "mu",
+    "na",
+    "pe",
+    "ri",
+    "so",
+    "tu",
+    "va",
+  ];
   return Array.from({ length: 5 }, () => syllables[randomInt(syllables.length)]).join("");
 }
 
@@ -25,7 +42,12 @@ export class Desk {
   static async open(email: string): Promise<Desk> {
     const { staff } = home();
     const jar: Jar = new Map();
-    const begun = await call(staff, "GET", `/api/staff/sign-in?returnTo=/&login_hint=${encodeURIComponent(email)}`, { jar });
+    const begun = await call(
+      staff,
+      "GET",
+      `/api/staff/sign-in?returnTo=/&login_hint=${encodeURIComponent(email)}`,
+      { jar },
+    );
     expect(begun.status).toBe(303);
     const back = await throughIssuer(String(begun.headers["location"]), email);
     const landed = await call(staff, "GET", back.pathname + back.search, { jar });
@@ -34,13 +56,26 @@ export class Desk {
   }
 
   call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
-    return call(home().staff, method, `/api${path}`, { jar: this.jar, headers, ...(body !== undefined && { body }) });
+    return call(home().staff, method, `/api${path}`, {
+      jar: this.jar,
+      headers,
+      ...(body !== undefined && { body }),
+    });
   }
 
   /** As `call`, where only one answer will do. */
-  async must(status: number, method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Json> {
+  async must(
+    status: number,
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Json> {
     const answer = await this.call(method, path, body, headers);
-    expect([answer.status, answer.status === status ? "" : `${method} ${path}: ${answer.text}`]).toEqual([status, ""]);
+    expect([answer.status, answer.status === status ? "" : `${method} ${path}: ${answer.text}`]).toEqual([
+      status,
+      "",
+    ]);
     return answer.body;
   }
 
@@ -97,7 +132,9 @@ async function throughIssuer(start: string, email: string): Promise<URL> {
     const page = await answer.text();
     const [, action = ""] = /<form method="POST" action="([^"]+)"/.exec(page) ?? [];
     const hidden = [...page.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)];
-    const form = new URLSearchParams(hidden.map(([, name = "", value = ""]): [string, string] => [name, value.replaceAll("&amp;", "&")]));
+    const form = new URLSearchParams(
+      hidden.map(([, name = "", value = ""]): [string, string] => [name, value.replaceAll("&amp;", "&")]),
+    );
     form.set("username", email);
     form.set("password", password ?? "");
     at = new URL(action, at).href;
@@ -115,12 +152,25 @@ export class Visitor {
   ) {}
 
   call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
-    return call(home().portal, method, `/api/portal${path}`, { jar: this.jar, headers, ...(body !== undefined && { body }) });
+    return call(home().portal, method, `/api/portal${path}`, {
+      jar: this.jar,
+      headers,
+      ...(body !== undefined && { body }),
+    });
   }
 
-  async must(status: number, method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Json> {
+  async must(
+    status: number,
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Json> {
     const answer = await this.call(method, path, body, headers);
-    expect([answer.status, answer.status === status ? "" : `${method} ${path}: ${answer.text}`]).toEqual([status, ""]);
+    expect([answer.status, answer.status === status ? "" : `${method} ${path}: ${answer.text}`]).toEqual([
+      status,
+      "",
+    ]);
     return answer.body;
   }
 
@@ -143,7 +193,10 @@ export class Visitor {
   }
 
   async choose(password: string): Promise<void> {
-    await this.must(204, "PUT", "/password", { token: tokenIn(await mail(this.user.email, RESET)), password });
+    await this.must(204, "PUT", "/password", {
+      token: tokenIn(await mail(this.user.email, RESET)),
+      password,
+    });
     this.password = password;
   }
 

@@ -8,7 +8,14 @@ export default defineConfig({
     fileParallelism: false,
     projects: [
       { test: { ...shared, name: "local", include: ["flows/*.test.ts"], globalSetup: "./local.ts" } },
-      { test: { ...shared, name: "aws", include: ["flows/*.test.ts", "aws/*.test.ts"], globalSetup: "./aws.ts" } },
+      {
+        test: {
+          ...shared,
+          name: "aws",
+          include: ["flows/*.test.ts", "aws/*.test.ts"],
+          globalSetup: "./aws.ts",
+        },
+      },
     ],
   },
 });

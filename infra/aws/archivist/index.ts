@@ -3,7 +3,11 @@ import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 
 interface StreamRecord {
   eventName: string;
-  dynamodb: { SequenceNumber: string; ApproximateCreationDateTime: number; NewImage?: Record<string, unknown> };
+  dynamodb: {
+    SequenceNumber: string;
+    ApproximateCreationDateTime: number;
+    NewImage?: Record<string, unknown>;
+  };
 }
 
 const s3 = new S3Client({});

@@ -2,7 +2,14 @@
 // An operation's id names the function that serves it, up to the first dot.
 import { readFileSync } from "node:fs";
 import { Fn, RemovalPolicy, Stack } from "aws-cdk-lib";
-import { CfnStage, HttpApi, HttpMethod, HttpNoneAuthorizer, HttpRoute, HttpRouteKey } from "aws-cdk-lib/aws-apigatewayv2";
+import {
+  CfnStage,
+  HttpApi,
+  HttpMethod,
+  HttpNoneAuthorizer,
+  HttpRoute,
+  HttpRouteKey,
+} from "aws-cdk-lib/aws-apigatewayv2";
 import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
@@ -90,7 +97,8 @@ export class Api extends Construct {
         authorizer: new HttpNoneAuthorizer(),
       });
       known(route, {
-        "AwsSolutions-APIG4": "the function checks who asks: sessions can end at any moment, authorizers remember",
+        "AwsSolutions-APIG4":
+          "the function checks who asks: sessions can end at any moment, authorizers remember",
       });
     };
     for (const { method, path, function: name } of operations()) {

@@ -15,11 +15,26 @@ import {
 import { Schedule } from "aws-cdk-lib/aws-events";
 import { AnyPrincipal, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Key } from "aws-cdk-lib/aws-kms";
-import { Architecture, LoggingFormat, Runtime, StartingPosition, Tracing, type IFunction } from "aws-cdk-lib/aws-lambda";
+import {
+  Architecture,
+  LoggingFormat,
+  Runtime,
+  StartingPosition,
+  Tracing,
+  type IFunction,
+} from "aws-cdk-lib/aws-lambda";
 import { DynamoEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import { NodejsFunction } from "aws-cdk-lib/aws-lambda-nodejs";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
-import { BlockPublicAccess, Bucket, type CfnBucket, BucketEncryption, ObjectLockRetention, ObjectOwnership, StorageClass } from "aws-cdk-lib/aws-s3";
+import {
+  BlockPublicAccess,
+  Bucket,
+  type CfnBucket,
+  BucketEncryption,
+  ObjectLockRetention,
+  ObjectOwnership,
+  StorageClass,
+} from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 import { INLINE, known } from "./known.ts";
 import type { Settings } from "./settings.ts";
@@ -98,7 +113,10 @@ export class Data extends Construct {
     logs.grantWrite(role);
     // It adds objects and can do nothing else with them, not even read.
     role.addToPolicy(
-      new PolicyStatement({ actions: ["s3:PutObject"], resources: [this.archive.arnForObjects("history/*")] }),
+      new PolicyStatement({
+        actions: ["s3:PutObject"],
+        resources: [this.archive.arnForObjects("history/*")],
+      }),
     );
     made.addEventSource(
       new DynamoEventSource(this.history, {
@@ -179,7 +197,11 @@ function encryptionKey(scope: Construct, removalPolicy: RemovalPolicy): Key {
       resources: ["*"],
       conditions: {
         ArnLike: {
-          "kms:EncryptionContext:aws:logs:arn": stack.formatArn({ service: "logs", resource: "log-group", resourceName: "*" }),
+          "kms:EncryptionContext:aws:logs:arn": stack.formatArn({
+            service: "logs",
+            resource: "log-group",
+            resourceName: "*",
+          }),
         },
       },
     }),
@@ -203,11 +225,18 @@ function archiveBucket(scope: Construct, settings: Settings, key: Key, removalPo
     objectLockDefaultRetention: settings.keepData
       ? ObjectLockRetention.compliance(Duration.days(365 * settings.archiveYears))
       : ObjectLockRetention.governance(Duration.days(1)),
-    lifecycleRules: [{ transitions: [{ storageClass: StorageClass.GLACIER_INSTANT_RETRIEVAL, transitionAfter: Duration.days(90) }] }],
+    lifecycleRules: [
+      {
+        transitions: [
+          { storageClass: StorageClass.GLACIER_INSTANT_RETRIEVAL, transitionAfter: Duration.days(90) },
+        ],
+      },
+    ],
     removalPolicy,
   });
   known(bucket, {
-    "AwsSolutions-S1": "written by one function, read by ops: CloudTrail tells who, without a second bucket of logs",
+    "AwsSolutions-S1":
+      "written by one function, read by ops: CloudTrail tells who, without a second bucket of logs",
     "HIPAA.Security-S3BucketLoggingEnabled": "as above",
     "HIPAA.Security-S3BucketReplicationEnabled": "the history table and its backups are the second copy",
   });

@@ -37,7 +37,10 @@ export const ORIGIN_HEADER = "x-latchkey-origin";
  *  in any case, and `Host` must be the API's own. */
 const READ_HEADERS = ["Origin", "Sec-Fetch-Site", "Idempotency-Key", "CloudFront-Viewer-Address"];
 
-const HEADERS = JSON.parse(readFileSync(new URL("../../headers.json", import.meta.url), "utf8")) as Record<string, string>;
+const HEADERS = JSON.parse(readFileSync(new URL("../../headers.json", import.meta.url), "utf8")) as Record<
+  string,
+  string
+>;
 
 export class Edge extends Construct {
   readonly site: Bucket;
@@ -46,7 +49,12 @@ export class Edge extends Construct {
   readonly staffOrigin: string;
   readonly portalOrigin: string;
 
-  constructor(scope: Construct, id: string, settings: Settings, around: { apiHost: string; originVersion: string; webAclArn: string }) {
+  constructor(
+    scope: Construct,
+    id: string,
+    settings: Settings,
+    around: { apiHost: string; originVersion: string; webAclArn: string },
+  ) {
     super(scope, id);
     this.site = siteBucket(this, settings);
 
@@ -130,11 +138,13 @@ function distribution(scope: Construct, id: string, page: string, parts: Parts):
     }),
   });
   known(made, {
-    "AwsSolutions-CFR1": "clients travel: a country is no reason to be refused; rates and reputation are judged",
+    "AwsSolutions-CFR1":
+      "clients travel: a country is no reason to be refused; rates and reputation are judged",
     "AwsSolutions-CFR3":
       "CloudFront's logs hold addresses and query strings, and cannot be told not to; the API's own log has what operations need",
     ...(!settings.hosts && {
-      "AwsSolutions-CFR4": "CloudFront's own host names come with its own certificate and its own choice of TLS",
+      "AwsSolutions-CFR4":
+        "CloudFront's own host names come with its own certificate and its own choice of TLS",
     }),
   });
   return made;
@@ -189,11 +199,11 @@ function siteBucket(scope: Construct, settings: Settings): Bucket {
     removalPolicy: settings.keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
   });
   known(bucket, {
-    "AwsSolutions-S1": "public pages, read through CloudFront alone: there is nothing to tell of who read them",
+    "AwsSolutions-S1":
+      "public pages, read through CloudFront alone: there is nothing to tell of who read them",
     "HIPAA.Security-S3BucketLoggingEnabled": "as above",
     "HIPAA.Security-S3BucketReplicationEnabled": "holds a build, which the next deployment makes again",
     "HIPAA.Security-S3DefaultEncryptionKMS": "public pages",
   });
   return bucket;
 }
-

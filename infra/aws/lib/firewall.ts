@@ -8,7 +8,13 @@ import { known } from "./known.ts";
 import type { Settings } from "./settings.ts";
 
 /** Where people guess: sign-in, enrolment, reset. */
-const DOORS = ["/api/portal/sign-in", "/api/portal/enrollment", "/api/portal/password", "/api/staff/sign-in", "/api/staff/callback"];
+const DOORS = [
+  "/api/portal/sign-in",
+  "/api/portal/enrollment",
+  "/api/portal/password",
+  "/api/staff/sign-in",
+  "/api/staff/callback",
+];
 
 /** What somebody is told who asked too often; the API's own problem for it. */
 const TOO_MANY = {
@@ -112,12 +118,18 @@ export class Firewall extends Stack {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     known(logs, {
-      "HIPAA.Security-CloudWatchLogGroupEncrypted": "holds addresses of refused requests for a month, nothing of clients",
+      "HIPAA.Security-CloudWatchLogGroupEncrypted":
+        "holds addresses of refused requests for a month, nothing of clients",
     });
     new CfnLoggingConfiguration(this, "Logging", {
       resourceArn: acl.attrArn,
       logDestinationConfigs: [
-        this.formatArn({ service: "logs", resource: "log-group", resourceName: logs.logGroupName, arnFormat: ArnFormat.COLON_RESOURCE_NAME }),
+        this.formatArn({
+          service: "logs",
+          resource: "log-group",
+          resourceName: logs.logGroupName,
+          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+        }),
       ],
       loggingFilter: {
         DefaultBehavior: "DROP",

@@ -3,7 +3,14 @@
 import { join } from "node:path";
 import { ArnFormat, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { Effect, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import { Architecture, Code, Function as Lambda, LoggingFormat, Runtime, Tracing } from "aws-cdk-lib/aws-lambda";
+import {
+  Architecture,
+  Code,
+  Function as Lambda,
+  LoggingFormat,
+  Runtime,
+  Tracing,
+} from "aws-cdk-lib/aws-lambda";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import type { Data } from "./data.ts";
@@ -106,7 +113,17 @@ export const FUNCTIONS: Record<string, Plan> = {
     rights: [
       get("practice", "chart"),
       getTogether("chart", "account"),
-      update("chart", "attempts", "doneAt", "expiresAt", "leasedUntil", "mail", "messageId", "nonce", "pending"),
+      update(
+        "chart",
+        "attempts",
+        "doneAt",
+        "expiresAt",
+        "leasedUntil",
+        "mail",
+        "messageId",
+        "nonce",
+        "pending",
+      ),
     ],
     hmacs: true,
     seconds: 60,
@@ -156,7 +173,9 @@ export class Functions extends Construct {
 
   constructor(scope: Construct, id: string, with_: Surroundings) {
     super(scope, id);
-    this.made = new Map(Object.entries(FUNCTIONS).map(([name, plan]) => [name, this.make(name, plan, with_)]));
+    this.made = new Map(
+      Object.entries(FUNCTIONS).map(([name, plan]) => [name, this.make(name, plan, with_)]),
+    );
   }
 
   get(name: FunctionName): Lambda {

@@ -24,7 +24,14 @@ export type Kind = keyof typeof PARTITIONS | "practice";
 
 /** One thing that a function does. */
 export interface Right {
-  action: "GetItem" | "BatchGetItem" | "Query" | "PutItem" | "UpdateItem" | "DeleteItem" | "ConditionCheckItem";
+  action:
+    | "GetItem"
+    | "BatchGetItem"
+    | "Query"
+    | "PutItem"
+    | "UpdateItem"
+    | "DeleteItem"
+    | "ConditionCheckItem";
   on: Kind[] | "history";
   /** The attributes that an update may name; it has no business with others. */
   attributes?: string[];
@@ -39,7 +46,11 @@ export const query = (...on: Kind[]): Right => ({ action: "Query", on });
 export const put = (...on: Kind[]): Right => ({ action: "PutItem", on, transaction: true });
 export const remove = (...on: Kind[]): Right => ({ action: "DeleteItem", on, transaction: true });
 export const check = (...on: Kind[]): Right => ({ action: "ConditionCheckItem", on, transaction: true });
-export const update = (on: Kind, ...attributes: string[]): Right => ({ action: "UpdateItem", on: [on], attributes });
+export const update = (on: Kind, ...attributes: string[]): Right => ({
+  action: "UpdateItem",
+  on: [on],
+  attributes,
+});
 export const record: Right = { action: "PutItem", on: "history" };
 export const readHistory: Right = { action: "Query", on: "history" };
 

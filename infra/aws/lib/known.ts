@@ -9,4 +9,5 @@ export function known(construct: IConstruct, findings: Record<string, string>, .
 }
 
 /** Why policies are part of their role. */
-export const INLINE = "what one function may do is no other's business: a policy that could be shared would be";
+export const INLINE =
+  "what one function may do is no other's business: a policy that could be shared would be";

@@ -46,7 +46,9 @@ export interface Settings {
 type Given = Partial<Settings> & Pick<Settings, "region" | "sender" | "alarms">;
 
 /** Log retentions that CloudWatch offers, in days. */
-const LOG_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
+const LOG_DAYS = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
 
 const HOST = /^(?=.{4,253}$)[a-z0-9-]+(\.[a-z0-9-]+)+$/;
 const EMAIL = /^[^\s@<>"]+@(?=.{4,253}$)[a-z0-9-]+(\.[a-z0-9-]+)+$/;
@@ -94,10 +96,14 @@ export function settings(given: Given): Settings {
     );
   }
   if (full.issuer) {
-    rules.push([full.issuer.url.startsWith("https://") && !!full.issuer.clientId, "issuer: an https url and a clientId"]);
+    rules.push([
+      full.issuer.url.startsWith("https://") && !!full.issuer.clientId,
+      "issuer: an https url and a clientId",
+    ]);
   }
   const known = [...Object.keys(usual), "region", "sender", "alarms", "hosts", "issuer"];
-  for (const name of Object.keys(given)) rules.push([known.includes(name), `${name}: there is no such setting`]);
+  for (const name of Object.keys(given))
+    rules.push([known.includes(name), `${name}: there is no such setting`]);
   const wrong = rules.filter(([holds]) => !holds).map(([, rule]) => rule);
   if (wrong.length) throw new Error(`The settings are not right:\n  ${wrong.join("\n  ")}`);
   return full;
@@ -105,7 +111,8 @@ export function settings(given: Given): Settings {
 
 /** The settings in the file that `LATCHKEY_SETTINGS` names, or in `settings.json` beside this app. */
 export function settingsFile(): Settings {
-  const file = process.env["LATCHKEY_SETTINGS"] || fileURLToPath(new URL("../settings.json", import.meta.url));
+  const file =
+    process.env["LATCHKEY_SETTINGS"] || fileURLToPath(new URL("../settings.json", import.meta.url));
   return settings(JSON.parse(readFileSync(file, "utf8")));
 }
 

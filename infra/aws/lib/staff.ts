@@ -42,7 +42,10 @@ export class Staff extends Construct {
       selfSignUpEnabled: false,
       signInAliases: { email: true },
       signInCaseSensitive: false,
-      standardAttributes: { email: { required: true, mutable: true }, fullname: { required: true, mutable: true } },
+      standardAttributes: {
+        email: { required: true, mutable: true },
+        fullname: { required: true, mutable: true },
+      },
       customAttributes: { practice: new StringAttribute({ minLen: 2, maxLen: 32, mutable: true }) },
       mfa: Mfa.REQUIRED,
       mfaSecondFactor: { otp: true, sms: false },
@@ -60,7 +63,8 @@ export class Staff extends Construct {
       deletionProtection: settings.keepData,
       removalPolicy: settings.keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
-    for (const role of ROLES) new CfnUserPoolGroup(this, role, { userPoolId: pool.userPoolId, groupName: role });
+    for (const role of ROLES)
+      new CfnUserPoolGroup(this, role, { userPoolId: pool.userPoolId, groupName: role });
     pool.addDomain("Domain", {
       // Names of such domains are everybody's in a region: the account's number keeps ours apart.
       cognitoDomain: { domainPrefix: `${settings.deployment}-${Stack.of(this).account}` },

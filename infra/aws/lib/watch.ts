@@ -28,7 +28,12 @@ const FIVE_MINUTES = Duration.minutes(5);
 export class Watch extends Construct {
   readonly topic: Topic;
 
-  constructor(scope: Construct, id: string, settings: Settings, parts: { api: Api; data: Data; functions: Functions; mail: Mail }) {
+  constructor(
+    scope: Construct,
+    id: string,
+    settings: Settings,
+    parts: { api: Api; data: Data; functions: Functions; mail: Mail },
+  ) {
     super(scope, id);
     const { api, data, functions, mail } = parts;
     this.topic = new Topic(this, "Alarms", { masterKey: data.key, enforceSSL: true });
@@ -73,13 +78,34 @@ export class Watch extends Construct {
       new Metric({ namespace: "AWS/SES", metricName, period: Duration.hours(1), statistic: Stats.AVERAGE });
     const age = (metric: Metric) => metric.with({ period: FIVE_MINUTES, statistic: Stats.MAXIMUM });
     const iterator = (functionName: string) =>
-      age(new Metric({ namespace: "AWS/Lambda", metricName: "IteratorAge", dimensionsMap: { FunctionName: functionName } }));
+      age(
+        new Metric({
+          namespace: "AWS/Lambda",
+          metricName: "IteratorAge",
+          dimensionsMap: { FunctionName: functionName },
+        }),
+      );
 
-    this.alarm("Failures", "The API fails: five answers of 5xx within five minutes", requests("5xx", Stats.SUM), 5);
+    this.alarm(
+      "Failures",
+      "The API fails: five answers of 5xx within five minutes",
+      requests("5xx", Stats.SUM),
+      5,
+    );
     this.alarm("Errors", "A function fails without an answer", account("Errors"), 3);
     this.alarm("Throttles", "Functions are kept from running", account("Throttles"), 10);
-    this.alarm("MailStream", "Mails wait in the stream for a quarter of an hour", iterator(functions.get("send-mail").functionName), 15 * 60_000);
-    this.alarm("ArchiveStream", "The history is not being archived", iterator(data.archivist.functionName), 60 * 60_000);
+    this.alarm(
+      "MailStream",
+      "Mails wait in the stream for a quarter of an hour",
+      iterator(functions.get("send-mail").functionName),
+      15 * 60_000,
+    );
+    this.alarm(
+      "ArchiveStream",
+      "The history is not being archived",
+      iterator(data.archivist.functionName),
+      60 * 60_000,
+    );
     const waiting = [mail.failed, mail.failedEvents].map((queue) =>
       queue.metricApproximateNumberOfMessagesVisible({ period: FIVE_MINUTES, statistic: Stats.MAXIMUM }),
     );
@@ -87,7 +113,12 @@ export class Watch extends Construct {
     this.alarm("EventsGivenUp", "It is not known what became of some mails", waiting[1]!, 1);
     // SES pauses an account at a bounce rate of 10 % and a complaint rate of 0.5 %, and reviews it at half.
     this.alarm("Bounces", "More than one mail in twenty bounces", reputation("Reputation.BounceRate"), 0.05);
-    this.alarm("Complaints", "More than one mail in a thousand is reported as spam", reputation("Reputation.ComplaintRate"), 0.001);
+    this.alarm(
+      "Complaints",
+      "More than one mail in a thousand is reported as spam",
+      reputation("Reputation.ComplaintRate"),
+      0.001,
+    );
     this.alarm("Lockouts", "Many usernames are being guessed at", ours("Lockouts", "sign-in"), 20);
 
     const graph = (title: string, left: IMetric[], right: IMetric[] = []) =>
@@ -97,19 +128,37 @@ export class Watch extends Construct {
       dashboardName: settings.deployment,
       widgets: [
         [
-          graph("Requests, and how long they take", [requests("Count", Stats.SUM)], ["p50", "p99"].map((p) => requests("Latency", p))),
-          graph("Refusals and failures", [requests("4xx", Stats.SUM), requests("5xx", Stats.SUM), sum("Failures", names)]),
+          graph(
+            "Requests, and how long they take",
+            [requests("Count", Stats.SUM)],
+            ["p50", "p99"].map((p) => requests("Latency", p)),
+          ),
+          graph("Refusals and failures", [
+            requests("4xx", Stats.SUM),
+            requests("5xx", Stats.SUM),
+            sum("Failures", names),
+          ]),
         ],
         [
-          graph("Latency by function, p99", names.map((name) => ours("Latency", name).with({ statistic: "p99" }))),
-          graph("Lockouts", ["sign-in", "reset-password"].map((name) => ours("Lockouts", name))),
+          graph(
+            "Latency by function, p99",
+            names.map((name) => ours("Latency", name).with({ statistic: "p99" })),
+          ),
+          graph(
+            "Lockouts",
+            ["sign-in", "reset-password"].map((name) => ours("Lockouts", name)),
+          ),
         ],
         [
           graph("Mails", [
             ...["MailsSent", "MailsFailed"].map((name) => ours(name, "send-mail")),
             ...["MailsBounced", "MailsComplained"].map((name) => ours(name, "mail-events")),
           ]),
-          graph("Age of streams", [iterator(functions.get("send-mail").functionName), iterator(data.archivist.functionName)], waiting),
+          graph(
+            "Age of streams",
+            [iterator(functions.get("send-mail").functionName), iterator(data.archivist.functionName)],
+            waiting,
+          ),
         ],
       ],
     });

@@ -34,7 +34,10 @@ export async function events(d: Deployment, range: Range): Promise<string[]> {
 async function ofDay(d: Deployment, day: string): Promise<Record<string, unknown>[]> {
   const Bucket = await d.output("ArchiveBucket");
   const all: Record<string, unknown>[] = [];
-  const pages = paginateListObjectsV2({ client: d.s3 }, { Bucket, Prefix: `history/${day.replaceAll("-", "/")}/` });
+  const pages = paginateListObjectsV2(
+    { client: d.s3 },
+    { Bucket, Prefix: `history/${day.replaceAll("-", "/")}/` },
+  );
   for await (const page of pages) {
     for (const { Key } of page.Contents ?? []) {
       const object = await d.s3.send(new GetObjectCommand({ Bucket, Key }));

@@ -113,11 +113,14 @@ export async function useNext(d: Deployment, key: KeyName): Promise<void> {
 /** `now` is for a key that somebody else may have: whatever was signed with it ends. */
 export async function retireOld(d: Deployment, key: KeyName, now: boolean): Promise<void> {
   const it = turning(d, key);
-  if ((await stages(d, it.secret)).has(NEXT)) throw new Refusal(`The next key is not in use. First: keys ${key} use`);
+  if ((await stages(d, it.secret)).has(NEXT))
+    throw new Refusal(`The next key is not in use. First: keys ${key} use`);
   const { LastChangedDate } = await d.secrets.send(new DescribeSecretCommand({ SecretId: it.secret }));
   const free = (LastChangedDate?.getTime() ?? 0) + it.lingers * 1000;
   if (!now && free > Date.now()) {
-    throw new Refusal(`The old key is still about. Wait until ${new Date(free).toISOString()}, or say --now.`);
+    throw new Refusal(
+      `The old key is still about. Wait until ${new Date(free).toISOString()}, or say --now.`,
+    );
   }
   const { value } = await secret(d, it.secret, CURRENT);
   await publish(d, it.published, it.accept([value]));
@@ -136,7 +139,11 @@ async function create(d: Deployment, name: string, value: string): Promise<boole
   return true;
 }
 
-async function secret(d: Deployment, name: string, stage: string): Promise<{ value: string; version: string }> {
+async function secret(
+  d: Deployment,
+  name: string,
+  stage: string,
+): Promise<{ value: string; version: string }> {
   const answer = await d.secrets.send(new GetSecretValueCommand({ SecretId: name, VersionStage: stage }));
   return { value: answer.SecretString!, version: answer.VersionId! };
 }
@@ -144,7 +151,9 @@ async function secret(d: Deployment, name: string, stage: string): Promise<{ val
 /** The version that carries each label. */
 async function stages(d: Deployment, name: string): Promise<Map<string, string>> {
   const { VersionIdsToStages = {} } = await d.secrets.send(new DescribeSecretCommand({ SecretId: name }));
-  return new Map(Object.entries(VersionIdsToStages).flatMap(([id, labels]) => labels.map((label) => [label, id])));
+  return new Map(
+    Object.entries(VersionIdsToStages).flatMap(([id, labels]) => labels.map((label) => [label, id])),
+  );
 }
 
 const publish = (d: Deployment, Name: string, Value: string) =>
@@ -159,7 +168,12 @@ function signingKey(): string {
 
 function publicKey(value: string): object {
   const { kid, pem } = JSON.parse(value) as { kid: string; pem: string };
-  return { ...createPublicKey(createPrivateKey(pem)).export({ format: "jwk" }), kid, use: "sig", alg: "ES256" };
+  return {
+    ...createPublicKey(createPrivateKey(pem)).export({ format: "jwk" }),
+    kid,
+    use: "sig",
+    alg: "ES256",
+  };
 }
 
 /** RFC 7638: the required members in this order, without spaces. */

@@ -52,11 +52,17 @@ async function run(d: Deployment, words: string[], options: Options): Promise<vo
     case "practice put": {
       const file = options["file"] ? JSON.parse(await readFile(needed(options, "file"), "utf8")) : {};
       const { name: called, "alert-inbox": alertInbox } = options;
-      await practice.put(d, name(), { ...file, ...(called && { name: called }), ...(alertInbox && { alertInbox }) });
+      await practice.put(d, name(), {
+        ...file,
+        ...(called && { name: called }),
+        ...(alertInbox && { alertInbox }),
+      });
       return;
     }
     case "practice show":
-      return d.say(JSON.stringify((await practice.load(d, name())) ?? refuse("There is no such practice."), null, 2));
+      return d.say(
+        JSON.stringify((await practice.load(d, name())) ?? refuse("There is no such practice."), null, 2),
+      );
     case "practice revoke-everyone":
       return practice.revokeEveryone(d, name());
     case "staff add":

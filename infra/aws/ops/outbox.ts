@@ -1,11 +1,7 @@
 // Mails that wait, and what the stream or SES's events gave up on. Shows ids only: whose they are, the table
 // says.
 import { InvokeCommand } from "@aws-sdk/client-lambda";
-import {
-  DeleteMessageCommand,
-  GetQueueAttributesCommand,
-  ReceiveMessageCommand,
-} from "@aws-sdk/client-sqs";
+import { DeleteMessageCommand, GetQueueAttributesCommand, ReceiveMessageCommand } from "@aws-sdk/client-sqs";
 import { QueryCommand } from "@aws-sdk/lib-dynamodb";
 import { OUTBOX_INDEX } from "../lib/data.ts";
 import { Refusal, type Deployment } from "./deployment.ts";
@@ -47,7 +43,9 @@ export async function redrive(d: Deployment): Promise<void> {
   await invoke(d, await d.output("SendMail"), JSON.stringify({ sweep: true }));
   const left = await waiting(d);
   if (!left.length) await drain(d, "FailedMails", async () => {});
-  const noted = await drain(d, "FailedEvents", async (event) => invoke(d, await d.output("MailEvents"), event));
+  const noted = await drain(d, "FailedEvents", async (event) =>
+    invoke(d, await d.output("MailEvents"), event),
+  );
   d.say(`${left.length} mails still wait; ${noted} events were noted.`);
 }
 
@@ -83,5 +81,6 @@ async function drain(
 
 async function invoke(d: Deployment, FunctionName: string, payload: string): Promise<void> {
   const answer = await d.lambda.send(new InvokeCommand({ FunctionName, Payload: Buffer.from(payload) }));
-  if (answer.FunctionError) throw new Refusal(`The function failed: ${Buffer.from(answer.Payload!).toString()}`);
+  if (answer.FunctionError)
+    throw new Refusal(`The function failed: ${Buffer.from(answer.Payload!).toString()}`);
 }

@@ -34,7 +34,11 @@ const USUAL = {
 };
 
 const text = (most: number) => (value: unknown) =>
-  typeof value === "string" && value.trim() === value && value.length > 0 && value.length <= most && !/\p{Cc}/u.test(value);
+  typeof value === "string" &&
+  value.trim() === value &&
+  value.length > 0 &&
+  value.length <= most &&
+  !/\p{Cc}/u.test(value);
 const whole = (least: number, most: number) => (value: unknown) =>
   Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
 
@@ -42,7 +46,10 @@ const RULES: { [Name in keyof Practice]: [(value: unknown) => boolean, string] }
   practice: [(value) => /^[a-z0-9-]{2,32}$/.test(String(value)), "2 to 32 of a-z, 0-9 and -"],
   name: [text(100), "the practice's name"],
   senderName: [text(100), "the name that its mails come from"],
-  portalAddress: [(value) => /^https:\/\/[^\s/]+\/\S*[^\s/]$/.test(String(value)), "an https address without a slash at the end"],
+  portalAddress: [
+    (value) => /^https:\/\/[^\s/]+\/\S*[^\s/]$/.test(String(value)),
+    "an https address without a slash at the end",
+  ],
   alertInbox: [(value) => /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(String(value)), "an e-mail address"],
   language: [(value) => ["en", "es", "fr"].includes(String(value)), "en, es or fr"],
   invitationDays: [whole(1, 30), "1 to 30"],
@@ -70,7 +77,9 @@ export async function put(d: Deployment, practice: string, given: Partial<Practi
   } as Practice;
   const wrong = [
     ...NAMES.filter((name) => !RULES[name][0](full[name])).map((name) => `${name}: ${RULES[name][1]}`),
-    ...Object.keys(given).filter((name) => !(name in RULES)).map((name) => `${name}: there is no such setting`),
+    ...Object.keys(given)
+      .filter((name) => !(name in RULES))
+      .map((name) => `${name}: there is no such setting`),
   ];
   if (wrong.length) throw new Refusal(`The practice is not right:\n  ${wrong.join("\n  ")}`);
   // Only what this command knows: other attributes stay as they are.
@@ -114,7 +123,8 @@ export async function revokeEveryone(d: Deployment, practice: string): Promise<v
       }),
     );
   } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) throw new Refusal(`There is no practice ${practice}.`);
+    if (error instanceof ConditionalCheckFailedException)
+      throw new Refusal(`There is no practice ${practice}.`);
     throw error;
   }
   d.say(`No session of ${practice} from before ${now} is taken any more.`);

@@ -43,7 +43,9 @@ export async function announce(d: Deployment, practice?: Offered): Promise<void>
 
 async function practices(d: Deployment): Promise<Offered[]> {
   try {
-    const answer = await d.s3.send(new GetObjectCommand({ Bucket: await d.output("SiteBucket"), Key: CONFIG }));
+    const answer = await d.s3.send(
+      new GetObjectCommand({ Bucket: await d.output("SiteBucket"), Key: CONFIG }),
+    );
     return (JSON.parse(await answer.Body!.transformToString()) as { practices: Offered[] }).practices;
   } catch (error) {
     if (error instanceof NoSuchKey) return [];

@@ -1,5 +1,5 @@
 // The people who may sign in to the staff site, in the pool that the stack made.
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import {
   AdminAddUserToGroupCommand,
   AdminCreateUserCommand,
@@ -39,7 +39,12 @@ export async function add(d: Deployment, person: Person): Promise<void> {
   ];
   try {
     await d.cognito.send(
-      new AdminCreateUserCommand({ ...user, UserAttributes: attributes, DesiredDeliveryMediums: ["EMAIL"] }),
+      new AdminCreateUserCommand({
+        ...user,
+        UserAttributes: attributes,
+        TemporaryPassword: `${randomBytes(15).toString("base64url")}-aA1`,
+        DesiredDeliveryMediums: ["EMAIL"],
+      }),
     );
   } catch (error) {
     if (!(error instanceof UsernameExistsException)) throw error;

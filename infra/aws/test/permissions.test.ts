@@ -22,7 +22,8 @@ const list = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]
 
 /** The statements of a function's only policy. */
 function of(name: string): Statement[] {
-  return made.one<Policy>("AWS::IAM::Policy", `Functions${name.replaceAll("-", "")}Role`).PolicyDocument.Statement;
+  return made.one<Policy>("AWS::IAM::Policy", `Functions${name.replaceAll("-", "")}Role`).PolicyDocument
+    .Statement;
 }
 const actions = (name: string, on: RegExp) =>
   of(name)
@@ -62,7 +63,9 @@ test("the history is added to, and read by one function; nobody changes or delet
 
 test("only those who sign people in read the signing key, and the token key only those who use it", () => {
   const readers = (secret: string) =>
-    Object.keys(FUNCTIONS).filter((name) => JSON.stringify(of(name)).includes(`secret:latchkey/${secret}-??????`));
+    Object.keys(FUNCTIONS).filter((name) =>
+      JSON.stringify(of(name)).includes(`secret:latchkey/${secret}-??????`),
+    );
   expect(readers("signing-key")).toEqual(["enroll", "sign-in", "staff-sign-in"]);
   expect(readers("token-key")).toEqual([
     "activate",
@@ -89,12 +92,16 @@ test("whoever only mends access cannot set a password, and events of mail reach 
   const attributes = (name: string, partition: string) =>
     of(name)
       .filter((statement) => list(statement.Action).includes("dynamodb:UpdateItem"))
-      .filter((s) => s.Condition?.["ForAllValues:StringLike"]?.["dynamodb:LeadingKeys"]?.toString() === partition)
+      .filter(
+        (s) => s.Condition?.["ForAllValues:StringLike"]?.["dynamodb:LeadingKeys"]?.toString() === partition,
+      )
       .map((s) => s.Condition?.["ForAllValues:StringEquals"]?.["dynamodb:Attributes"]);
   expect(attributes("revoke", "P#*#A#*")).toEqual([["PK", "SK", "grants", "reset", "rev"]]);
   expect(attributes("mail-events", "P#*#C#*")).toEqual([["PK", "SK", "mail", "rev"]]);
   for (const name of ["revoke", "activate", "delete", "client", "update-portal-user"]) {
-    const puts = of(name).filter((s) => list(s.Action).includes("dynamodb:PutItem") && !HISTORY.test(JSON.stringify(s.Resource)));
+    const puts = of(name).filter(
+      (s) => list(s.Action).includes("dynamodb:PutItem") && !HISTORY.test(JSON.stringify(s.Resource)),
+    );
     expect(JSON.stringify(puts)).not.toContain("#A#");
   }
 });
@@ -103,7 +110,8 @@ test("what is put or deleted, is so in a transaction", () => {
   for (const name of Object.keys(FUNCTIONS)) {
     for (const statement of of(name)) {
       if (HISTORY.test(JSON.stringify(statement.Resource))) continue;
-      if (!list(statement.Action).some((a) => ["dynamodb:PutItem", "dynamodb:DeleteItem"].includes(a))) continue;
+      if (!list(statement.Action).some((a) => ["dynamodb:PutItem", "dynamodb:DeleteItem"].includes(a)))
+        continue;
       expect(statement.Condition?.["ForAnyValue:StringEquals"]).toEqual({
         "dynamodb:EnclosingOperation": ["TransactWriteItems"],
       });
@@ -119,6 +127,8 @@ test("mail is sent as the sender, through the configuration set", () => {
 
 test("the archivist adds objects and can neither read, change nor unlock them", () => {
   const { PolicyDocument } = made.one<Policy>("AWS::IAM::Policy", "DataArchivistRole");
-  const s3 = PolicyDocument.Statement.flatMap((s) => list(s.Action)).filter((action) => action.startsWith("s3:"));
+  const s3 = PolicyDocument.Statement.flatMap((s) => list(s.Action)).filter((action) =>
+    action.startsWith("s3:"),
+  );
   expect(s3).toEqual(["s3:PutObject"]);
 });

@@ -68,10 +68,16 @@ test.each(VARIANTS)("no explanation is idle, %s", (_, changes) => {
   const { pluginReports } = JSON.parse(readFileSync(file(), "utf8")) as Report;
   const found = pluginReports
     .flatMap((report) => report.violations)
-    .flatMap(({ ruleName, violatingConstructs }) => violatingConstructs.map((one) => [ruleName, one.constructPath] as const));
-  const idle = explained.filter(({ id, path }) => !found.some(([rule, at]) => rule === id && within(at, path)));
+    .flatMap(({ ruleName, violatingConstructs }) =>
+      violatingConstructs.map((one) => [ruleName, one.constructPath] as const),
+    );
+  const idle = explained.filter(
+    ({ id, path }) => !found.some(([rule, at]) => rule === id && within(at, path)),
+  );
   // One list of explanations goes to a function and its role, of which each is about one of the two.
-  const needed = idle.filter(({ id, path }) => !found.some(([rule, at]) => rule === id && within(at, parent(path))));
+  const needed = idle.filter(
+    ({ id, path }) => !found.some(([rule, at]) => rule === id && within(at, parent(path))),
+  );
   expect(needed).toEqual([]);
 });
 
@@ -93,8 +99,12 @@ test.runIf(CFN_LINT).each(VARIANTS)("CloudFormation's linter has nothing to say,
   const { directory } = made(changes).app.synth();
   const templates = readdirSync(directory).filter((file) => file.endsWith(".template.json"));
   // W3005: the CDK names dependencies that CloudFormation would find by itself.
-  const answer = spawnSync(CFN_LINT!, ["--ignore-checks", "W3005", "--", ...templates.map((file) => join(directory, file))], {
-    encoding: "utf8",
-  });
+  const answer = spawnSync(
+    CFN_LINT!,
+    ["--ignore-checks", "W3005", "--", ...templates.map((file) => join(directory, file))],
+    {
+      encoding: "utf8",
+    },
+  );
   expect(answer.stdout + answer.stderr).toBe("");
 });

@@ -11,15 +11,18 @@ beforeAll(() => {
 });
 
 describe("data", () => {
-  test.each(["DataMain", "DataHistory"])("%s can be restored, is encrypted, and cannot be deleted by accident", (id) => {
-    const table = made.one("AWS::DynamoDB::Table", id);
-    expect(table).toMatchObject({
-      BillingMode: "PAY_PER_REQUEST",
-      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
-      SSESpecification: { SSEEnabled: true, SSEType: "KMS" },
-      DeletionProtectionEnabled: true,
-    });
-  });
+  test.each(["DataMain", "DataHistory"])(
+    "%s can be restored, is encrypted, and cannot be deleted by accident",
+    (id) => {
+      const table = made.one("AWS::DynamoDB::Table", id);
+      expect(table).toMatchObject({
+        BillingMode: "PAY_PER_REQUEST",
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+        SSESpecification: { SSEEnabled: true, SSEType: "KMS" },
+        DeletionProtectionEnabled: true,
+      });
+    },
+  );
 
   test("what has expired is deleted, the history never", () => {
     expect(made.one("AWS::DynamoDB::Table", "DataMain")["TimeToLiveSpecification"]).toEqual({
@@ -45,7 +48,10 @@ describe("data", () => {
   });
 
   test("the key turns, and is used through services of this account only", () => {
-    const key = made.one<{ KeyPolicy: { Statement: { Principal: unknown; Condition?: unknown }[] } }>("AWS::KMS::Key", "Data");
+    const key = made.one<{ KeyPolicy: { Statement: { Principal: unknown; Condition?: unknown }[] } }>(
+      "AWS::KMS::Key",
+      "Data",
+    );
     expect(key["EnableKeyRotation"]).toBe(true);
     for (const { Principal, Condition } of key.KeyPolicy.Statement) {
       if (JSON.stringify(Principal).includes('"*"')) {
@@ -57,9 +63,16 @@ describe("data", () => {
 
   test("both tables are backed up every day and kept as the settings say", () => {
     made.template.hasResourceProperties("AWS::Backup::BackupPlan", {
-      BackupPlan: { BackupPlanRule: [Match.objectLike({ Lifecycle: { DeleteAfterDays: 35 }, ScheduleExpression: "cron(0 5 * * ? *)" })] },
+      BackupPlan: {
+        BackupPlanRule: [
+          Match.objectLike({ Lifecycle: { DeleteAfterDays: 35 }, ScheduleExpression: "cron(0 5 * * ? *)" }),
+        ],
+      },
     });
-    const selection = made.one<{ BackupSelection: { Resources: unknown[] } }>("AWS::Backup::BackupSelection", "Data");
+    const selection = made.one<{ BackupSelection: { Resources: unknown[] } }>(
+      "AWS::Backup::BackupSelection",
+      "Data",
+    );
     expect(selection.BackupSelection.Resources).toHaveLength(2);
   });
 
@@ -83,7 +96,14 @@ describe("data", () => {
 });
 
 describe("what outlives the stack", () => {
-  const KEPT = ["AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key", "AWS::Cognito::UserPool", "AWS::Backup::BackupVault", "AWS::Logs::LogGroup"];
+  const KEPT = [
+    "AWS::DynamoDB::Table",
+    "AWS::S3::Bucket",
+    "AWS::KMS::Key",
+    "AWS::Cognito::UserPool",
+    "AWS::Backup::BackupVault",
+    "AWS::Logs::LogGroup",
+  ];
   test.each([
     [true, "Retain"],
     [false, "Delete"],
@@ -110,19 +130,25 @@ describe("functions", () => {
         LoggingConfig: { LogFormat: "JSON" },
       });
     }
-    for (const group of Object.values(made.all("AWS::Logs::LogGroup"))) expect(group["RetentionInDays"]).toBe(365);
+    for (const group of Object.values(made.all("AWS::Logs::LogGroup")))
+      expect(group["RetentionInDays"]).toBe(365);
   });
 
   test("that hash passwords have a whole processor; sign-in cannot take all there is", () => {
-    expect(["sign-in", "enroll", "reset-password"].map((name) => called(name)["MemorySize"])).toEqual([1769, 1769, 1769]);
+    expect(["sign-in", "enroll", "reset-password"].map((name) => called(name)["MemorySize"])).toEqual([
+      1769, 1769, 1769,
+    ]);
     expect(called("revoke")["MemorySize"]).toBe(256);
-    expect(functions().filter((one) => one["ReservedConcurrentExecutions"] !== undefined)).toEqual([called("sign-in")]);
+    expect(functions().filter((one) => one["ReservedConcurrentExecutions"] !== undefined)).toEqual([
+      called("sign-in"),
+    ]);
     expect(called("sign-in")["ReservedConcurrentExecutions"]).toBe(10);
   });
 
   test("run on the other architecture when asked to", () => {
     const intel = new Synthesised({ architecture: "x86_64" });
-    for (const one of Object.values(intel.all("AWS::Lambda::Function"))) expect(one["Architectures"]).toEqual(["x86_64"]);
+    for (const one of Object.values(intel.all("AWS::Lambda::Function")))
+      expect(one["Architectures"]).toEqual(["x86_64"]);
   });
 });
 
@@ -130,7 +156,9 @@ describe("the API", () => {
   test("is throttled, and logs neither addresses nor paths nor queries", () => {
     const stage = made.one<{ AccessLogSettings: { Format: string } }>("AWS::ApiGatewayV2::Stage", "Api");
     expect(stage["DefaultRouteSettings"]).toEqual({ ThrottlingBurstLimit: 100, ThrottlingRateLimit: 50 });
-    expect(stage.AccessLogSettings.Format).not.toMatch(/sourceIp|userAgent|context\.path|rawPath|query|domainName/i);
+    expect(stage.AccessLogSettings.Format).not.toMatch(
+      /sourceIp|userAgent|context\.path|rawPath|query|domainName/i,
+    );
   });
 });
 
@@ -141,9 +169,18 @@ describe("mail", () => {
       FunctionResponseTypes: ["ReportBatchItemFailures"],
       MaximumRetryAttempts: 10,
       MaximumRecordAgeInSeconds: 3600,
-      DestinationConfig: { OnFailure: { Destination: { "Fn::GetAtt": [expect.stringMatching(/^MailFailed/), "Arn"] } } },
+      DestinationConfig: {
+        OnFailure: { Destination: { "Fn::GetAtt": [expect.stringMatching(/^MailFailed/), "Arn"] } },
+      },
       FilterCriteria: {
-        Filters: [{ Pattern: JSON.stringify({ eventName: ["INSERT"], dynamodb: { Keys: { SK: { S: [{ prefix: "MAIL#" }] } } } }) }],
+        Filters: [
+          {
+            Pattern: JSON.stringify({
+              eventName: ["INSERT"],
+              dynamodb: { Keys: { SK: { S: [{ prefix: "MAIL#" }] } } },
+            }),
+          },
+        ],
       },
     });
   });
@@ -193,14 +230,21 @@ describe("staff", () => {
     elsewhere.template.hasResourceProperties("AWS::Lambda::Function", {
       Description: "Latchkey: staff-sign-in",
       Environment: {
-        Variables: Match.objectLike({ OIDC_ISSUER: "https://login.example.org", OIDC_CLIENT_ID: "latchkey", OIDC_ROLE_CLAIM: "groups" }),
+        Variables: Match.objectLike({
+          OIDC_ISSUER: "https://login.example.org",
+          OIDC_CLIENT_ID: "latchkey",
+          OIDC_ROLE_CLAIM: "groups",
+        }),
       },
     });
   });
 });
 
 describe("the edge", () => {
-  const HEADERS = JSON.parse(readFileSync(new URL("../../headers.json", import.meta.url), "utf8")) as Record<string, string>;
+  const HEADERS = JSON.parse(readFileSync(new URL("../../headers.json", import.meta.url), "utf8")) as Record<
+    string,
+    string
+  >;
 
   test("sends the headers of the local home, and overrides none that an answer has", () => {
     interface Policy {
@@ -225,7 +269,9 @@ describe("the edge", () => {
   });
 
   test("shows the API a secret that the template does not hold, and passes on only what functions read", () => {
-    for (const { DistributionConfig } of Object.values(made.all<{ DistributionConfig: unknown }>("AWS::CloudFront::Distribution"))) {
+    for (const { DistributionConfig } of Object.values(
+      made.all<{ DistributionConfig: unknown }>("AWS::CloudFront::Distribution"),
+    )) {
       const text = JSON.stringify(DistributionConfig);
       expect(text).toContain("{{resolve:secretsmanager:latchkey/origin-key:SecretString:::");
       expect(text).toContain('"HeaderName":"x-latchkey-origin"');
@@ -234,7 +280,9 @@ describe("the edge", () => {
     }
     made.template.hasResourceProperties("AWS::CloudFront::OriginRequestPolicy", {
       OriginRequestPolicyConfig: {
-        HeadersConfig: { Headers: ["Origin", "Sec-Fetch-Site", "Idempotency-Key", "CloudFront-Viewer-Address"] },
+        HeadersConfig: {
+          Headers: ["Origin", "Sec-Fetch-Site", "Idempotency-Key", "CloudFront-Viewer-Address"],
+        },
       },
     });
   });
@@ -242,11 +290,16 @@ describe("the edge", () => {
   test("gives every address that names no file the site's page", () => {
     const run = (id: string, uri: string): string => {
       const { FunctionCode } = made.one<{ FunctionCode: string }>("AWS::CloudFront::Function", id);
-      return (new Function(`${FunctionCode}; return handler;`)() as (event: unknown) => { uri: string })({ request: { uri } }).uri;
+      return (new Function(`${FunctionCode}; return handler;`)() as (event: unknown) => { uri: string })({
+        request: { uri },
+      }).uri;
     };
-    expect(["/", "/clients/01J/history", "/sign-in"].map((uri) => run("EdgeStaffPages", uri))).toEqual(Array(3).fill("/index.html"));
+    expect(["/", "/clients/01J/history", "/sign-in"].map((uri) => run("EdgeStaffPages", uri))).toEqual(
+      Array(3).fill("/index.html"),
+    );
     expect(run("EdgePortalPages", "/harbor/sign-in")).toBe("/portal.html");
-    for (const file of ["/assets/a-1.js", "/assets/nothing", "/icon.svg", "/config.json"]) expect(run("EdgeStaffPages", file)).toBe(file);
+    for (const file of ["/assets/a-1.js", "/assets/nothing", "/icon.svg", "/config.json"])
+      expect(run("EdgeStaffPages", file)).toBe(file);
   });
 
   test("keeps the bucket to CloudFront", () => {
@@ -262,21 +315,32 @@ describe("the edge", () => {
   test("slows guessing at every door, and refuses as the API does", () => {
     const [acl] = Object.values(made.firewall.findResources("AWS::WAFv2::WebACL"));
     const [doors] = acl!["Properties"].Rules;
-    expect(doors.Statement.RateBasedStatement).toMatchObject({ Limit: 100, EvaluationWindowSec: 300, AggregateKeyType: "IP" });
+    expect(doors.Statement.RateBasedStatement).toMatchObject({
+      Limit: 100,
+      EvaluationWindowSec: 300,
+      AggregateKeyType: "IP",
+    });
     expect(JSON.stringify(doors)).toMatch(/portal\/sign-in.*portal\/enrollment.*portal\/password/);
     expect(doors.Action.Block.CustomResponse.ResponseCode).toBe(429);
   });
 });
 
 test("every alarm reaches somebody, and says what it is about", () => {
-  const alarms = Object.values(made.all<{ AlarmDescription: string; AlarmActions: unknown[]; TreatMissingData: string }>("AWS::CloudWatch::Alarm"));
+  const alarms = Object.values(
+    made.all<{ AlarmDescription: string; AlarmActions: unknown[]; TreatMissingData: string }>(
+      "AWS::CloudWatch::Alarm",
+    ),
+  );
   expect(alarms).toHaveLength(10);
   for (const alarm of alarms) {
     expect(alarm.AlarmDescription).toBeTruthy();
     expect(alarm.AlarmActions).toHaveLength(1);
     expect(alarm.TreatMissingData).toBe("notBreaching");
   }
-  made.template.hasResourceProperties("AWS::SNS::Subscription", { Protocol: "email", Endpoint: "it@example.org" });
+  made.template.hasResourceProperties("AWS::SNS::Subscription", {
+    Protocol: "email",
+    Endpoint: "it@example.org",
+  });
 });
 
 test("everything carries the deployment's name", () => {
@@ -294,7 +358,9 @@ test("everything carries the deployment's name", () => {
 });
 
 test("mistakes in the settings are all named at once", () => {
-  expect(() => given({ sender: "nobody", logDays: 8, signIns: -1 })).toThrow(/sender:.*\n.*signIns:.*\n.*logDays:/);
+  expect(() => given({ sender: "nobody", logDays: 8, signIns: -1 })).toThrow(
+    /sender:.*\n.*signIns:.*\n.*logDays:/,
+  );
   const wrong = { region: "us-east-1", sender: "a@b.example", alarms: "a@b.example", retain: true };
   expect(() => settings(wrong)).toThrow("retain: there is no such setting");
 });

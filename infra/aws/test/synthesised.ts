@@ -12,7 +12,12 @@ import { settings, type Settings } from "../lib/settings.ts";
 export const ACCOUNT = "123456789012";
 
 export function given(changes: Partial<Settings> = {}): Settings {
-  return settings({ region: "us-east-1", sender: "no-reply@portal.example.org", alarms: "it@example.org", ...changes });
+  return settings({
+    region: "us-east-1",
+    sender: "no-reply@portal.example.org",
+    alarms: "it@example.org",
+    ...changes,
+  });
 }
 
 function placeholders(): string {
@@ -55,7 +60,8 @@ export class Synthesised {
   /** The one resource of a type whose logical id begins so. */
   one<T = Properties>(type: string, beginning: string): T & Properties {
     const [found, ...more] = Object.entries(this.all<T>(type)).filter(([id]) => id.startsWith(beginning));
-    if (!found || more.length) throw new Error(`not one ${type} ${beginning}…, but ${found ? more.length + 1 : 0}`);
+    if (!found || more.length)
+      throw new Error(`not one ${type} ${beginning}…, but ${found ? more.length + 1 : 0}`);
     return found[1];
   }
 }

@@ -1,7 +1,19 @@
 // Every flow of the API, over the wire, as it is in either home.
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { answered, call, CHANGED, GRANTED, home, INVITATION, mail, mailsTo, RESET, tokenIn, until } from "../home.ts";
+import {
+  answered,
+  call,
+  CHANGED,
+  GRANTED,
+  home,
+  INVITATION,
+  mail,
+  mailsTo,
+  RESET,
+  tokenIn,
+  until,
+} from "../home.ts";
 import { ANOTHER, Desk, unique, Visitor } from "../people.ts";
 
 let dana: Desk;
@@ -44,7 +56,12 @@ describe("staff", () => {
   });
 
   test("come from their own pages only", async () => {
-    const answer = await dana.call("POST", "/clients/search", { query: "ma" }, { origin: "https://elsewhere.example" });
+    const answer = await dana.call(
+      "POST",
+      "/clients/search",
+      { query: "ma" },
+      { origin: "https://elsewhere.example" },
+    );
     expect(answer.status).toBe(403);
   });
 
@@ -61,7 +78,9 @@ describe("clients", () => {
     const key = { "Idempotency-Key": `make-${last}` };
     const made = await dana.must(201, "POST", "/clients", body, key);
     expect(await dana.must(201, "POST", "/clients", body, key)).toEqual(made);
-    expect((await dana.call("POST", "/clients", { ...body, dateOfBirth: "1990-02-27" }, key)).status).toBe(422);
+    expect((await dana.call("POST", "/clients", { ...body, dateOfBirth: "1990-02-27" }, key)).status).toBe(
+      422,
+    );
     const taken = await dana.call("POST", "/clients", body);
     expect([taken.status, taken.body.code]).toEqual([409, "record_number_taken"]);
 
@@ -82,7 +101,10 @@ describe("clients", () => {
   });
 
   test("input that is wrong is named", async () => {
-    const wrong = await dana.call("POST", "/clients", { name: { first: "A", last: "B" }, dateOfBirth: "2001-02-30" });
+    const wrong = await dana.call("POST", "/clients", {
+      name: { first: "A", last: "B" },
+      dateOfBirth: "2001-02-30",
+    });
     expect([wrong.status, wrong.headers["content-type"]]).toEqual([400, "application/problem+json"]);
     expect(wrong.body.fields).toEqual([expect.objectContaining({ field: "dateOfBirth" })]);
   });
@@ -132,10 +154,19 @@ describe("access", () => {
     const token = tokenIn(await mail(user.email, INVITATION, 2));
     const visitor = new Visitor(user);
     expect((await visitor.must(200, "POST", "/enrollment/check", { token: first })).state).toBe("expired");
-    expect(await visitor.must(200, "POST", "/enrollment/check", { token })).toMatchObject({ state: "open", account: "new" });
-    const wrong = await visitor.call("POST", "/enrollment", { ...visitor.proof(client, token), lastName: "Nobody" });
+    expect(await visitor.must(200, "POST", "/enrollment/check", { token })).toMatchObject({
+      state: "open",
+      account: "new",
+    });
+    const wrong = await visitor.call("POST", "/enrollment", {
+      ...visitor.proof(client, token),
+      lastName: "Nobody",
+    });
     expect([wrong.status, wrong.body.code]).toEqual([422, "proof_failed"]);
-    const weak = await visitor.call("POST", "/enrollment", { ...visitor.proof(client, token), password: "password1234567" });
+    const weak = await visitor.call("POST", "/enrollment", {
+      ...visitor.proof(client, token),
+      password: "password1234567",
+    });
     expect(weak.status).toBe(422);
     const key = { "Idempotency-Key": `enrol-${user.portalUserId}` };
     const session = await visitor.enroll(client, 2, key);
@@ -159,7 +190,9 @@ describe("access", () => {
     const joined = await visitor.enroll(sibling, 2);
     expect(joined.charts).toHaveLength(2);
     await dana.must(200, "DELETE", `${at(client, user)}?confirm=delete`);
-    expect((await visitor.must(200, "GET", "/session")).charts).toMatchObject([{ clientId: sibling.clientId }]);
+    expect((await visitor.must(200, "GET", "/session")).charts).toMatchObject([
+      { clientId: sibling.clientId },
+    ]);
     await dana.must(200, "DELETE", `${at(sibling, second)}?confirm=DELETE`);
     expect(await visitor.status()).toBe(401);
     expect((await visitor.signIn()).status).toBe(401);
@@ -171,11 +204,25 @@ describe("access", () => {
     expect((await dana.users(client)).chartOwner).toBe(guardian.portalUserId);
     await dana.must(200, "PUT", `${at(client)}/chart-owner`, { portalUserId: user.portalUserId });
     await dana.must(200, "PUT", `${at(client)}/alert-recipient`, { portalUserId: guardian.portalUserId });
-    const now = (await dana.users(client)).portalUsers.find((one: { portalUserId: string }) => one.portalUserId === user.portalUserId);
-    await dana.must(200, "PATCH", at(client, user), { version: now.version, permissions: ["billing"], name: { first: "Ilsa", last: "Q" } });
+    const now = (await dana.users(client)).portalUsers.find(
+      (one: { portalUserId: string }) => one.portalUserId === user.portalUserId,
+    );
+    await dana.must(200, "PATCH", at(client, user), {
+      version: now.version,
+      permissions: ["billing"],
+      name: { first: "Ilsa", last: "Q" },
+    });
     expect((await visitor.must(200, "GET", "/session")).charts[0].permissions).toEqual(["billing"]);
-    const gone = await dana.must(200, "DELETE", `${at(client, guardian)}?confirm=delete&alertRecipient=${user.portalUserId}`);
-    expect(gone).toMatchObject({ portalUser: null, alertRecipient: user.portalUserId, ended: { invitations: 1 } });
+    const gone = await dana.must(
+      200,
+      "DELETE",
+      `${at(client, guardian)}?confirm=delete&alertRecipient=${user.portalUserId}`,
+    );
+    expect(gone).toMatchObject({
+      portalUser: null,
+      alertRecipient: user.portalUserId,
+      ended: { invitations: 1 },
+    });
     const unsure = await dana.call("DELETE", `${at(client, user)}?confirm=yes`);
     expect(unsure.status).toBe(400);
   });
@@ -190,7 +237,12 @@ describe("access", () => {
 
   test("is given once for one Idempotency-Key", async () => {
     const client = await dana.client();
-    const body = { name: client.name, email: `${unique()}@mail.example`, relationship: "self", permissions: ["basic"] };
+    const body = {
+      name: client.name,
+      email: `${unique()}@mail.example`,
+      relationship: "self",
+      permissions: ["basic"],
+    };
     const key = { "Idempotency-Key": `invite-${client.clientId}` };
     const made = await dana.must(201, "POST", `${at(client)}/portal-users`, body, key);
     expect(await dana.must(201, "POST", `${at(client)}/portal-users`, body, key)).toEqual(made);
@@ -277,7 +329,11 @@ describe("every answer", () => {
 
   test("to what is not there is a problem too", async () => {
     const answer = await call(home().staff, "GET", "/api/nothing");
-    expect([answer.status, answer.headers["content-type"], answer.body.code]).toEqual([404, "application/problem+json", "not_found"]);
+    expect([answer.status, answer.headers["content-type"], answer.body.code]).toEqual([
+      404,
+      "application/problem+json",
+      "not_found",
+    ]);
   });
 });
 
