@@ -15,6 +15,8 @@ import {
 import { DeleteBucketPolicyCommand, S3Client } from "@aws-sdk/client-s3";
 import type { TestProject } from "vitest/node";
 import { Deployment } from "../../infra/aws/ops/deployment.ts";
+import * as practice from "../../infra/aws/ops/practice.ts";
+import * as staff from "../../infra/aws/ops/staff.ts";
 import { settings } from "../../infra/aws/lib/settings.ts";
 import { Edge } from "./edge.ts";
 
@@ -66,6 +68,7 @@ export default async function start(project: TestProject): Promise<() => Promise
       port: await edge.listen(),
       mails: `${emulator.origin}/_ministack/ses/messages`,
       password: PASSWORD,
+      tlsPort: await edge.listen(certificate()),
     });
     return stop;
   } catch (error) {
@@ -162,15 +165,20 @@ async function openStagingBucket(): Promise<void> {
   await new S3Client({ forcePathStyle: true }).send(new DeleteBucketPolicyCommand({ Bucket }));
 }
 
-/** Practices and staff by the ops commands; then what only a person or AWS itself does. */
+/** The site, practices and staff, by the ops commands; then what only a person or AWS itself does. */
 async function staffed(deployment: Deployment, emulator: URL): Promise<void> {
-  ops("practice", "put", "harbor", "--name", "Harbor Counseling", "--alert-inbox", "desk@harbor.example");
-  ops("practice", "put", "cove", "--name", "Cove Clinic", "--alert-inbox", "desk@cove.example");
+  ops("site", "publish");
+  for (const [id, name] of [
+    ["harbor", "Harbor Counseling"],
+    ["cove", "Cove Clinic"],
+  ] as const) {
+    await practice.put(deployment, id, { name, alertInbox: `desk@${id}.example` });
+  }
   const UserPoolId = await deployment.output("StaffPool");
-  for (const [Username, name, practice, role] of STAFF) {
-    ops("staff", "add", Username, "--name", name, "--practice", practice, "--role", role);
+  for (const [email, name, practice, role] of STAFF) {
+    await staff.add(deployment, { email, name, practice, role });
     await deployment.cognito.send(
-      new AdminSetUserPasswordCommand({ UserPoolId, Username, Password: PASSWORD, Permanent: true }),
+      new AdminSetUserPasswordCommand({ UserPoolId, Username: email, Password: PASSWORD, Permanent: true }),
     );
   }
   // The emulator answers as the issuer at its own address only.
@@ -186,6 +194,13 @@ async function staffed(deployment: Deployment, emulator: URL): Promise<void> {
       },
     }),
   );
+}
+
+function certificate(): { key: string; cert: string } {
+  const done = spawnSync(PYTHON, [resolve(import.meta.dirname, "certificate.py")], { encoding: "utf8" });
+  if (done.status !== 0) throw new Error(done.stderr);
+  const cut = done.stdout.indexOf("-----BEGIN CERTIFICATE");
+  return { key: done.stdout.slice(0, cut), cert: done.stdout.slice(cut) };
 }
 
 function freePort(): Promise<number> {

@@ -109,7 +109,7 @@ export class Edge {
       "user-agent": "Amazon CloudFront",
       // Replaces what the viewer says of it, and goes on only where the policy names it.
       ...(behaviour.passed.includes("cloudfront-viewer-address") && {
-        "cloudfront-viewer-address": `${asked.socket.remoteAddress}:${asked.socket.remotePort}`,
+        "cloudfront-viewer-address": String(asked.headers["x-viewer-address"] ?? "127.0.0.1:1"),
       }),
     };
     for (const name of [...behaviour.passed, "cookie", "content-type", "content-length"]) {

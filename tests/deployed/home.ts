@@ -15,6 +15,8 @@ export interface Home {
   mails: string;
   /** Password of staff at the issuer's page, where it asks for one. */
   password?: string;
+  /** Where both are served over TLS, for browsers. */
+  tlsPort?: number;
 }
 
 declare module "vitest" {
@@ -43,6 +45,10 @@ export interface Asked {
 
 /** Cookies of one browser at one site. */
 export type Jar = Map<string, string>;
+
+/** With what a test says where a request comes from. The edge believes it; the local home does not, and sees
+ *  the loopback. */
+export const VIEWER = "x-viewer-address";
 
 /** The operations that answered as they should, for the test that all were tried. */
 export const answered = new Set<string>();

@@ -1,7 +1,7 @@
 // The people of the tests: staff at their desk, and clients with a browser of their own.
 import { randomInt } from "node:crypto";
 import { expect } from "vitest";
-import { call, home, INVITATION, mail, RESET, tokenIn, type Answer, type Jar } from "./home.ts";
+import { VIEWER, call, home, INVITATION, mail, RESET, tokenIn, type Answer, type Jar } from "./home.ts";
 
 /** A good one, by the rules of the practice. */
 export const PASSWORD = "tidal lantern orchard 27";
@@ -146,6 +146,8 @@ async function throughIssuer(start: string, email: string): Promise<URL> {
 /** A client or guardian, with a browser of their own. */
 export class Visitor {
   readonly jar: Jar = new Map();
+  /** Where the edge says the requests come from: failures are counted by address too. */
+  private readonly address = `10.${randomInt(256)}.${randomInt(256)}.${randomInt(256)}:1`;
   constructor(
     readonly user: { username: string; email: string },
     public password = PASSWORD,
@@ -154,7 +156,7 @@ export class Visitor {
   call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
     return call(home().portal, method, `/api/portal${path}`, {
       jar: this.jar,
-      headers,
+      headers: { [VIEWER]: this.address, ...headers },
       ...(body !== undefined && { body }),
     });
   }

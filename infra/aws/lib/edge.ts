@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { Duration, Fn, RemovalPolicy } from "aws-cdk-lib";
 import { Certificate } from "aws-cdk-lib/aws-certificatemanager";
 import {
+  AccessLevel,
   AllowedMethods,
   CachePolicy,
   Distribution,
@@ -72,7 +73,10 @@ export class Edge extends Construct {
     const parts: Parts = {
       settings,
       api,
-      site: S3BucketOrigin.withOriginAccessControl(this.site),
+      // Without the right to list, S3 answers 403 for what is not there. No path lists: `/` is a page.
+      site: S3BucketOrigin.withOriginAccessControl(this.site, {
+        originAccessLevels: [AccessLevel.READ, AccessLevel.LIST],
+      }),
       headers: securityHeaders(this),
       forwarded: new OriginRequestPolicy(this, "Forwarded", {
         headerBehavior: OriginRequestHeaderBehavior.allowList(...READ_HEADERS),

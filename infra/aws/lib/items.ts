@@ -58,7 +58,10 @@ export const readHistory: Right = { action: "Query", on: "history" };
 const OF_EVERY_UPDATE = ["PK", "SK", "rev"];
 
 /** The statement that allows it. */
-export function statement(right: Right, tables: { main: ITable; history: ITable }): PolicyStatement {
+export function statement(
+  right: Right,
+  tables: Record<"main" | "history", Pick<ITable, "tableArn">>,
+): PolicyStatement {
   const main = right.on !== "history";
   return new PolicyStatement({
     effect: Effect.ALLOW,
