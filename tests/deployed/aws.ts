@@ -138,7 +138,7 @@ async function deploy(emulator: URL, folder: string): Promise<void> {
   run("cdk", "synth", "--quiet", "--output", assembly);
   for (const stack of ["latchkey", "latchkey-firewall"]) prune(join(assembly, `${stack}.template.json`));
   await openStagingBucket();
-  run("cdk", "deploy", "--all", "--app", assembly, "--require-approval", "never", "--progress", "events");
+  run("cdk", "deploy", "latchkey", "--app", assembly, "--require-approval", "never", "--progress", "events");
 }
 
 export function ops(...words: string[]): string {

@@ -1,7 +1,7 @@
 // What must not be lost: the two tables, the key that encrypts them, their backups, and the archive of the
 // history that nobody can change.
 import { fileURLToPath } from "node:url";
-import { Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { ArnFormat, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { BackupPlan, BackupPlanRule, BackupResource, BackupVault } from "aws-cdk-lib/aws-backup";
 import {
   AttributeType,
@@ -201,6 +201,7 @@ function encryptionKey(scope: Construct, removalPolicy: RemovalPolicy): Key {
             service: "logs",
             resource: "log-group",
             resourceName: "*",
+            arnFormat: ArnFormat.COLON_RESOURCE_NAME,
           }),
         },
       },

@@ -145,7 +145,7 @@ function distribution(scope: Construct, id: string, page: string, parts: Parts):
     "AwsSolutions-CFR1":
       "clients travel: a country is no reason to be refused; rates and reputation are judged",
     "AwsSolutions-CFR3":
-      "CloudFront's logs hold addresses and query strings, and cannot be told not to; the API's own log has what operations need",
+      "logged by lib/access-log.ts: the kind of log that this rule knows holds addresses and query strings",
     ...(!settings.hosts && {
       "AwsSolutions-CFR4":
         "CloudFront's own host names come with its own certificate and its own choice of TLS",

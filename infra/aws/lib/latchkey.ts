@@ -1,8 +1,9 @@
-// The whole of Latchkey in an account: the firewall, where AWS wants it, and all else in the practice's own
-// region.
+// The whole of Latchkey in an account: firewall and access log where AWS wants them, and all else in the
+// practice's own region.
 import { CfnOutput, Stack, Tags, type App, type StackProps } from "aws-cdk-lib";
 import { StringParameter } from "aws-cdk-lib/aws-ssm";
 import type { Construct } from "constructs";
+import { AccessLog } from "./access-log.ts";
 import { Api } from "./api.ts";
 import { Data } from "./data.ts";
 import { Edge } from "./edge.ts";
@@ -39,6 +40,7 @@ interface Props extends StackProps {
 
 export class Latchkey extends Stack {
   readonly functions: Functions;
+  readonly edge: Edge;
 
   constructor(scope: Construct, id: string, props: Props) {
     super(scope, id, props);
@@ -48,11 +50,11 @@ export class Latchkey extends Stack {
 
     const data = new Data(this, "Data", settings);
     const api = new Api(this, "Api", settings, data);
-    const edge = new Edge(this, "Edge", settings, {
+    const edge = (this.edge = new Edge(this, "Edge", settings, {
       apiHost: api.host,
       originVersion: published(names.originVersion),
       webAclArn: props.webAclArn,
-    });
+    }));
     this.functions = new Functions(this, "Functions", {
       data,
       settings,
@@ -87,7 +89,7 @@ export class Latchkey extends Stack {
   }
 }
 
-/** Both stacks of a deployment. */
+/** All stacks of a deployment. */
 export function latchkey(app: App, settings: Settings, binaries: string, account?: string): Latchkey {
   const { deployment, region } = settings;
   const within = (region: string) => ({
@@ -103,6 +105,8 @@ export function latchkey(app: App, settings: Settings, binaries: string, account
     binaries,
     webAclArn: firewall.webAclArn,
   });
+  const { staff: Staff, portal: Portal } = stack.edge;
+  new AccessLog(app, `${deployment}-access-log`, settings, { Staff, Portal }, within("us-east-1"));
   for (const [key, value] of Object.entries({ application: "latchkey", deployment, ...settings.tags })) {
     Tags.of(app).add(key, value);
   }

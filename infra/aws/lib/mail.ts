@@ -3,7 +3,7 @@
 import { Duration, Stack } from "aws-cdk-lib";
 import { EventBus, Rule, RuleTargetInput, Schedule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
-import { Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";
+import { Effect, PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { FilterCriteria, FilterRule, StartingPosition } from "aws-cdk-lib/aws-lambda";
 import { DynamoEventSource, SqsDlq } from "aws-cdk-lib/aws-lambda-event-sources";
 import {
@@ -61,6 +61,15 @@ export class Mail extends Construct {
       known(made, { "AwsSolutions-SQS3": "is itself where failures go" });
       return made;
     };
+    data.key.addToResourcePolicy(
+      new PolicyStatement({
+        sid: "EventsThatFailedReachTheirQueue",
+        principals: [new ServicePrincipal("events.amazonaws.com")],
+        actions: ["kms:Decrypt", "kms:GenerateDataKey"],
+        resources: ["*"],
+        conditions: { StringEquals: { "aws:SourceAccount": Stack.of(this).account } },
+      }),
+    );
     this.failed = queue("Failed");
     this.failedEvents = queue("FailedEvents");
     this.send(settings, data, functions, identity);

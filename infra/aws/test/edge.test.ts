@@ -81,6 +81,16 @@ describe("the edge", () => {
     made.template.resourceCountIs("AWS::CloudFront::OriginAccessControl", 1);
   });
 
+  test("logs what was asked for, and nothing of who asked", () => {
+    const deliveries = Object.values(made.accessLog.findResources("AWS::Logs::Delivery"));
+    expect(deliveries).toHaveLength(2);
+    for (const delivery of deliveries) {
+      const fields: string[] = delivery["Properties"].RecordFields;
+      expect(fields).toContain("cs-uri-stem");
+      expect(fields.filter((field) => /ip|query|cookie|referer|user-agent|forwarded/i.test(field))).toEqual([]);
+    }
+  });
+
   test("slows guessing at every door, and refuses as the API does", () => {
     const [acl] = Object.values(made.firewall.findResources("AWS::WAFv2::WebACL"));
     const [doors] = acl!["Properties"].Rules;

@@ -60,6 +60,14 @@ describe("data", () => {
     }
   });
 
+  test("the key is open to logs, alarms and events of this account, which write what it encrypts", () => {
+    const { KeyPolicy } = made.one<{ KeyPolicy: object }>("AWS::KMS::Key", "Data");
+    const text = JSON.stringify(KeyPolicy);
+    expect(text).toMatch(/"Service":\{"Fn::Join":\["",\["logs\.us-east-1\.",/);
+    expect(text).toContain(":logs:us-east-1:123456789012:log-group:*");
+    for (const service of ["cloudwatch", "events"]) expect(text).toContain(`"Service":"${service}.amazonaws.com"`);
+  });
+
   test("both tables are backed up every day and kept as the settings say", () => {
     made.template.hasResourceProperties("AWS::Backup::BackupPlan", {
       BackupPlan: {

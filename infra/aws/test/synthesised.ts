@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { App } from "aws-cdk-lib";
+import { App, type Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import cdkJson from "../cdk.json" with { type: "json" };
 import { FUNCTIONS } from "../lib/functions.ts";
@@ -44,11 +44,14 @@ type Properties = Record<string, unknown>;
 export class Synthesised {
   readonly template: Template;
   readonly firewall: Template;
+  readonly accessLog: Template;
 
   constructor(changes: Partial<Settings> = {}) {
     const { app, stack } = made(changes);
     this.template = Template.fromStack(stack);
-    this.firewall = Template.fromStack(app.node.findChild(`${stack.stackName}-firewall`) as Latchkey);
+    const beside = (name: string) => Template.fromStack(app.node.findChild(`${stack.stackName}-${name}`) as Stack);
+    this.firewall = beside("firewall");
+    this.accessLog = beside("access-log");
   }
 
   /** The properties of the resources of a type, by logical id. */
