@@ -90,9 +90,9 @@ export const FUNCTIONS: Record<string, Plan> = {
   },
   health: { rights: [get("health")] },
   history: { rights: [...reader, readHistory, get("chart")] },
-  "list-portal-users": { rights: [...editor, query("chart")] },
+  "list-portal-users": { rights: [...editor, query("chart"), getTogether("lock")], hmacs: true },
   "mail-events": { rights: [update("chart", "mail")] },
-  "portal-session": { rights: [get("account", "practice"), put("account"), mirror(), record] },
+  "portal-session": { rights: [getTogether("account", "practice"), put("account"), mirror(), record] },
   "resend-invitation": { rights: [...editor, ...chart], hmacs: true },
   "reset-password": {
     rights: [
@@ -111,8 +111,8 @@ export const FUNCTIONS: Record<string, Plan> = {
   search: { rights: [...editor, query("search"), getTogether("chart")] },
   "send-mail": {
     rights: [
-      get("practice", "chart"),
-      getTogether("chart", "account"),
+      get("chart"),
+      getTogether("practice", "chart", "account"),
       update(
         "chart",
         "attempts",
@@ -199,6 +199,8 @@ export class Functions extends Construct {
     });
     const role = new Role(scope, "Role", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
     const made = new Lambda(scope, "Function", {
+      // Also the dimension of its metrics.
+      functionName: functionName(settings, name),
       description: `Latchkey: ${name}`,
       runtime: Runtime.PROVIDED_AL2023,
       architecture: settings.architecture === "arm64" ? Architecture.ARM_64 : Architecture.X86_64,
@@ -246,6 +248,8 @@ export class Functions extends Construct {
     return made;
   }
 }
+
+export const functionName = (settings: Settings, name: FunctionName) => `${settings.deployment}-${name}`;
 
 /** Tells a function where a secret lies that the ops commands made, and lets it read that one. Secrets
  *  Manager appends six characters to a secret's name, which `??????` stands for. */

@@ -130,7 +130,7 @@ export function keyNames(deployment: string) {
     verifyingKeys: `/${deployment}/verifying-keys`,
     /** Parameter: which version of the origin secret CloudFront shows. */
     originVersion: `/${deployment}/origin-version`,
-    /** Parameter: SHA-256 of every origin secret that the API accepts, in hex, separated by spaces. */
+    /** Parameter: SHA-256 of every origin secret that the API accepts, in base64url, separated by spaces. */
     originDigests: `/${deployment}/origin-digests`,
   };
 }

@@ -19,7 +19,7 @@ import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import { Construct } from "constructs";
 import type { Api } from "./api.ts";
 import type { Data } from "./data.ts";
-import type { Functions } from "./functions.ts";
+import { functionName, type Functions } from "./functions.ts";
 import type { Mail } from "./mail.ts";
 import type { Settings } from "./settings.ts";
 
@@ -54,7 +54,7 @@ export class Watch extends Construct {
         metricName,
         period: FIVE_MINUTES,
         statistic: Stats.SUM,
-        ...(name && { dimensionsMap: { function: name } }),
+        ...(name && { dimensionsMap: { function: functionName(settings, name) } }),
       });
     /** The sum over functions; a metric that was never written counts as none. */
     const sum = (metricName: string, names: string[]) =>

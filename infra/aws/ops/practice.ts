@@ -97,7 +97,7 @@ export async function put(d: Deployment, practice: string, given: Partial<Practi
     }),
   );
   await announce(d, { id: practice, name: full.name });
-  d.say(`${full.name} is at ${full.portalAddress}/sign-in. Functions know it within a minute.`);
+  d.say(`${full.name} is at ${full.portalAddress}/sign-in.`);
   return full;
 }
 

@@ -95,7 +95,7 @@ describe("keys", () => {
       )
     );
   }
-  const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+  const sha256 = (text: string) => createHash("sha256").update(text).digest("base64url");
 
   test("are made once", async () => {
     const memory = remembered();

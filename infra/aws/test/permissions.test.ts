@@ -72,6 +72,7 @@ test("only those who sign people in read the signing key, and the token key only
     "add-portal-user",
     "create-client",
     "enroll",
+    "list-portal-users",
     "resend-invitation",
     "reset-password",
     "send-mail",
