@@ -9,7 +9,6 @@ import { AdminSetUserPasswordCommand } from "@aws-sdk/client-cognito-identity-pr
 import {
   GetFunctionConfigurationCommand,
   LambdaClient,
-  ListFunctionsCommand,
   UpdateFunctionConfigurationCommand,
 } from "@aws-sdk/client-lambda";
 import { DeleteBucketPolicyCommand, S3Client } from "@aws-sdk/client-s3";
@@ -59,7 +58,7 @@ export default async function start(project: TestProject): Promise<() => Promise
     const deployment = new Deployment(
       settings(JSON.parse(readFileSync(join(folder, "settings.json"), "utf8"))),
     );
-    await staffed(deployment, emulator);
+    await staffed(deployment);
     edge = await Edge.of(emulator);
     project.provide("home", {
       kind: "aws",
@@ -68,6 +67,10 @@ export default async function start(project: TestProject): Promise<() => Promise
       port: await edge.listen(),
       mails: `${emulator.origin}/_ministack/ses/messages`,
       password: PASSWORD,
+      api: {
+        host: `${(await deployment.output("ApiHost")).split(".")[0]}.execute-api.localhost`,
+        port: Number(emulator.port),
+      },
       tlsPort: await edge.listen(certificate()),
     });
     return stop;
@@ -134,11 +137,31 @@ async function deploy(emulator: URL, folder: string): Promise<void> {
   });
   ops("keys", "init");
   run("cdk", "bootstrap", `aws://${ACCOUNT}/${REGION}`);
-  const assembly = join(folder, "assembly");
-  run("cdk", "synth", "--quiet", "--output", assembly);
-  for (const stack of ["latchkey", "latchkey-firewall"]) prune(join(assembly, `${stack}.template.json`));
   await openStagingBucket();
-  run("cdk", "deploy", "latchkey", "--app", assembly, "--require-approval", "never", "--progress", "events");
+  await cdkDeploy();
+}
+
+/** Synthesises and deploys what the settings say, as after every step that asks for it. */
+export async function cdkDeploy(): Promise<void> {
+  const assembly = mkdtempSync(join(tmpdir(), "latchkey-assembly-"));
+  try {
+    run("cdk", "synth", "--quiet", "--output", assembly);
+    for (const stack of ["latchkey", "latchkey-firewall"]) prune(join(assembly, `${stack}.template.json`));
+    run(
+      "cdk",
+      "deploy",
+      "latchkey",
+      "--app",
+      assembly,
+      "--require-approval",
+      "never",
+      "--progress",
+      "events",
+    );
+    await pointToIssuer();
+  } finally {
+    rmSync(assembly, { recursive: true, force: true });
+  }
 }
 
 export function ops(...words: string[]): string {
@@ -166,7 +189,7 @@ async function openStagingBucket(): Promise<void> {
 }
 
 /** The site, practices and staff, by the ops commands; then what only a person or AWS itself does. */
-async function staffed(deployment: Deployment, emulator: URL): Promise<void> {
+async function staffed(deployment: Deployment): Promise<void> {
   ops("site", "publish");
   for (const [id, name] of [
     ["harbor", "Harbor Counseling"],
@@ -181,19 +204,17 @@ async function staffed(deployment: Deployment, emulator: URL): Promise<void> {
       new AdminSetUserPasswordCommand({ UserPoolId, Username: email, Password: PASSWORD, Permanent: true }),
     );
   }
-  // The emulator answers as the issuer at its own address only.
+}
+
+/** The emulator answers as the issuer at its own address only, which each deployment puts back. */
+async function pointToIssuer(): Promise<void> {
   const lambda = new LambdaClient({});
-  const { Functions = [] } = await lambda.send(new ListFunctionsCommand({}));
-  const FunctionName = Functions.find((one) => one.Description === "Latchkey: staff-sign-in")?.FunctionName;
+  const FunctionName = "latchkey-staff-sign-in";
   const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
-  await lambda.send(
-    new UpdateFunctionConfigurationCommand({
-      FunctionName,
-      Environment: {
-        Variables: { ...Environment?.Variables, OIDC_ISSUER: `${emulator.origin}/${UserPoolId}` },
-      },
-    }),
-  );
+  const { OIDC_ISSUER = "" } = Environment?.Variables ?? {};
+  const issuer = `${process.env["AWS_ENDPOINT_URL"]}/${OIDC_ISSUER.split("/").pop()}`;
+  const Variables = { ...Environment?.Variables, OIDC_ISSUER: issuer };
+  await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables } }));
 }
 
 function certificate(): { key: string; cert: string } {

@@ -15,6 +15,8 @@ export interface Home {
   mails: string;
   /** Password of staff at the issuer's page, where it asks for one. */
   password?: string;
+  /** Where the API would answer somebody who came around the edge. */
+  api?: { host: string; port: number };
   /** Where both are served over TLS, for browsers. */
   tlsPort?: number;
 }
@@ -77,18 +79,25 @@ export async function call(origin: string, method: string, path: string, asked: 
   return answer;
 }
 
+/** A request to the API itself, around the edge. */
+export function around(path: string, headers: Record<string, string> = {}): Promise<Answer> {
+  const { host, port } = home().api!;
+  return send(`http://${host}:${port}`, "GET", path, headers, undefined, port);
+}
+
 function send(
   origin: string,
   method: string,
   path: string,
   headers: Record<string, string>,
   body?: string,
+  port = home().port,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const asked = request(
       {
         host: "127.0.0.1",
-        port: home().port,
+        port,
         method,
         path,
         headers: {

@@ -53,7 +53,8 @@ function turning(d: Deployment, key: KeyName): Turning {
         secret: names.originSecret,
         published: names.originDigests,
         make: () => randomBytes(32).toString("base64url"),
-        accept: (values) => values.map((value) => createHash("sha256").update(value).digest("base64url")).join(" "),
+        accept: (values) =>
+          values.map((value) => createHash("sha256").update(value).digest("base64url")).join(" "),
         shown: names.originVersion,
         // CloudFront needs minutes to tell all its places.
         lingers: 60 * 60,

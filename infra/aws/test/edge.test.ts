@@ -87,7 +87,9 @@ describe("the edge", () => {
     for (const delivery of deliveries) {
       const fields: string[] = delivery["Properties"].RecordFields;
       expect(fields).toContain("cs-uri-stem");
-      expect(fields.filter((field) => /ip|query|cookie|referer|user-agent|forwarded/i.test(field))).toEqual([]);
+      expect(fields.filter((field) => /ip|query|cookie|referer|user-agent|forwarded/i.test(field))).toEqual(
+        [],
+      );
     }
   });
 

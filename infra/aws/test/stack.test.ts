@@ -65,7 +65,8 @@ describe("data", () => {
     const text = JSON.stringify(KeyPolicy);
     expect(text).toMatch(/"Service":\{"Fn::Join":\["",\["logs\.us-east-1\.",/);
     expect(text).toContain(":logs:us-east-1:123456789012:log-group:*");
-    for (const service of ["cloudwatch", "events"]) expect(text).toContain(`"Service":"${service}.amazonaws.com"`);
+    for (const service of ["cloudwatch", "events"])
+      expect(text).toContain(`"Service":"${service}.amazonaws.com"`);
   });
 
   test("both tables are backed up every day and kept as the settings say", () => {

@@ -49,7 +49,8 @@ export class Synthesised {
   constructor(changes: Partial<Settings> = {}) {
     const { app, stack } = made(changes);
     this.template = Template.fromStack(stack);
-    const beside = (name: string) => Template.fromStack(app.node.findChild(`${stack.stackName}-${name}`) as Stack);
+    const beside = (name: string) =>
+      Template.fromStack(app.node.findChild(`${stack.stackName}-${name}`) as Stack);
     this.firewall = beside("firewall");
     this.accessLog = beside("access-log");
   }

@@ -10,7 +10,6 @@ import {
   InvokeCommand,
   LambdaClient,
   ListEventSourceMappingsCommand,
-  ListFunctionsCommand,
   UpdateEventSourceMappingCommand,
   UpdateFunctionConfigurationCommand,
 } from "@aws-sdk/client-lambda";
@@ -38,20 +37,19 @@ export class Deployed {
   ) {}
 
   static async find(name: string): Promise<Deployed> {
-    const { Functions = [] } = await lambda.send(new ListFunctionsCommand({}));
-    const { FunctionName, Role } = Functions.find((one) => one.Description === `Latchkey: ${name}`)!;
+    const FunctionName = `latchkey-${name}`;
+    const { Role, Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
     const RoleName = Role!.split("/").pop()!;
     const { PolicyNames } = await iam.send(new ListRolePoliciesCommand({ RoleName }));
     const PolicyName = PolicyNames![0]!;
     const { PolicyDocument } = await iam.send(new GetRolePolicyCommand({ RoleName, PolicyName }));
-    const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
     const { TABLE, HISTORY_TABLE } = Environment!.Variables!;
     const arn = (table: string) => ({
       tableArn: Role!.replace(/^arn:aws:iam::(\d+):.*/, `arn:aws:dynamodb:us-east-1:$1:table/${table}`),
     });
     return new Deployed(
       name,
-      FunctionName!,
+      FunctionName,
       RoleName,
       PolicyName,
       JSON.parse(decodeURIComponent(PolicyDocument!)) as Policy,
