@@ -85,7 +85,7 @@ async function run(d: Deployment, words: string[], options: Options): Promise<vo
         from: needed(options, "from"),
         to: needed(options, "to"),
       });
-      if (!options["out"]) return lines.forEach(d.say);
+      if (!options["out"]) return lines.forEach((line) => d.say(line));
       await writeFile(needed(options, "out"), lines.map((line) => `${line}\n`).join(""), { mode: 0o600 });
       return d.say(`${lines.length} events.`);
     }
