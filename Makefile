@@ -13,11 +13,12 @@ CHROMIUM ?= /usr/bin/chromium
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
 .PHONY: help run site local tested test format lint deny rules test-site budgets e2e contract bench \
-  lighthouse screenshots openapi chromium
+  lighthouse screenshots openapi chromium test-aws test-homes test-deployed binaries
 
 help:
 	@echo "make run          build and start the local home (ROSTER=file.csv loads a roster)"
-	@echo "make test         lint, rules, site and its budgets, API contract, browser"
+	@echo "make test         lint, rules, site and its budgets, API contract, browser, AWS templates"
+	@echo "make test-deployed  the AWS home on the emulator, with real binaries"
 	@echo "make bench        requests, units and times, at 1,000 and 100,000 clients"
 	@echo "make lighthouse   every page's figures on a simulated telephone"
 	@echo "make screenshots  the README's pictures"
@@ -47,7 +48,7 @@ site/dist/index.html: $(shell find site/src site/public site/*.html site/*.json 
 
 # --- tests ---
 
-test: lint rules test-site budgets contract e2e
+test: lint rules test-site budgets contract e2e test-aws test-homes
 
 format:
 	cargo fmt --all --check
@@ -81,6 +82,31 @@ $(TOOLS)/schemathesis: tests/api/requirements.txt
 
 e2e: site tested chromium tests/e2e/node_modules/.installed
 	cd tests/e2e && LATCHKEY_LOCAL=$(LOCAL) CHROMIUM=$(CHROMIUM) npm test
+
+# The templates of the AWS home: no Rust is needed.
+test-aws: infra/aws/node_modules/.installed $(TOOLS)/aws
+	cd infra/aws && npm run check && CFN_LINT=$(TOOLS)/aws/bin/cfn-lint npm test
+
+# The flows that both homes share, here; `make test-deployed` drives them on the emulator.
+test-homes: tested infra/aws/node_modules/.installed tests/deployed/node_modules/.installed
+	cd tests/deployed && npm run check && LATCHKEY_LOCAL=$(LOCAL) npm run test:local
+
+test-deployed: site binaries chromium infra/aws/node_modules/.installed tests/deployed/node_modules/.installed $(TOOLS)/deployed
+	cd tests/deployed && LATCHKEY_BINARIES=$(TARGET)/lambda CHROMIUM=$(CHROMIUM) \
+	  EMULATOR_PYTHON=$(TOOLS)/deployed/bin/python npm run test:aws
+
+# For this machine; `make binaries ARCHITECTURE=arm64` for the deployment's default.
+ARCHITECTURE ?= $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86-64)
+binaries: $(TOOLS)/aws
+	PATH=$(TOOLS)/aws/bin:$$PATH cargo lambda build --locked --release --$(ARCHITECTURE) $(if $(filter x86-64,$(ARCHITECTURE)),--skip-target-check) \
+	  --lambda-dir $(TARGET)/lambda $(patsubst functions/%/Cargo.toml,--package %,$(wildcard functions/*/Cargo.toml))
+
+$(TOOLS)/aws: infra/aws/requirements.txt
+$(TOOLS)/deployed: tests/deployed/requirements.txt
+$(TOOLS)/aws $(TOOLS)/deployed:
+	rm -rf $@
+	python3 -m venv $@
+	$@/bin/pip install --quiet --disable-pip-version-check -r $<
 
 chromium:
 	@test -x $(CHROMIUM) || { \

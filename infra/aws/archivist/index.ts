@@ -1,0 +1,38 @@
+// Copies the history's stream into the archive: one object a batch, one JSON line an event.
+import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+
+interface StreamRecord {
+  eventName: string;
+  dynamodb: {
+    SequenceNumber: string;
+    ApproximateCreationDateTime: number;
+    NewImage?: Record<string, unknown>;
+  };
+}
+
+const s3 = new S3Client({});
+
+/** Writes a batch. The object's name comes from the batch, so that a batch that comes again is the same
+ *  object; one that is there already stays as it is. */
+export async function handler(event: { Records: StreamRecord[] }): Promise<void> {
+  const added = event.Records.filter((record) => record.eventName === "INSERT");
+  const [first] = added;
+  if (!first) return;
+  const { SequenceNumber, ApproximateCreationDateTime } = first.dynamodb;
+  const day = new Date(ApproximateCreationDateTime * 1000).toISOString().slice(0, 10).replaceAll("-", "/");
+  try {
+    await s3.send(
+      new PutObjectCommand({
+        Bucket: process.env["ARCHIVE"],
+        Key: `history/${day}/${SequenceNumber}.jsonl`,
+        Body: added.map((record) => `${JSON.stringify(record.dynamodb.NewImage)}\n`).join(""),
+        ContentType: "application/jsonl",
+        // Object lock asks for a checksum.
+        ChecksumAlgorithm: "SHA256",
+        IfNoneMatch: "*",
+      }),
+    );
+  } catch (error) {
+    if ((error as Error).name !== "PreconditionFailed") throw error;
+  }
+}

@@ -1,0 +1,109 @@
+// The HTTP API: its routes are the committed OpenAPI document's, so that there is none on one side only.
+// An operation's id names the function that serves it, up to the first dot.
+import { readFileSync } from "node:fs";
+import { Fn, RemovalPolicy, Stack } from "aws-cdk-lib";
+import {
+  CfnStage,
+  HttpApi,
+  HttpMethod,
+  HttpNoneAuthorizer,
+  HttpRoute,
+  HttpRouteKey,
+} from "aws-cdk-lib/aws-apigatewayv2";
+import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
+import { LogGroup } from "aws-cdk-lib/aws-logs";
+import { Construct } from "constructs";
+import type { Data } from "./data.ts";
+import type { Functions } from "./functions.ts";
+import { known } from "./known.ts";
+import type { Settings } from "./settings.ts";
+
+const DOCUMENT = new URL("../../../shared/openapi.json", import.meta.url);
+const METHODS = ["get", "put", "post", "patch", "delete"] as const;
+
+export interface Operation {
+  method: HttpMethod;
+  path: string;
+  function: string;
+}
+
+/** The operations of the API document. */
+export function operations(): Operation[] {
+  type Path = Partial<Record<(typeof METHODS)[number], { operationId: string }>>;
+  const document = JSON.parse(readFileSync(DOCUMENT, "utf8")) as { paths: Record<string, Path> };
+  return Object.entries(document.paths).flatMap(([path, item]) =>
+    METHODS.flatMap((method) => {
+      const id = item[method]?.operationId.split(".")[0];
+      return id ? [{ method: method.toUpperCase() as HttpMethod, path, function: id }] : [];
+    }),
+  );
+}
+
+/** The API without its routes: the sites lead to it, and the functions must know the sites' addresses before
+ *  there can be routes. */
+export class Api extends Construct {
+  readonly api: HttpApi;
+  /** Where CloudFront finds it. */
+  readonly host: string;
+
+  constructor(scope: Construct, id: string, settings: Settings, data: Data) {
+    super(scope, id);
+    this.api = new HttpApi(this, "Http", { apiName: settings.deployment, createDefaultStage: false });
+    const stack = Stack.of(this);
+    this.host = Fn.join("", [this.api.apiId, ".execute-api.", stack.region, ".", stack.urlSuffix]);
+
+    const logs = new LogGroup(this, "Logs", {
+      logGroupName: `/${settings.deployment}/api`,
+      retention: settings.logDays,
+      encryptionKey: data.key,
+      removalPolicy: settings.keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+    const stage = this.api.addStage("Stage", {
+      stageName: "$default",
+      autoDeploy: true,
+      throttle: { rateLimit: settings.throttle.rate, burstLimit: settings.throttle.burst },
+    });
+    // Which route, how it went and how long it took; neither address, nor browser, nor path with its ids.
+    const fields = {
+      requestId: "$context.requestId",
+      time: "$context.requestTimeEpoch",
+      route: "$context.routeKey",
+      status: "$context.status",
+      milliseconds: "$context.responseLatency",
+      functionMilliseconds: "$context.integrationLatency",
+      functionStatus: "$context.integrationStatus",
+      error: "$context.integrationErrorMessage",
+    };
+    (stage.node.defaultChild as CfnStage).accessLogSettings = {
+      destinationArn: logs.logGroupArn,
+      format: JSON.stringify(fields),
+    };
+  }
+
+  /** Gives every operation its function, and whatever is no route `health`, whose answer to it is the same
+   *  problem as everywhere else. */
+  route(functions: Functions): void {
+    const integrations = new Map<string, HttpLambdaIntegration>();
+    const to = (name: string) => {
+      const made = integrations.get(name) ?? new HttpLambdaIntegration(name, functions.get(name));
+      integrations.set(name, made);
+      return made;
+    };
+    const add = (id: string, routeKey: HttpRouteKey, name: string) => {
+      const route = new HttpRoute(this, id, {
+        httpApi: this.api,
+        routeKey,
+        integration: to(name),
+        authorizer: new HttpNoneAuthorizer(),
+      });
+      known(route, {
+        "AwsSolutions-APIG4":
+          "the function checks who asks: sessions can end at any moment, authorizers remember",
+      });
+    };
+    for (const { method, path, function: name } of operations()) {
+      add(`${method} ${path.replaceAll("/", " ").trim()}`, HttpRouteKey.with(path, method), name);
+    }
+    add("Other", HttpRouteKey.DEFAULT, "health");
+  }
+}

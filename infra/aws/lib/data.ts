@@ -1,0 +1,245 @@
+// What must not be lost: the two tables, the key that encrypts them, their backups, and the archive of the
+// history that nobody can change.
+import { fileURLToPath } from "node:url";
+import { ArnFormat, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { BackupPlan, BackupPlanRule, BackupResource, BackupVault } from "aws-cdk-lib/aws-backup";
+import {
+  AttributeType,
+  BillingMode,
+  ProjectionType,
+  StreamViewType,
+  Table,
+  TableEncryption,
+  type TableProps,
+} from "aws-cdk-lib/aws-dynamodb";
+import { Schedule } from "aws-cdk-lib/aws-events";
+import { AnyPrincipal, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { Key } from "aws-cdk-lib/aws-kms";
+import {
+  Architecture,
+  LoggingFormat,
+  Runtime,
+  StartingPosition,
+  Tracing,
+  type IFunction,
+} from "aws-cdk-lib/aws-lambda";
+import { DynamoEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
+import { NodejsFunction } from "aws-cdk-lib/aws-lambda-nodejs";
+import { LogGroup } from "aws-cdk-lib/aws-logs";
+import {
+  BlockPublicAccess,
+  Bucket,
+  type CfnBucket,
+  BucketEncryption,
+  ObjectLockRetention,
+  ObjectOwnership,
+  StorageClass,
+} from "aws-cdk-lib/aws-s3";
+import { Construct } from "constructs";
+import { INLINE, known } from "./known.ts";
+import type { Settings } from "./settings.ts";
+
+/** The sparse index of mails that wait: only they carry `pending`. */
+export const OUTBOX_INDEX = "outbox";
+
+export class Data extends Construct {
+  readonly key: Key;
+  readonly main: Table;
+  readonly history: Table;
+  readonly archive: Bucket;
+  /** Copies the history's stream into the archive. */
+  readonly archivist: IFunction;
+
+  constructor(scope: Construct, id: string, settings: Settings) {
+    super(scope, id);
+    const removalPolicy = settings.keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    this.key = encryptionKey(this, removalPolicy);
+
+    const both: Omit<TableProps, "partitionKey"> & Pick<TableProps, "partitionKey"> = {
+      partitionKey: { name: "PK", type: AttributeType.STRING },
+      sortKey: { name: "SK", type: AttributeType.STRING },
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      encryption: TableEncryption.CUSTOMER_MANAGED,
+      encryptionKey: this.key,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      deletionProtection: settings.keepData,
+      removalPolicy,
+    };
+    this.main = new Table(this, "Main", {
+      ...both,
+      stream: StreamViewType.NEW_AND_OLD_IMAGES,
+      timeToLiveAttribute: "expiresAt",
+    });
+    this.main.addGlobalSecondaryIndex({
+      indexName: OUTBOX_INDEX,
+      partitionKey: { name: "pending", type: AttributeType.STRING },
+      sortKey: { name: "SK", type: AttributeType.STRING },
+      projectionType: ProjectionType.KEYS_ONLY,
+    });
+    this.history = new Table(this, "History", { ...both, stream: StreamViewType.NEW_IMAGE });
+    this.archive = archiveBucket(this, settings, this.key, removalPolicy);
+    this.archivist = this.copyHistory(settings);
+    this.backUp(settings, removalPolicy);
+  }
+
+  /** Batches are large and slow on purpose: an object a few minutes old is young enough for an archive. A
+   *  batch that cannot be written is tried until the stream forgets it, a day later, and the alarm on the
+   *  stream's age tells long before; the table still has the events then. */
+  private copyHistory(settings: Settings): IFunction {
+    const scope = new Construct(this, "Archivist");
+    const role = new Role(scope, "Role", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
+    const logs = new LogGroup(scope, "Logs", {
+      logGroupName: `/${settings.deployment}/archive-history`,
+      retention: settings.logDays,
+      encryptionKey: this.key,
+      removalPolicy: settings.keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+    const made = new NodejsFunction(scope, "Function", {
+      description: "Latchkey: copies the history into its archive",
+      runtime: Runtime.NODEJS_24_X,
+      architecture: settings.architecture === "arm64" ? Architecture.ARM_64 : Architecture.X86_64,
+      entry: fileURLToPath(new URL("../archivist/index.ts", import.meta.url)),
+      depsLockFilePath: fileURLToPath(new URL("../package-lock.json", import.meta.url)),
+      // The SDK comes along in the version of the lock file, not in the runtime's of the day.
+      bundling: { bundleAwsSDK: true, minify: true },
+      role,
+      memorySize: 256,
+      timeout: Duration.seconds(60),
+      tracing: Tracing.ACTIVE,
+      loggingFormat: LoggingFormat.JSON,
+      logGroup: logs,
+      environment: { ARCHIVE: this.archive.bucketName },
+    });
+    logs.grantWrite(role);
+    // It adds objects and can do nothing else with them, not even read.
+    role.addToPolicy(
+      new PolicyStatement({
+        actions: ["s3:PutObject"],
+        resources: [this.archive.arnForObjects("history/*")],
+      }),
+    );
+    made.addEventSource(
+      new DynamoEventSource(this.history, {
+        startingPosition: StartingPosition.TRIM_HORIZON,
+        batchSize: 1000,
+        maxBatchingWindow: Duration.minutes(5),
+        bisectBatchOnError: true,
+        retryAttempts: -1,
+      }),
+    );
+    known(
+      made,
+      {
+        "AwsSolutions-IAM5[Resource::*]":
+          "X-Ray takes segments, and DynamoDB lists streams, for no particular resource",
+        [`AwsSolutions-IAM5[Resource::<${Stack.of(this).getLogicalId(this.archive.node.defaultChild as CfnBucket)}.Arn>/history/*]`]:
+          "one object a batch, named by the batch",
+        "HIPAA.Security-IAMNoInlinePolicy": INLINE,
+        "HIPAA.Security-LambdaConcurrency": "one at a time for each shard of the stream",
+        "HIPAA.Security-LambdaDLQ": "gives up no batch before the stream does",
+        "HIPAA.Security-LambdaInsideVPC": "talks to AWS services alone, by TLS and IAM",
+      },
+      role,
+    );
+    return made;
+  }
+
+  private backUp(settings: Settings, removalPolicy: RemovalPolicy): void {
+    const vault = new BackupVault(this, "Vault", { encryptionKey: this.key, removalPolicy });
+    const plan = new BackupPlan(this, "Backups", { backupVault: vault });
+    plan.addRule(
+      new BackupPlanRule({
+        ruleName: "daily",
+        scheduleExpression: Schedule.cron({ minute: "0", hour: "5" }),
+        deleteAfter: Duration.days(settings.backupDays),
+      }),
+    );
+    const selection = plan.addSelection("Tables", {
+      resources: [this.main, this.history].map((table) => BackupResource.fromDynamoDbTable(table)),
+    });
+    known(selection, {
+      "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup]":
+        "the policy that AWS keeps for this service's own role",
+    });
+  }
+}
+
+/** One key for all data at rest. Whoever AWS services act for still needs the right to the data itself; the
+ *  key adds that it is used through those services only. */
+function encryptionKey(scope: Construct, removalPolicy: RemovalPolicy): Key {
+  const stack = Stack.of(scope);
+  const key = new Key(scope, "Key", {
+    description: "Latchkey: data at rest",
+    enableKeyRotation: true,
+    removalPolicy,
+  });
+  const use = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"];
+  const through = (service: string) => `${service}.${stack.region}.${stack.urlSuffix}`;
+  key.addToResourcePolicy(
+    new PolicyStatement({
+      sid: "ThroughServicesForThisAccount",
+      principals: [new AnyPrincipal()],
+      actions: use,
+      resources: ["*"],
+      conditions: {
+        StringEquals: {
+          "kms:CallerAccount": stack.account,
+          "kms:ViaService": ["dynamodb", "s3", "sqs"].map(through),
+        },
+      },
+    }),
+  );
+  key.addToResourcePolicy(
+    new PolicyStatement({
+      sid: "LogGroupsOfThisAccount",
+      principals: [new ServicePrincipal(`logs.${stack.region}.${stack.urlSuffix}`)],
+      actions: use,
+      resources: ["*"],
+      conditions: {
+        ArnLike: {
+          "kms:EncryptionContext:aws:logs:arn": stack.formatArn({
+            service: "logs",
+            resource: "log-group",
+            resourceName: "*",
+            arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+          }),
+        },
+      },
+    }),
+  );
+  return key;
+}
+
+/** The history, object by object, that nobody can change or delete before its time, the account's owner
+ *  neither. An object holds one batch of the stream, a JSON line an event. */
+function archiveBucket(scope: Construct, settings: Settings, key: Key, removalPolicy: RemovalPolicy): Bucket {
+  const bucket = new Bucket(scope, "Archive", {
+    encryption: BucketEncryption.KMS,
+    encryptionKey: key,
+    bucketKeyEnabled: true,
+    blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+    objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+    enforceSSL: true,
+    versioned: true,
+    objectLockEnabled: true,
+    // Who wants to be rid of a try-out must be able to; whoever keeps data keeps them from everybody.
+    objectLockDefaultRetention: settings.keepData
+      ? ObjectLockRetention.compliance(Duration.days(365 * settings.archiveYears))
+      : ObjectLockRetention.governance(Duration.days(1)),
+    lifecycleRules: [
+      {
+        transitions: [
+          { storageClass: StorageClass.GLACIER_INSTANT_RETRIEVAL, transitionAfter: Duration.days(90) },
+        ],
+      },
+    ],
+    removalPolicy,
+  });
+  known(bucket, {
+    "AwsSolutions-S1":
+      "written by one function, read by ops: CloudTrail tells who, without a second bucket of logs",
+    "HIPAA.Security-S3BucketLoggingEnabled": "as above",
+    "HIPAA.Security-S3BucketReplicationEnabled": "the history table and its backups are the second copy",
+  });
+  return bucket;
+}

@@ -1,0 +1,147 @@
+// The firewall in front of both sites. It lives in a stack of its own, since AWS keeps what is CloudFront's
+// in us-east-1, wherever the practice's data are.
+import { ArnFormat, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import { LogGroup } from "aws-cdk-lib/aws-logs";
+import { CfnLoggingConfiguration, CfnWebACL } from "aws-cdk-lib/aws-wafv2";
+import type { Construct } from "constructs";
+import { known } from "./known.ts";
+import type { Settings } from "./settings.ts";
+
+/** Where people guess: sign-in, enrolment, reset. */
+const DOORS = [
+  "/api/portal/sign-in",
+  "/api/portal/enrollment",
+  "/api/portal/password",
+  "/api/staff/sign-in",
+  "/api/staff/callback",
+];
+
+/** What somebody is told who asked too often; the API's own problem for it. */
+const TOO_MANY = {
+  type: "about:blank",
+  title: "Too many requests",
+  status: 429,
+  code: "too_many_attempts",
+  detail: "Too many requests came from this address. Wait a few minutes.",
+};
+
+export class Firewall extends Stack {
+  readonly webAclArn: string;
+
+  constructor(scope: Construct, id: string, settings: Settings, props: StackProps) {
+    super(scope, id, props);
+    const visibility = (metricName: string) => ({
+      cloudWatchMetricsEnabled: true,
+      metricName,
+      // Samples keep whole requests.
+      sampledRequestsEnabled: false,
+    });
+    const managed = (priority: number, name: string, counted: string[] = []): CfnWebACL.RuleProperty => ({
+      name,
+      priority,
+      overrideAction: { none: {} },
+      statement: {
+        managedRuleGroupStatement: {
+          vendorName: "AWS",
+          name,
+          ruleActionOverrides: counted.map((rule) => ({ name: rule, actionToUse: { count: {} } })),
+        },
+      },
+      visibilityConfig: visibility(name),
+    });
+    const acl = new CfnWebACL(this, "Acl", {
+      scope: "CLOUDFRONT",
+      description: "Latchkey: both sites",
+      defaultAction: { allow: {} },
+      visibilityConfig: visibility("all"),
+      customResponseBodies: {
+        tooMany: { contentType: "APPLICATION_JSON", content: JSON.stringify(TOO_MANY) },
+      },
+      rules: [
+        {
+          name: "Doors",
+          priority: 0,
+          action: {
+            block: {
+              customResponse: {
+                responseCode: 429,
+                customResponseBodyKey: "tooMany",
+                responseHeaders: [{ name: "Retry-After", value: "300" }],
+              },
+            },
+          },
+          statement: {
+            rateBasedStatement: {
+              limit: settings.doorLimit,
+              aggregateKeyType: "IP",
+              evaluationWindowSec: 300,
+              scopeDownStatement: {
+                orStatement: {
+                  statements: DOORS.map((path) => ({
+                    byteMatchStatement: {
+                      fieldToMatch: { uriPath: {} },
+                      positionalConstraint: "STARTS_WITH",
+                      searchString: path,
+                      textTransformations: [
+                        { priority: 0, type: "URL_DECODE" },
+                        { priority: 1, type: "NORMALIZE_PATH" },
+                        { priority: 2, type: "LOWERCASE" },
+                      ],
+                    },
+                  })),
+                },
+              },
+            },
+          },
+          visibilityConfig: visibility("Doors"),
+        },
+        managed(1, "AWSManagedRulesAmazonIpReputationList"),
+        // Names, notes and passwords are free text that no page shows as anything but text, and bodies are
+        // read strictly: rules that guess at them would refuse a good password now and then.
+        managed(2, "AWSManagedRulesCommonRuleSet", [
+          "CrossSiteScripting_BODY",
+          "GenericLFI_BODY",
+          "GenericRFI_BODY",
+          "EC2MetaDataSSRF_BODY",
+          "SizeRestrictions_BODY",
+        ]),
+        managed(3, "AWSManagedRulesKnownBadInputsRuleSet"),
+      ],
+    });
+    this.webAclArn = acl.attrArn;
+
+    // WAF demands this beginning of the name. Only what was refused is logged: an address that was refused is
+    // what the log is for, and it is forgotten after a month.
+    const logs = new LogGroup(this, "Logs", {
+      logGroupName: `aws-waf-logs-${settings.deployment}`,
+      retention: 30,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    known(logs, {
+      "HIPAA.Security-CloudWatchLogGroupEncrypted":
+        "holds addresses of refused requests for a month, nothing of clients",
+    });
+    new CfnLoggingConfiguration(this, "Logging", {
+      resourceArn: acl.attrArn,
+      logDestinationConfigs: [
+        this.formatArn({
+          service: "logs",
+          resource: "log-group",
+          resourceName: logs.logGroupName,
+          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+        }),
+      ],
+      loggingFilter: {
+        DefaultBehavior: "DROP",
+        Filters: [
+          {
+            Behavior: "KEEP",
+            Requirement: "MEETS_ANY",
+            Conditions: [{ ActionCondition: { Action: "BLOCK" } }],
+          },
+        ],
+      },
+      redactedFields: [{ singleHeader: { Name: "cookie" } }, { queryString: {} }],
+    });
+  }
+}

@@ -1,0 +1,271 @@
+// The functions: one Lambda each, with a role that may do what its use case does and nothing else. A new
+// function is one entry of `FUNCTIONS`.
+import { join } from "node:path";
+import { ArnFormat, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { Effect, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import {
+  Architecture,
+  Code,
+  Function as Lambda,
+  LoggingFormat,
+  Runtime,
+  Tracing,
+} from "aws-cdk-lib/aws-lambda";
+import { LogGroup } from "aws-cdk-lib/aws-logs";
+import { Construct } from "constructs";
+import type { Data } from "./data.ts";
+import {
+  check,
+  get,
+  getTogether,
+  put,
+  query,
+  readHistory,
+  record,
+  remove,
+  statement,
+  update,
+  type Right,
+} from "./items.ts";
+import { INLINE, known } from "./known.ts";
+import { keyNames, type Settings } from "./settings.ts";
+
+interface Plan {
+  rights: Right[];
+  /** Signs session tokens. */
+  signs?: true;
+  /** Makes HMACs: lock counters, tokens of links, idempotent requests. */
+  hmacs?: true;
+  /** Hashes passwords, which takes 19 MiB and a whole processor. */
+  passwords?: true;
+  seconds?: number;
+}
+
+/** Every call of staff: the session is checked and moved, and the practice may have ended all of them. */
+const reader: Right[] = [update("staffSession", "idleEndsAt", "endsAt"), get("practice")];
+/** As above, and the refusal of an auditor who tried to change something is recorded. */
+const editor: Right[] = [...reader, record];
+/** A change of a chart: read whole, written in one transaction with its event. */
+const chart: Right[] = [query("chart"), put("chart")];
+/** What an account tells the charts that it opens. */
+const mirror = (...also: string[]) => update("chart", "sessions", "resetUntil", ...also);
+
+export const FUNCTIONS: Record<string, Plan> = {
+  activate: { rights: [...editor, ...chart, update("account", "grants")], hmacs: true },
+  "add-portal-user": {
+    rights: [...editor, ...chart, get("account", "request"), put("account", "request")],
+    hmacs: true,
+  },
+  "assign-alert": { rights: [...editor, ...chart] },
+  "change-owner": { rights: [...editor, ...chart] },
+  client: {
+    rights: [
+      ...editor,
+      ...chart,
+      get("chart"),
+      put("record", "search"),
+      remove("record", "search"),
+      update("account", "grants"),
+    ],
+  },
+  "create-client": {
+    rights: [...editor, get("request"), put("chart", "record", "search", "request")],
+    hmacs: true,
+  },
+  delete: {
+    rights: [...editor, ...chart, remove("chart", "account"), update("account", "grants", "reset")],
+  },
+  enroll: {
+    rights: [
+      ...chart,
+      record,
+      getTogether("chart", "account"),
+      get("practice", "account", "request"),
+      put("account", "request"),
+      mirror("lastSignInAt"),
+    ],
+    signs: true,
+    hmacs: true,
+    passwords: true,
+  },
+  health: { rights: [get("health")] },
+  history: { rights: [...reader, readHistory, get("chart")] },
+  "list-portal-users": { rights: [...editor, query("chart"), getTogether("lock")], hmacs: true },
+  "mail-events": { rights: [update("chart", "mail")] },
+  "portal-session": { rights: [getTogether("account", "practice"), put("account"), mirror(), record] },
+  "resend-invitation": { rights: [...editor, ...chart], hmacs: true },
+  "reset-password": {
+    rights: [
+      getTogether("account", "lock"),
+      get("practice", "account"),
+      put("chart", "account", "lock"),
+      update("lock", "failures", "windowEndsAt"),
+      remove("lock"),
+      mirror("mail"),
+      record,
+    ],
+    hmacs: true,
+    passwords: true,
+  },
+  revoke: { rights: [...editor, ...chart, update("account", "grants", "reset")] },
+  search: { rights: [...editor, query("search"), getTogether("chart")] },
+  "send-mail": {
+    rights: [
+      get("chart"),
+      getTogether("practice", "chart", "account"),
+      update(
+        "chart",
+        "attempts",
+        "doneAt",
+        "expiresAt",
+        "leasedUntil",
+        "mail",
+        "messageId",
+        "nonce",
+        "pending",
+      ),
+    ],
+    hmacs: true,
+    seconds: 60,
+  },
+  "sign-in": {
+    rights: [
+      getTogether("practice", "account", "lock"),
+      put("account", "lock"),
+      update("lock", "failures", "windowEndsAt"),
+      remove("lock"),
+      check("lock"),
+      mirror("lastSignInAt"),
+      record,
+    ],
+    signs: true,
+    hmacs: true,
+    passwords: true,
+  },
+  "staff-sign-in": {
+    rights: [...editor, put("staffSession"), remove("staffSession")],
+    signs: true,
+    hmacs: true,
+    seconds: 25,
+  },
+  "update-portal-user": {
+    rights: [...editor, ...chart, update("account", "grants", "email", "name", "reset")],
+    hmacs: true,
+  },
+};
+
+export type FunctionName = keyof typeof FUNCTIONS & string;
+
+export interface Surroundings {
+  data: Data;
+  settings: Settings;
+  /** The folder with `<function>/bootstrap` for each, as cargo-lambda writes it. */
+  binaries: string;
+  staffOrigin: string;
+  portalOrigin: string;
+  verifyingKeys: string;
+  originDigests: string;
+}
+
+/** All functions, with their roles and logs. */
+export class Functions extends Construct {
+  private readonly made: Map<string, Lambda>;
+
+  constructor(scope: Construct, id: string, with_: Surroundings) {
+    super(scope, id);
+    this.made = new Map(
+      Object.entries(FUNCTIONS).map(([name, plan]) => [name, this.make(name, plan, with_)]),
+    );
+  }
+
+  get(name: FunctionName): Lambda {
+    const found = this.made.get(name);
+    if (!found) throw new Error(`there is no function ${name}`);
+    return found;
+  }
+
+  all(): [FunctionName, Lambda][] {
+    return [...this.made];
+  }
+
+  private make(name: string, plan: Plan, around: Surroundings): Lambda {
+    const { data, settings } = around;
+    const scope = new Construct(this, name);
+    const logs = new LogGroup(scope, "Logs", {
+      logGroupName: `/${settings.deployment}/${name}`,
+      retention: settings.logDays,
+      encryptionKey: data.key,
+      removalPolicy: settings.keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+    const role = new Role(scope, "Role", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
+    const made = new Lambda(scope, "Function", {
+      // Also the dimension of its metrics.
+      functionName: functionName(settings, name),
+      description: `Latchkey: ${name}`,
+      runtime: Runtime.PROVIDED_AL2023,
+      architecture: settings.architecture === "arm64" ? Architecture.ARM_64 : Architecture.X86_64,
+      handler: "bootstrap",
+      code: Code.fromAsset(join(around.binaries, name)),
+      role,
+      memorySize: plan.passwords ? settings.memory.passwords : settings.memory.usual,
+      timeout: Duration.seconds(plan.seconds ?? 10),
+      tracing: Tracing.ACTIVE,
+      loggingFormat: LoggingFormat.JSON,
+      logGroup: logs,
+      ...(name === "sign-in" && settings.signIns > 0 && { reservedConcurrentExecutions: settings.signIns }),
+      environment: {
+        TABLE: data.main.tableName,
+        HISTORY_TABLE: data.history.tableName,
+        STAFF_ORIGIN: around.staffOrigin,
+        PORTAL_ORIGIN: around.portalOrigin,
+        TOKEN_ISSUER: around.staffOrigin,
+        VERIFYING_KEYS: around.verifyingKeys,
+        ORIGIN_DIGESTS: around.originDigests,
+      },
+    });
+    logs.grantWrite(role);
+    const tables = { main: data.main, history: data.history };
+    for (const right of plan.rights) role.addToPolicy(statement(right, tables));
+    const secrets = keyNames(settings.deployment);
+    if (plan.signs) readSecret(made, "SIGNING_KEY_ARN", secrets.signingKey);
+    if (plan.hmacs) readSecret(made, "TOKEN_SECRET_ARN", secrets.tokenSecret);
+    known(
+      made,
+      {
+        "AwsSolutions-IAM5[Resource::*]":
+          "X-Ray takes segments for no particular resource: its write actions know none",
+        "HIPAA.Security-IAMNoInlinePolicy": INLINE,
+        "HIPAA.Security-LambdaDLQ": "answers requests, or has the failure destination of its event source",
+        "HIPAA.Security-LambdaInsideVPC":
+          "talks to AWS services alone, by TLS and IAM; a VPC would add a NAT gateway and nothing that it protects",
+        ...(!(name === "sign-in" && settings.signIns > 0) && {
+          "HIPAA.Security-LambdaConcurrency":
+            "the API's throttling bounds it; a reservation of its own would only let functions starve",
+        }),
+      },
+      role,
+    );
+    return made;
+  }
+}
+
+export const functionName = (settings: Settings, name: FunctionName) => `${settings.deployment}-${name}`;
+
+/** Tells a function where a secret lies that the ops commands made, and lets it read that one. Secrets
+ *  Manager appends six characters to a secret's name, which `??????` stands for. */
+export function readSecret(to: Lambda, variable: string, name: string): void {
+  const arn = Stack.of(to).formatArn({
+    service: "secretsmanager",
+    resource: "secret",
+    resourceName: name,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+  to.addEnvironment(variable, arn);
+  to.addToRolePolicy(
+    new PolicyStatement({
+      effect: Effect.ALLOW,
+      actions: ["secretsmanager:GetSecretValue"],
+      resources: [`${arn}-??????`],
+    }),
+  );
+}

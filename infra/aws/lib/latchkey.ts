@@ -1,0 +1,114 @@
+// The whole of Latchkey in an account: firewall and access log where AWS wants them, and all else in the
+// practice's own region.
+import { CfnOutput, Stack, Tags, type App, type StackProps } from "aws-cdk-lib";
+import { StringParameter } from "aws-cdk-lib/aws-ssm";
+import type { Construct } from "constructs";
+import { AccessLog } from "./access-log.ts";
+import { Api } from "./api.ts";
+import { Data } from "./data.ts";
+import { Edge } from "./edge.ts";
+import { Firewall } from "./firewall.ts";
+import { Functions } from "./functions.ts";
+import { Mail } from "./mail.ts";
+import { keyNames, type Settings } from "./settings.ts";
+import { Staff } from "./staff.ts";
+import { Watch } from "./watch.ts";
+
+/** What the ops commands ask the stack for, by output. */
+export const OUTPUTS = [
+  "StaffSite",
+  "PortalSite",
+  "Table",
+  "HistoryTable",
+  "SiteBucket",
+  "ArchiveBucket",
+  "StaffPool",
+  "FailedMails",
+  "FailedEvents",
+  "SendMail",
+  "MailEvents",
+
+  "ApiHost",
+] as const;
+export type Output = (typeof OUTPUTS)[number];
+
+interface Props extends StackProps {
+  settings: Settings;
+  binaries: string;
+  webAclArn: string;
+}
+
+export class Latchkey extends Stack {
+  readonly functions: Functions;
+  readonly edge: Edge;
+
+  constructor(scope: Construct, id: string, props: Props) {
+    super(scope, id, props);
+    const { settings } = props;
+    const names = keyNames(settings.deployment);
+    const published = (name: string) => StringParameter.valueForStringParameter(this, name);
+
+    const data = new Data(this, "Data", settings);
+    const api = new Api(this, "Api", settings, data);
+    const edge = (this.edge = new Edge(this, "Edge", settings, {
+      apiHost: api.host,
+      originVersion: published(names.originVersion),
+      webAclArn: props.webAclArn,
+    }));
+    this.functions = new Functions(this, "Functions", {
+      data,
+      settings,
+      binaries: props.binaries,
+      staffOrigin: edge.staffOrigin,
+      portalOrigin: edge.portalOrigin,
+      verifyingKeys: published(names.verifyingKeys),
+      originDigests: published(names.originDigests),
+    });
+    api.route(this.functions);
+    const mail = new Mail(this, "Mail", settings, data, this.functions);
+    const staff = new Staff(this, "Staff", settings, this.functions, edge.staffOrigin);
+    new Watch(this, "Watch", settings, { api, data, functions: this.functions, mail });
+
+    const outputs: Record<Output, string | undefined> = {
+      StaffSite: edge.staffOrigin,
+      PortalSite: edge.portalOrigin,
+      Table: data.main.tableName,
+      HistoryTable: data.history.tableName,
+      SiteBucket: edge.site.bucketName,
+      ArchiveBucket: data.archive.bucketName,
+      StaffPool: staff.pool?.userPoolId,
+      FailedMails: mail.failed.queueUrl,
+      FailedEvents: mail.failedEvents.queueUrl,
+      SendMail: this.functions.get("send-mail").functionName,
+      MailEvents: this.functions.get("mail-events").functionName,
+      ApiHost: api.host,
+    };
+    for (const [name, value] of Object.entries(outputs)) {
+      if (value) new CfnOutput(this, name, { value }).overrideLogicalId(name);
+    }
+  }
+}
+
+/** All stacks of a deployment. */
+export function latchkey(app: App, settings: Settings, binaries: string, account?: string): Latchkey {
+  const { deployment, region } = settings;
+  const within = (region: string) => ({
+    env: { region, ...(account && { account }) },
+    crossRegionReferences: true,
+  });
+  const firewall = new Firewall(app, `${deployment}-firewall`, settings, within("us-east-1"));
+  const stack = new Latchkey(app, deployment, {
+    ...within(region),
+    description: "Latchkey: who may enter a practice's client portal",
+    terminationProtection: settings.keepData,
+    settings,
+    binaries,
+    webAclArn: firewall.webAclArn,
+  });
+  const { staff: Staff, portal: Portal } = stack.edge;
+  new AccessLog(app, `${deployment}-access-log`, settings, { Staff, Portal }, within("us-east-1"));
+  for (const [key, value] of Object.entries({ application: "latchkey", deployment, ...settings.tags })) {
+    Tags.of(app).add(key, value);
+  }
+  return stack;
+}

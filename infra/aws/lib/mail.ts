@@ -1,0 +1,155 @@
+// Mail on its way out, and what becomes of it: the table's stream and a sweep every five minutes drive
+// `send-mail`; SES tells `mail-events` of deliveries, bounces and complaints.
+import { Duration, Stack } from "aws-cdk-lib";
+import { EventBus, Rule, RuleTargetInput, Schedule } from "aws-cdk-lib/aws-events";
+import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
+import { Effect, PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { FilterCriteria, FilterRule, StartingPosition } from "aws-cdk-lib/aws-lambda";
+import { DynamoEventSource, SqsDlq } from "aws-cdk-lib/aws-lambda-event-sources";
+import {
+  ConfigurationSet,
+  ConfigurationSetTlsPolicy,
+  EmailIdentity,
+  EmailSendingEvent,
+  EventDestination,
+  Identity,
+  SuppressionReasons,
+} from "aws-cdk-lib/aws-ses";
+import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
+import { Construct } from "constructs";
+import { OUTBOX_INDEX, type Data } from "./data.ts";
+import type { Functions } from "./functions.ts";
+import { known } from "./known.ts";
+import type { Settings } from "./settings.ts";
+
+export class Mail extends Construct {
+  /** Where a record of the stream goes that could not be handled. The mail itself stays in the table's
+   *  outbox, and the sweep goes on trying; this tells that something is wrong. */
+  readonly failed: Queue;
+  /** Events of SES that could not be handled, whole. */
+  readonly failedEvents: Queue;
+  readonly configurationSet: ConfigurationSet;
+  readonly domain: string;
+
+  constructor(scope: Construct, id: string, settings: Settings, data: Data, functions: Functions) {
+    super(scope, id);
+    this.domain = settings.sender.slice(settings.sender.indexOf("@") + 1);
+    const identity = new EmailIdentity(this, "Identity", { identity: Identity.domain(this.domain) });
+    this.configurationSet = new ConfigurationSet(this, "Set", {
+      tlsPolicy: ConfigurationSetTlsPolicy.REQUIRE,
+      reputationMetrics: true,
+      suppressionReasons: SuppressionReasons.BOUNCES_AND_COMPLAINTS,
+    });
+    this.configurationSet.addEventDestination("Events", {
+      destination: EventDestination.eventBus(EventBus.fromEventBusName(this, "Bus", "default")),
+      events: [
+        EmailSendingEvent.DELIVERY,
+        EmailSendingEvent.BOUNCE,
+        EmailSendingEvent.COMPLAINT,
+        EmailSendingEvent.REJECT,
+        EmailSendingEvent.RENDERING_FAILURE,
+      ],
+    });
+
+    const queue = (name: string) => {
+      const made = new Queue(this, name, {
+        encryption: QueueEncryption.KMS,
+        encryptionMasterKey: data.key,
+        enforceSSL: true,
+        retentionPeriod: Duration.days(14),
+      });
+      known(made, { "AwsSolutions-SQS3": "is itself where failures go" });
+      return made;
+    };
+    data.key.addToResourcePolicy(
+      new PolicyStatement({
+        sid: "EventsThatFailedReachTheirQueue",
+        principals: [new ServicePrincipal("events.amazonaws.com")],
+        actions: ["kms:Decrypt", "kms:GenerateDataKey"],
+        resources: ["*"],
+        conditions: { StringEquals: { "aws:SourceAccount": Stack.of(this).account } },
+      }),
+    );
+    this.failed = queue("Failed");
+    this.failedEvents = queue("FailedEvents");
+    this.send(settings, data, functions, identity);
+    this.note(functions);
+  }
+
+  private send(settings: Settings, data: Data, functions: Functions, identity: EmailIdentity): void {
+    const sender = functions.get("send-mail");
+    sender.addEnvironment("MAIL_FROM", settings.sender);
+    sender.addEnvironment("MAIL_CONFIGURATION_SET", this.configurationSet.configurationSetName);
+    sender.addToRolePolicy(
+      new PolicyStatement({
+        effect: Effect.ALLOW,
+        actions: ["ses:SendEmail"],
+        resources: [
+          identity.emailIdentityArn,
+          Stack.of(this).formatArn({
+            service: "ses",
+            resource: "configuration-set",
+            resourceName: this.configurationSet.configurationSetName,
+          }),
+        ],
+        conditions: { StringEquals: { "ses:FromAddress": settings.sender } },
+      }),
+    );
+    sender.addToRolePolicy(
+      new PolicyStatement({
+        effect: Effect.ALLOW,
+        actions: ["dynamodb:Query"],
+        resources: [`${data.main.tableArn}/index/${OUTBOX_INDEX}`],
+      }),
+    );
+    sender.addEventSource(
+      new DynamoEventSource(data.main, {
+        startingPosition: StartingPosition.TRIM_HORIZON,
+        filters: [
+          FilterCriteria.filter({
+            eventName: FilterRule.isEqual("INSERT"),
+            dynamodb: { Keys: { SK: { S: FilterRule.beginsWith("MAIL#") } } },
+          }),
+        ],
+        batchSize: 10,
+        reportBatchItemFailures: true,
+        bisectBatchOnError: true,
+        // A leased mail comes free after a minute; what has failed for an hour is the sweep's.
+        retryAttempts: 10,
+        maxRecordAge: Duration.hours(1),
+        onFailure: new SqsDlq(this.failed),
+      }),
+    );
+    if (sender.role) {
+      const reason = "the names that KMS gives the variants of one action, on the one key of the queue";
+      known(sender.role, {
+        "AwsSolutions-IAM5[Action::kms:GenerateDataKey*]": reason,
+        "AwsSolutions-IAM5[Action::kms:ReEncrypt*]": reason,
+      });
+    }
+    new Rule(this, "Sweep", {
+      description: "Latchkey: sends what the table's stream missed",
+      schedule: Schedule.rate(Duration.minutes(5)),
+      targets: [
+        new LambdaFunction(sender, { event: RuleTargetInput.fromObject({ sweep: true }), retryAttempts: 0 }),
+      ],
+    });
+  }
+
+  private note(functions: Functions): void {
+    new Rule(this, "Outcomes", {
+      description: "Latchkey: what became of its mails",
+      eventPattern: {
+        source: ["aws.ses"],
+        detail: { mail: { tags: { "ses:configuration-set": [this.configurationSet.configurationSetName] } } },
+      },
+      targets: [
+        new LambdaFunction(functions.get("mail-events"), {
+          deadLetterQueue: this.failedEvents,
+          maxEventAge: Duration.hours(6),
+          retryAttempts: 20,
+        }),
+      ],
+    });
+  }
+}

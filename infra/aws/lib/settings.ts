@@ -1,0 +1,136 @@
+// What a practice's IT chooses before it deploys: one JSON file, named by `LATCHKEY_SETTINGS`. Everything
+// has a default but the region, the sender and where alarms go. Mistakes are named, all of them at once.
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+/** The staff's OpenID Connect issuer, when it is not the pool that the stack makes. */
+export interface Issuer {
+  url: string;
+  clientId: string;
+  /** Name of a Secrets Manager secret (plain text) with the client's secret, if the issuer gave one. */
+  clientSecretName?: string;
+  practiceClaim?: string;
+  roleClaim?: string;
+}
+
+export interface Settings {
+  /** Tells deployments in one account apart: part of the names of stacks, keys and secrets. */
+  deployment: string;
+  region: string;
+  /** From whom mails come; its domain is verified with SES. */
+  sender: string;
+  /** Who gets the alarms, by e-mail. */
+  alarms: string;
+  /** Host names of the two sites and the certificate (us-east-1) that covers both; CloudFront's own names
+   *  when not given. */
+  hosts?: { staff: string; portal: string; certificateArn: string };
+  issuer?: Issuer;
+  architecture: "arm64" | "x86_64";
+  /** MiB of a function; `passwords` are those that hash them, which takes a whole processor. */
+  memory: { usual: number; passwords: number };
+  /** Sign-ins at a time; 0 reserves nothing, as in a new account with its small quota. */
+  signIns: number;
+  /** Requests a second that the API takes, and how many at once above that. */
+  throttle: { rate: number; burst: number };
+  /** Requests that one address may make to sign-in, enrolment and reset within five minutes. */
+  doorLimit: number;
+  logDays: number;
+  backupDays: number;
+  /** Years that the history's archive can be changed by nobody. */
+  archiveYears: number;
+  /** Whether tables, archive and pool outlive the stack. */
+  keepData: boolean;
+  tags: Record<string, string>;
+}
+
+type Given = Partial<Settings> & Pick<Settings, "region" | "sender" | "alarms">;
+
+/** Log retentions that CloudWatch offers, in days. */
+const LOG_DAYS = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+
+const HOST = /^(?=.{4,253}$)[a-z0-9-]+(\.[a-z0-9-]+)+$/;
+const EMAIL = /^[^\s@<>"]+@(?=.{4,253}$)[a-z0-9-]+(\.[a-z0-9-]+)+$/;
+
+/** Fills in what was not given. Throws with every mistake in it. */
+export function settings(given: Given): Settings {
+  const usual: Omit<Settings, "region" | "sender" | "alarms"> = {
+    deployment: "latchkey",
+    architecture: "arm64",
+    memory: { usual: 256, passwords: 1769 },
+    signIns: 10,
+    throttle: { rate: 50, burst: 100 },
+    doorLimit: 100,
+    logDays: 365,
+    backupDays: 35,
+    archiveYears: 6,
+    keepData: true,
+    tags: {},
+  };
+  const full: Settings = { ...usual, ...given };
+  const whole = (value: number, least: number, most: number) =>
+    Number.isInteger(value) && value >= least && value <= most;
+  const rules: [boolean, string][] = [
+    [/^[a-z][a-z0-9-]{1,19}$/.test(full.deployment), "deployment: 2 to 20 of a-z, 0-9 and -"],
+    [/^[a-z]{2}(-[a-z]+)+-\d$/.test(full.region ?? ""), "region: a region of AWS, such as us-east-1"],
+    [EMAIL.test(full.sender ?? ""), "sender: the address that mails come from"],
+    [EMAIL.test(full.alarms ?? ""), "alarms: the address that alarms go to"],
+    [["arm64", "x86_64"].includes(full.architecture), "architecture: arm64 or x86_64"],
+    [whole(full.memory.usual, 128, 10240), "memory.usual: 128 to 10240 MiB"],
+    [whole(full.memory.passwords, 256, 10240), "memory.passwords: 256 to 10240 MiB"],
+    [whole(full.signIns, 0, 1000), "signIns: 0 to 1000"],
+    [whole(full.throttle.rate, 1, 10000), "throttle.rate: 1 to 10000"],
+    [whole(full.throttle.burst, 1, 5000), "throttle.burst: 1 to 5000"],
+    [whole(full.doorLimit, 10, 2_000_000), "doorLimit: 10 to 2000000"],
+    [LOG_DAYS.includes(full.logDays), `logDays: one of ${LOG_DAYS.join(", ")}`],
+    [whole(full.backupDays, 1, 3650), "backupDays: 1 to 3650"],
+    [whole(full.archiveYears, 1, 100), "archiveYears: 1 to 100"],
+  ];
+  if (full.hosts) {
+    const { staff, portal, certificateArn } = full.hosts;
+    rules.push(
+      [HOST.test(staff) && HOST.test(portal), "hosts: two host names"],
+      [staff !== portal, "hosts: the sites must not share a host: their cookies and rights are apart"],
+      [/^arn:[^:]+:acm:us-east-1:/.test(certificateArn), "hosts.certificateArn: a certificate in us-east-1"],
+    );
+  }
+  if (full.issuer) {
+    rules.push([
+      full.issuer.url.startsWith("https://") && !!full.issuer.clientId,
+      "issuer: an https url and a clientId",
+    ]);
+  }
+  const known = [...Object.keys(usual), "region", "sender", "alarms", "hosts", "issuer"];
+  for (const name of Object.keys(given))
+    rules.push([known.includes(name), `${name}: there is no such setting`]);
+  const wrong = rules.filter(([holds]) => !holds).map(([, rule]) => rule);
+  if (wrong.length) throw new Error(`The settings are not right:\n  ${wrong.join("\n  ")}`);
+  return full;
+}
+
+/** The settings in the file that `LATCHKEY_SETTINGS` names, or in `settings.json` beside this app. */
+export function settingsFile(): Settings {
+  const file =
+    process.env["LATCHKEY_SETTINGS"] || fileURLToPath(new URL("../settings.json", import.meta.url));
+  return settings(JSON.parse(readFileSync(file, "utf8")));
+}
+
+/** Names of what lies outside the stack, since keys are data: the ops commands make and turn them. No secret's
+ *  name may end in a hyphen and six characters, which Secrets Manager would take for the end of its own. */
+export function keyNames(deployment: string) {
+  return {
+    /** Secret, JSON `{kid, pem}`: the key that signs session tokens. */
+    signingKey: `${deployment}/signing-key`,
+    /** Secret, plain text: the key of HMACs. */
+    tokenSecret: `${deployment}/token-key`,
+    /** Secret, plain text: what CloudFront shows to the API. */
+    originSecret: `${deployment}/origin-key`,
+    /** Parameter: public keys of session tokens, a JWK set. */
+    verifyingKeys: `/${deployment}/verifying-keys`,
+    /** Parameter: which version of the origin secret CloudFront shows. */
+    originVersion: `/${deployment}/origin-version`,
+    /** Parameter: SHA-256 of every origin secret that the API accepts, in base64url, separated by spaces. */
+    originDigests: `/${deployment}/origin-digests`,
+  };
+}

@@ -1,0 +1,101 @@
+// Where staff sign in: a Cognito pool of our own, unless the settings name another issuer. Nobody signs up:
+// `npm run ops -- staff add` makes people. Their practice is an attribute that only ops can write, their role
+// a group.
+import { Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
+import {
+  AccountRecovery,
+  CfnUserPoolGroup,
+  ClientAttributes,
+  FeaturePlan,
+  Mfa,
+  OAuthScope,
+  StandardThreatProtectionMode,
+  StringAttribute,
+  UserPool,
+  UserPoolClientIdentityProvider,
+} from "aws-cdk-lib/aws-cognito";
+import { Construct } from "constructs";
+import { readSecret, type Functions } from "./functions.ts";
+import type { Settings } from "./settings.ts";
+
+export const ROLES = ["admin", "staff", "auditor"] as const;
+
+export class Staff extends Construct {
+  /** The pool, if the stack has one. */
+  readonly pool?: UserPool;
+
+  constructor(scope: Construct, id: string, settings: Settings, functions: Functions, staffOrigin: string) {
+    super(scope, id);
+    const signIn = functions.get("staff-sign-in");
+    if (settings.issuer) {
+      const { url, clientId, clientSecretName, practiceClaim, roleClaim } = settings.issuer;
+      signIn.addEnvironment("OIDC_ISSUER", url);
+      signIn.addEnvironment("OIDC_CLIENT_ID", clientId);
+      if (practiceClaim) signIn.addEnvironment("OIDC_PRACTICE_CLAIM", practiceClaim);
+      if (roleClaim) signIn.addEnvironment("OIDC_ROLE_CLAIM", roleClaim);
+      if (clientSecretName) readSecret(signIn, "OIDC_CLIENT_SECRET_ARN", clientSecretName);
+      return;
+    }
+
+    const pool = new UserPool(this, "Pool", {
+      userPoolName: `${settings.deployment}-staff`,
+      selfSignUpEnabled: false,
+      signInAliases: { email: true },
+      signInCaseSensitive: false,
+      standardAttributes: {
+        email: { required: true, mutable: true },
+        fullname: { required: true, mutable: true },
+      },
+      customAttributes: { practice: new StringAttribute({ minLen: 2, maxLen: 32, mutable: true }) },
+      mfa: Mfa.REQUIRED,
+      mfaSecondFactor: { otp: true, sms: false },
+      passwordPolicy: {
+        minLength: 15,
+        requireDigits: true,
+        requireLowercase: true,
+        requireUppercase: true,
+        requireSymbols: true,
+        tempPasswordValidity: Duration.days(3),
+      },
+      accountRecovery: AccountRecovery.EMAIL_ONLY,
+      featurePlan: FeaturePlan.PLUS,
+      standardThreatProtectionMode: StandardThreatProtectionMode.FULL_FUNCTION,
+      deletionProtection: settings.keepData,
+      removalPolicy: settings.keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+    for (const role of ROLES)
+      new CfnUserPoolGroup(this, role, { userPoolId: pool.userPoolId, groupName: role });
+    pool.addDomain("Domain", {
+      // Names of such domains are everybody's in a region: the account's number keeps ours apart.
+      cognitoDomain: { domainPrefix: `${settings.deployment}-${Stack.of(this).account}` },
+    });
+    const client = pool.addClient("Site", {
+      // No secret: PKCE ties the code to whoever asked for it, and a secret would lie in the template.
+      generateSecret: false,
+      preventUserExistenceErrors: true,
+      authFlows: {},
+      oAuth: {
+        flows: { authorizationCodeGrant: true },
+        scopes: [OAuthScope.OPENID, OAuthScope.EMAIL, OAuthScope.PROFILE],
+        callbackUrls: [`${staffOrigin}/api/staff/callback`],
+        logoutUrls: [`${staffOrigin}/`],
+      },
+      supportedIdentityProviders: [UserPoolClientIdentityProvider.COGNITO],
+      // Tokens are read once, at sign-in: the session is ours.
+      idTokenValidity: Duration.minutes(5),
+      accessTokenValidity: Duration.minutes(5),
+      refreshTokenValidity: Duration.hours(1),
+      enableTokenRevocation: true,
+      readAttributes: new ClientAttributes()
+        .withStandardAttributes({ email: true, emailVerified: true, fullname: true })
+        .withCustomAttributes("practice"),
+      writeAttributes: new ClientAttributes().withStandardAttributes({ fullname: true, email: true }),
+    });
+    const { region, urlSuffix } = Stack.of(this);
+    signIn.addEnvironment("OIDC_ISSUER", `https://cognito-idp.${region}.${urlSuffix}/${pool.userPoolId}`);
+    signIn.addEnvironment("OIDC_CLIENT_ID", client.userPoolClientId);
+    signIn.addEnvironment("OIDC_PRACTICE_CLAIM", "custom:practice");
+    signIn.addEnvironment("OIDC_ROLE_CLAIM", "cognito:groups");
+    this.pool = pool;
+  }
+}

@@ -1,0 +1,177 @@
+// What somebody is woken for, and one page that shows how things go. Alarms are few: each has a heading in
+// the README that says what to do.
+import { Duration } from "aws-cdk-lib";
+import {
+  Alarm,
+  ComparisonOperator,
+  Dashboard,
+  GraphWidget,
+  MathExpression,
+  Metric,
+  Stats,
+  TreatMissingData,
+  type IMetric,
+} from "aws-cdk-lib/aws-cloudwatch";
+import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
+import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { Topic } from "aws-cdk-lib/aws-sns";
+import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
+import { Construct } from "constructs";
+import type { Api } from "./api.ts";
+import type { Data } from "./data.ts";
+import { functionName, type Functions } from "./functions.ts";
+import type { Mail } from "./mail.ts";
+import type { Settings } from "./settings.ts";
+
+const FIVE_MINUTES = Duration.minutes(5);
+
+export class Watch extends Construct {
+  readonly topic: Topic;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    settings: Settings,
+    parts: { api: Api; data: Data; functions: Functions; mail: Mail },
+  ) {
+    super(scope, id);
+    const { api, data, functions, mail } = parts;
+    this.topic = new Topic(this, "Alarms", { masterKey: data.key, enforceSSL: true });
+    this.topic.addSubscription(new EmailSubscription(settings.alarms));
+    data.key.addToResourcePolicy(
+      new PolicyStatement({
+        sid: "AlarmsReachTheirTopic",
+        principals: [new ServicePrincipal("cloudwatch.amazonaws.com")],
+        actions: ["kms:Decrypt", "kms:GenerateDataKey*"],
+        resources: ["*"],
+      }),
+    );
+
+    const all = functions.all();
+    const ours = (metricName: string, name?: string) =>
+      new Metric({
+        namespace: "Latchkey",
+        metricName,
+        period: FIVE_MINUTES,
+        statistic: Stats.SUM,
+        ...(name && { dimensionsMap: { function: functionName(settings, name) } }),
+      });
+    /** The sum over functions; a metric that was never written counts as none. */
+    const sum = (metricName: string, names: string[]) =>
+      new MathExpression({
+        expression: `SUM([${names.map((_, i) => `FILL(m${i}, 0)`).join(",")}])`,
+        usingMetrics: Object.fromEntries(names.map((name, i) => [`m${i}`, ours(metricName, name)])),
+        period: FIVE_MINUTES,
+        label: metricName,
+      });
+    const account = (metricName: string) =>
+      new Metric({ namespace: "AWS/Lambda", metricName, period: FIVE_MINUTES, statistic: Stats.SUM });
+    const requests = (metricName: string, statistic: string) =>
+      new Metric({
+        namespace: "AWS/ApiGateway",
+        metricName,
+        dimensionsMap: { ApiId: api.api.apiId, Stage: "$default" },
+        period: FIVE_MINUTES,
+        statistic,
+      });
+    const reputation = (metricName: string) =>
+      new Metric({ namespace: "AWS/SES", metricName, period: Duration.hours(1), statistic: Stats.AVERAGE });
+    const age = (metric: Metric) => metric.with({ period: FIVE_MINUTES, statistic: Stats.MAXIMUM });
+    const iterator = (functionName: string) =>
+      age(
+        new Metric({
+          namespace: "AWS/Lambda",
+          metricName: "IteratorAge",
+          dimensionsMap: { FunctionName: functionName },
+        }),
+      );
+
+    this.alarm(
+      "Failures",
+      "The API fails: five answers of 5xx within five minutes",
+      requests("5xx", Stats.SUM),
+      5,
+    );
+    this.alarm("Errors", "A function fails without an answer", account("Errors"), 3);
+    this.alarm("Throttles", "Functions are kept from running", account("Throttles"), 10);
+    this.alarm(
+      "MailStream",
+      "Mails wait in the stream for a quarter of an hour",
+      iterator(functions.get("send-mail").functionName),
+      15 * 60_000,
+    );
+    this.alarm(
+      "ArchiveStream",
+      "The history is not being archived",
+      iterator(data.archivist.functionName),
+      60 * 60_000,
+    );
+    const waiting = [mail.failed, mail.failedEvents].map((queue) =>
+      queue.metricApproximateNumberOfMessagesVisible({ period: FIVE_MINUTES, statistic: Stats.MAXIMUM }),
+    );
+    this.alarm("MailGivenUp", "The stream gave up on a mail: see outbox show", waiting[0]!, 1);
+    this.alarm("EventsGivenUp", "It is not known what became of some mails", waiting[1]!, 1);
+    // SES pauses an account at a bounce rate of 10 % and a complaint rate of 0.5 %, and reviews it at half.
+    this.alarm("Bounces", "More than one mail in twenty bounces", reputation("Reputation.BounceRate"), 0.05);
+    this.alarm(
+      "Complaints",
+      "More than one mail in a thousand is reported as spam",
+      reputation("Reputation.ComplaintRate"),
+      0.001,
+    );
+    this.alarm("Lockouts", "Many usernames are being guessed at", ours("Lockouts", "sign-in"), 20);
+
+    const graph = (title: string, left: IMetric[], right: IMetric[] = []) =>
+      new GraphWidget({ title, left, right, width: 12, height: 6 });
+    const names = all.map(([name]) => name).filter((name) => !["send-mail", "mail-events"].includes(name));
+    new Dashboard(this, "Dashboard", {
+      dashboardName: settings.deployment,
+      widgets: [
+        [
+          graph(
+            "Requests, and how long they take",
+            [requests("Count", Stats.SUM)],
+            ["p50", "p99"].map((p) => requests("Latency", p)),
+          ),
+          graph("Refusals and failures", [
+            requests("4xx", Stats.SUM),
+            requests("5xx", Stats.SUM),
+            sum("Failures", names),
+          ]),
+        ],
+        [
+          graph(
+            "Latency by function, p99",
+            names.map((name) => ours("Latency", name).with({ statistic: "p99" })),
+          ),
+          graph(
+            "Lockouts",
+            ["sign-in", "reset-password"].map((name) => ours("Lockouts", name)),
+          ),
+        ],
+        [
+          graph("Mails", [
+            ...["MailsSent", "MailsFailed"].map((name) => ours(name, "send-mail")),
+            ...["MailsBounced", "MailsComplained"].map((name) => ours(name, "mail-events")),
+          ]),
+          graph(
+            "Age of streams",
+            [iterator(functions.get("send-mail").functionName), iterator(data.archivist.functionName)],
+            waiting,
+          ),
+        ],
+      ],
+    });
+  }
+
+  private alarm(id: string, alarmDescription: string, metric: IMetric, threshold: number): void {
+    new Alarm(this, id, {
+      alarmDescription,
+      metric,
+      threshold,
+      evaluationPeriods: 1,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    }).addAlarmAction(new SnsAction(this.topic));
+  }
+}

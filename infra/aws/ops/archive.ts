@@ -1,0 +1,49 @@
+// Reads the history's archive: one object a batch, below the day it was written.
+import { GetObjectCommand, paginateListObjectsV2 } from "@aws-sdk/client-s3";
+import { unmarshall } from "@aws-sdk/util-dynamodb";
+import { Refusal, type Deployment } from "./deployment.ts";
+
+export interface Range {
+  practice: string;
+  client?: string;
+  /** Days, `YYYY-MM-DD`; both are part of it. */
+  from: string;
+  to: string;
+}
+
+const DAY = 24 * 60 * 60 * 1000;
+
+/** The events of a range, as JSON lines, in the order of their ids, which is that of time. */
+export async function events(d: Deployment, range: Range): Promise<string[]> {
+  const [from, to] = [range.from, range.to].map((day) => Date.parse(`${day}T00:00:00Z`)) as [number, number];
+  if (!(from <= to)) throw new Refusal("--from and --to are days, as in 2026-01-31, in this order.");
+  const wanted = `P#${range.practice}#${range.client ? `C#${range.client}` : ""}`;
+  const found = new Map<string, string>();
+  // A batch may wait some minutes, and be written on the next day.
+  for (let day = from; day <= to + DAY; day += DAY) {
+    for (const { PK, SK, ...event } of await ofDay(d, new Date(day).toISOString().slice(0, 10))) {
+      const on = String(event["at"]).slice(0, 10);
+      const ours = range.client ? PK === wanted : String(PK).startsWith(wanted);
+      // Once each, however often the stream delivered it.
+      if (ours && on >= range.from && on <= range.to) found.set(String(SK), JSON.stringify(event));
+    }
+  }
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, line]) => line);
+}
+
+async function ofDay(d: Deployment, day: string): Promise<Record<string, unknown>[]> {
+  const Bucket = await d.output("ArchiveBucket");
+  const all: Record<string, unknown>[] = [];
+  const pages = paginateListObjectsV2(
+    { client: d.s3 },
+    { Bucket, Prefix: `history/${day.replaceAll("-", "/")}/` },
+  );
+  for await (const page of pages) {
+    for (const { Key } of page.Contents ?? []) {
+      const object = await d.s3.send(new GetObjectCommand({ Bucket, Key }));
+      const lines = (await object.Body!.transformToString()).split("\n").filter(Boolean);
+      all.push(...lines.map((line) => unmarshall(JSON.parse(line))));
+    }
+  }
+  return all;
+}

@@ -1,0 +1,116 @@
+// `npm run ops -- <command>`: what people do to a deployment beside deploying it.
+import { readFile, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { parseArgs, type ParseArgsConfig } from "node:util";
+import { settingsFile } from "../lib/settings.ts";
+import * as archive from "./archive.ts";
+import { Deployment, Refusal } from "./deployment.ts";
+import * as keys from "./keys.ts";
+import * as outbox from "./outbox.ts";
+import * as practice from "./practice.ts";
+import * as site from "./site.ts";
+import * as staff from "./staff.ts";
+
+const USAGE = `
+keys init                                     make what the first deployment needs
+keys signing|origin new | use | retire [--now]   turn a key, a deployment after each step
+practice put <id> [--file settings.json] [--name … --alert-inbox …]
+practice show <id>
+practice revoke-everyone <id>                 end every session, of staff and of clients
+staff add <e-mail> --name … --practice … --role admin|staff|auditor
+staff remove <e-mail>                         no sign-in any more; sessions end now
+outbox show | redrive                         mails that wait; send them now
+history export --practice … [--client …] --from YYYY-MM-DD --to YYYY-MM-DD [--out file]
+site publish [folder]                         upload the built site
+`.trim();
+
+const DIST = fileURLToPath(new URL("../../../site/dist", import.meta.url));
+
+type Options = Record<string, string | boolean | undefined>;
+
+function needed(options: Options, name: string): string {
+  const value = options[name];
+  if (typeof value !== "string" || !value) throw new Refusal(`--${name} is needed.`);
+  return value;
+}
+
+async function run(d: Deployment, words: string[], options: Options): Promise<void> {
+  const [topic, ...rest] = words;
+  const [what = "", second = ""] = rest;
+  const name = () => second || refuse(`Which one? See: npm run ops -- help`);
+  switch (`${topic} ${what}`) {
+    case "keys init":
+      return keys.init(d);
+    case "keys signing":
+    case "keys origin": {
+      const key = what as keys.KeyName;
+      if (second === "new") return keys.makeNext(d, key);
+      if (second === "use") return keys.useNext(d, key);
+      if (second === "retire") return keys.retireOld(d, key, Boolean(options["now"]));
+      break;
+    }
+    case "practice put": {
+      const file = options["file"] ? JSON.parse(await readFile(needed(options, "file"), "utf8")) : {};
+      const { name: called, "alert-inbox": alertInbox } = options;
+      await practice.put(d, name(), {
+        ...file,
+        ...(called && { name: called }),
+        ...(alertInbox && { alertInbox }),
+      });
+      return;
+    }
+    case "practice show":
+      return d.say(
+        JSON.stringify((await practice.load(d, name())) ?? refuse("There is no such practice."), null, 2),
+      );
+    case "practice revoke-everyone":
+      return practice.revokeEveryone(d, name());
+    case "staff add":
+      return staff.add(d, {
+        email: name(),
+        name: needed(options, "name"),
+        practice: needed(options, "practice"),
+        role: needed(options, "role") as staff.Role,
+      });
+    case "staff remove":
+      return staff.remove(d, name());
+    case "outbox show":
+      return outbox.show(d);
+    case "outbox redrive":
+      return outbox.redrive(d);
+    case "history export": {
+      const lines = await archive.events(d, {
+        practice: needed(options, "practice"),
+        ...(options["client"] && { client: needed(options, "client") }),
+        from: needed(options, "from"),
+        to: needed(options, "to"),
+      });
+      if (!options["out"]) return lines.forEach((line) => d.say(line));
+      await writeFile(needed(options, "out"), lines.map((line) => `${line}\n`).join(""), { mode: 0o600 });
+      return d.say(`${lines.length} events.`);
+    }
+    case "site publish":
+      return site.publish(d, second || DIST);
+  }
+  throw new Refusal(USAGE);
+}
+
+function refuse(why: string): never {
+  throw new Refusal(why);
+}
+
+const TEXT = ["name", "alert-inbox", "file", "practice", "role", "client", "from", "to", "out"];
+const options: NonNullable<ParseArgsConfig["options"]> = {
+  ...Object.fromEntries(TEXT.map((name) => [name, { type: "string" as const }])),
+  now: { type: "boolean" },
+};
+
+try {
+  const { values, positionals } = parseArgs({ options, allowPositionals: true });
+  if (!positionals.length || positionals[0] === "help") console.log(USAGE);
+  else await run(new Deployment(settingsFile()), positionals, values as Options);
+} catch (error) {
+  if (!(error instanceof Refusal)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}

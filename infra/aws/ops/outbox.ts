@@ -1,0 +1,86 @@
+// Mails that wait, and what the stream or SES's events gave up on. Shows ids only: whose they are, the table
+// says.
+import { InvokeCommand } from "@aws-sdk/client-lambda";
+import { DeleteMessageCommand, GetQueueAttributesCommand, ReceiveMessageCommand } from "@aws-sdk/client-sqs";
+import { QueryCommand } from "@aws-sdk/lib-dynamodb";
+import { OUTBOX_INDEX } from "../lib/data.ts";
+import { Refusal, type Deployment } from "./deployment.ts";
+
+interface Waiting {
+  PK: string;
+  SK: string;
+}
+
+export async function waiting(d: Deployment): Promise<Waiting[]> {
+  const found: Waiting[] = [];
+  let start: Record<string, unknown> | undefined;
+  do {
+    const page = await d.dynamodb.send(
+      new QueryCommand({
+        TableName: await d.output("Table"),
+        IndexName: OUTBOX_INDEX,
+        KeyConditionExpression: "pending = :mail",
+        ExpressionAttributeValues: { ":mail": "MAIL" },
+        ExclusiveStartKey: start,
+      }),
+    );
+    found.push(...((page.Items ?? []) as Waiting[]));
+    start = page.LastEvaluatedKey;
+  } while (start);
+  return found;
+}
+
+export async function show(d: Deployment): Promise<void> {
+  const mails = await waiting(d);
+  d.say(`${mails.length} mails wait.`);
+  for (const { PK, SK } of mails) d.say(`  ${PK} ${SK}`);
+  d.say(`${await depth(d, "FailedMails")} records the stream gave up on.`);
+  d.say(`${await depth(d, "FailedEvents")} events of SES could not be noted.`);
+}
+
+/** Sends what waits and notes what was not noted; takes from the queues what is done with. */
+export async function redrive(d: Deployment): Promise<void> {
+  await invoke(d, await d.output("SendMail"), JSON.stringify({ sweep: true }));
+  const left = await waiting(d);
+  if (!left.length) await drain(d, "FailedMails", async () => {});
+  const noted = await drain(d, "FailedEvents", async (event) =>
+    invoke(d, await d.output("MailEvents"), event),
+  );
+  d.say(`${left.length} mails still wait; ${noted} events were noted.`);
+}
+
+async function depth(d: Deployment, queue: "FailedMails" | "FailedEvents"): Promise<string> {
+  const { Attributes } = await d.sqs.send(
+    new GetQueueAttributesCommand({
+      QueueUrl: await d.output(queue),
+      AttributeNames: ["ApproximateNumberOfMessages"],
+    }),
+  );
+  return Attributes?.["ApproximateNumberOfMessages"] ?? "0";
+}
+
+/** Hands on every message of a queue, and takes it away once that went well. */
+async function drain(
+  d: Deployment,
+  queue: "FailedMails" | "FailedEvents",
+  handle: (body: string) => Promise<void>,
+): Promise<number> {
+  const QueueUrl = await d.output(queue);
+  for (let handled = 0; ; ) {
+    const { Messages = [] } = await d.sqs.send(
+      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 1 }),
+    );
+    if (!Messages.length) return handled;
+    for (const { Body, ReceiptHandle } of Messages) {
+      await handle(Body!);
+      await d.sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+      handled += 1;
+    }
+  }
+}
+
+async function invoke(d: Deployment, FunctionName: string, payload: string): Promise<void> {
+  const answer = await d.lambda.send(new InvokeCommand({ FunctionName, Payload: Buffer.from(payload) }));
+  if (answer.FunctionError)
+    throw new Refusal(`The function failed: ${Buffer.from(answer.Payload!).toString()}`);
+}

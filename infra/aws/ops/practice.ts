@@ -1,0 +1,131 @@
+// A practice's settings, which are one item: `shared/src/practice.rs` reads it.
+import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
+import { GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { Refusal, type Deployment } from "./deployment.ts";
+import { announce } from "./site.ts";
+
+/** The longest that any session may last, in seconds: after it, nothing signed before is about any more. */
+export const LONGEST_SESSION = 24 * 60 * 60;
+
+export interface Practice {
+  practice: string;
+  name: string;
+  senderName: string;
+  portalAddress: string;
+  alertInbox: string;
+  language: string;
+  invitationDays: number;
+  clientIdleSeconds: number;
+  clientSessionSeconds: number;
+  staffIdleSeconds: number;
+  staffSessionSeconds: number;
+  passwordMinimum: number;
+}
+
+/** What may be left out, and is then as it was, or else this. */
+const USUAL = {
+  language: "en",
+  invitationDays: 7,
+  clientIdleSeconds: 10 * 60,
+  clientSessionSeconds: 60 * 60,
+  staffIdleSeconds: 30 * 60,
+  staffSessionSeconds: 12 * 60 * 60,
+  passwordMinimum: 15,
+};
+
+const text = (most: number) => (value: unknown) =>
+  typeof value === "string" &&
+  value.trim() === value &&
+  value.length > 0 &&
+  value.length <= most &&
+  !/\p{Cc}/u.test(value);
+const whole = (least: number, most: number) => (value: unknown) =>
+  Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
+
+const RULES: { [Name in keyof Practice]: [(value: unknown) => boolean, string] } = {
+  practice: [(value) => /^[a-z0-9-]{2,32}$/.test(String(value)), "2 to 32 of a-z, 0-9 and -"],
+  name: [text(100), "the practice's name"],
+  senderName: [text(100), "the name that its mails come from"],
+  portalAddress: [
+    (value) => /^https:\/\/[^\s/]+\/\S*[^\s/]$/.test(String(value)),
+    "an https address without a slash at the end",
+  ],
+  alertInbox: [(value) => /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(String(value)), "an e-mail address"],
+  language: [(value) => ["en", "es", "fr"].includes(String(value)), "en, es or fr"],
+  invitationDays: [whole(1, 30), "1 to 30"],
+  clientIdleSeconds: [whole(60, 3600), "60 to 3600"],
+  clientSessionSeconds: [whole(300, LONGEST_SESSION), `300 to ${LONGEST_SESSION}`],
+  staffIdleSeconds: [whole(60, 4 * 3600), "60 to 14400"],
+  staffSessionSeconds: [whole(300, LONGEST_SESSION), `300 to ${LONGEST_SESSION}`],
+  passwordMinimum: [whole(15, 64), "15 to 64: a password that stands alone needs 15"],
+};
+const NAMES = Object.keys(RULES) as (keyof Practice)[];
+
+const key = (practice: string) => ({ PK: `P#${practice}`, SK: "PRACTICE" });
+
+/** Makes a practice, or changes what is given of it. */
+export async function put(d: Deployment, practice: string, given: Partial<Practice>): Promise<Practice> {
+  const before = (await load(d, practice)) ?? {};
+  const name = given.name ?? (before as Partial<Practice>).name;
+  const full = {
+    ...USUAL,
+    ...(name && { senderName: name }),
+    portalAddress: `${await d.output("PortalSite")}/${practice}`,
+    ...before,
+    ...given,
+    practice,
+  } as Practice;
+  const wrong = [
+    ...NAMES.filter((name) => !RULES[name][0](full[name])).map((name) => `${name}: ${RULES[name][1]}`),
+    ...Object.keys(given)
+      .filter((name) => !(name in RULES))
+      .map((name) => `${name}: there is no such setting`),
+  ];
+  if (wrong.length) throw new Refusal(`The practice is not right:\n  ${wrong.join("\n  ")}`);
+  // Only what this command knows: other attributes stay as they are.
+  const at = (name: string) => NAMES.indexOf(name as keyof Practice);
+  await d.dynamodb.send(
+    new UpdateCommand({
+      TableName: await d.output("Table"),
+      Key: key(practice),
+      UpdateExpression: `SET ${NAMES.map((name) => `#${at(name)} = :${at(name)}`).join(", ")} ADD rev :one`,
+      ExpressionAttributeNames: Object.fromEntries(NAMES.map((name) => [`#${at(name)}`, name])),
+      ExpressionAttributeValues: {
+        ":one": 1,
+        ...Object.fromEntries(NAMES.map((name) => [`:${at(name)}`, full[name]])),
+      },
+    }),
+  );
+  await announce(d, { id: practice, name: full.name });
+  d.say(`${full.name} is at ${full.portalAddress}/sign-in.`);
+  return full;
+}
+
+export async function load(d: Deployment, practice: string): Promise<Practice | undefined> {
+  const { Item } = await d.dynamodb.send(
+    new GetCommand({ TableName: await d.output("Table"), Key: key(practice), ConsistentRead: true }),
+  );
+  return Item && (Object.fromEntries(NAMES.map((name) => [name, Item[name]])) as unknown as Practice);
+}
+
+/** Ends every session of a practice, of staff and of clients: none that began before now is taken any more.
+ *  Who may enter stays as it was. */
+export async function revokeEveryone(d: Deployment, practice: string): Promise<void> {
+  const now = new Date().toISOString();
+  try {
+    await d.dynamodb.send(
+      new UpdateCommand({
+        TableName: await d.output("Table"),
+        Key: key(practice),
+        UpdateExpression: "SET sessionsFrom = :now ADD rev :one",
+        ConditionExpression: "attribute_exists(PK)",
+        ExpressionAttributeValues: { ":now": now, ":one": 1 },
+      }),
+    );
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException)
+      throw new Refusal(`There is no practice ${practice}.`);
+    throw error;
+  }
+  d.say(`No session of ${practice} from before ${now} is taken any more.`);
+}

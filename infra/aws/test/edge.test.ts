@@ -1,0 +1,107 @@
+// What stands in front of everything: that browsers are told the same as by the local home, and that nobody
+// gets past it.
+import { readFileSync } from "node:fs";
+import { beforeAll, describe, expect, test } from "vitest";
+import { Synthesised } from "./synthesised.ts";
+
+let made: Synthesised;
+beforeAll(() => {
+  made = new Synthesised();
+});
+
+describe("the edge", () => {
+  const HEADERS = JSON.parse(readFileSync(new URL("../../headers.json", import.meta.url), "utf8")) as Record<
+    string,
+    string
+  >;
+
+  test("sends the headers of the local home, and overrides none that an answer has", () => {
+    interface Policy {
+      ResponseHeadersPolicyConfig: {
+        SecurityHeadersConfig: Record<string, Record<string, unknown>>;
+        CustomHeadersConfig: { Items: { Header: string; Value: string; Override: boolean }[] };
+      };
+    }
+    const { SecurityHeadersConfig: security, CustomHeadersConfig: custom } = made.one<Policy>(
+      "AWS::CloudFront::ResponseHeadersPolicy",
+      "Edge",
+    ).ResponseHeadersPolicyConfig;
+    const sent = {
+      "content-security-policy": security["ContentSecurityPolicy"]?.["ContentSecurityPolicy"],
+      "x-content-type-options": security["ContentTypeOptions"] && "nosniff",
+      "referrer-policy": security["ReferrerPolicy"]?.["ReferrerPolicy"],
+      ...Object.fromEntries(custom.Items.map(({ Header, Value }) => [Header, Value])),
+    };
+    expect(sent).toEqual(HEADERS);
+    expect(security["StrictTransportSecurity"]).toMatchObject({ AccessControlMaxAgeSec: 730 * 24 * 3600 });
+    for (const each of [...Object.values(security), ...custom.Items]) expect(each["Override"]).toBe(false);
+  });
+
+  test("shows the API a secret that the template does not hold, and passes on only what functions read", () => {
+    for (const { DistributionConfig } of Object.values(
+      made.all<{ DistributionConfig: unknown }>("AWS::CloudFront::Distribution"),
+    )) {
+      const text = JSON.stringify(DistributionConfig);
+      expect(text).toContain("{{resolve:secretsmanager:latchkey/origin-key:SecretString:::");
+      expect(text).toContain('"HeaderName":"x-latchkey-origin"');
+      expect(text).toContain('"PathPattern":"/api/*"');
+      expect(text).toContain("WebACLId");
+    }
+    made.template.hasResourceProperties("AWS::CloudFront::OriginRequestPolicy", {
+      OriginRequestPolicyConfig: {
+        HeadersConfig: {
+          Headers: ["Origin", "Sec-Fetch-Site", "Idempotency-Key", "CloudFront-Viewer-Address"],
+        },
+      },
+    });
+  });
+
+  test("gives every address that names no file the site's page", () => {
+    const run = (id: string, uri: string): string => {
+      const { FunctionCode } = made.one<{ FunctionCode: string }>("AWS::CloudFront::Function", id);
+      return (new Function(`${FunctionCode}; return handler;`)() as (event: unknown) => { uri: string })({
+        request: { uri },
+      }).uri;
+    };
+    expect(["/", "/clients/01J/history", "/sign-in"].map((uri) => run("EdgeStaffPages", uri))).toEqual(
+      Array(3).fill("/index.html"),
+    );
+    expect(run("EdgePortalPages", "/harbor/sign-in")).toBe("/portal.html");
+    for (const file of ["/assets/a-1.js", "/assets/nothing", "/icon.svg", "/config.json"])
+      expect(run("EdgeStaffPages", file)).toBe(file);
+  });
+
+  test("keeps the bucket to CloudFront", () => {
+    expect(made.one("AWS::S3::Bucket", "EdgeSite")["PublicAccessBlockConfiguration"]).toEqual({
+      BlockPublicAcls: true,
+      BlockPublicPolicy: true,
+      IgnorePublicAcls: true,
+      RestrictPublicBuckets: true,
+    });
+    made.template.resourceCountIs("AWS::CloudFront::OriginAccessControl", 1);
+  });
+
+  test("logs what was asked for, and nothing of who asked", () => {
+    const deliveries = Object.values(made.accessLog.findResources("AWS::Logs::Delivery"));
+    expect(deliveries).toHaveLength(2);
+    for (const delivery of deliveries) {
+      const fields: string[] = delivery["Properties"].RecordFields;
+      expect(fields).toContain("cs-uri-stem");
+      expect(fields.filter((field) => /ip|query|cookie|referer|user-agent|forwarded/i.test(field))).toEqual(
+        [],
+      );
+    }
+  });
+
+  test("slows guessing at every door, and refuses as the API does", () => {
+    const [acl] = Object.values(made.firewall.findResources("AWS::WAFv2::WebACL"));
+    const [doors] = acl!["Properties"].Rules;
+    expect(doors.Statement.RateBasedStatement).toMatchObject({
+      Limit: 100,
+      EvaluationWindowSec: 300,
+      AggregateKeyType: "IP",
+    });
+    expect(JSON.stringify(doors)).toMatch(/portal\/sign-in.*portal\/enrollment.*portal\/password/);
+    expect(doors.Action.Block.CustomResponse.ResponseCode).toBe(429);
+  });
+});

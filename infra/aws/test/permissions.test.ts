@@ -1,0 +1,135 @@
+// What the synthesised policies allow. That each permission is needed is shown where the functions run:
+// tests/deployed.
+import { beforeAll, expect, test } from "vitest";
+import { FUNCTIONS } from "../lib/functions.ts";
+import { Synthesised } from "./synthesised.ts";
+
+interface Statement {
+  Action: string | string[];
+  Resource: unknown;
+  Condition?: Record<string, Record<string, string | string[]>>;
+}
+interface Policy {
+  PolicyDocument: { Statement: Statement[] };
+}
+
+let made: Synthesised;
+beforeAll(() => {
+  made = new Synthesised();
+});
+
+const list = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]);
+
+/** The statements of a function's only policy. */
+function of(name: string): Statement[] {
+  return made.one<Policy>("AWS::IAM::Policy", `Functions${name.replaceAll("-", "")}Role`).PolicyDocument
+    .Statement;
+}
+const actions = (name: string, on: RegExp) =>
+  of(name)
+    .filter((statement) => on.test(JSON.stringify(statement.Resource)))
+    .flatMap((statement) => list(statement.Action))
+    .sort();
+const HISTORY = /"DataHistory/;
+const MAIN = /"DataMain\w+","Arn"/;
+
+test.each(Object.keys(FUNCTIONS))("%s names its actions and its resources", (name) => {
+  for (const statement of of(name)) {
+    const [action] = list(statement.Action);
+    for (const each of list(statement.Action)) expect(each).not.toMatch(/^\*$|:\*$/);
+    if (/^xray:|^dynamodb:ListStreams$/.test(action!)) continue;
+    for (const resource of list(statement.Resource)) expect(resource).not.toBe("*");
+  }
+});
+
+test.each(Object.keys(FUNCTIONS))("%s touches items by their partition, and scans nothing", (name) => {
+  for (const statement of of(name)) {
+    const onItems = list(statement.Action).filter((action) => /^dynamodb:.*(Item|Query|Scan)/.test(action));
+    expect(onItems).not.toContain("dynamodb:Scan");
+    if (!onItems.length || !MAIN.test(JSON.stringify(statement.Resource))) continue;
+    if (/index\/outbox/.test(JSON.stringify(statement.Resource))) continue;
+    expect(JSON.stringify(statement.Condition)).toContain("dynamodb:LeadingKeys");
+  }
+});
+
+test("the history is added to, and read by one function; nobody changes or deletes it", () => {
+  for (const name of Object.keys(FUNCTIONS)) {
+    const may = actions(name, HISTORY);
+    expect(may.filter((action) => !["dynamodb:PutItem"].includes(action))).toEqual(
+      name === "history" ? ["dynamodb:Query"] : [],
+    );
+  }
+});
+
+test("only those who sign people in read the signing key, and the token key only those who use it", () => {
+  const readers = (secret: string) =>
+    Object.keys(FUNCTIONS).filter((name) =>
+      JSON.stringify(of(name)).includes(`secret:latchkey/${secret}-??????`),
+    );
+  expect(readers("signing-key")).toEqual(["enroll", "sign-in", "staff-sign-in"]);
+  expect(readers("token-key")).toEqual([
+    "activate",
+    "add-portal-user",
+    "create-client",
+    "enroll",
+    "list-portal-users",
+    "resend-invitation",
+    "reset-password",
+    "send-mail",
+    "sign-in",
+    "staff-sign-in",
+    "update-portal-user",
+  ]);
+  expect(readers("origin-key")).toEqual([]);
+});
+
+test("no secret stands in an environment", () => {
+  for (const { Environment } of Object.values(made.all<{ Environment?: unknown }>("AWS::Lambda::Function"))) {
+    expect(JSON.stringify(Environment)).not.toMatch(/resolve:|SIGNING_KEY"|TOKEN_SECRET"|CLIENT_SECRET"/);
+  }
+});
+
+test("whoever only mends access cannot set a password, and events of mail reach nothing but the mail", () => {
+  const attributes = (name: string, partition: string) =>
+    of(name)
+      .filter((statement) => list(statement.Action).includes("dynamodb:UpdateItem"))
+      .filter(
+        (s) => s.Condition?.["ForAllValues:StringLike"]?.["dynamodb:LeadingKeys"]?.toString() === partition,
+      )
+      .map((s) => s.Condition?.["ForAllValues:StringEquals"]?.["dynamodb:Attributes"]);
+  expect(attributes("revoke", "P#*#A#*")).toEqual([["PK", "SK", "grants", "reset", "rev"]]);
+  expect(attributes("mail-events", "P#*#C#*")).toEqual([["PK", "SK", "mail", "rev"]]);
+  for (const name of ["revoke", "activate", "delete", "client", "update-portal-user"]) {
+    const puts = of(name).filter(
+      (s) => list(s.Action).includes("dynamodb:PutItem") && !HISTORY.test(JSON.stringify(s.Resource)),
+    );
+    expect(JSON.stringify(puts)).not.toContain("#A#");
+  }
+});
+
+test("what is put or deleted, is so in a transaction", () => {
+  for (const name of Object.keys(FUNCTIONS)) {
+    for (const statement of of(name)) {
+      if (HISTORY.test(JSON.stringify(statement.Resource))) continue;
+      if (!list(statement.Action).some((a) => ["dynamodb:PutItem", "dynamodb:DeleteItem"].includes(a)))
+        continue;
+      expect(statement.Condition?.["ForAnyValue:StringEquals"]).toEqual({
+        "dynamodb:EnclosingOperation": ["TransactWriteItems"],
+      });
+    }
+  }
+});
+
+test("mail is sent as the sender, through the configuration set", () => {
+  const [send] = of("send-mail").filter((statement) => list(statement.Action).includes("ses:SendEmail"));
+  expect(send?.Condition).toEqual({ StringEquals: { "ses:FromAddress": "no-reply@portal.example.org" } });
+  expect(list(send?.Resource)).toHaveLength(2);
+});
+
+test("the archivist adds objects and can neither read, change nor unlock them", () => {
+  const { PolicyDocument } = made.one<Policy>("AWS::IAM::Policy", "DataArchivistRole");
+  const s3 = PolicyDocument.Statement.flatMap((s) => list(s.Action)).filter((action) =>
+    action.startsWith("s3:"),
+  );
+  expect(s3).toEqual(["s3:PutObject"]);
+});

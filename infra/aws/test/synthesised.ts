@@ -1,0 +1,71 @@
+// The templates, as the tests read them: from placeholders in place of binaries, so that no Rust is needed.
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { App, type Stack } from "aws-cdk-lib";
+import { Template } from "aws-cdk-lib/assertions";
+import cdkJson from "../cdk.json" with { type: "json" };
+import { FUNCTIONS } from "../lib/functions.ts";
+import { latchkey, type Latchkey } from "../lib/latchkey.ts";
+import { settings, type Settings } from "../lib/settings.ts";
+
+export const ACCOUNT = "123456789012";
+
+export function given(changes: Partial<Settings> = {}): Settings {
+  return settings({
+    region: "us-east-1",
+    sender: "no-reply@portal.example.org",
+    alarms: "it@example.org",
+    ...changes,
+  });
+}
+
+function placeholders(): string {
+  const folder = mkdtempSync(join(tmpdir(), "latchkey-"));
+  for (const name of Object.keys(FUNCTIONS)) {
+    mkdirSync(join(folder, name));
+    writeFileSync(join(folder, name, "bootstrap"), "#!/bin/sh\n", { mode: 0o755 });
+  }
+  return folder;
+}
+const binaries = placeholders();
+
+/** The app of these settings, not synthesised yet. `bundled` also builds what is built at synthesis. */
+export function made(changes: Partial<Settings> = {}, bundled = false): { app: App; stack: Latchkey } {
+  const app = new App({
+    context: { ...cdkJson.context, ...(!bundled && { "aws:cdk:bundling-stacks": [] }) },
+  });
+  return { app, stack: latchkey(app, given(changes), binaries, ACCOUNT) };
+}
+
+type Properties = Record<string, unknown>;
+
+/** A template, with the few questions that the tests ask of it. */
+export class Synthesised {
+  readonly template: Template;
+  readonly firewall: Template;
+  readonly accessLog: Template;
+
+  constructor(changes: Partial<Settings> = {}) {
+    const { app, stack } = made(changes);
+    this.template = Template.fromStack(stack);
+    const beside = (name: string) =>
+      Template.fromStack(app.node.findChild(`${stack.stackName}-${name}`) as Stack);
+    this.firewall = beside("firewall");
+    this.accessLog = beside("access-log");
+  }
+
+  /** The properties of the resources of a type, by logical id. */
+  all<T = Properties>(type: string): Record<string, T & Properties> {
+    const found = this.template.findResources(type) as Record<string, { Properties: T & Properties }>;
+    return Object.fromEntries(Object.entries(found).map(([id, { Properties }]) => [id, Properties]));
+  }
+
+  /** The one resource of a type whose logical id begins so. */
+  one<T = Properties>(type: string, beginning: string): T & Properties {
+    const [found, ...more] = Object.entries(this.all<T>(type)).filter(([id]) => id.startsWith(beginning));
+    if (!found || more.length)
+      throw new Error(`not one ${type} ${beginning}…, but ${found ? more.length + 1 : 0}`);
+    return found[1];
+  }
+}

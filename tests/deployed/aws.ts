@@ -1,0 +1,246 @@
+// The stack on the emulator: bootstrapped, deployed with real binaries by the real CLI, given its practices and
+// staff by the ops commands, and reached through the edge.
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync, openSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { AdminSetUserPasswordCommand } from "@aws-sdk/client-cognito-identity-provider";
+import {
+  GetFunctionConfigurationCommand,
+  LambdaClient,
+  UpdateFunctionConfigurationCommand,
+} from "@aws-sdk/client-lambda";
+import { DeleteBucketPolicyCommand, S3Client } from "@aws-sdk/client-s3";
+import type { TestProject } from "vitest/node";
+import { Deployment } from "../../infra/aws/ops/deployment.ts";
+import * as practice from "../../infra/aws/ops/practice.ts";
+import * as staff from "../../infra/aws/ops/staff.ts";
+import { settings } from "../../infra/aws/lib/settings.ts";
+import { Edge } from "./edge.ts";
+
+const APP = resolve(import.meta.dirname, "../../infra/aws");
+const PYTHON = resolve(
+  import.meta.dirname,
+  process.env["EMULATOR_PYTHON"] || "../../.tools/deployed/bin/python",
+);
+const ACCOUNT = "123456789012";
+const REGION = "us-east-1";
+
+/** What the emulator cannot make; that it is in the template, infra/aws's own tests say. */
+const NOT_EMULATED = ["AWS::Backup::BackupSelection", "AWS::WAFv2::LoggingConfiguration"];
+
+const STAFF = [
+  ["dana@harbor.example", "Dana Whitfield", "harbor", "admin"],
+  ["felix@harbor.example", "Felix Moreau", "harbor", "staff"],
+  ["ada@harbor.example", "Ada Lindqvist", "harbor", "auditor"],
+  ["casey@cove.example", "Casey Lund", "cove", "admin"],
+] as const;
+const PASSWORD = "Tidal-lantern-orchard-27";
+
+export default async function start(project: TestProject): Promise<() => Promise<void>> {
+  const folder = mkdtempSync(join(tmpdir(), "latchkey-aws-"));
+  const emulator = new URL(`http://127.0.0.1:${await freePort()}`);
+  const program = emulate(emulator, folder);
+  let edge: Edge | undefined;
+  const stop = async () => {
+    edge?.close();
+    const ended = new Promise((done) => program.once("exit", done));
+    program.kill();
+    await ended;
+    if (!process.env["KEEP_EMULATOR_LOG"]) rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await answers(emulator, program, folder);
+    const began = Date.now();
+    await deploy(emulator, folder);
+    console.log(`bootstrapped and deployed in ${((Date.now() - began) / 1000).toFixed(1)} s`);
+    const deployment = new Deployment(
+      settings(JSON.parse(readFileSync(join(folder, "settings.json"), "utf8"))),
+      () => {},
+    );
+    await staffed(deployment);
+    edge = await Edge.of(emulator);
+    project.provide("home", {
+      kind: "aws",
+      staff: await deployment.output("StaffSite"),
+      portal: await deployment.output("PortalSite"),
+      port: await edge.listen(),
+      mails: `${emulator.origin}/_ministack/ses/messages`,
+      password: PASSWORD,
+      api: {
+        host: `${(await deployment.output("ApiHost")).split(".")[0]}.execute-api.localhost`,
+        port: Number(emulator.port),
+      },
+      tlsPort: await edge.listen(certificate()),
+    });
+    return stop;
+  } catch (error) {
+    console.error(readFileSync(join(folder, "emulator.log"), "utf8").split("\n").slice(-40).join("\n"));
+    await stop();
+    throw error;
+  }
+}
+
+function emulate(at: URL, folder: string): ChildProcess {
+  const log = openSync(join(folder, "emulator.log"), "w");
+  return spawn(PYTHON, [resolve(import.meta.dirname, "emulator.py")], {
+    cwd: folder,
+    stdio: ["ignore", log, log],
+    // Nothing of the machine's own environment: neither credentials nor proxies.
+    env: {
+      PATH: process.env["PATH"],
+      HOME: folder,
+      TMPDIR: folder,
+      BIND_HOST: "127.0.0.1",
+      GATEWAY_PORT: at.port,
+      AWS_ENDPOINT_URL: at.origin,
+      AWS_ACCESS_KEY_ID: "test",
+      AWS_SECRET_ACCESS_KEY: "test",
+      MINISTACK_ACCOUNT_ID: ACCOUNT,
+      AUTH: "true",
+      IOT_MTLS_ENABLED: "0",
+    },
+  });
+}
+
+async function answers(emulator: URL, program: ChildProcess, folder: string): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    if (program.exitCode !== null) break;
+    const healthy = await fetch(`${emulator.origin}/_ministack/health`).catch(() => undefined);
+    if (healthy?.ok) return;
+    await new Promise((wake) => setTimeout(wake, 100));
+  }
+  throw new Error(`the emulator does not start: ${join(folder, "emulator.log")}`);
+}
+
+async function deploy(emulator: URL, folder: string): Promise<void> {
+  const file = join(folder, "settings.json");
+  writeFileSync(
+    file,
+    JSON.stringify({
+      region: REGION,
+      sender: "no-reply@portal.example.org",
+      alarms: "it@example.org",
+      architecture: process.arch === "arm64" ? "arm64" : "x86_64",
+      keepData: false,
+    }),
+  );
+  Object.assign(process.env, {
+    AWS_ENDPOINT_URL: emulator.origin,
+    AWS_ACCESS_KEY_ID: "test",
+    AWS_SECRET_ACCESS_KEY: "test",
+    AWS_REGION: REGION,
+    AWS_DEFAULT_REGION: REGION,
+    CDK_DISABLE_VERSION_CHECK: "1",
+    LATCHKEY_SETTINGS: file,
+    CI: "1",
+  });
+  ops("keys", "init");
+  run("cdk", "bootstrap", `aws://${ACCOUNT}/${REGION}`);
+  await openStagingBucket();
+  await cdkDeploy();
+}
+
+/** Synthesises and deploys what the settings say, as after every step that asks for it. */
+export async function cdkDeploy(): Promise<void> {
+  const assembly = mkdtempSync(join(tmpdir(), "latchkey-assembly-"));
+  try {
+    run("cdk", "synth", "--quiet", "--output", assembly);
+    for (const stack of ["latchkey", "latchkey-firewall"]) prune(join(assembly, `${stack}.template.json`));
+    run(
+      "cdk",
+      "deploy",
+      "latchkey",
+      "--app",
+      assembly,
+      "--require-approval",
+      "never",
+      "--progress",
+      "events",
+    );
+    await pointToIssuer();
+  } finally {
+    rmSync(assembly, { recursive: true, force: true });
+  }
+}
+
+export function ops(...words: string[]): string {
+  return run("tsx", "ops/main.ts", ...words);
+}
+
+function run(program: string, ...words: string[]): string {
+  const done = spawnSync(join(APP, "node_modules/.bin", program), words, { cwd: APP, encoding: "utf8" });
+  if (done.status !== 0) throw new Error(`${program} ${words.join(" ")}:\n${done.stdout}\n${done.stderr}`);
+  return done.stdout;
+}
+
+interface Template {
+  Resources: Record<string, { Type: string; Properties?: { PolicyDocument?: { Statement: object[] } } }>;
+}
+
+/** Leaves out of a template what the emulator cannot make, and that it demands TLS, which it does not speak. */
+function prune(file: string): void {
+  const template = JSON.parse(readFileSync(file, "utf8")) as Template;
+  for (const [id, { Type, Properties }] of Object.entries(template.Resources)) {
+    const document = Properties?.PolicyDocument;
+    if (document) {
+      document.Statement = document.Statement.filter(
+        (one) => !JSON.stringify(one).includes("aws:SecureTransport"),
+      );
+    }
+    if (NOT_EMULATED.includes(Type) || document?.Statement.length === 0) delete template.Resources[id];
+  }
+  writeFileSync(file, JSON.stringify(template));
+}
+
+/** The bucket that `cdk bootstrap` makes demands TLS too. */
+async function openStagingBucket(): Promise<void> {
+  const Bucket = `cdk-hnb659fds-assets-${ACCOUNT}-${REGION}`;
+  await new S3Client({ forcePathStyle: true }).send(new DeleteBucketPolicyCommand({ Bucket }));
+}
+
+/** The site, practices and staff, by the ops commands; then what only a person or AWS itself does. */
+async function staffed(deployment: Deployment): Promise<void> {
+  ops("site", "publish");
+  for (const [id, name] of [
+    ["harbor", "Harbor Counseling"],
+    ["cove", "Cove Clinic"],
+  ] as const) {
+    await practice.put(deployment, id, { name, alertInbox: `desk@${id}.example` });
+  }
+  const UserPoolId = await deployment.output("StaffPool");
+  for (const [email, name, practice, role] of STAFF) {
+    await staff.add(deployment, { email, name, practice, role });
+    await deployment.cognito.send(
+      new AdminSetUserPasswordCommand({ UserPoolId, Username: email, Password: PASSWORD, Permanent: true }),
+    );
+  }
+}
+
+/** The emulator answers as the issuer at its own address only, which each deployment puts back. */
+async function pointToIssuer(): Promise<void> {
+  const lambda = new LambdaClient({});
+  const FunctionName = "latchkey-staff-sign-in";
+  const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+  const { OIDC_ISSUER = "" } = Environment?.Variables ?? {};
+  const issuer = `${process.env["AWS_ENDPOINT_URL"]}/${OIDC_ISSUER.split("/").pop()}`;
+  const Variables = { ...Environment?.Variables, OIDC_ISSUER: issuer };
+  await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables } }));
+}
+
+function certificate(): { key: string; cert: string } {
+  const done = spawnSync(PYTHON, [resolve(import.meta.dirname, "certificate.py")], { encoding: "utf8" });
+  if (done.status !== 0) throw new Error(done.stderr);
+  const cut = done.stdout.indexOf("-----BEGIN CERTIFICATE");
+  return { key: done.stdout.slice(0, cut), cert: done.stdout.slice(cut) };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((found) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => found(port));
+    });
+  });
+}

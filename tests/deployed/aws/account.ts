@@ -1,0 +1,119 @@
+// The emulated account behind the deployed home, for the tests that look under its surface.
+import {
+  GetRolePolicyCommand,
+  IAMClient,
+  ListRolePoliciesCommand,
+  PutRolePolicyCommand,
+} from "@aws-sdk/client-iam";
+import {
+  GetFunctionConfigurationCommand,
+  InvokeCommand,
+  LambdaClient,
+  ListEventSourceMappingsCommand,
+  UpdateEventSourceMappingCommand,
+  UpdateFunctionConfigurationCommand,
+} from "@aws-sdk/client-lambda";
+import { DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
+
+const lambda = new LambdaClient({});
+const iam = new IAMClient({});
+const dynamodb = new DynamoDBClient({});
+
+export interface Policy {
+  Version: string;
+  Statement: { Action: string | string[]; Resource: string | string[]; [other: string]: unknown }[];
+}
+
+/** A deployed function, with the policy of its role. */
+export class Deployed {
+  private constructor(
+    readonly name: string,
+    readonly functionName: string,
+    private readonly role: string,
+    private readonly policyName: string,
+    readonly policy: Policy,
+    readonly tables: { main: { tableArn: string }; history: { tableArn: string } },
+    private readonly table: string,
+  ) {}
+
+  static async find(name: string): Promise<Deployed> {
+    const FunctionName = `latchkey-${name}`;
+    const { Role, Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+    const RoleName = Role!.split("/").pop()!;
+    const { PolicyNames } = await iam.send(new ListRolePoliciesCommand({ RoleName }));
+    const PolicyName = PolicyNames![0]!;
+    const { PolicyDocument } = await iam.send(new GetRolePolicyCommand({ RoleName, PolicyName }));
+    const { TABLE, HISTORY_TABLE } = Environment!.Variables!;
+    const arn = (table: string) => ({
+      tableArn: Role!.replace(/^arn:aws:iam::(\d+):.*/, `arn:aws:dynamodb:us-east-1:$1:table/${table}`),
+    });
+    return new Deployed(
+      name,
+      FunctionName,
+      RoleName,
+      PolicyName,
+      JSON.parse(decodeURIComponent(PolicyDocument!)) as Policy,
+      { main: arn(TABLE!), history: arn(HISTORY_TABLE!) },
+      TABLE!,
+    );
+  }
+
+  /** Lets it do something else, and starts it anew: what it holds in memory hides what it may not. */
+  async allow(policy: Policy): Promise<void> {
+    const { role: RoleName, policyName: PolicyName, functionName: FunctionName } = this;
+    await iam.send(
+      new PutRolePolicyCommand({ RoleName, PolicyName, PolicyDocument: JSON.stringify(policy) }),
+    );
+    const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+    const Variables = { ...Environment!.Variables!, STARTED: String(Date.now()) };
+    await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables } }));
+  }
+
+  /** Calls it as AWS does; fails when it fails. */
+  async invoke(event: object): Promise<{ batchItemFailures?: unknown[] } | null> {
+    const { functionName: FunctionName } = this;
+    const answer = await lambda.send(
+      new InvokeCommand({ FunctionName, Payload: Buffer.from(JSON.stringify(event)) }),
+    );
+    const payload = Buffer.from(answer.Payload ?? []).toString();
+    if (answer.FunctionError) throw new Error(`${this.name}: ${payload}`);
+    return payload ? JSON.parse(payload) : null;
+  }
+
+  /** Whether the table's stream drives it. */
+  async onStream(enabled: boolean): Promise<void> {
+    const { EventSourceMappings = [] } = await lambda.send(
+      new ListEventSourceMappingsCommand({ FunctionName: this.functionName }),
+    );
+    for (const { UUID } of EventSourceMappings) {
+      await lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: enabled }));
+    }
+  }
+
+  /** The mails of a chart in the outbox, as records of the stream. */
+  async mailsOf(client: { clientId: string }): Promise<Record<string, unknown>[]> {
+    const { Items = [] } = await dynamodb.send(
+      new QueryCommand({
+        TableName: this.table,
+        KeyConditionExpression: "PK = :pk AND begins_with(SK, :mail)",
+        ExpressionAttributeValues: { ":pk": { S: `P#harbor#C#${client.clientId}` }, ":mail": { S: "MAIL#" } },
+      }),
+    );
+    return Items.map((item, at) => ({
+      eventID: String(at),
+      eventName: "INSERT",
+      eventVersion: "1.1",
+      eventSource: "aws:dynamodb",
+      awsRegion: "us-east-1",
+      eventSourceARN: `${this.tables.main.tableArn}/stream/2026-01-01T00:00:00.000`,
+      dynamodb: {
+        ApproximateCreationDateTime: 1_767_225_600,
+        Keys: { PK: item["PK"], SK: item["SK"] },
+        NewImage: item,
+        SequenceNumber: String(1000 + at),
+        SizeBytes: 100,
+        StreamViewType: "NEW_AND_OLD_IMAGES",
+      },
+    }));
+  }
+}

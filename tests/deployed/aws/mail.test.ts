@@ -1,0 +1,109 @@
+// Mail's ways that the two homes do not share: what the stream missed, events of SES on the bus, and the archive.
+import { DynamoDBClient, PutItemCommand, type AttributeValue } from "@aws-sdk/client-dynamodb";
+import { GetFunctionConfigurationCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { beforeAll, expect, test } from "vitest";
+import { ops } from "../aws.ts";
+import { INVITATION, mail, mailsTo, until } from "../home.ts";
+import { Desk } from "../people.ts";
+import { Deployed } from "./account.ts";
+
+let dana: Desk;
+let sender: Deployed;
+let environment: Record<string, string>;
+beforeAll(async () => {
+  dana = await Desk.open("dana@harbor.example");
+  sender = await Deployed.find("send-mail");
+  const { Environment } = await new LambdaClient({}).send(
+    new GetFunctionConfigurationCommand({ FunctionName: sender.functionName }),
+  );
+  environment = Environment!.Variables!;
+});
+
+interface Waiting {
+  dynamodb: { NewImage: Record<string, AttributeValue> };
+}
+
+test("a mail that the stream missed is swept up, once it is old enough, and only once", async () => {
+  await sender.onStream(false);
+  try {
+    const client = await dana.client();
+    const user = await dana.invite(client);
+    const [waiting] = (await sender.mailsOf(client)) as unknown as Waiting[];
+    await sender.invoke({ sweep: true });
+    expect(await mailsTo(user.email)).toEqual([]);
+    // The same mail, of five minutes ago.
+    const item = waiting!.dynamodb.NewImage;
+    const mailId = earlier(item["mailId"]!.S!, 5 * 60_000);
+    const Item = { ...item, mailId: { S: mailId }, SK: { S: `MAIL#${mailId}` } };
+    await new DynamoDBClient({}).send(new PutItemCommand({ TableName: environment["TABLE"], Item }));
+    expect(ops("outbox", "show")).toContain(`MAIL#${mailId}`);
+    for (let twice = 0; twice < 2; twice++) await sender.invoke({ sweep: true });
+    expect(await mailsTo(user.email)).toHaveLength(1);
+    expect(ops("outbox", "show")).not.toContain(`MAIL#${mailId}`);
+  } finally {
+    await sender.onStream(true);
+  }
+});
+
+test("a bounce that SES tells of shows on the portal user", async () => {
+  const client = await dana.client();
+  const user = await dana.invite(client);
+  await mail(user.email, INVITATION);
+  await until(
+    "the mail to show as sent",
+    async () => (await dana.users(client)).portalUsers[0].mail.state === "sent",
+  );
+  const [sent] = (await sender.mailsOf(client)) as unknown as Waiting[];
+  const tags = {
+    "ses:configuration-set": [environment["MAIL_CONFIGURATION_SET"]],
+    practice: ["harbor"],
+    client: [client.clientId],
+    portalUser: [user.portalUserId],
+    mail: [sent!.dynamodb.NewImage["mailId"]!.S],
+  };
+  await fetch(`${process.env["AWS_ENDPOINT_URL"]}/_latchkey/ses-event`, {
+    method: "POST",
+    headers: { "x-detail-type": "Email Bounced" },
+    body: JSON.stringify({
+      eventType: "Bounce",
+      mail: { tags, messageId: "1" },
+      bounce: { bounceType: "Permanent", bounceSubType: "General", timestamp: new Date().toISOString() },
+    }),
+  });
+  const shown = await until("the bounce to show", async () => {
+    const [{ mail }] = (await dana.users(client)).portalUsers;
+    return mail.state === "bounced" && mail;
+  });
+  expect(shown.reason).toBe("no such mailbox");
+});
+
+test("the history reaches its archive, and is read from there", async () => {
+  const { client, user } = await dana.enrolled();
+  await dana.change(client, user, "revoke");
+  const day = new Date().toISOString().slice(0, 10);
+  const range = ["--practice", "harbor", "--client", client.clientId, "--from", day, "--to", day];
+  const lines = await until(
+    "the archive to have it",
+    async () => {
+      const found = ops("history", "export", ...range)
+        .trim()
+        .split("\n")
+        .filter(Boolean);
+      return found.length >= 4 && found.map((line) => JSON.parse(line) as { action: string });
+    },
+    60,
+  );
+  const actions = lines.map(({ action }) => action);
+  expect(actions).toEqual(["client-created", "portal-user-added", "enrolled", "access-revoked"]);
+  expect(JSON.stringify(lines)).not.toContain(user.email);
+});
+
+/** A ULID of so many milliseconds before. */
+function earlier(ulid: string, milliseconds: number): string {
+  const digits = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+  let time =
+    [...ulid.slice(0, 10)].reduce((sum, digit) => sum * 32 + digits.indexOf(digit), 0) - milliseconds;
+  let text = "";
+  for (let place = 0; place < 10; place++, time = Math.floor(time / 32)) text = digits[time % 32] + text;
+  return text + ulid.slice(10);
+}

@@ -1,0 +1,280 @@
+// No permission is idle: each is taken away, alone, from the function that has it, and what the function is for
+// must then fail. The same use case passes with all of them.
+import { beforeAll, describe, expect, test } from "vitest";
+import { FUNCTIONS } from "../../../infra/aws/lib/functions.ts";
+import { statement, type Right } from "../../../infra/aws/lib/items.ts";
+import { INVITATION, mail, tokenIn } from "../home.ts";
+import { ANOTHER, Desk, unique, Visitor } from "../people.ts";
+import { Deployed, type Policy } from "./account.ts";
+
+/** What AWS does in a function's name, and the emulator does without asking: that these are there is seen on the
+ *  synthesised template. */
+const NOT_ASKED_FOR = [
+  /^logs:/,
+  /^xray:/,
+  /^kms:/,
+  /^sqs:/,
+  /^dynamodb:(DescribeStream|GetRecords|GetShardIterator|ListStreams)$/,
+];
+
+let dana: Desk;
+let ada: Desk;
+beforeAll(async () => {
+  dana = await Desk.open("dana@harbor.example");
+  ada = await Desk.open("ada@harbor.example");
+});
+
+const at = (client: { clientId: string }, user?: { portalUserId: string }) =>
+  `/clients/${client.clientId}${user ? `/portal-users/${user.portalUserId}` : ""}`;
+
+/** A use case of each function that needs everything it may do. */
+const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
+  activate: async () => {
+    const { client, user } = await dana.enrolled();
+    await dana.change(client, user, "revoke");
+    await dana.change(client, user, "activate");
+    const invited = await dana.invite(client);
+    await dana.change(client, invited, "revoke");
+    await dana.change(client, invited, "activate");
+  },
+  "add-portal-user": async () => {
+    const client = await dana.client();
+    const body = {
+      name: client.name,
+      email: `${unique()}@mail.example`,
+      relationship: "self",
+      permissions: ["basic"],
+    };
+    const key = { "Idempotency-Key": unique() };
+    for (let twice = 0; twice < 2; twice++)
+      await dana.must(201, "POST", `${at(client)}/portal-users`, body, key);
+  },
+  "assign-alert": async () => {
+    const client = await dana.client();
+    const { portalUserId } = await dana.invite(client);
+    await dana.must(200, "PUT", `${at(client)}/alert-recipient`, { portalUserId });
+  },
+  "change-owner": async () => {
+    const client = await dana.client();
+    await dana.invite(client);
+    const { portalUserId } = await dana.invite(client);
+    await dana.must(200, "PUT", `${at(client)}/chart-owner`, { portalUserId });
+  },
+  client: async () => {
+    const { client } = await dana.enrolled();
+    const { version } = await dana.must(200, "GET", at(client));
+    const name = { first: "Ilse", last: `Q${unique()}` };
+    await dana.must(200, "PATCH", at(client), { version, name, recordNumber: unique() });
+  },
+  "create-client": async () => {
+    const body = { name: { first: "Ilse", last: `Q${unique()}` }, dateOfBirth: "1987-05-09" };
+    const key = { "Idempotency-Key": unique() };
+    for (let twice = 0; twice < 2; twice++) await dana.must(201, "POST", "/clients", body, key);
+  },
+  delete: async () => {
+    const { client, user, visitor } = await dana.enrolled();
+    const sibling = await dana.client();
+    const second = await dana.invite(sibling, { name: user.name, email: user.email });
+    await visitor.enroll(sibling, 2);
+    await dana.must(200, "DELETE", `${at(client, user)}?confirm=delete`);
+    await dana.must(200, "DELETE", `${at(sibling, second)}?confirm=delete`);
+  },
+  enroll: async () => {
+    const client = await dana.client();
+    const user = await dana.invite(client);
+    const visitor = new Visitor(user);
+    const key = { "Idempotency-Key": unique() };
+    await visitor.must(200, "POST", "/enrollment/check", {
+      token: tokenIn(await mail(user.email, INVITATION)),
+    });
+    for (let twice = 0; twice < 2; twice++) await visitor.enroll(client, 1, key);
+    const sibling = await dana.client();
+    await dana.invite(sibling, { name: user.name, email: user.email });
+    await visitor.enroll(sibling, 2);
+  },
+  health: () => dana.must(200, "GET", "/health"),
+  history: async () => {
+    const client = await dana.client();
+    await ada.must(200, "GET", `${at(client)}/history`);
+    await ada.must(200, "GET", `${at(client)}/history?cursor=00000000000000000000000000`);
+  },
+  "list-portal-users": async () => dana.users(await dana.client()),
+  "mail-events": async (deployed) => {
+    const client = await dana.client();
+    const user = await dana.invite(client);
+    await mail(user.email, INVITATION);
+    const [record] = await deployed.mailsOf(client);
+    const mailId = (
+      record as never as { dynamodb: { Keys: { SK: { S: string } } } }
+    ).dynamodb.Keys.SK.S.slice("MAIL#".length);
+    const tags = {
+      practice: ["harbor"],
+      client: [client.clientId],
+      portalUser: [user.portalUserId],
+      mail: [mailId],
+    };
+    await deployed.invoke({
+      "detail-type": "Email Bounced",
+      source: "aws.ses",
+      detail: {
+        eventType: "Bounce",
+        mail: { tags },
+        bounce: { bounceType: "Permanent", bounceSubType: "NoEmail" },
+      },
+    });
+    expect((await dana.users(client)).portalUsers[0].mail).toMatchObject({
+      state: "bounced",
+      reason: "no such mailbox",
+    });
+  },
+  "portal-session": async () => {
+    const { visitor } = await dana.enrolled();
+    await visitor.must(200, "GET", "/session");
+    await visitor.must(204, "DELETE", "/session");
+  },
+  "resend-invitation": async () => {
+    const client = await dana.client();
+    const user = await dana.invite(client);
+    await dana.must(202, "POST", `${at(client, user)}/invitation`);
+  },
+  "reset-password": async () => {
+    const { visitor } = await dana.enrolled();
+    // The second request finds the first counted against its address.
+    for (let twice = 0; twice < 2; twice++) expect((await visitor.forget()).status).toBe(202);
+    await visitor.choose(ANOTHER);
+  },
+  revoke: async () => {
+    const { client, user } = await dana.enrolled();
+    await dana.change(client, user, "revoke");
+  },
+  search: async () => {
+    const client = await dana.client();
+    const { clients } = await dana.must(200, "POST", "/clients/search", { query: client.name.last });
+    expect(clients).toHaveLength(1);
+  },
+  "send-mail": async (deployed) => {
+    const client = await dana.client();
+    const user = await dana.invite(client);
+    const Records = await deployed.mailsOf(client);
+    // Once to send it, once more as streams do.
+    for (let twice = 0; twice < 2; twice++) {
+      expect(await deployed.invoke({ Records })).toMatchObject({ batchItemFailures: [] });
+    }
+    await mail(user.email, INVITATION);
+    await deployed.invoke({ sweep: true });
+  },
+  "sign-in": async () => {
+    const { user } = await dana.enrolled();
+    const visitor = new Visitor(user);
+    for (let twice = 0; twice < 2; twice++)
+      expect((await visitor.signIn("not the password at all")).status).toBe(401);
+    // Once with failures to forget, once without.
+    for (let twice = 0; twice < 2; twice++) expect((await visitor.signIn()).status).toBe(200);
+  },
+  "staff-sign-in": async () => {
+    const felix = await Desk.open("felix@harbor.example");
+    await felix.must(200, "GET", "/staff/session");
+    await felix.must(204, "DELETE", "/staff/session");
+  },
+  "update-portal-user": async () => {
+    const { client, user } = await dana.enrolled();
+    const [{ version }] = (await dana.users(client)).portalUsers;
+    await dana.must(200, "PATCH", at(client, user), { version, permissions: ["billing"] });
+    const invited = await dana.invite(client);
+    await dana.must(200, "PATCH", at(client, invited), {
+      version: invited.version,
+      email: `${unique()}@mail.example`,
+    });
+  },
+};
+
+/** A policy without one permission. */
+interface Lacking {
+  what: string;
+  policy: (deployed: Deployed) => Policy;
+}
+
+/** The rights with one kind of item taken from one of them, kind by kind. */
+function withoutEach(name: string): Lacking[] {
+  const rights = FUNCTIONS[name]!.rights;
+  return rights.flatMap((right, position) => {
+    const kinds = right.on === "history" ? ["history" as const] : right.on;
+    return kinds.map((kind) => {
+      const left = right.on === "history" ? [] : right.on.filter((one) => one !== kind);
+      const fewer: Right[] = rights.flatMap((one, other) => {
+        if (other !== position) return [one];
+        return left.length ? [{ ...one, on: left }] : [];
+      });
+      return {
+        what: `${right.action} ${kind}`,
+        policy: (deployed: Deployed) => ({
+          ...deployed.policy,
+          Statement: [
+            ...beside(deployed),
+            ...fewer.map((one) => statement(one, deployed.tables).toStatementJson()),
+          ],
+        }),
+      };
+    });
+  });
+}
+
+/** What a policy allows beside items of the tables. */
+function beside({ policy, tables }: Deployed): Policy["Statement"] {
+  const items = Object.values(tables).map(({ tableArn }) => tableArn);
+  return policy.Statement.filter(({ Resource }) => ![Resource].flat().some((one) => items.includes(one)));
+}
+
+/** And each action there, taken away. */
+function othersOf(deployed: Deployed): Lacking[] {
+  const actions = beside(deployed).flatMap(({ Action }) => [Action].flat());
+  const asked = [...new Set(actions)].filter(
+    (action) => !NOT_ASKED_FOR.some((pattern) => pattern.test(action)),
+  );
+  return asked.flatMap((action) =>
+    deployed.policy.Statement.flatMap((one, position) => {
+      if (![one.Action].flat().includes(action) || !beside(deployed).includes(one)) return [];
+      const left = [one.Action].flat().filter((other) => other !== action);
+      const Statement = deployed.policy.Statement.flatMap((other, at) => {
+        if (at !== position) return [other];
+        return left.length ? [{ ...other, Action: left }] : [];
+      });
+      return [
+        {
+          what: `${action} ${[one.Resource].flat()[0]?.split(":").pop()}`,
+          policy: () => ({ ...deployed.policy, Statement }),
+        },
+      ];
+    }),
+  );
+}
+
+test("every function has a use case here", () => {
+  expect(Object.keys(USES).sort()).toEqual(Object.keys(FUNCTIONS).sort());
+});
+
+describe.each(Object.keys(USES))("%s", (name) => {
+  test("needs all that it may do", { timeout: 300_000 }, async () => {
+    const deployed = await Deployed.find(name);
+    const use = USES[name]!;
+    if (name === "send-mail") await deployed.onStream(false);
+    const idle: string[] = [];
+    try {
+      await use(deployed);
+      for (const { what, policy } of [...withoutEach(name), ...othersOf(deployed)]) {
+        await deployed.allow(policy(deployed));
+        const failed = await use(deployed).then(
+          () => false,
+          () => true,
+        );
+        if (!failed) idle.push(what);
+      }
+      await deployed.allow(deployed.policy);
+      await use(deployed);
+    } finally {
+      await deployed.allow(deployed.policy);
+      if (name === "send-mail") await deployed.onStream(true);
+    }
+    expect(idle).toEqual([]);
+  });
+});

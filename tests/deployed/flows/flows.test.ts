@@ -1,0 +1,354 @@
+// Every flow of the API, over the wire, as it is in either home.
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  answered,
+  call,
+  CHANGED,
+  GRANTED,
+  home,
+  INVITATION,
+  mail,
+  mailsTo,
+  RESET,
+  tokenIn,
+  until,
+} from "../home.ts";
+import { ANOTHER, Desk, unique, Visitor } from "../people.ts";
+
+let dana: Desk;
+beforeAll(async () => {
+  dana = await Desk.open("dana@harbor.example");
+});
+
+const at = (client: { clientId: string }, user?: { portalUserId: string }) =>
+  `/clients/${client.clientId}${user ? `/portal-users/${user.portalUserId}` : ""}`;
+
+describe("staff", () => {
+  test("sign in, are known, and sign out", async () => {
+    const felix = await Desk.open("felix@harbor.example");
+    expect(await felix.must(200, "GET", "/staff/session")).toMatchObject({
+      email: "felix@harbor.example",
+      role: "staff",
+      practice: { id: "harbor" },
+    });
+    const stolen = new Map(felix.jar);
+    await felix.must(204, "DELETE", "/staff/session");
+    const again = await call(home().staff, "GET", "/api/staff/session", { jar: stolen });
+    expect([again.status, again.body.code]).toEqual([401, "signed_out"]);
+  });
+
+  test("who only look are refused a change, and it is told", async () => {
+    const ada = await Desk.open("ada@harbor.example");
+    const client = await dana.client();
+    const refused = await ada.call("PATCH", at(client), { version: 1, name: { first: "No", last: "No" } });
+    expect([refused.status, refused.body.code]).toEqual([403, "read_only"]);
+    const { events } = await ada.must(200, "GET", `${at(client)}/history`);
+    expect(events[0]).toMatchObject({ action: "refused", actor: { role: "auditor" } });
+  });
+
+  test("of another practice find nothing", async () => {
+    const client = await dana.client();
+    const casey = await Desk.open("casey@cove.example");
+    for (const path of [at(client), `${at(client)}/history`, `${at(client)}/portal-users`]) {
+      expect((await casey.call("GET", path)).status).toBe(404);
+    }
+  });
+
+  test("come from their own pages only", async () => {
+    const answer = await dana.call(
+      "POST",
+      "/clients/search",
+      { query: "ma" },
+      { origin: "https://elsewhere.example" },
+    );
+    expect(answer.status).toBe(403);
+  });
+
+  test("a sign-in that nobody began leads back", async () => {
+    const answer = await call(home().staff, "GET", "/api/staff/callback?code=x&state=y");
+    expect([answer.status, answer.headers["location"]]).toEqual([303, "/sign-in?problem=expired"]);
+  });
+});
+
+describe("clients", () => {
+  test("are made once, found by what identifies them, and edited at their newest version", async () => {
+    const last = `Q${unique()}`;
+    const body = { name: { first: "Zoë", last }, dateOfBirth: "1990-02-28", recordNumber: `R ${last}` };
+    const key = { "Idempotency-Key": `make-${last}` };
+    const made = await dana.must(201, "POST", "/clients", body, key);
+    expect(await dana.must(201, "POST", "/clients", body, key)).toEqual(made);
+    expect((await dana.call("POST", "/clients", { ...body, dateOfBirth: "1990-02-27" }, key)).status).toBe(
+      422,
+    );
+    const taken = await dana.call("POST", "/clients", body);
+    expect([taken.status, taken.body.code]).toEqual([409, "record_number_taken"]);
+
+    const { clients } = await dana.must(200, "POST", "/clients/search", { query: `zoe ${last.slice(0, 5)}` });
+    expect(clients.map((hit: { clientId: string }) => hit.clientId)).toContain(made.clientId);
+
+    const edited = await dana.must(200, "PATCH", at(made), {
+      version: made.version,
+      name: { first: "Zoë", last: `${last}a` },
+      recordNumber: `S ${last}`,
+      emails: [{ type: "home", address: `${last}@mail.example` }],
+    });
+    expect(await dana.must(200, "GET", at(made))).toEqual(edited);
+    const stale = await dana.call("PATCH", at(made), { version: made.version, dateOfBirth: "1990-03-01" });
+    expect([stale.status, stale.body.code]).toEqual([409, "stale"]);
+    // The number it had is free again.
+    await dana.must(201, "POST", "/clients", { ...body, recordNumber: `r${last}` });
+  });
+
+  test("input that is wrong is named", async () => {
+    const wrong = await dana.call("POST", "/clients", {
+      name: { first: "A", last: "B" },
+      dateOfBirth: "2001-02-30",
+    });
+    expect([wrong.status, wrong.headers["content-type"]]).toEqual([400, "application/problem+json"]);
+    expect(wrong.body.fields).toEqual([expect.objectContaining({ field: "dateOfBirth" })]);
+  });
+});
+
+describe("access", () => {
+  test("is given, used, revoked at once, and given back without its old sessions", async () => {
+    const { client, user, visitor } = await dana.enrolled();
+    expect(await visitor.must(200, "GET", "/session")).toMatchObject({
+      practice: "harbor",
+      username: user.username,
+      charts: [{ clientId: client.clientId }],
+    });
+    const receipt = await dana.must(200, "POST", `${at(client, user)}/revoke`, { reason: "asked for it" });
+    expect(receipt).toMatchObject({ portalUser: { status: "revoked" }, ended: { sessions: 1 } });
+    expect(await visitor.status()).toBe(401);
+    const shut = await visitor.signIn();
+    expect([shut.status, shut.body.code]).toEqual([403, "access_not_active"]);
+    const { at: when, ended } = receipt;
+    expect(await dana.change(client, user, "revoke")).toMatchObject({ at: when, ended });
+
+    expect((await dana.change(client, user, "activate")).portalUser.status).toBe("active");
+    await mail(user.email, GRANTED);
+    expect(await visitor.status()).toBe(401);
+    expect((await visitor.signIn()).status).toBe(200);
+    expect(await visitor.status()).toBe(200);
+    await visitor.must(204, "DELETE", "/session");
+    expect(await visitor.status()).toBe(401);
+  });
+
+  test("of somebody who never enrolled is given back by an invitation", async () => {
+    const client = await dana.client();
+    const user = await dana.invite(client);
+    const first = tokenIn(await mail(user.email, INVITATION));
+    await dana.change(client, user, "revoke");
+    const visitor = new Visitor(user);
+    expect((await visitor.must(200, "POST", "/enrollment/check", { token: first })).state).toBe("expired");
+    expect((await dana.change(client, user, "activate")).portalUser.status).toBe("invited");
+    await visitor.enroll(client, 2);
+  });
+
+  test("invitations: the newest works, looking spends nothing, wrong proofs are counted", async () => {
+    const client = await dana.client();
+    const user = await dana.invite(client);
+    const first = tokenIn(await mail(user.email, INVITATION));
+    await dana.must(202, "POST", `${at(client, user)}/invitation`);
+    const token = tokenIn(await mail(user.email, INVITATION, 2));
+    const visitor = new Visitor(user);
+    expect((await visitor.must(200, "POST", "/enrollment/check", { token: first })).state).toBe("expired");
+    expect(await visitor.must(200, "POST", "/enrollment/check", { token })).toMatchObject({
+      state: "open",
+      account: "new",
+    });
+    const wrong = await visitor.call("POST", "/enrollment", {
+      ...visitor.proof(client, token),
+      lastName: "Nobody",
+    });
+    expect([wrong.status, wrong.body.code]).toEqual([422, "proof_failed"]);
+    const weak = await visitor.call("POST", "/enrollment", {
+      ...visitor.proof(client, token),
+      password: "password1234567",
+    });
+    expect(weak.status).toBe(422);
+    const key = { "Idempotency-Key": `enrol-${user.portalUserId}` };
+    const session = await visitor.enroll(client, 2, key);
+    expect(await visitor.enroll(client, 2, key)).toEqual(session);
+    const spent = await visitor.call("POST", "/enrollment", visitor.proof(client, token));
+    expect([spent.status, spent.body.code]).toEqual([409, "invitation_used"]);
+  });
+
+  test("one person opens two charts with one account, and loses one without the other", async () => {
+    const { client, user, visitor } = await dana.enrolled();
+    const sibling = await dana.client();
+    const second = await dana.invite(sibling, { name: user.name, email: user.email, relationship: "parent" });
+    const taken = await dana.call("POST", `${at(sibling)}/portal-users`, {
+      name: user.name,
+      email: `${unique()}@mail.example`,
+      username: user.username,
+      relationship: "other",
+      permissions: ["basic"],
+    });
+    expect([taken.status, taken.body.code]).toEqual([409, "username_taken"]);
+    const joined = await visitor.enroll(sibling, 2);
+    expect(joined.charts).toHaveLength(2);
+    await dana.must(200, "DELETE", `${at(client, user)}?confirm=delete`);
+    expect((await visitor.must(200, "GET", "/session")).charts).toMatchObject([
+      { clientId: sibling.clientId },
+    ]);
+    await dana.must(200, "DELETE", `${at(sibling, second)}?confirm=DELETE`);
+    expect(await visitor.status()).toBe(401);
+    expect((await visitor.signIn()).status).toBe(401);
+  });
+
+  test("is changed: permissions, an address, the chart's owner and who gets the alerts", async () => {
+    const { client, user, visitor } = await dana.enrolled();
+    const guardian = await dana.invite(client, { relationship: "guardian", chartOwner: true });
+    expect((await dana.users(client)).chartOwner).toBe(guardian.portalUserId);
+    await dana.must(200, "PUT", `${at(client)}/chart-owner`, { portalUserId: user.portalUserId });
+    await dana.must(200, "PUT", `${at(client)}/alert-recipient`, { portalUserId: guardian.portalUserId });
+    const now = (await dana.users(client)).portalUsers.find(
+      (one: { portalUserId: string }) => one.portalUserId === user.portalUserId,
+    );
+    await dana.must(200, "PATCH", at(client, user), {
+      version: now.version,
+      permissions: ["billing"],
+      name: { first: "Ilsa", last: "Q" },
+    });
+    expect((await visitor.must(200, "GET", "/session")).charts[0].permissions).toEqual(["billing"]);
+    const gone = await dana.must(
+      200,
+      "DELETE",
+      `${at(client, guardian)}?confirm=delete&alertRecipient=${user.portalUserId}`,
+    );
+    expect(gone).toMatchObject({
+      portalUser: null,
+      alertRecipient: user.portalUserId,
+      ended: { invitations: 1 },
+    });
+    const unsure = await dana.call("DELETE", `${at(client, user)}?confirm=yes`);
+    expect(unsure.status).toBe(400);
+  });
+
+  test("an invited person's new address gets a new invitation", async () => {
+    const client = await dana.client();
+    const user = await dana.invite(client);
+    const email = `${unique()}@mail.example`;
+    await dana.must(200, "PATCH", at(client, user), { version: user.version, email });
+    await mail(email, INVITATION);
+  });
+
+  test("is given once for one Idempotency-Key", async () => {
+    const client = await dana.client();
+    const body = {
+      name: client.name,
+      email: `${unique()}@mail.example`,
+      relationship: "self",
+      permissions: ["basic"],
+    };
+    const key = { "Idempotency-Key": `invite-${client.clientId}` };
+    const made = await dana.must(201, "POST", `${at(client)}/portal-users`, body, key);
+    expect(await dana.must(201, "POST", `${at(client)}/portal-users`, body, key)).toEqual(made);
+    await mail(body.email, INVITATION);
+    expect(await mailsTo(body.email)).toHaveLength(1);
+  });
+});
+
+describe("the door", () => {
+  test("answers a wrong password and an unknown name alike, and slows guessing at either", async () => {
+    const { user, visitor } = await dana.enrolled();
+    const stranger = new Visitor({ username: `${unique()}@mail.example`, email: "" });
+    for (const one of [visitor, stranger]) {
+      for (let attempt = 0; attempt < 5; attempt++) {
+        const answer = await one.signIn("not the password at all");
+        expect([answer.status, answer.body.code]).toEqual([401, "sign_in_failed"]);
+      }
+      const locked = await one.signIn();
+      expect([locked.status, locked.body.code]).toEqual([429, "too_many_attempts"]);
+      expect(Number(locked.headers["retry-after"])).toBeGreaterThan(0);
+    }
+    // A lock ends no session.
+    expect(await visitor.status()).toBe(200);
+    // A reset opens it.
+    await visitor.forget();
+    await visitor.choose(ANOTHER);
+    expect((await visitor.signIn()).status).toBe(200);
+    await mail(user.email, CHANGED);
+  });
+
+  test("forgets failures once somebody is in", async () => {
+    const { visitor } = await dana.enrolled();
+    for (let round = 0; round < 2; round++) {
+      for (let attempt = 0; attempt < 3; attempt++) await visitor.signIn("not the password at all");
+      expect((await visitor.signIn()).status).toBe(200);
+    }
+  });
+
+  test("a new password ends every session, and its link works once", async () => {
+    const { user, visitor } = await dana.enrolled();
+    expect((await visitor.forget()).status).toBe(202);
+    expect((await new Visitor({ username: "nobody@mail.example", email: "" }).forget()).status).toBe(202);
+    const token = tokenIn(await mail(user.email, RESET));
+    const elsewhere = new Visitor(user);
+    expect((await elsewhere.signIn()).status).toBe(200);
+    await visitor.choose(ANOTHER);
+    expect([await visitor.status(), await elsewhere.status()]).toEqual([401, 401]);
+    const again = await visitor.call("PUT", "/password", { token, password: ANOTHER });
+    expect([again.status, again.body.code]).toEqual([409, "reset_expired"]);
+    expect((await visitor.signIn()).status).toBe(200);
+  });
+
+  test("its tokens are verified by anybody with the public keys", async () => {
+    const { keys } = (await call(home().portal, "GET", "/api/portal/jwks.json")).body;
+    expect(keys).toEqual([expect.objectContaining({ kty: "EC", crv: "P-256", alg: "ES256" })]);
+  });
+});
+
+describe("mail", () => {
+  test("is shown as sent to staff, with what became of it", async () => {
+    const client = await dana.client();
+    const user = await dana.invite(client);
+    await mail(user.email, INVITATION);
+    await until("the mail to show as sent", async () => {
+      const [shown] = (await dana.users(client)).portalUsers;
+      return ["sent", "delivered"].includes(shown.mail.state);
+    });
+  });
+});
+
+describe("every answer", () => {
+  test("carries what browsers must know, and is kept by nobody", async () => {
+    const answer = await call(home().portal, "GET", "/api/health");
+    expect([answer.status, answer.body]).toEqual([200, { status: "ok" }]);
+    expect(answer.headers).toMatchObject({
+      "cache-control": "no-store",
+      "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+      "cross-origin-opener-policy": "same-origin",
+      "permissions-policy": expect.stringContaining("camera=()"),
+      "referrer-policy": "no-referrer",
+      "x-content-type-options": "nosniff",
+    });
+  });
+
+  test("to what is not there is a problem too", async () => {
+    const answer = await call(home().staff, "GET", "/api/nothing");
+    expect([answer.status, answer.headers["content-type"], answer.body.code]).toEqual([
+      404,
+      "application/problem+json",
+      "not_found",
+    ]);
+  });
+});
+
+afterAll(async (): Promise<void> => {
+  const document = JSON.parse(readFileSync(new URL("../../../shared/openapi.json", import.meta.url), "utf8"));
+  expect((await call(home().staff, "GET", "/api/openapi.json")).body).toEqual(document);
+  const tried = [...answered];
+  const untried = Object.entries(document.paths as Record<string, object>).flatMap(([path, item]) =>
+    Object.keys(item)
+      .filter((key) => ["get", "put", "post", "patch", "delete"].includes(key))
+      .map((key) => `${key.toUpperCase()} ${path}`)
+      .filter((operation) => {
+        const pattern = new RegExp(`^${operation.replace(/[.]/g, "\\.").replace(/\{\w+\}/g, "[^/]+")}$`);
+        return !tried.some((one) => pattern.test(one));
+      }),
+  );
+  expect(untried).toEqual([]);
+});

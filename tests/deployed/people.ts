@@ -1,0 +1,208 @@
+// The people of the tests: staff at their desk, and clients with a browser of their own.
+import { randomInt } from "node:crypto";
+import { expect } from "vitest";
+import { VIEWER, call, home, INVITATION, mail, RESET, tokenIn, type Answer, type Jar } from "./home.ts";
+
+/** A good one, by the rules of the practice. */
+export const PASSWORD = "tidal lantern orchard 27";
+export const ANOTHER = "amber compass velvet 38 quarry";
+
+/** Letters that nobody else got, in pronounceable pairs: search forgives one slip. */
+export function unique(): string {
+  const syllables = [
+    "ba",
+    "ce",
+    "di",
+    "fo",
+    "gu",
+    "ha",
+    "je",
+    "ki",
+    "lo",
+    "mu",
+    "na",
+    "pe",
+    "ri",
+    "so",
+    "tu",
+    "va",
+  ];
+  return Array.from({ length: 5 }, () => syllables[randomInt(syllables.length)]).join("");
+}
+
+// What the API answers is looked at where it matters.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+type Json = any;
+
+/** Somebody of the staff, signed in. */
+export class Desk {
+  private constructor(readonly jar: Jar) {}
+
+  /** Signs in as a browser would, from address to address, filling in the issuer's page where it has one. */
+  static async open(email: string): Promise<Desk> {
+    const { staff } = home();
+    const jar: Jar = new Map();
+    const begun = await call(
+      staff,
+      "GET",
+      `/api/staff/sign-in?returnTo=/&login_hint=${encodeURIComponent(email)}`,
+      { jar },
+    );
+    expect(begun.status).toBe(303);
+    const back = await throughIssuer(String(begun.headers["location"]), email);
+    const landed = await call(staff, "GET", back.pathname + back.search, { jar });
+    expect([landed.status, landed.headers["location"]]).toEqual([303, "/"]);
+    return new Desk(jar);
+  }
+
+  call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+    return call(home().staff, method, `/api${path}`, {
+      jar: this.jar,
+      headers,
+      ...(body !== undefined && { body }),
+    });
+  }
+
+  /** As `call`, where only one answer will do. */
+  async must(
+    status: number,
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Json> {
+    const answer = await this.call(method, path, body, headers);
+    expect([answer.status, answer.status === status ? "" : `${method} ${path}: ${answer.text}`]).toEqual([
+      status,
+      "",
+    ]);
+    return answer.body;
+  }
+
+  client(given: Record<string, unknown> = {}): Promise<Json> {
+    return this.must(201, "POST", "/clients", {
+      name: { first: "Ilse", last: `Q${unique()}` },
+      dateOfBirth: "1987-05-09",
+      ...given,
+    });
+  }
+
+  invite(client: Json, given: Record<string, unknown> = {}): Promise<Json> {
+    return this.must(201, "POST", `/clients/${client.clientId}/portal-users`, {
+      name: { first: "Ilse", last: client.name.last },
+      email: `${unique()}@mail.example`,
+      relationship: "self",
+      permissions: ["basic", "messaging"],
+      ...given,
+    });
+  }
+
+  async users(client: Json): Promise<Json> {
+    return this.must(200, "GET", `/clients/${client.clientId}/portal-users`);
+  }
+
+  change(client: Json, user: Json, what: "revoke" | "activate"): Promise<Json> {
+    return this.must(200, "POST", `/clients/${client.clientId}/portal-users/${user.portalUserId}/${what}`);
+  }
+
+  /** A client and somebody who entered their portal. */
+  async enrolled(): Promise<{ client: Json; user: Json; visitor: Visitor }> {
+    const client = await this.client();
+    const user = await this.invite(client);
+    const visitor = new Visitor(user);
+    await visitor.enroll(client);
+    return { client, user, visitor };
+  }
+}
+
+/** Follows the issuer until it leads back to us; answers where to. */
+async function throughIssuer(start: string, email: string): Promise<URL> {
+  const { staff, password } = home();
+  let at = start;
+  let answer = await fetch(at, { redirect: "manual" });
+  for (let steps = 0; steps < 10; steps++) {
+    const next = answer.headers.get("location");
+    if (next) {
+      const to = new URL(next, at);
+      if (to.origin === staff) return to;
+      at = to.href;
+      answer = await fetch(at, { redirect: "manual" });
+      continue;
+    }
+    const page = await answer.text();
+    const [, action = ""] = /<form method="POST" action="([^"]+)"/.exec(page) ?? [];
+    const hidden = [...page.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)];
+    const form = new URLSearchParams(
+      hidden.map(([, name = "", value = ""]): [string, string] => [name, value.replaceAll("&amp;", "&")]),
+    );
+    form.set("username", email);
+    form.set("password", password ?? "");
+    at = new URL(action, at).href;
+    answer = await fetch(at, { method: "POST", body: form, redirect: "manual" });
+  }
+  throw new Error(`the issuer does not let ${email} in: ${at}`);
+}
+
+/** A client or guardian, with a browser of their own. */
+export class Visitor {
+  readonly jar: Jar = new Map();
+  /** Where the edge says the requests come from: failures are counted by address too. */
+  private readonly address = `10.${randomInt(256)}.${randomInt(256)}.${randomInt(256)}:1`;
+  constructor(
+    readonly user: { username: string; email: string },
+    public password = PASSWORD,
+  ) {}
+
+  call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+    return call(home().portal, method, `/api/portal${path}`, {
+      jar: this.jar,
+      headers: { [VIEWER]: this.address, ...headers },
+      ...(body !== undefined && { body }),
+    });
+  }
+
+  async must(
+    status: number,
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Json> {
+    const answer = await this.call(method, path, body, headers);
+    expect([answer.status, answer.status === status ? "" : `${method} ${path}: ${answer.text}`]).toEqual([
+      status,
+      "",
+    ]);
+    return answer.body;
+  }
+
+  /** Enrols with the newest invitation, of so many. */
+  async enroll(client: Json, invitations = 1, headers: Record<string, string> = {}): Promise<Json> {
+    const token = tokenIn(await mail(this.user.email, INVITATION, invitations));
+    return this.must(201, "POST", "/enrollment", this.proof(client, token), headers);
+  }
+
+  proof(client: Json, token: string): Json {
+    return { token, lastName: client.name.last, dateOfBirth: client.dateOfBirth, password: this.password };
+  }
+
+  signIn(password = this.password): Promise<Answer> {
+    return this.call("POST", "/sign-in", { practice: "harbor", username: this.user.username, password });
+  }
+
+  forget(): Promise<Answer> {
+    return this.call("POST", "/password-reset", { practice: "harbor", username: this.user.username });
+  }
+
+  async choose(password: string): Promise<void> {
+    await this.must(204, "PUT", "/password", {
+      token: tokenIn(await mail(this.user.email, RESET)),
+      password,
+    });
+    this.password = password;
+  }
+
+  async status(): Promise<number> {
+    return (await this.call("GET", "/session")).status;
+  }
+}
