@@ -12,12 +12,14 @@ TOOLS := $(CURDIR)/.tools
 CHROMIUM ?= /usr/bin/chromium
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
-.PHONY: help run site local tested test format lint deny rules test-site e2e contract bench screenshots openapi chromium
+.PHONY: help run site local tested test format lint deny rules test-site test-bench e2e contract bench bench-cold binaries cost screenshots openapi chromium
 
 help:
 	@echo "make run          build and start the local home (ROSTER=file.csv loads a roster)"
 	@echo "make test         lint, rules, site, API contract, browser"
 	@echo "make bench        requests, units and times, at 1,000 and 100,000 clients"
+	@echo "make bench-cold   starts, calls, memory and size of every function, beside Node"
+	@echo "make cost         what a month on AWS costs, by the figures of both"
 	@echo "make screenshots  the README's pictures"
 	@echo "make openapi      write the API document and the site's types anew"
 
@@ -45,7 +47,7 @@ site/dist/index.html: $(shell find site/src site/public site/*.html site/*.json 
 
 # --- tests ---
 
-test: lint rules test-site contract e2e
+test: lint rules test-site test-bench contract e2e
 
 format:
 	cargo fmt --all --check
@@ -65,6 +67,11 @@ rules:
 
 test-site: site/node_modules/.installed
 	cd site && npm run check && npm test
+
+# The arithmetic of the benchmarks.
+test-bench: tests/bench/cold/node_modules/.installed
+	cd tests/bench/cold && npm test
+	cd tests/bench/cost && npm test
 
 contract: tested $(TOOLS)/schemathesis
 	LATCHKEY_LOCAL=$(LOCAL) SCHEMATHESIS=$(TOOLS)/schemathesis/bin/schemathesis python3 tests/api/contract.py
@@ -86,6 +93,24 @@ chromium:
 
 bench: local
 	LATCHKEY_LOCAL=$(LOCAL) cargo run --locked --quiet -p bench
+
+# LAMBDA_DIR names a folder of programs that are built already.
+bench-cold: local $(if $(LAMBDA_DIR),,binaries) tests/bench/cold/node_modules/.installed
+	cd tests/bench/cold && LATCHKEY_LOCAL=$(LOCAL) LAMBDA_DIR=$(or $(LAMBDA_DIR),$(TARGET)/lambda) \
+	  COLD_JSON=$(TARGET)/cold.json npm --silent start
+
+# Every function as Lambda gets it, and the floor.
+binaries: $(TOOLS)/lambda
+	PATH=$(TOOLS)/lambda/bin:$$PATH cargo lambda build --locked --release --x86-64 --skip-target-check \
+	  --lambda-dir $(TARGET)/lambda $(addprefix --package ,$(notdir $(wildcard functions/*)) floor)
+
+$(TOOLS)/lambda: tests/bench/cold/requirements.txt
+	rm -rf $@
+	python3 -m venv $@
+	$@/bin/pip install --quiet --disable-pip-version-check -r $<
+
+cost:
+	cd tests/bench/cost && TARGET=$(TARGET) npm --silent start
 
 screenshots: site local chromium tests/e2e/node_modules/.installed
 	cd tests/e2e && LATCHKEY_LOCAL=$(LOCAL) CHROMIUM=$(CHROMIUM) npm run screenshots
