@@ -2,7 +2,7 @@
 // memory it takes and how large it is, beside the least that such a program can be and beside the same in
 // Node. All take turns in one run, so that whatever disturbs the machine disturbs all alike. Prints
 // Markdown; fails when an aim is missed.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { deflateRawSync } from "node:zlib";
@@ -22,7 +22,7 @@ const FIGURES = process.env.COLD_JSON || join(ROOT, "target/cold.json");
 const ROUNDS = Number(process.env.ROUNDS || 20);
 /** How often it is called each time, after its first answer. */
 const WARM = Number(process.env.WARM || 25);
-/** Only these, as `PROGRAMS=floor,search`. */
+/** Only these, as in `PROGRAMS="floor,search,search in Node"`. */
 const ONLY = process.env.PROGRAMS?.split(",");
 /** What a change set off in the home (a mail going out) is over by then. */
 const SETTLED_MS = 15;
@@ -92,10 +92,9 @@ class Bench {
   }
 }
 
-/** The size of a zip file with this one file in it, in bytes: the file deflated, and 116 + 2 × its name for
- *  the headers. */
+/** The size of a zip file with this one file in it, in bytes: the file deflated, and the headers. */
 function zipped(file) {
-  return deflateRawSync(readFileSync(file)).length + 116 + 2 * "bootstrap".length;
+  return deflateRawSync(readFileSync(file), { level: 9 }).length + 98 + 2 * "bootstrap".length;
 }
 
 async function main() {
@@ -103,9 +102,13 @@ async function main() {
   let bench;
   try {
     bench = await Bench.open(home);
-    const compared = await compare(home, bench.world, bench.programs, bench.log);
-    console.error(`${compared} answers of Node are those of Rust.`);
     const measured = bench.programs.filter(({ name }) => !ONLY || ONLY.includes(name));
+    const missing = measured.filter(({ file }) => !existsSync(file)).map(({ file }) => file);
+    if (missing.length) throw new Error(`not built: ${missing.join(", ")}`);
+    if (measured.some(({ instead }) => instead)) {
+      const compared = await compare(home, bench.world, bench.programs, bench.log);
+      console.error(`${compared} answers of Node are those of Rust.`);
+    }
     for (let round = 0; round < ROUNDS; round++) {
       process.stderr.write(`\rround ${round + 1} of ${ROUNDS}`);
       // Nobody always comes after the same other.

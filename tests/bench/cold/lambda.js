@@ -22,6 +22,8 @@ export class Instance {
   #waiting = new Map();
   /** The open `next`, once the program asked for it. */
   #next;
+  /** Why nothing more is to be expected of it. */
+  #failure;
 
   /** Starts a program, whose output goes to the file `log`; answers once it has asked for its first event. */
   static async start(program, environment, log) {
@@ -31,7 +33,12 @@ export class Instance {
     await instance.#listen();
     instance.began = performance.now();
     instance.#spawn(environment);
-    instance.ready = await instance.#until("next");
+    try {
+      instance.ready = await instance.#until("next");
+    } catch (failure) {
+      await instance.stop();
+      throw failure;
+    }
     return instance;
   }
 
@@ -65,10 +72,11 @@ export class Instance {
 
   /** Ends it as Lambda does: without a word. */
   async stop() {
-    this.#waiting.clear();
-    const gone = once(this.#process, "exit");
-    this.#process.kill("SIGKILL");
-    await gone;
+    if (this.#process.exitCode === null && this.#process.signalCode === null) {
+      const gone = once(this.#process, "exit");
+      this.#process.kill("SIGKILL");
+      await gone;
+    }
     this.#server.close();
     this.#server.closeAllConnections();
   }
@@ -127,18 +135,27 @@ export class Instance {
   }
 
   #until(what) {
-    return new Promise((resolve, reject) => this.#waiting.set(what, { resolve, reject }));
+    return new Promise((resolve, reject) => {
+      if (this.#failure) return reject(this.#failure);
+      const timer = setTimeout(() => this.#fail(`no ${what} within ${DEADLINE_MS / 1000} s`), DEADLINE_MS);
+      this.#waiting.set(what, { resolve, reject, timer });
+    });
   }
 
   #happened(what, value) {
     const waiting = this.#waiting.get(what);
     this.#waiting.delete(what);
+    clearTimeout(waiting?.timer);
     waiting?.resolve(value);
   }
 
   #fail(why) {
     const said = readFileSync(this.#log, "utf8").trimEnd().split("\n").slice(-5).join("\n");
-    for (const { reject } of this.#waiting.values()) reject(new Error(`${this.#program.name}: ${why}\n${said}`));
+    this.#failure ??= new Error(`${this.#program.name}: ${why}\n${said}`);
+    for (const { reject, timer } of this.#waiting.values()) {
+      clearTimeout(timer);
+      reject(this.#failure);
+    }
     this.#waiting.clear();
   }
 }

@@ -99,11 +99,12 @@ function essence({ statusCode, headers, body }, began) {
   return { statusCode, headers: rest, named: Boolean(id), body: masked(JSON.parse(body), began) };
 }
 
-/** A value without what cannot be alike: the moments since `began`, and the names of events and requests. */
+/** A value without what cannot be alike: the moments since `began`, the names of events and requests, and the
+ *  addresses that requests come from. */
 function masked(value, began) {
   return JSON.parse(
     JSON.stringify(value, (key, part) => {
-      if (["eventId", "requestId"].includes(key)) return "an id";
+      if (["eventId", "requestId", "source"].includes(key)) return part && "some";
       const moment = typeof part === "string" && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(part);
       return moment && part >= began ? "now" : part;
     }),
