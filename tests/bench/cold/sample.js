@@ -1,5 +1,6 @@
 // The people among the local home's sample data whom the events are about.
 import { createHash } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 
 /** The password of every sample client who has one. */
 export const PASSWORD = "tidal lantern orchard 27";
@@ -63,12 +64,16 @@ async function waitingMail(home, staff, chart, username) {
   const path = `/api/clients/${clientId}/portal-users/${portalUserId}`;
   await home.call("POST", `${path}/revoke`, staff, {});
   await home.call("POST", `${path}/activate`, staff);
-  for (;;) {
+  for (let tries = 0; tries < 500; tries++) {
     const items = await home.items([chart.partition]);
     const { doneAt, messageId, expiresAt, ...mail } = items.find((item) => item.messageId) ?? {};
-    if (!doneAt) continue;
+    if (!doneAt) {
+      await pause(20);
+      continue;
+    }
     const waiting = items.map((item) => (item.messageId ? { ...mail, pending: { S: "MAIL" } } : item));
     await home.restore([chart.partition], waiting);
     return { ...mail, pending: { S: "MAIL" } };
   }
+  throw new Error(`the home sends no mail to ${username}`);
 }

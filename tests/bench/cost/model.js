@@ -48,6 +48,11 @@ const MAILS = ["reset-password", "reset-password.choose", "add-portal-user", "re
 /** Operations that load pages, and how many: a sign-in to the portal, a day at the front desk. */
 const PAGES = { "sign-in": 5, "staff-sign-in.callback": 40 };
 
+/** Functions that hash passwords, and so have a processor to themselves. */
+const HASHING = ["enroll", "reset-password", "sign-in"];
+/** What an operation takes that is not the one its function was measured by: choosing a password hashes it. */
+const LIKE = { "reset-password.choose": "enroll" };
+
 /** What else is assumed. */
 export const ASSUMED = {
   memory: { value: 256, unit: "MB of a function; its share of a processor is as much of the 1,769 MB of a whole one" },
@@ -94,10 +99,10 @@ export function work(clients, bench, cold) {
     const units = bench.operations[name];
     // Searches differ more among themselves than with the size of a practice: theirs is the mean of all kinds.
     const read = name === "search" ? bench.searches?.read : undefined;
-    const program = cold.programs[functionOf(name)];
+    const program = cold.programs[LIKE[name] ?? functionOf(name)];
     if (!units) throw new Error(`make bench has not measured ${name}`);
     if (!program) throw new Error(`make bench-cold has not measured ${functionOf(name)}`);
-    const memory = assumed(program.hashes ? "hashingMemory" : "memory");
+    const memory = assumed(HASHING.includes(functionOf(name)) ? "hashingMemory" : "memory");
     return { name, calls: each * clients, ...units, ...(read && { read }), memory, program };
   });
 }
