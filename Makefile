@@ -12,17 +12,20 @@ TOOLS := $(CURDIR)/.tools
 CHROMIUM ?= /usr/bin/chromium
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
-.PHONY: help run site local tested test format lint deny rules test-site budgets e2e contract bench \
-  lighthouse screenshots openapi chromium test-aws test-homes test-deployed binaries
+.PHONY: help run site local tested binaries chromium \
+  test format lint deny rules test-site budgets contract e2e test-aws test-homes test-bench test-deployed \
+  bench bench-cold cost lighthouse screenshots openapi
 
 help:
-	@echo "make run          build and start the local home (ROSTER=file.csv loads a roster)"
-	@echo "make test         lint, rules, site and its budgets, API contract, browser, AWS templates"
+	@echo "make run            build and start the local home (ROSTER=file.csv loads a roster)"
+	@echo "make test           lint, rules, site and its budgets, API contract, browser, AWS templates"
 	@echo "make test-deployed  the AWS home on the emulator, with real binaries"
-	@echo "make bench        requests, units and times, at 1,000 and 100,000 clients"
-	@echo "make lighthouse   every page's figures on a simulated telephone"
-	@echo "make screenshots  the README's pictures"
-	@echo "make openapi      write the API document and the site's types anew"
+	@echo "make bench          requests, units and times, at 1,000 and 100,000 clients"
+	@echo "make bench-cold     starts, calls, memory and size of every function, beside Node"
+	@echo "make cost           what a month on AWS costs, by the figures of both"
+	@echo "make lighthouse     every page's figures on a simulated telephone"
+	@echo "make screenshots    the README's pictures"
+	@echo "make openapi        write the API document and the site's types anew"
 
 # --- the local home ---
 
@@ -46,9 +49,30 @@ site/dist/index.html: $(shell find site/src site/public site/*.html site/*.json 
 	cd $* && npm ci --no-audit --no-fund
 	touch $@
 
+# Every function as Lambda gets it. For this machine; `make binaries ARCHITECTURE=arm64` for the
+# deployment's default.
+ARCHITECTURE ?= $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86-64)
+binaries: $(TOOLS)/aws
+	PATH=$(TOOLS)/aws/bin:$$PATH cargo lambda build --locked --release --$(ARCHITECTURE) --skip-target-check \
+	  --lambda-dir $(TARGET)/lambda $(addprefix --package ,$(notdir $(wildcard functions/*)) $(ALSO))
+
+# Python's tools, each with what it needs.
+$(TOOLS)/aws: infra/aws/requirements.txt
+$(TOOLS)/deployed: tests/deployed/requirements.txt
+$(TOOLS)/schemathesis: tests/api/requirements.txt
+$(TOOLS)/aws $(TOOLS)/deployed $(TOOLS)/schemathesis:
+	rm -rf $@
+	python3 -m venv $@
+	$@/bin/pip install --quiet --disable-pip-version-check -r $<
+
+chromium:
+	@test -x $(CHROMIUM) || { \
+	  run() { if [ "$$(id -u)" = 0 ]; then "$$@"; else sudo "$$@"; fi; }; \
+	  run apt-get update -qq && run apt-get install -y -qq --no-install-recommends chromium; }
+
 # --- tests ---
 
-test: lint rules test-site budgets contract e2e test-aws test-homes
+test: lint rules test-site budgets contract e2e test-aws test-homes test-bench
 
 format:
 	cargo fmt --all --check
@@ -75,11 +99,6 @@ budgets: site
 contract: tested $(TOOLS)/schemathesis
 	LATCHKEY_LOCAL=$(LOCAL) SCHEMATHESIS=$(TOOLS)/schemathesis/bin/schemathesis python3 tests/api/contract.py
 
-$(TOOLS)/schemathesis: tests/api/requirements.txt
-	rm -rf $@
-	python3 -m venv $@
-	$@/bin/pip install --quiet --disable-pip-version-check -r tests/api/requirements.txt
-
 e2e: site tested chromium tests/e2e/node_modules/.installed
 	cd tests/e2e && LATCHKEY_LOCAL=$(LOCAL) CHROMIUM=$(CHROMIUM) npm test
 
@@ -95,28 +114,24 @@ test-deployed: site binaries chromium infra/aws/node_modules/.installed tests/de
 	cd tests/deployed && LATCHKEY_BINARIES=$(TARGET)/lambda CHROMIUM=$(CHROMIUM) \
 	  EMULATOR_PYTHON=$(TOOLS)/deployed/bin/python npm run test:aws
 
-# For this machine; `make binaries ARCHITECTURE=arm64` for the deployment's default.
-ARCHITECTURE ?= $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86-64)
-binaries: $(TOOLS)/aws
-	PATH=$(TOOLS)/aws/bin:$$PATH cargo lambda build --locked --release --$(ARCHITECTURE) $(if $(filter x86-64,$(ARCHITECTURE)),--skip-target-check) \
-	  --lambda-dir $(TARGET)/lambda $(patsubst functions/%/Cargo.toml,--package %,$(wildcard functions/*/Cargo.toml))
-
-$(TOOLS)/aws: infra/aws/requirements.txt
-$(TOOLS)/deployed: tests/deployed/requirements.txt
-$(TOOLS)/aws $(TOOLS)/deployed:
-	rm -rf $@
-	python3 -m venv $@
-	$@/bin/pip install --quiet --disable-pip-version-check -r $<
-
-chromium:
-	@test -x $(CHROMIUM) || { \
-	  run() { if [ "$$(id -u)" = 0 ]; then "$$@"; else sudo "$$@"; fi; }; \
-	  run apt-get update -qq && run apt-get install -y -qq --no-install-recommends chromium; }
+# The arithmetic of the benchmarks.
+test-bench: tests/bench/cold/node_modules/.installed
+	cd tests/bench/cold && npm test
+	cd tests/bench/cost && npm test
 
 # --- figures, pictures and the API document ---
 
 bench: local
 	LATCHKEY_LOCAL=$(LOCAL) cargo run --locked --quiet -p bench
+
+# LAMBDA_DIR names a folder of programs that are built already.
+bench-cold: ALSO := floor
+bench-cold: local $(if $(LAMBDA_DIR),,binaries) tests/bench/cold/node_modules/.installed
+	cd tests/bench/cold && LATCHKEY_LOCAL=$(LOCAL) LAMBDA_DIR=$(or $(LAMBDA_DIR),$(TARGET)/lambda) \
+	  COLD_JSON=$(TARGET)/cold.json npm --silent start
+
+cost:
+	cd tests/bench/cost && TARGET=$(TARGET) npm --silent start
 
 lighthouse: export PUPPETEER_SKIP_DOWNLOAD := 1
 lighthouse: site local chromium tests/e2e/node_modules/.installed tests/lighthouse/node_modules/.installed

@@ -1,0 +1,132 @@
+// `make bench-cold`: how fast every function's program starts, answers and goes on answering, how much
+// memory it takes and how large it is, beside the least that such a program can be and beside the same in
+// Node. All take turns in one run, so that whatever disturbs the machine disturbs all alike. Prints
+// Markdown; fails when an aim is missed.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { deflateRawSync } from "node:zlib";
+import { Home } from "./home.js";
+import { Instance } from "./lambda.js";
+import { programs } from "./programs.js";
+import { missed, summary, tables } from "./report.js";
+import { sample } from "./sample.js";
+import { compare } from "./twins.js";
+import { Wire, together } from "./wire.js";
+
+const ROOT = resolve(import.meta.dirname, "../../..");
+const LOCAL = process.env.LATCHKEY_LOCAL || join(ROOT, "target/debug/latchkey-local");
+const LAMBDA = process.env.LAMBDA_DIR || join(ROOT, "target/lambda");
+const FIGURES = process.env.COLD_JSON || join(ROOT, "target/cold.json");
+/** How often every program is started. */
+const ROUNDS = Number(process.env.ROUNDS || 20);
+/** How often it is called each time, after its first answer. */
+const WARM = Number(process.env.WARM || 25);
+/** Only these, as in `PROGRAMS="floor,search,search in Node"`. */
+const ONLY = process.env.PROGRAMS?.split(",");
+/** What a change set off in the home (a mail going out) is over by then. */
+const SETTLED_MS = 15;
+
+class Bench {
+  /** The home, the wires to its table and its mail service, and the programs with what they have shown. */
+  static async open(home) {
+    const bench = new Bench();
+    const { AWS_ENDPOINT_URL_DYNAMODB: table, AWS_ENDPOINT_URL_SESV2: mail, ...rest } = home.environment;
+    bench.home = home;
+    bench.wires = await Promise.all([Wire.to(table), Wire.to(mail)]);
+    const [{ url: AWS_ENDPOINT_URL_DYNAMODB }, { url: AWS_ENDPOINT_URL_SESV2 }] = bench.wires;
+    const environment = {
+      ...rest,
+      AWS_ENDPOINT_URL_DYNAMODB,
+      AWS_ENDPOINT_URL_SESV2,
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
+    };
+    bench.log = join(home.folder, "programs.log");
+    bench.world = await sample(home);
+    bench.programs = await programs(bench.world, environment, LAMBDA, home.folder);
+    for (const program of bench.programs) {
+      program.before = await home.items(program.partitions);
+      program.seen = { ready: [], first: [], warm: [], overhead: [], memory: [] };
+    }
+    return bench;
+  }
+
+  /** One program from its start to its end. */
+  async turn(program) {
+    const { seen } = program;
+    await this.#restore(program);
+    const instance = await Instance.start(program, program.environment, this.log);
+    try {
+      seen.ready.push(instance.ready - instance.began);
+      seen.first.push((await this.#call(program, instance)).to - instance.began);
+      for (let call = 0; call < WARM; call++) {
+        await this.#restore(program);
+        const { from, to } = await this.#call(program, instance);
+        seen.warm.push(to - from);
+        const requests = this.wires.flatMap((wire) => wire.requests);
+        seen.overhead.push(to - from - together(requests, from, to));
+      }
+      seen.memory.push(instance.memory());
+    } finally {
+      await instance.stop();
+    }
+  }
+
+  async #restore({ partitions, before }) {
+    if (!partitions.length) return;
+    await this.home.restore(partitions, before);
+    await pause(SETTLED_MS);
+  }
+
+  async #call(program, instance) {
+    for (const wire of this.wires) wire.forget();
+    const called = await instance.invoke(program.event());
+    if (!program.right(called.answer)) {
+      throw new Error(`${program.name} answers ${JSON.stringify(called.answer)}`);
+    }
+    return called;
+  }
+
+  close() {
+    for (const wire of this.wires) wire.close();
+  }
+}
+
+/** The size of a zip file with this one file in it, in bytes: the file deflated, and the headers. */
+function zipped(file) {
+  return deflateRawSync(readFileSync(file), { level: 9 }).length + 98 + 2 * "bootstrap".length;
+}
+
+async function main() {
+  const home = await Home.start(LOCAL);
+  let bench;
+  try {
+    bench = await Bench.open(home);
+    const measured = bench.programs.filter(({ name }) => !ONLY || ONLY.includes(name));
+    const missing = measured.filter(({ file }) => !existsSync(file)).map(({ file }) => file);
+    if (missing.length) throw new Error(`not built: ${missing.join(", ")}`);
+    if (measured.some(({ instead }) => instead)) {
+      const compared = await compare(home, bench.world, bench.programs, bench.log);
+      console.error(`${compared} answers of Node are those of Rust.`);
+    }
+    for (let round = 0; round < ROUNDS; round++) {
+      process.stderr.write(`\rround ${round + 1} of ${ROUNDS}`);
+      // Nobody always comes after the same other.
+      const from = (round * 7) % measured.length;
+      for (const program of [...measured.slice(from), ...measured.slice(0, from)]) await bench.turn(program);
+    }
+    process.stderr.write("\n");
+    const figures = summary(measured.map((program) => ({ ...program, zip: zipped(program.file) })));
+    console.log(tables(figures, { rounds: ROUNDS, warm: WARM }));
+    mkdirSync(dirname(FIGURES), { recursive: true });
+    writeFileSync(FIGURES, `${JSON.stringify({ rounds: ROUNDS, warm: WARM, programs: figures }, null, 2)}\n`);
+    const misses = missed(figures);
+    for (const aim of misses) console.error(`missed: ${aim}`);
+    if (misses.length) process.exitCode = 1;
+  } finally {
+    bench?.close();
+    await home.stop();
+  }
+}
+
+await main();

@@ -1,0 +1,136 @@
+// `functions/revoke` in Node.
+import { createHash } from "node:crypto";
+import {
+  Problem,
+  admit,
+  amend,
+  at,
+  frame,
+  json,
+  only,
+  partition,
+  ready,
+  record,
+  replace,
+  ticket,
+  typed,
+  write,
+} from "./latchkey.js";
+import { serve } from "./runtime.js";
+
+const TRIES = 12;
+const WRONG_PROOFS = 10;
+const ID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+
+async function revoke(event, caller) {
+  const claims = ticket(event);
+  const { clientId, portalUserId } = event.pathParameters;
+  if (!["admin", "staff"].includes(claims.role)) {
+    const [auditor] = await admit(claims, caller);
+    await record(auditor.event("refused", { clientId }));
+    throw Problem.readOnly();
+  }
+  if (!ID.test(clientId) || !ID.test(portalUserId)) throw Problem.notFound();
+  const body = json(event) ?? {};
+  only(["reason"], body);
+  const reason = body.reason == null ? undefined : typed("reason", body.reason, 500);
+
+  const { practice } = claims;
+  const [staff, first] = await admit(claims, caller, chart(practice, clientId));
+  for (let [read, tries] = [first, 1]; ; tries++) {
+    const { client, users } = read;
+    const user = users.find((one) => one.portalUserId === portalUserId);
+    if (!user) throw Problem.notFound();
+    if (user.access === "revoked") return receipt(client, user);
+    const now = at();
+    const receivesAlerts = client.alertRecipient === portalUserId;
+    end(user, now);
+    Object.assign(user, { access: "revoked", version: user.version + 1, revokeReason: reason });
+    if (receivesAlerts) delete client.alertRecipient;
+    client.portal = summary(users);
+
+    const changed = ["status", ...(receivesAlerts ? ["alertRecipient"] : []), ...(reason ? ["reason"] : [])];
+    const told = staff.event("access-revoked", { clientId, portalUserId, changed });
+    if (await write([replace(client), replace(user), closeGrant(practice, clientId, user)], told)) {
+      return receipt(client, user);
+    }
+    if (tries === TRIES) throw Problem.unavailable();
+    await new Promise((resolve) => setTimeout(resolve, tries * tries));
+    read = await chart(practice, clientId);
+  }
+}
+
+/** A client and its portal users, in one query. */
+async function chart(practice, clientId) {
+  const [client, ...users] = await partition(`P#${practice}#C#${clientId}`, "A#");
+  if (!client) throw Problem.notFound();
+  return { client, users };
+}
+
+/** Ends what a portal user has open, and notes it. */
+function end(user, now) {
+  const open = user.access === "invited" && user.invitation && isOpen(user.invitation, now);
+  const ended = {
+    sessions: Object.values(user.sessions).filter((until) => until > now).length,
+    invitations: open ? 1 : 0,
+    resets: user.resetUntil > now ? 1 : 0,
+  };
+  user.sessions = {};
+  user.receipt = { at: now, ended };
+  delete user.resetUntil;
+  if (!user.enrolledAt) delete user.invitation;
+}
+
+const isOpen = ({ usedAt, expiresAt, wrongProofs }, now) => !usedAt && expiresAt > now && wrongProofs < WRONG_PROOFS;
+
+function summary(users) {
+  const invited = users.filter(({ access, invitation }) => access === "invited" && invitation);
+  const invitedUntil = invited.map(({ invitation }) => invitation.expiresAt).sort().at(-1);
+  const active = users.filter(({ access }) => access === "active").length;
+  return { users: users.length, active, ...(invitedUntil && { invitedUntil }) };
+}
+
+/** Closes the chart to the account of a portal user. */
+function closeGrant(practice, clientId, { username }) {
+  const folded = username.normalize("NFKC").toLowerCase();
+  const digest = createHash("sha256").update(`${practice}\0${folded}`).digest().subarray(0, 16).toString("base64url");
+  return amend(
+    { PK: `P#${practice}#A#${digest}`, SK: "ACCOUNT" },
+    {
+      UpdateExpression: "SET #n0.#n1.#n2 = :s0 REMOVE #n3 ADD #rev :rev",
+      ConditionExpression: "attribute_exists(PK) AND attribute_exists(#n0.#n1)",
+      ExpressionAttributeNames: { "#n0": "grants", "#n1": clientId, "#n2": "active", "#n3": "reset", "#rev": "rev" },
+      ExpressionAttributeValues: { ":s0": { BOOL: false }, ":rev": { N: "1" } },
+    },
+  );
+}
+
+function receipt(client, user) {
+  const last = user.receipt ?? { at: user.enrolledAt ?? at(), ended: { sessions: 0, invitations: 0, resets: 0 } };
+  const mail = last.mail && user.mail?.kind === last.mail ? { kind: last.mail, state: user.mail.state } : undefined;
+  return { portalUser: view(client, user), at: last.at, ended: last.ended, alertRecipient: client.alertRecipient ?? null, mail };
+}
+
+function view(client, user) {
+  const { portalUserId, name, username, email, relationship, permissions, access, invitation, mail, version } = user;
+  const now = at();
+  const shownMail = mail && { kind: mail.kind, state: mail.state, at: mail.at, reason: mail.reason };
+  const unused = invitation && !invitation.usedAt;
+  return {
+    portalUserId,
+    name,
+    username,
+    email,
+    relationship,
+    permissions,
+    status: access === "invited" && !(invitation && isOpen(invitation, now)) ? "expired" : access,
+    chartOwner: client.chartOwner === portalUserId,
+    receivesAlerts: client.alertRecipient === portalUserId,
+    invitation: unused ? { sentAt: invitation.sentAt, expiresAt: invitation.expiresAt } : undefined,
+    mail: shownMail,
+    lastSignInAt: user.lastSignInAt,
+    version,
+  };
+}
+
+ready().then(() => serve((event) => frame(event, revoke)));

@@ -1,0 +1,55 @@
+import { deepEqual, equal } from "node:assert/strict";
+import { test } from "node:test";
+import { missed, quantile, summary, tables } from "./report.js";
+import { together } from "./wire.js";
+
+const request = (from, to) => ({ from, to });
+
+test("time with requests under way counts once, and only within the call", () => {
+  equal(together([], 0, 10), 0);
+  equal(together([request(1, 3), request(5, 6)], 0, 10), 3, "one after the other");
+  equal(together([request(1, 4), request(2, 6)], 0, 10), 5, "side by side");
+  equal(together([request(1, 9), request(2, 3)], 0, 10), 8, "one within the other");
+  equal(together([request(2, 3), request(1, 9)], 0, 10), 8, "in whichever order they are noted");
+  equal(together([request(-5, 2), request(8, 20)], 0, 10), 4, "cut at both ends");
+  equal(together([request(-5, -1), request(11, 20)], 0, 10), 0, "outside");
+});
+
+test("quantiles lie between the values", () => {
+  equal(quantile([3, 1, 2], 0.5), 2);
+  equal(quantile([1, 2, 3, 4], 0.5), 2.5);
+  equal(quantile([7], 0.99), 7);
+});
+
+/** Figures of a floor, a function and the same in Node, with something changed. */
+function figures({ ready = 10, first = 20, memory = 10, zip = 1, own = 0.5, ...rest } = {}) {
+  const program = (name, [ready, first, memory, own], more) => ({
+    name,
+    seen: { ready: [ready], first: [first], warm: [own + 1], overhead: [own], memory: [memory * 1024 * 1024] },
+    zip: zip * 1_000_000,
+    ...more,
+  });
+  return summary([
+    program("floor", [10, 12, 5, 0.2]),
+    program("search", [ready, first, memory, own], rest),
+    program("search in Node", [200, 400, 80, 5], { instead: "search" }),
+  ]);
+}
+
+test("aims that are kept are not spoken of", () => {
+  deepEqual(missed(figures()), []);
+  deepEqual(missed(figures({ own: 30, hashes: true })), [], "a password's hash takes its time");
+});
+
+test("each aim that is missed has a line", () => {
+  deepEqual(missed(figures({ ready: 16 })), ["search is ready after 1.6 × the floor's time, not 1.5 ×"]);
+  deepEqual(missed(figures({ zip: 4.1 })), ["search is 4.10 MB zipped, not 4 MB"]);
+  deepEqual(missed(figures({ own: 1.1 })), ["search takes 1.10 ms of its own, not 1 ms"]);
+  deepEqual(missed(figures({ first: 80 })), ["search answers first 5.0 × faster than Node, not 8 ×"]);
+  deepEqual(missed(figures({ memory: 40 })), ["search takes 2.0 × less memory than Node, not 4 ×"]);
+});
+
+test("the tables name every program", () => {
+  const printed = tables(figures(), { rounds: 1, warm: 1 });
+  for (const name of ["floor", "search", "search in Node", "Beside Node"]) equal(printed.includes(name), true);
+});

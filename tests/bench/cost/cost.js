@@ -1,0 +1,75 @@
+// `make cost`: what a month costs a practice of 1,000, 10,000 and 1,000,000 clients. Prints Markdown.
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { ASSUMED, CALLS, SIZES, bill } from "./model.js";
+
+const TARGET = process.env.TARGET || resolve(import.meta.dirname, "../../../target");
+
+function measured(name, command) {
+  const file = join(TARGET, name);
+  if (!existsSync(file)) {
+    console.error(`There is no ${file}: run ${command} first.`);
+    process.exit(1);
+  }
+  return JSON.parse(readFileSync(file, "utf8"));
+}
+
+function table(head, rows) {
+  const line = (cells) => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map((_, i) => (i ? "--:" : "---"))), ...rows.map(line)].join("\n");
+}
+
+const dollars = (usd) => (usd < 0.005 ? "0.00" : usd.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 }));
+const count = (number) => number.toLocaleString("en-US", { maximumFractionDigits: number < 10 ? 2 : 0 });
+
+const bench = measured("bench.json", "make bench");
+const cold = measured("cold.json", "make bench-cold");
+const list = JSON.parse(readFileSync(join(import.meta.dirname, "prices.json"), "utf8"));
+const bills = SIZES.map((size) => bill(size, bench, cold, list));
+
+const clients = SIZES.map(({ clients }) => `${count(clients)} clients`);
+const services = Object.keys(bills[0].services);
+console.log(`## A month, in US dollars (${list.region}, list prices of ${list.lookedUp}, no free tier subtracted)\n`);
+console.log(
+  table(
+    ["service", ...clients],
+    [
+      ...services.map((name) => [name, ...bills.map((one) => dollars(one.services[name].usd))]),
+      ["**all**", ...bills.map(({ usd }) => `**${dollars(usd)}**`)],
+      ["a client", ...bills.map(({ usd }, i) => (usd / SIZES[i].clients).toFixed(4))],
+    ],
+  ),
+);
+
+console.log("\n## What it is made of\n");
+const parts = services.flatMap((service) =>
+  Object.keys(bills[0].services[service].lines).map((name) => {
+    const { of, usd, per } = list.prices[name];
+    const cells = bills.map((one) => {
+      const { quantity, usd } = one.services[service].lines[name];
+      return `${count(quantity)}: ${dollars(usd)}`;
+    });
+    return [`${service}: ${of}`, ...cells, `${usd} for ${count(per)}`];
+  }),
+);
+console.log(table(["what", ...clients, "price"], parts));
+
+console.log("\n## Assumed\n");
+console.log(table(["operation", "per client and month"], Object.entries(CALLS)));
+console.log();
+console.log(table(["what else", ""], Object.values(ASSUMED).map(({ value, unit }) => [unit, count(value)])));
+console.log();
+console.log(
+  table(
+    ["practice", "calls that find a function cold", "hours at work", "requests traced"],
+    SIZES.map(({ clients, cold, hours, traced }) => [count(clients), `${cold * 100} %`, hours, `${traced * 100} %`]),
+  ),
+);
+
+console.log("\n## Prices\n");
+console.log(
+  table(
+    ["price", "source", "read again elsewhere"],
+    Object.values(list.prices).map(({ of, source, checked }) => [of, source, checked || "no"]),
+  ),
+);

@@ -1,0 +1,89 @@
+import { deepEqual, equal, ok, throws } from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { CALLS, SIZES, bill, billedMs, quantities, work } from "./model.js";
+
+const list = JSON.parse(readFileSync(new URL("./prices.json", import.meta.url), "utf8"));
+
+/** Figures of the shape of `target/bench.json` and `target/cold.json`, all alike, so that sums are easy. */
+function figures({ read = 2, write = 3, rounds = 2, own = 1, ready = 10 } = {}) {
+  const operation = { read, write, rounds, requests: ["GetItem"] };
+  const program = { overhead: { p50: own }, ready: { median: ready } };
+  const functions = new Set([...Object.keys(CALLS).map((name) => name.split(/[.,]/)[0]), "send-mail", "mail-events"]);
+  const programs = Object.fromEntries([...functions].map((name) => [name, { ...program }]));
+  const operations = Object.fromEntries(Object.keys(CALLS).map((name) => [name, operation]));
+  return [{ sizes: [1000], operations }, { programs }];
+}
+
+test("a call is billed for its own work at its share of a processor, and for waiting", () => {
+  equal(billedMs(0, 0, 256), 1, "never less than a millisecond");
+  equal(billedMs(1, 0, 1769), 1);
+  equal(billedMs(1, 0, 3538), 1, "more than one processor does not make it faster");
+  equal(billedMs(1, 0, 256), 7);
+  equal(billedMs(1, 2, 256), 19, "waiting takes as long whatever the processor");
+});
+
+test("units are those that were measured, times the calls", () => {
+  const size = { clients: 1000, cold: 0, hours: 100, traced: 1 };
+  const calls = Object.values(CALLS).reduce((all, each) => all + each * 1000, 0);
+  const [bench, cold] = figures();
+  const [none] = figures({ read: 0, write: 0 });
+  const { readUnit, writeUnit } = quantities(size, bench, cold).DynamoDB;
+  const rest = quantities(size, none, cold).DynamoDB;
+  ok(Math.abs(readUnit - rest.readUnit - 2 * calls) < 1e-6);
+  ok(Math.abs(writeUnit - rest.writeUnit - 3 * calls) < 1e-6);
+});
+
+test("a function that hashes passwords has more memory, and so its whole processor", () => {
+  const [bench, cold] = figures();
+  cold.programs.enroll.overhead.p50 = 30;
+  const rows = new Map(work(1, bench, cold).map((row) => [row.name, row]));
+  equal(rows.get("sign-in, refused").memory, 1769);
+  equal(rows.get("search").memory, 256);
+  equal(rows.get("reset-password.choose").program.overhead.p50, 30, "choosing one takes what enrolling does");
+});
+
+test("cold starts are paid for", () => {
+  const size = { clients: 1000, hours: 100, traced: 1 };
+  const [bench, cold] = figures({ ready: 10 });
+  const never = quantities({ ...size, cold: 0 }, bench, cold).Lambda.lambdaSecond;
+  const always = quantities({ ...size, cold: 1 }, bench, cold).Lambda.lambdaSecond;
+  ok(always > never);
+});
+
+test("figures are paid for no longer than a month, and no longer than their function is called", () => {
+  const [bench, cold] = figures();
+  const names = new Set(Object.keys(CALLS).map((name) => name.split(/[.,]/)[0])).size;
+  const month = { clients: 1_000_000, cold: 0, hours: 730, traced: 1 };
+  equal(quantities(month, bench, cold).CloudWatch.metric, names * 4);
+  ok(quantities({ ...month, clients: 100 }, bench, cold).CloudWatch.metric < names);
+});
+
+test("a bill is the sum of its lines, each with a price", () => {
+  const [bench, cold] = figures();
+  for (const size of SIZES) {
+    const made = bill(size, bench, cold, list);
+    const lines = Object.values(made.services).flatMap(({ lines }) => Object.values(lines));
+    ok(Math.abs(made.usd - lines.reduce((all, { usd }) => all + usd, 0)) < 1e-6);
+    ok(lines.every(({ usd, quantity }) => Number.isFinite(usd) && quantity >= 0));
+  }
+  throws(() => bill(SIZES[0], bench, cold, { prices: {} }), /no price for/);
+});
+
+test("every price is used, and says where it comes from", () => {
+  const [bench, cold] = figures();
+  const used = Object.values(quantities(SIZES[0], bench, cold)).flatMap((parts) => Object.keys(parts));
+  deepEqual(used.sort(), Object.keys(list.prices).sort());
+  for (const { source, usd, per } of Object.values(list.prices)) {
+    ok(source.startsWith("https://aws.amazon.com/") && usd > 0 && per > 0);
+  }
+});
+
+test("what was not measured is not made up", () => {
+  const [bench, cold] = figures();
+  delete bench.operations.revoke;
+  throws(() => bill(SIZES[0], bench, cold, list), /make bench has not measured revoke/);
+  const [again, colder] = figures();
+  delete colder.programs.search;
+  throws(() => bill(SIZES[0], again, colder, list), /make bench-cold has not measured search/);
+});

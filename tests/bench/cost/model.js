@@ -1,0 +1,207 @@
+// What a month costs: how a practice uses Latchkey (assumed, and stated), times what each operation asks of
+// the table and how long its function works (measured), times what AWS asks for it (list prices, of which no
+// free tier is subtracted).
+
+/** Practices, by their number of clients, and what changes with size: how many of a function's calls find it
+ *  cold, the hours of a month in which somebody is at work, and the part of requests that X-Ray records (one a
+ *  second and one in twenty of the rest). */
+export const SIZES = [
+  { clients: 1_000, cold: 0.3, hours: 250, traced: 1 },
+  { clients: 10_000, cold: 0.1, hours: 350, traced: 1 },
+  { clients: 1_000_000, cold: 0.005, hours: 730, traced: 0.1 },
+];
+
+/** How often each operation is asked for, per client and month. Names are those of `make bench`. */
+export const CALLS = {
+  // Two visits to the portal, of five pages each.
+  "sign-in": 2,
+  "sign-in, refused": 0.2,
+  "portal-session": 10,
+  "portal-session.sign-out": 0.5,
+  "reset-password": 0.05,
+  "reset-password.choose": 0.04,
+  "enroll.check": 0.06,
+  enroll: 0.03,
+  // The front desk: one of staff for 100 clients, 21 days, a sign-in and ten looks at the session each.
+  "staff-sign-in": 0.21,
+  "staff-sign-in.callback": 0.21,
+  "staff-sign-in.session": 2.1,
+  "staff-sign-in.sign-out": 0.1,
+  search: 2,
+  client: 1.5,
+  "list-portal-users": 0.5,
+  history: 0.1,
+  "create-client": 0.03,
+  "client.edit": 0.1,
+  "add-portal-user": 0.04,
+  "update-portal-user": 0.02,
+  "resend-invitation": 0.01,
+  revoke: 0.02,
+  activate: 0.01,
+  delete: 0.005,
+  "assign-alert": 0.01,
+  "change-owner": 0.005,
+};
+
+/** Operations that send a mail. */
+const MAILS = ["reset-password", "reset-password.choose", "add-portal-user", "resend-invitation", "activate"];
+/** Operations that load pages, and how many: a sign-in to the portal, a day at the front desk. */
+const PAGES = { "sign-in": 5, "staff-sign-in.callback": 40 };
+
+/** Functions that hash passwords, and so have a processor to themselves. */
+const HASHING = ["enroll", "reset-password", "sign-in"];
+/** What an operation takes that is not the one its function was measured by: choosing a password hashes it. */
+const LIKE = { "reset-password.choose": "enroll" };
+
+/** What else is assumed. */
+export const ASSUMED = {
+  memory: { value: 256, unit: "MB of a function; its share of a processor is as much of the 1,769 MB of a whole one" },
+  hashingMemory: { value: 1769, unit: "MB of a function that hashes passwords" },
+  roundTrip: { value: 6, unit: "ms of a round trip to the table" },
+  staffClients: { value: 100, unit: "clients for each of staff" },
+  mailUnits: { value: 12, unit: "write units for a mail on its way: leased, sent, shown, delivered" },
+  mailReads: { value: 6, unit: "read units for it" },
+  sweeps: { value: 8_640, unit: "sweeps of the outbox: one in five minutes" },
+  archived: { value: 300, unit: "ms in which a batch of events is archived" },
+  stored: { value: 14, unit: "kB of a client with its entries, portal user and account, index included" },
+  event: { value: 0.6, unit: "kB of an event, in the table and in the archive" },
+  years: { value: 6, unit: "years of history that have come together" },
+  backups: { value: 35, unit: "daily backups, each whole" },
+  answer: { value: 3, unit: "kB of an answer of the API, headers included" },
+  page: { value: 20, unit: "kB of a page, most of it in the browser's cache" },
+  files: { value: 3, unit: "requests for files with a page" },
+  logged: { value: 2.2, unit: "kB of log of a call: its line, figures, Lambda's own lines, the API's access log" },
+  logMonths: { value: 12, unit: "months that logs are kept" },
+  packed: { value: 0.15, unit: "of a log's size is left when it is kept" },
+  tableKey: { value: 0.05, unit: "requests to KMS for a call: table and log keys are kept for minutes" },
+  secrets: { value: 3, unit: "secrets" },
+  rules: { value: 4, unit: "rules of the firewall" },
+  alarms: { value: 10, unit: "alarms" },
+  figures: { value: 4, unit: "figures that a function writes; one counts only for the hours in which it is written" },
+};
+
+const HOURS = 730;
+const FULL_PROCESSOR = 1769;
+const assumed = (name) => ASSUMED[name].value;
+const functionOf = (operation) => operation.split(/[.,]/)[0];
+
+/** Milliseconds that AWS counts for a call: what the function does itself, slower by its share of a processor,
+ *  and what it waits for the table; whole ones. */
+export function billedMs(own, rounds, memory) {
+  const share = Math.min(1, memory / FULL_PROCESSOR);
+  return Math.max(1, Math.ceil(own / share + rounds * assumed("roundTrip")));
+}
+
+/** What each operation is measured to take, and how often it is asked for by so many clients. Throws when one
+ *  was not measured. */
+export function work(clients, bench, cold) {
+  return Object.entries(CALLS).map(([name, each]) => {
+    const units = bench.operations[name];
+    // Searches differ more among themselves than with the size of a practice: theirs is the mean of all kinds.
+    const read = name === "search" ? bench.searches?.read : undefined;
+    const program = cold.programs[LIKE[name] ?? functionOf(name)];
+    if (!units) throw new Error(`make bench has not measured ${name}`);
+    if (!program) throw new Error(`make bench-cold has not measured ${functionOf(name)}`);
+    const memory = assumed(HASHING.includes(functionOf(name)) ? "hashingMemory" : "memory");
+    return { name, calls: each * clients, ...units, ...(read && { read }), memory, program };
+  });
+}
+
+const sum = (values) => values.reduce((all, value) => all + value, 0);
+const total = (rows, what) => sum(rows.map((row) => row.calls * what(row)));
+
+/** Quantities of a month, by the name of their price, under the service that bills them. */
+export function quantities({ clients, cold: coldPart, hours, traced }, bench, cold) {
+  const rows = work(clients, bench, cold);
+  const calls = total(rows, () => 1);
+  const mails = total(
+    rows.filter(({ name }) => MAILS.includes(name)),
+    () => 1,
+  );
+  const pages = total(rows, ({ name }) => PAGES[name] ?? 0);
+  // Nearly every call leaves an event; looks at a session do not.
+  const events = total(rows, ({ name }) => (name.endsWith("session") ? 0 : 1));
+  const batches = Math.min(events, assumed("sweeps"));
+  const invoked = calls + 2 * mails + assumed("sweeps") + batches;
+  const seconds = lambdaSeconds(rows, { mails, batches, coldPart }, cold);
+  const historyGb = (events * 12 * assumed("years") * assumed("event")) / 1e6;
+  const gb = (clients * assumed("stored")) / 1e6 + historyGb;
+  const logsGb = (invoked * assumed("logged")) / 1e6;
+  return {
+    Lambda: { lambdaRequest: invoked, lambdaSecond: seconds },
+    "API Gateway": { apiRequest: calls },
+    DynamoDB: {
+      readUnit: total(rows, ({ read }) => read) + mails * assumed("mailReads") + assumed("sweeps"),
+      writeUnit: total(rows, ({ write }) => write) + mails * assumed("mailUnits"),
+      storage: gb,
+      recovery: gb,
+    },
+    Backup: { backup: gb * assumed("backups") },
+    S3: { archivePut: batches, archiveStorage: historyGb },
+    CloudFront: {
+      edgeRequest: calls + pages * assumed("files"),
+      edgeFunction: pages * assumed("files"),
+      transfer: (calls * assumed("answer") + pages * assumed("page")) / 1e6,
+    },
+    WAF: { acl: 1, rule: assumed("rules"), wafRequest: calls + pages * assumed("files") },
+    SES: { mail: mails },
+    Cognito: { staff: Math.ceil(clients / assumed("staffClients")) },
+    "KMS, Secrets Manager": {
+      key: 1,
+      keyRequest: invoked * assumed("tableKey"),
+      secret: assumed("secrets"),
+      secretRequest: 2 * invoked * coldPart,
+    },
+    CloudWatch: {
+      logs: logsGb,
+      logStorage: logsGb * assumed("logMonths") * assumed("packed"),
+      metric: metricMonths(rows, hours),
+      alarm: assumed("alarms"),
+      dashboard: 1,
+    },
+    "X-Ray": { trace: invoked * traced },
+  };
+}
+
+function lambdaSeconds(rows, { mails, batches, coldPart }, { programs }) {
+  const called = ({ program, rounds, memory }) => {
+    const warm = billedMs(program.overhead.p50, rounds, memory);
+    // A start has a whole processor to itself, whatever the memory.
+    return ((warm + coldPart * Math.ceil(program.ready.median)) * memory) / 1024 / 1000;
+  };
+  const memory = assumed("memory");
+  const sender = { program: programs["send-mail"], rounds: 4, memory };
+  const noter = { program: programs["mail-events"], rounds: 1, memory };
+  const sweeper = { ...sender, rounds: 1 };
+  const archivist = (assumed("archived") * memory) / 1024 / 1000;
+  return (
+    total(rows, called) +
+    mails * (called(sender) + called(noter)) +
+    assumed("sweeps") * called(sweeper) +
+    batches * archivist
+  );
+}
+
+/** A figure is paid for by the hour: for no more hours than its function was called. */
+function metricMonths(rows, hours) {
+  const calls = new Map();
+  for (const row of rows) {
+    const name = functionOf(row.name);
+    calls.set(name, (calls.get(name) ?? 0) + row.calls);
+  }
+  const busy = [...calls.values()].map((of) => Math.min(of, hours) / HOURS);
+  return sum(busy) * assumed("figures");
+}
+
+/** Dollars of a month, by service and by the name of the price. */
+export function bill(size, bench, cold, { prices }) {
+  const services = Object.entries(quantities(size, bench, cold)).map(([service, parts]) => {
+    const lines = Object.entries(parts).map(([name, quantity]) => {
+      const price = prices[name];
+      if (!price) throw new Error(`there is no price for ${name}`);
+      return [name, { quantity, usd: (quantity * price.usd) / price.per }];
+    });
+    return [service, { usd: sum(lines.map(([, { usd }]) => usd)), lines: Object.fromEntries(lines) }];
+  });
+  return { usd: sum(services.map(([, { usd }]) => usd)), services: Object.fromEntries(services) };
+}
