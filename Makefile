@@ -53,7 +53,8 @@ site/dist/index.html: $(shell find site/src site/public site/*.html site/*.json 
 # deployment's default.
 ARCHITECTURE ?= $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86-64)
 binaries: $(TOOLS)/aws
-	PATH=$(TOOLS)/aws/bin:$$PATH cargo lambda build --locked --release --$(ARCHITECTURE) --skip-target-check \
+	PATH=$(TOOLS)/aws/bin:$$PATH cargo lambda build --locked --release --$(ARCHITECTURE) \
+	  $(if $(filter x86-64,$(ARCHITECTURE)),--skip-target-check) \
 	  --lambda-dir $(TARGET)/lambda $(addprefix --package ,$(notdir $(wildcard functions/*)) $(ALSO))
 
 # Python's tools, each with what it needs.
