@@ -4,6 +4,7 @@ import { file, send, type AnswerOf, type BodyOf } from "./http";
 export type InvitationCheck = AnswerOf<"/api/portal/enrollment/check", "post">;
 export type Practice = InvitationCheck["practice"];
 export type Session = AnswerOf<"/api/portal/session", "get">;
+export type Chart = Session["charts"][number];
 
 export const practices = async (): Promise<Practice[]> =>
   (await file<{ practices: Practice[] }>("/config.json")).practices;

@@ -58,34 +58,20 @@ export function Home({ practice }: { practice: api.Practice }) {
   }
   return (
     <>
-    <Frame brand={practice.name} title={t("home.title", { name: sayName(now.name) })} step="home" wide>
-      {greeting.value === "enrolled" && (
-        <p class="notice">{t("home.enrolled", { username: now.username })}</p>
-      )}
-      <p class="muted">
-        {now.charts.length
-          ? t("home.lead", { count: now.charts.length })
-          : t("home.none", { practice: practice.name })}
-      </p>
-      <ul class="charts" aria-label={t("home.charts")}>
-        {now.charts.map((chart) => (
-          <li key={chart.clientId}>
-            <h2>{sayName(chart.name)}</h2>
-            {chart.permissions.length ? (
-              <>
-                  <p class="small">{t("home.may")}</p>
-                  <dl>
-                    {chart.permissions.map((permission) => (
-                      <div key={permission}>
-                        <dt>{t(`permission.${permission}`)}</dt>
-                        <dd>{t(`may.${permission}`)}</dd>
-                      </div>
-                    ))}
-                  </dl>
-                </>
-              ) : (
-                <p class="muted">{t("home.nothing", { practice: practice.name })}</p>
-              )}
+      <Frame brand={practice.name} title={t("home.title", { name: sayName(now.name) })} step="home" wide>
+        {greeting.value === "enrolled" && (
+          <p class="notice">{t("home.enrolled", { username: now.username })}</p>
+        )}
+        <p class="muted">
+          {now.charts.length
+            ? t("home.lead", { count: now.charts.length })
+            : t("home.none", { practice: practice.name })}
+        </p>
+        <ul class="charts" aria-label={t("home.charts")}>
+          {now.charts.map((chart) => (
+            <li key={chart.clientId}>
+              <h2>{sayName(chart.name)}</h2>
+              <Permissions of={chart} practice={practice} />
             </li>
           ))}
         </ul>
@@ -98,6 +84,23 @@ export function Home({ practice }: { practice: api.Practice }) {
         </div>
       </Frame>
       <SessionWarning watch={watch} />
+    </>
+  );
+}
+
+function Permissions({ of: { permissions }, practice }: { of: api.Chart; practice: api.Practice }) {
+  if (!permissions.length) return <p class="muted">{t("home.nothing", { practice: practice.name })}</p>;
+  return (
+    <>
+      <p class="small">{t("home.may")}</p>
+      <dl>
+        {permissions.map((permission) => (
+          <div key={permission}>
+            <dt>{t(`permission.${permission}`)}</dt>
+            <dd>{t(`may.${permission}`)}</dd>
+          </div>
+        ))}
+      </dl>
     </>
   );
 }

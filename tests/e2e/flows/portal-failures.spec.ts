@@ -250,7 +250,9 @@ test("back and forward go between the questions, and never into what is over", a
   await expect(portal.field("new.label")).toHaveValue(PASSWORD);
 
   const second = await page.context().newPage();
+  const other = new Portal(second);
   await second.goto(link);
+  await expect(other.heading("enroll.proveTitle")).toBeVisible();
   await portal.button("enroll.finish").click();
   await expect(page.getByRole("heading", WELCOME)).toBeFocused();
   await page.goBack();
@@ -258,7 +260,6 @@ test("back and forward go between the questions, and never into what is over", a
   await expect(page.getByRole("heading", WELCOME)).toBeVisible();
 
   await test.step("the same link in another tab", async () => {
-    const other = new Portal(second);
     await other.prove(client);
     await other.field("new.label").fill("copper window gallery 41");
     await other.button("enroll.finish").click();
