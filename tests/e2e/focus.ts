@@ -31,6 +31,8 @@ export function complainOfLostFocus(): void {
     if (event.type === "click" && !on) return;
     const look = () => {
       if (!document.querySelector("#app") || document.activeElement !== document.body) return;
+      // On paper there is nothing to have it.
+      if (matchMedia("print").matches) return;
       if (document.querySelector("[aria-busy=true]")) timer = setTimeout(look, REST_MS);
       else console.error(`the focus is nowhere after a ${after}`);
     };

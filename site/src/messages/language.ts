@@ -69,14 +69,13 @@ export function sayLongDay(moment: string): string {
 export function sayClock(moment: string | number, seconds = false): string {
   const time = new Date(moment);
   if (Number.isNaN(time.getTime())) return String(moment);
-  const form = new Intl.DateTimeFormat(region(), { timeStyle: seconds ? "medium" : "short" });
-  return form.format(time).replaceAll(" ", "\u00a0");
+  return new Intl.DateTimeFormat(region(), { timeStyle: seconds ? "medium" : "short" }).format(time);
 }
 
-/** As short as can be understood: the hour today, else the day. */
+/** As short as can be understood: the hour today, else the day. No line ends within it. */
 export function sayLately(moment: string): string {
   const today = new Date(moment).toDateString() === new Date().toDateString();
-  return today ? sayClock(moment) : sayDay(moment);
+  return today ? sayClock(moment).replaceAll(" ", "\u00a0") : sayDay(moment);
 }
 
 /** The day of a moment, where the hour would only be in the way; the year only when it is another one.

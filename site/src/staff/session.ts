@@ -23,7 +23,7 @@ export const mayChange = computed(() => state.value.at === "in" && state.value.s
 
 export const watch = new SessionWatch(api.session, (how) => {
   if (how === "elsewhere") leave("elsewhere");
-  else ended.value = true;
+  else end();
 });
 
 export async function resume(): Promise<void> {
@@ -57,6 +57,12 @@ function enter(session: api.Session): void {
   watch.begin(session);
 }
 
+/** What was typed stays on the page; what is not on it is forgotten. */
+function end(): void {
+  forgetRecent();
+  ended.value = true;
+}
+
 /** Clients' data leaves the screen at once: the machine may stand where others see it. */
 function leave(left: "here" | "elsewhere"): void {
   forgetRecent();
@@ -71,7 +77,7 @@ export const SIGN_IN = "/sign-in";
 export const here = (): string => location.pathname;
 
 onFailure((failure) => {
-  if (failure.status === 401 && state.peek().at === "in") ended.value = true;
+  if (failure.status === 401 && state.peek().at === "in") end();
 });
 
 // Whoever comes back to a tab may have signed in or out in another one, or be somebody else. A broken

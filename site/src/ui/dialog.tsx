@@ -45,7 +45,9 @@ export function Dialog(props: {
         props.onClose();
       }}
     >
-      <h2 ref={title} id={heading}>{props.title}</h2>
+      <h2 ref={title} id={heading}>
+        {props.title}
+      </h2>
       {props.children(() => dialog.current?.close())}
     </dialog>
   );

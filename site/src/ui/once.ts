@@ -11,4 +11,13 @@ export function takeDoubleClicksForOne(): void {
     },
     { capture: true },
   );
+  // Nor does its second half take the focus off the control whose label it hits.
+  addEventListener(
+    "mousedown",
+    (event) => {
+      const { target } = event;
+      if (event.detail > 1 && target instanceof Element && target.closest("label")) event.preventDefault();
+    },
+    { capture: true },
+  );
 }

@@ -77,10 +77,11 @@ test("forms, menus and whatever opens", async ({ dana, desk }) => {
   await expect(phones).toHaveCount(1);
   await dana.getByRole("button", { name: "Create Client" }).dblclick();
   await expect(dana.getByRole("heading", { name: last, level: 1 })).toBeVisible();
-  const hits = dana.getByRole("list", { name: "Clients found" }).getByRole("button");
   await dana.getByRole("searchbox").fill(last);
-  await expect(hits).toHaveCount(1);
-  await hits.dblclick();
+  // Exactly once, although two requests to create it may have been wished for.
+  const hit = dana.getByRole("search").getByRole("button", { name: last });
+  await expect(hit).toHaveCount(1);
+  await hit.dblclick();
   await expect(dana.getByRole("dialog", { name: last })).toBeVisible();
   await dana.getByRole("link", { name: "Go to Client Page" }).dblclick();
 

@@ -221,3 +221,26 @@ test("permissions are changed, and an edit that comes too late loses nothing", a
   await expect(row.getByRole("listitem")).toHaveText(["Basic Functions", "Messaging", "Access to Documents"]);
   await expect(row).toContainText("Guardian");
 });
+
+test("a mail that bounced says why, and the address is corrected from there", async ({ dana, desk }) => {
+  const client = await desk.client();
+  const mailSays = (state: string) =>
+    expect.poll(async () => JSON.stringify(await desk.users(client))).toContain(`"state":"${state}"`);
+  await desk.invite(client, { email: `${unique()}+bounce-full@mail.example` });
+  await mailSays("bounced");
+  await dana.goto(clientPage(client, "/portal"));
+  const row = rowOf(dana, fullName(client.name));
+  await expect(row).toContainText("Invitation bounced: mailbox full.");
+  await row.getByRole("link", { name: "Correct the address" }).click();
+  const dialog = dana.getByRole("dialog", { name: `Edit ${fullName(client.name)}` });
+  await dialog.getByLabel("E-mail address").fill(`${unique()}@mail.example`);
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(toast(dana)).toContainText("access was changed");
+  await dana.getByRole("button", { name: `More for ${fullName(client.name)}` }).click();
+  await dana.getByRole("button", { name: "Resend Invite" }).click();
+  await dana.getByRole("dialog").getByRole("button", { name: "Confirm" }).click();
+  await expect(toast(dana)).toContainText("is on its way");
+  await mailSays("delivered");
+  await dana.reload();
+  await expect(row).toContainText(/Invitation delivered \d+:\d\d/);
+});

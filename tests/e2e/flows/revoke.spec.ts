@@ -36,7 +36,7 @@ test("a page left open is signed out by its next request", async ({ dana, desk, 
   expect(JSON.parse(answer.text)).toMatchObject({ code: "signed_out" });
   // Coming back to the tab asks again.
   await phone.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
-  await expect(phone.getByRole("status")).toHaveText("You were signed out. Please sign in again.");
+  await expect(phone.getByRole("status")).toHaveText("Your session has ended. Please sign in again.");
   await expect(phone).toHaveURL(harborPortal("sign-in"));
   await laptop.getByRole("button", { name: "Sign out" }).click();
   await expect(laptop.getByRole("heading", { name: "Sign in to your Client Portal" })).toBeVisible();

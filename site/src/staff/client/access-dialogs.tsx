@@ -116,7 +116,7 @@ export function useAccessChange(of: {
     } catch (thrown) {
       if (!(thrown instanceof Failure)) throw thrown;
       gone = isGone(thrown);
-      if (gone || thrown.status === 409) void of.chart.users.load();
+      if (gone || thrown.status === 409) void of.chart.catchUp();
       if (!gone) throw thrown;
       said = t("users.gone", { name: sayName(of.user.name) });
     }

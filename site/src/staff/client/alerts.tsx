@@ -54,7 +54,7 @@ export function useAlerts(chart: Chart, users: PortalUsers) {
       const gone = users.portalUsers.find((user) => user.portalUserId === latest.current?.id);
       // The row that has the focus is about to go.
       focusHeading();
-      void chart.users.load();
+      void chart.catchUp();
       say(t("users.gone", { name: gone ? sayName(gone.name) : "" }));
     } finally {
       setWish(null);

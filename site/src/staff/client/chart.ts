@@ -1,6 +1,6 @@
 // One open chart: the client and, once a section needs them, the portal users. Every change of access
 // goes through here, so that all sections agree on what the server last said.
-import type { Failure } from "../../api/http";
+import { Failure } from "../../api/http";
 import * as api from "../../api/staff";
 import { Resource } from "../../ui/resource";
 
@@ -31,6 +31,16 @@ export class Chart {
     if (!this.#summaryIsOld) return;
     this.#summaryIsOld = false;
     void this.client.load();
+  }
+
+  /** Somebody else has changed who may enter. If the news do not come, what is shown stays: a form may lie
+   *  over it. */
+  async catchUp(): Promise<void> {
+    try {
+      this.#set(await api.portalUsers(this.clientId));
+    } catch (thrown) {
+      if (!(thrown instanceof Failure)) throw thrown;
+    }
   }
 
   user(portalUserId: string | null | undefined): api.PortalUser | undefined {
