@@ -77,7 +77,7 @@ test("every page is quick, accessible and well made on a telephone", async ({ pl
     ["portal", "enrolment", invitation],
     ["portal", "new password", reset],
     ["portal", "home", harborPortal()],
-    ["staff", "sign-in", staffOrigin()],
+    ["staff", "sign-in", `${staffOrigin()}/sign-in`],
     ["staff", "home", staffOrigin()],
     ["staff", "overview", clientPage(client)],
     ["staff", "client portal", clientPage(client, "/portal")],

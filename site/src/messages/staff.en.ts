@@ -151,6 +151,7 @@ export const staff = {
   "users.neverSignedIn": "Never signed in",
   "users.expires": "Invitation open until {time}",
   "users.expired": "Invitation ended {time}",
+  "users.locked": "Too many wrong passwords: no sign-in before {time}. A new password ends the wait.",
   "users.gone":
     "Somebody else has deleted {name} meanwhile. The list is up to date now; nothing else was changed.",
   "users.menu": "More for {name}",
@@ -166,6 +167,7 @@ export const staff = {
   "tag.active": "Active",
   "tag.invited": "Invited",
   "tag.expired": "Expired",
+  "tag.locked": "Locked",
   "tag.revoked": "No Portal Access",
   "tag.none": "No Portal Access",
   "relationship.self": "Self",
@@ -193,6 +195,7 @@ export const staff = {
   "bounce.not-taken-for-now": "not taken for now",
   "bounce.not-delivered": "not delivered",
   "bounce.refused-by-the-mail-service": "refused by the mail service",
+  "bounce.the-mail-service-did-not-take-it-for-three-days": "the mail service did not take it for three days",
 
   "what.happens": "What happens",
   "what.ends": "What ends",

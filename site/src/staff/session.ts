@@ -27,6 +27,11 @@ export const watch = new SessionWatch(api.session, (how) => {
 });
 
 export async function resume(): Promise<void> {
+  // The page to sign in at is for whoever is not: to ask would only be to hear so.
+  if (location.pathname === SIGN_IN) {
+    state.value = { at: "out", left: null };
+    return;
+  }
   state.value = { at: "loading" };
   try {
     enter(await api.session());

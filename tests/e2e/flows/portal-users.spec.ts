@@ -7,8 +7,10 @@ import {
   fullName,
   harborPortal,
   INVITATION,
+  portalOrigin,
   rowOf,
   signIn,
+  staffOrigin,
   test,
   toast,
   unique,
@@ -243,4 +245,23 @@ test("a mail that bounced says why, and the address is corrected from there", as
   await mailSays("delivered");
   await dana.reload();
   await expect(row).toContainText(/Invitation delivered \d+:\d\d/);
+});
+
+test("a sign-in that is locked says so, and until when", async ({ dana, desk }) => {
+  const client = await desk.client();
+  const name = fullName(client.name);
+  const user = await desk.enrolled(client);
+  for (let attempt = 1; attempt <= 5; attempt++) {
+    const answer = await fetch(`${staffOrigin()}/api/portal/sign-in`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", Origin: portalOrigin() },
+      body: JSON.stringify({ practice: "harbor", username: user.username, password: `wrong ${attempt}` }),
+    });
+    expect(answer.status).toBe(401);
+  }
+  await dana.goto(clientPage(client, "/portal"));
+  const row = rowOf(dana, name);
+  await expect(row.getByText("Active", { exact: true })).toBeVisible();
+  await expect(row.getByText("Locked", { exact: true })).toBeVisible();
+  await expect(row).toContainText(/no sign-in before \d{1,2}:\d\d/);
 });

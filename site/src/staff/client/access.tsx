@@ -1,10 +1,10 @@
 // How one person's access is said in words and tags, the same on every page.
 import type { PortalUser } from "../../api/staff";
-import { sayDay, sayIfKnown, sayLately, sayTime } from "../../messages/language";
+import { sayClock, sayDay, sayIfKnown, sayLately, sayTime } from "../../messages/language";
 import { t } from "../../messages/staff";
 import { mayChange } from "../session";
 
-export function StatusTag({ status }: { status: PortalUser["status"] | "none" }) {
+export function StatusTag({ status }: { status: PortalUser["status"] | "locked" | "none" }) {
   return <span class={`tag ${status}`}>{t(`tag.${status}`)}</span>;
 }
 
@@ -41,6 +41,11 @@ export function AccessFacts(props: { user: PortalUser; edit: string; brief?: boo
       )}
       {user.status === "expired" && user.invitation && (
         <p class="small">{t("users.expired", { time: sayTime(user.invitation.expiresAt) })}</p>
+      )}
+      {user.status === "active" && user.lockedUntil && (
+        <p class="small">
+          <StatusTag status="locked" /> {t("users.locked", { time: sayClock(user.lockedUntil) })}
+        </p>
       )}
       {!brief && (
         <p class="small">
