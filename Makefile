@@ -123,7 +123,7 @@ test-bench: tests/bench/cold/node_modules/.installed
 # --- figures, pictures and the API document ---
 
 bench: local
-	LATCHKEY_LOCAL=$(LOCAL) cargo run --locked --quiet -p bench
+	LATCHKEY_LOCAL=$(LOCAL) BENCH_JSON=$(TARGET)/bench.json cargo run --locked --quiet -p bench
 
 # LAMBDA_DIR names a folder of programs that are built already.
 bench-cold: ALSO := floor

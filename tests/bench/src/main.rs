@@ -19,7 +19,7 @@ use std::{
 use operations::Ledger;
 use place::{Cost, Place};
 use searches::{Search, percentile};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const SIZES: [usize; 2] = [1000, 100_000];
 /// Most times that an operation waits for the table.
@@ -40,10 +40,30 @@ fn main() -> ExitCode {
     print_operations(&small.0, &large.0, &mut broken);
     print_searches(&small.1, &large.1, &mut broken);
     print_home(&home, &mut broken);
+    if let Some(file) = std::env::var_os("BENCH_JSON") {
+        std::fs::write(file, figures(&large).to_string()).expect("a file to write to");
+    }
     for promise in &broken {
         eprintln!("not kept: {promise}");
     }
     if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What `make cost` computes with: the figures at the larger size. A search's are the mean of all.
+fn figures((ledger, searches): &(Ledger, Vec<Search>)) -> Value {
+    let one = |cost: &Cost| {
+        json!({
+            "requests": cost.requests,
+            "rounds": cost.rounds,
+            "read": cost.used.read,
+            "write": cost.used.write,
+        })
+    };
+    let operations: Value =
+        ledger.iter().map(|(name, cost)| ((*name).to_owned(), one(cost))).collect();
+    let count = f64::from(u32::try_from(searches.len()).expect("some kinds of searches"));
+    let read = searches.iter().map(|search| search.cost.used.read).sum::<f64>() / count;
+    json!({"sizes": SIZES, "operations": operations, "searches": {"read": read}})
 }
 
 async fn measure(size: usize, folder: &Path) -> (Ledger, Vec<Search>) {
