@@ -26,7 +26,7 @@ const HEADERS = {
 };
 
 const dynamodb = new DynamoDBClient({ maxAttempts: 3 });
-// Lambda waits for neither: as in Rust, the connection stands before the first event.
+// As in Rust: whatever this answers, the connection stands before the first event comes.
 const connected = dynamodb.send(new DescribeEndpointsCommand({})).catch(() => {});
 const keys = new Map(
   JSON.parse(process.env.VERIFYING_KEYS).keys.map((key) => [key.kid, createPublicKey({ key, format: "jwk" })]),
