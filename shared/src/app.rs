@@ -3,15 +3,10 @@
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
-use aws_config::{BehaviorVersion, SdkConfig};
-use aws_smithy_http_client::{
-    Builder,
-    tls::{Provider, rustls_provider::CryptoMode},
-};
-use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use ulid::Ulid;
@@ -151,21 +146,4 @@ pub fn system_clock() -> Clock {
 #[expect(clippy::expect_used, reason = "without randomness no token is safe: stop")]
 pub fn system_entropy() -> Entropy {
     Arc::new(|buffer| getrandom::fill(buffer).expect("the operating system's randomness"))
-}
-
-/// The AWS SDK's settings: region, credentials and endpoints from the environment, TLS by rustls
-/// on ring. What does not answer is given up well before a function's own time is up, so that the
-/// caller hears it.
-pub async fn sdk() -> SdkConfig {
-    let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-    let patience = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(1))
-        .operation_attempt_timeout(Duration::from_secs(2))
-        .operation_timeout(Duration::from_secs(6))
-        .build();
-    aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http)
-        .timeout_config(patience)
-        .load()
-        .await
 }

@@ -4,15 +4,14 @@ use axum::Router;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    app::{App, sdk},
+    app::App,
+    config::{log_level, sdk},
     web,
 };
 
 /// Logs as JSON lines, at the level that `RUST_LOG` names, `info` by default.
 pub fn log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    tracing_subscriber::fmt().json().with_env_filter(filter).with_current_span(false).init();
+    tracing_subscriber::fmt().json().with_max_level(log_level()).with_current_span(false).init();
 }
 
 /// Serves a function's routes behind API Gateway until Lambda ends the process. Clients and keys
@@ -21,7 +20,7 @@ pub fn log() {
 /// # Errors
 /// When the environment lacks something, or the runtime fails.
 pub async fn serve(routes: OpenApiRouter<App>) -> Result<(), lambda_http::Error> {
-    serve_with(routes.into(), App::from_env(&sdk().await).await?).await
+    serve_with(routes.into(), App::from_env(&sdk()?).await?).await
 }
 
 /// As [`serve`], with an app that was made already.

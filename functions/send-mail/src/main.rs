@@ -4,7 +4,11 @@ use aws_lambda_events::event::{dynamodb::Event, streams::DynamoDbEventResponse};
 use lambda_runtime::{LambdaEvent, service_fn};
 use send_mail::Sender;
 use serde::Deserialize;
-use shared::{App, app::sdk, config::MailConfig, lambda};
+use shared::{
+    App,
+    config::{MailConfig, sdk},
+    lambda,
+};
 
 /// Why the function is called.
 #[derive(Deserialize)]
@@ -19,10 +23,10 @@ enum Call {
     Records(Event),
 }
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     lambda::log();
-    let sdk = sdk().await;
+    let sdk = sdk()?;
     let ses = aws_sdk_sesv2::Client::new(&sdk);
     let sender = Sender::new(App::from_env(&sdk).await?, ses, MailConfig::from_env()?);
     let handle = |event: LambdaEvent<Call>| async {

@@ -11,17 +11,22 @@ use latchkey_local::settings::Settings;
 use latchkey_local::site::Practice;
 use latchkey_local::{Trouble, functions, load, roster, samples};
 use shared::{App, Problem};
+use tracing::Level;
+use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 fn main() -> ExitCode {
     let began = Instant::now();
     // Fixed: at finer levels the engine and the SDK log what they are given.
-    let filter = "warn,latchkey_local=info,dynoxide=error";
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let filter = Targets::new()
+        .with_default(Level::WARN)
+        .with_target("latchkey_local", Level::INFO)
+        .with_target("dynoxide", Level::ERROR);
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_target(false)
         .compact()
-        .init();
+        .with_filter(filter);
+    tracing_subscriber::registry().with(lines).init();
     let ran = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => {
             let ran = runtime.block_on(run(began));
