@@ -12,7 +12,8 @@ const AIMS = {
   smaller: 4,
   /** Bytes of the zip file. */
   zip: 4 * MB,
-  /** Milliseconds of a call that are not the table's. */
+  /** Milliseconds of a call that are neither the table's nor the floor's: what the floor takes is Lambda's own
+   *  protocol, and the noise of this harness. */
   overhead: 1,
 };
 
@@ -88,7 +89,7 @@ export function tables(figures, { rounds, warm }) {
     `Each program was started ${rounds} times; median (middle half), in milliseconds. Ready is when it first asks for an event. Memory is the most it held, zip what is uploaded.`,
     table(["program", "ready", "× floor", "first answer", "memory, MiB", "zip, MB"], starts),
     "## Calls",
-    `${rounds * warm} calls of each after its first answer, in milliseconds. Of its own is what is left without the time in which the table or the mail service was at work; beyond the floor, what is left of that without Lambda's own protocol.`,
+    `${rounds * warm} calls of each after its first answer, in milliseconds. Of its own is what is left without the time in which the table or the mail service was at work; beyond the floor, what is left of that without what the floor takes: Lambda's own protocol and the noise of the harness.`,
     table(["program", "p50", "p99", "of its own, p50", "beyond the floor"], calls),
     ...(beside.length
       ? [
@@ -116,8 +117,11 @@ export function missed(figures) {
     demand(slower <= AIMS.ready, `${name} is ready after ${times(slower)} the floor's time, not ${AIMS.ready} ×`);
     demand(zip <= AIMS.zip, `${name} is ${(zip / MB).toFixed(2)} MB zipped, not ${AIMS.zip / MB} MB`);
     // A password's hash is meant to take its time.
-    const own = overhead.p50;
-    demand(hashes || own <= AIMS.overhead, `${name} takes ${own.toFixed(2)} ms of its own, not ${AIMS.overhead} ms`);
+    const own = overhead.p50 - (floor?.overhead.p50 ?? 0);
+    demand(
+      hashes || own <= AIMS.overhead,
+      `${name} takes ${own.toFixed(2)} ms of its own beyond the floor, not ${AIMS.overhead} ms`,
+    );
   }
   for (const { name, rust, node } of twins(figures)) {
     const faster = node.first.median / rust.first.median;

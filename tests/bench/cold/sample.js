@@ -57,23 +57,23 @@ async function invitation(home) {
   return tokens.find(Boolean);
 }
 
-/** A mail as it waits in the outbox: one that was sent, put back. It says that access was granted, of which
- *  any number can be sent. */
+/** A mail as it waits in the outbox: one that went all its way, put back to the beginning. It says that access
+ *  was granted, which can be sent any number of times. */
 async function waitingMail(home, staff, chart, username) {
   const { clientId, portalUserId } = chart.ids(username);
   const path = `/api/clients/${clientId}/portal-users/${portalUserId}`;
   await home.call("POST", `${path}/revoke`, staff, {});
   await home.call("POST", `${path}/activate`, staff);
-  for (let tries = 0; tries < 500; tries++) {
+  for (let tries = 0; tries < 500; tries++, await pause(20)) {
     const items = await home.items([chart.partition]);
-    const { doneAt, messageId, expiresAt, ...mail } = items.find((item) => item.messageId) ?? {};
-    if (!doneAt) {
-      await pause(20);
-      continue;
-    }
-    const waiting = items.map((item) => (item.messageId ? { ...mail, pending: { S: "MAIL" } } : item));
-    await home.restore([chart.partition], waiting);
-    return { ...mail, pending: { S: "MAIL" } };
+    const user = items.find(({ SK }) => SK.S === `A#USER#${portalUserId}`);
+    const { mailId, state } = user.mail.M;
+    if (state.S !== "delivered") continue;
+    const sent = items.find(({ SK }) => SK.S === `MAIL#${mailId.S}`);
+    const { doneAt, messageId, expiresAt, ...mail } = { ...sent, pending: { S: "MAIL" } };
+    state.S = "queued";
+    await home.restore([chart.partition], [...items.filter((item) => item !== sent), mail]);
+    return mail;
   }
   throw new Error(`the home sends no mail to ${username}`);
 }
