@@ -4,6 +4,7 @@
   would let every function touch every item, and nothing would show that the policies say enough.
 - A user pool as an issuer at the address where it answers: it signs for AWS's own host name, where it cannot
   be reached.
+- The identity that a mail is sent from, and `ses:FromAddress`. (AWS judges the configuration set too.)
 - Events of SES: `POST /_latchkey/ses-event` puts one on the bus, which only AWS itself may do.
 
 Each rests on the inside of ministack 1.5.33 and stops the start when it is not found there.
@@ -15,6 +16,7 @@ import json
 import os
 import re
 import sys
+from email.utils import parseaddr
 
 ISSUER = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
 
@@ -95,8 +97,16 @@ def condition_keys(action, part):
     return keys
 
 
+def sender_of(body):
+    """The address that a mail is from, without the name beside it."""
+    try:
+        return parseaddr(json.loads(body or b"{}").get("FromEmailAddress") or "")[1]
+    except ValueError:
+        return ""
+
+
 class Item(str):
-    """A table's ARN that knows which item of a transaction it stands for."""
+    """An ARN with the condition keys of the one item or mail that it stands for."""
 
     keys = {}
 
@@ -107,7 +117,7 @@ def complete():
     context, checks, enforce = (iam_actions.dynamodb_service_context, iam_actions.dynamodb_transaction_checks,
                                 iam_evaluator.enforce)
     members = iam_actions._DYNAMODB_TRANSACT_ITEM_ACTIONS
-    operation = {}
+    ses_resource = iam_actions._ses_v2_resource_arn
 
     def with_keys(body):
         found = context(body)
@@ -135,6 +145,14 @@ def complete():
             result.append((action, arn))
         return result
 
+    def sent_from(method, path, body, region, account):
+        if (method, path) != ("POST", "/v2/email/outbound-emails"):
+            return ses_resource(method, path, body, region, account)
+        address = sender_of(body)
+        arn = Item(f"arn:aws:ses:{region}:{account}:identity/{address.rpartition('@')[2]}")
+        arn.keys = {"ses:FromAddress": address}
+        return arn
+
     def of_item(access_key, iam_action, service, region, resource_arn="*", service_context=None):
         if isinstance(resource_arn, Item):
             service_context = {**(service_context or {}), **resource_arn.keys}
@@ -144,6 +162,7 @@ def complete():
 
     iam_actions.dynamodb_service_context = with_keys
     iam_actions.dynamodb_transaction_checks = item_by_item
+    iam_actions._ses_v2_resource_arn = sent_from
     iam_evaluator.enforce = of_item
 
 
