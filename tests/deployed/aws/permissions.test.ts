@@ -98,7 +98,11 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     await ada.must(200, "GET", `${at(client)}/history`);
     await ada.must(200, "GET", `${at(client)}/history?cursor=00000000000000000000000000`);
   },
-  "list-portal-users": async () => dana.users(await dana.client()),
+  "list-portal-users": async () => {
+    const client = await dana.client();
+    await dana.invite(client);
+    await dana.users(client);
+  },
   "mail-events": async (deployed) => {
     const client = await dana.client();
     const user = await dana.invite(client);
