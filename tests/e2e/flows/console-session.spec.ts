@@ -7,6 +7,14 @@ import { clientPage, expect, fullName, request, rowOf, signInStaff, staffOrigin,
 /** The session ends at the server without this page's knowing. */
 const endAtServer = (page: Page) => request(page, "DELETE", "/api/staff/session");
 
+/** The page knows when its session ends: it has the answer and has had a turn to read it. Were its clock
+ *  moved before that, it would take the answer for a later one. */
+async function sessionHeard(page: Page): Promise<void> {
+  const answer = await page.waitForResponse("**/api/staff/session");
+  await answer.finished();
+  await page.evaluate(() => document.readyState);
+}
+
 test("warns two minutes before the end, and stays for one press", async ({ browse, desk }) => {
   const client = await desk.client();
   const page = await browse();
@@ -17,7 +25,7 @@ test("warns two minutes before the end, and stays for one press", async ({ brows
 
   const warning = page.getByRole("dialog", { name: "Are you still there?" });
   // The page asks once more for the end that this work has moved.
-  const heard = page.waitForResponse("**/api/staff/session");
+  const heard = sessionHeard(page);
   await page.clock.fastForward("01:05");
   await heard;
   await page.clock.fastForward("27:50");
@@ -35,7 +43,7 @@ test("warns two minutes before the end, and stays for one press", async ({ brows
     await page.getByRole("searchbox").fill(client.name.last);
     await page.clock.fastForward("00:01");
     await expect(page.getByRole("search").getByRole("button", { name: client.name.last })).toBeVisible();
-    const heard = page.waitForResponse("**/api/staff/session");
+    const heard = sessionHeard(page);
     await page.clock.fastForward("01:05");
     await heard;
     await page.clock.fastForward("27:50");
