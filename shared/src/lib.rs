@@ -7,6 +7,7 @@ pub mod app;
 pub mod chart;
 pub mod client;
 pub mod config;
+pub mod es256;
 pub mod fields;
 pub mod history;
 pub mod id;

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app::App,
     config::Config,
+    es256,
     fields::At,
     history::{Action, Actor, Event, Role},
     id::{AccountId, ClientId, PracticeId, SessionId},
@@ -92,6 +93,7 @@ impl Keys {
     /// # Errors
     /// When a key cannot be read.
     pub fn read(config: &Config) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        es256::install()?;
         let set: JwkSet = serde_json::from_str(&config.verifying_keys)?;
         let mut verifying = Vec::new();
         for jwk in &set.keys {

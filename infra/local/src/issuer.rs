@@ -22,6 +22,7 @@ use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use shared::es256;
 use url::Url;
 
 use crate::Trouble;
@@ -111,6 +112,7 @@ impl Issuer {
     /// gets its codes at exactly `redirect_uri`.
     pub fn open(state: &StateDir, origin: &str, redirect_uri: &str) -> Result<Self, Trouble> {
         let key = SigningKey::open(state, "issuer-key.pem")?;
+        es256::install().map_err(Trouble::new)?;
         let signing = EncodingKey::from_ec_pem(key.pem.as_bytes())
             .map_err(|error| Trouble::new(format!("the issuer's key cannot be used: {error}")))?;
         Ok(Self(Arc::new(Inner {
