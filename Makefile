@@ -18,7 +18,7 @@ export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
 help:
 	@echo "make run            build and start the local home (ROSTER=file.csv loads a roster)"
-	@echo "make test           lint, rules, site and its budgets, API contract, browser, AWS templates"
+	@echo "make test           lint, rules, site and its budgets, API contract, browser, the AWS home"
 	@echo "make test-deployed  the AWS home on the emulator, with real binaries"
 	@echo "make bench          requests, units and times, at 1,000 and 100,000 clients"
 	@echo "make bench-cold     starts, calls, memory and size of every function, beside Node"
@@ -73,7 +73,7 @@ chromium:
 
 # --- tests ---
 
-test: lint rules test-site budgets contract e2e test-aws test-homes test-bench
+test: lint rules test-site budgets contract e2e test-aws test-homes test-bench test-deployed
 
 format:
 	cargo fmt --all --check

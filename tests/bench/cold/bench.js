@@ -26,6 +26,8 @@ const WARM = Number(process.env.WARM || 25);
 const ONLY = process.env.PROGRAMS?.split(",");
 /** What a change set off in the home (a mail going out) is over by then. */
 const SETTLED_MS = 15;
+/** Whatever a program does after its answer, before it asks for the next event, is done by then. */
+const AFTER_MS = 3;
 
 class Bench {
   /** The home, the wires to its table and its mail service, and the programs with what they have shown. */
@@ -46,7 +48,7 @@ class Bench {
     bench.programs = await programs(bench.world, environment, LAMBDA, home.folder);
     for (const program of bench.programs) {
       program.before = await home.items(program.partitions);
-      program.seen = { ready: [], first: [], warm: [], overhead: [], memory: [] };
+      program.seen = { ready: [], first: [], warm: [], overhead: [], processor: [], memory: [] };
     }
     return bench;
   }
@@ -61,10 +63,14 @@ class Bench {
       seen.first.push((await this.#call(program, instance)).to - instance.began);
       for (let call = 0; call < WARM; call++) {
         await this.#restore(program);
+        const before = instance.processor();
         const { from, to } = await this.#call(program, instance);
         seen.warm.push(to - from);
         const requests = this.wires.flatMap((wire) => wire.requests);
         seen.overhead.push(to - from - together(requests, from, to));
+        // What a call leaves to be done after its answer is its own too.
+        await pause(AFTER_MS);
+        seen.processor.push(instance.processor() - before);
       }
       seen.memory.push(instance.memory());
     } finally {

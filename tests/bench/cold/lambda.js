@@ -4,7 +4,7 @@
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { openSync, readFileSync } from "node:fs";
+import { openSync, readFileSync, readdirSync } from "node:fs";
 import { createServer } from "node:http";
 import { performance } from "node:perf_hooks";
 
@@ -62,6 +62,14 @@ export class Instance {
       .end(text);
     const { at, body } = await answered;
     return { from, to: at, answer: JSON.parse(body) };
+  }
+
+  /** How long its threads have had a processor so far, in milliseconds
+   *  (https://docs.kernel.org/scheduler/sched-stats.html). */
+  processor() {
+    const tasks = `/proc/${this.#process.pid}/task`;
+    const nanoseconds = (task) => Number(readFileSync(`${tasks}/${task}/schedstat`, "utf8").split(" ", 1)[0]);
+    return readdirSync(tasks).reduce((sum, task) => sum + nanoseconds(task), 0) / 1e6;
   }
 
   /** The most memory that the program has held, in bytes. */

@@ -40,6 +40,7 @@ export function summary(programs) {
       first: spread(seen.first),
       warm: { p50: quantile(seen.warm, 0.5), p99: quantile(seen.warm, 0.99) },
       overhead: { p50: quantile(seen.overhead, 0.5), p99: quantile(seen.overhead, 0.99) },
+      processor: quantile(seen.processor, 0.5),
       memory: spread(seen.memory).median,
       zip,
       ...(hashes && { hashes }),
@@ -68,12 +69,13 @@ export function tables(figures, { rounds, warm }) {
     (memory / MIB).toFixed(1),
     (zip / MB).toFixed(2),
   ]);
-  const calls = Object.entries(figures).map(([name, { warm, overhead }]) => [
+  const calls = Object.entries(figures).map(([name, { warm, overhead, processor }]) => [
     name,
     warm.p50.toFixed(2),
     warm.p99.toFixed(2),
     overhead.p50.toFixed(2),
     floor ? (overhead.p50 - floor.overhead.p50).toFixed(2) : "",
+    processor.toFixed(2),
   ]);
   const beside = twins(figures).map(({ rust, node, name }) => [
     name,
@@ -89,8 +91,8 @@ export function tables(figures, { rounds, warm }) {
     `Each program was started ${rounds} times; median (middle half), in milliseconds. Ready is when it first asks for an event. Memory is the most it held, zip what is uploaded.`,
     table(["program", "ready", "× floor", "first answer", "memory, MiB", "zip, MB"], starts),
     "## Calls",
-    `${rounds * warm} calls of each after its first answer, in milliseconds. Of its own is what is left without the time in which the table or the mail service was at work; beyond the floor, what is left of that without what the floor takes: Lambda's own protocol and the noise of the harness.`,
-    table(["program", "p50", "p99", "of its own, p50", "beyond the floor"], calls),
+    `${rounds * warm} calls of each after its first answer, in milliseconds. Of its own is what is left without the time in which the table or the mail service was at work; beyond the floor, what is left of that without what the floor takes: Lambda's own protocol and the noise of the harness. Processor is how long the program had one, whether or not the table was at work meanwhile.`,
+    table(["program", "p50", "p99", "of its own, p50", "beyond the floor", "processor, p50"], calls),
     ...(beside.length
       ? [
           "## Beside Node",

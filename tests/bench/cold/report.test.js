@@ -25,7 +25,7 @@ test("quantiles lie between the values", () => {
 function figures({ ready = 10, first = 20, memory = 10, zip = 1, own = 0.5, ...rest } = {}) {
   const program = (name, [ready, first, memory, own], more) => ({
     name,
-    seen: { ready: [ready], first: [first], warm: [own + 1], overhead: [own], memory: [memory * 1024 * 1024] },
+    seen: { ready: [ready], first: [first], warm: [own + 1], overhead: [own], processor: [own], memory: [memory * 1024 * 1024] },
     zip: zip * 1_000_000,
     ...more,
   });
