@@ -38,6 +38,11 @@ export const ORIGIN_HEADER = "x-latchkey-origin";
  *  in any case, and `Host` must be the API's own. */
 const READ_HEADERS = ["Origin", "Sec-Fetch-Site", "Idempotency-Key", "CloudFront-Viewer-Address"];
 
+/** Errors that CloudFront would keep for ten seconds and give to everybody who asks for the same, most of them
+ *  whatever `Cache-Control` says. They are passed on as they come, and none is kept.
+ *  <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/custom-error-pages-expiration.html> */
+const ERRORS = [400, 403, 404, 405, 414, 500, 501, 502, 503, 504];
+
 const HEADERS = JSON.parse(readFileSync(new URL("../../headers.json", import.meta.url), "utf8")) as Record<
   string,
   string
@@ -132,6 +137,7 @@ function distribution(scope: Construct, id: string, page: string, parts: Parts):
         originRequestPolicy: parts.forwarded,
       },
     },
+    errorResponses: ERRORS.map((httpStatus) => ({ httpStatus, ttl: Duration.seconds(0) })),
     httpVersion: HttpVersion.HTTP2_AND_3,
     priceClass: PriceClass.PRICE_CLASS_100,
     webAclId: parts.webAclArn,

@@ -71,6 +71,19 @@ describe("the edge", () => {
       expect(run("EdgeStaffPages", file)).toBe(file);
   });
 
+  test("keeps no error for the next who asks, and passes each on as it came", () => {
+    for (const distribution of Object.values(
+      made.all<{ DistributionConfig: { CustomErrorResponses: unknown } }>("AWS::CloudFront::Distribution"),
+    )) {
+      expect(distribution.DistributionConfig.CustomErrorResponses).toEqual(
+        [400, 403, 404, 405, 414, 500, 501, 502, 503, 504].map((ErrorCode) => ({
+          ErrorCode,
+          ErrorCachingMinTTL: 0,
+        })),
+      );
+    }
+  });
+
   test("keeps the bucket to CloudFront", () => {
     expect(made.one("AWS::S3::Bucket", "EdgeSite")["PublicAccessBlockConfiguration"]).toEqual({
       BlockPublicAcls: true,
