@@ -73,7 +73,9 @@ export class Staff extends Construct {
       // No secret: PKCE ties the code to whoever asked for it, and a secret would lie in the template.
       generateSecret: false,
       preventUserExistenceErrors: true,
-      authFlows: {},
+      // At the hosted page alone, which needs no flow of the API. One has to be refused by name: where the list
+      // is left out, Cognito allows SRP and custom ones to whoever knows the client's id.
+      authFlows: { userSrp: false },
       oAuth: {
         flows: { authorizationCodeGrant: true },
         scopes: [OAuthScope.OPENID, OAuthScope.EMAIL, OAuthScope.PROFILE],
@@ -89,6 +91,8 @@ export class Staff extends Construct {
       readAttributes: new ClientAttributes()
         .withStandardAttributes({ email: true, emailVerified: true, fullname: true })
         .withCustomAttributes("practice"),
+      // Required attributes cannot be left out. Nobody writes them, though: that takes a token with the scope
+      // `aws.cognito.signin.user.admin`, which neither the flows nor the scopes above give.
       writeAttributes: new ClientAttributes().withStandardAttributes({ fullname: true, email: true }),
     });
     const { region, urlSuffix } = Stack.of(this);

@@ -227,7 +227,13 @@ describe("staff", () => {
     });
     const client = made.one<{ WriteAttributes: string[] }>("AWS::Cognito::UserPoolClient", "Staff");
     expect(client.WriteAttributes).not.toContain("custom:practice");
-    expect(client).toMatchObject({ AllowedOAuthFlows: ["code"], GenerateSecret: false });
+    expect(client).toMatchObject({
+      AllowedOAuthFlows: ["code"],
+      // Without the scope `aws.cognito.signin.user.admin` nobody writes attributes at all.
+      AllowedOAuthScopes: ["openid", "email", "profile"],
+      ExplicitAuthFlows: ["ALLOW_REFRESH_TOKEN_AUTH"],
+      GenerateSecret: false,
+    });
   });
 
   test("sign in elsewhere when the settings name an issuer", () => {
