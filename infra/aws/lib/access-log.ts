@@ -51,17 +51,21 @@ export class AccessLog extends Stack {
       }),
       outputFormat: "json",
     });
+    let before: CfnDelivery | undefined;
     for (const [site, distribution] of Object.entries(distributions)) {
       const source = new CfnDeliverySource(this, `${site}Source`, {
         name: `${settings.deployment}-${site.toLowerCase()}`,
         resourceArn: distribution.distributionArn,
         logType: "ACCESS_LOGS",
       });
-      new CfnDelivery(this, site, {
+      const delivery = new CfnDelivery(this, site, {
         deliverySourceName: source.ref,
         deliveryDestinationArn: destination.attrArn,
         recordFields: FIELDS,
       });
+      // One after the other: a destination refuses a second delivery while it takes up the first.
+      if (before) delivery.addResourceDependency(before);
+      before = delivery;
     }
   }
 }

@@ -97,6 +97,8 @@ describe("the edge", () => {
   test("logs what was asked for, and nothing of who asked", () => {
     const deliveries = Object.values(made.accessLog.findResources("AWS::Logs::Delivery"));
     expect(deliveries).toHaveLength(2);
+    // The destination takes up one at a time.
+    expect(deliveries.map((delivery) => delivery["DependsOn"])).toEqual([undefined, ["Staff"]]);
     for (const delivery of deliveries) {
       const fields: string[] = delivery["Properties"].RecordFields;
       expect(fields).toContain("cs-uri-stem");
