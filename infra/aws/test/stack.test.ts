@@ -69,6 +69,16 @@ describe("data", () => {
       expect(text).toContain(`"Service":"${service}.amazonaws.com"`);
   });
 
+  test("alarms use the key for this account alone", () => {
+    interface Statement {
+      Sid?: string;
+      Condition?: unknown;
+    }
+    const { KeyPolicy } = made.one<{ KeyPolicy: { Statement: Statement[] } }>("AWS::KMS::Key", "Data");
+    const of = (sid: string) => KeyPolicy.Statement.find(({ Sid }) => Sid === sid)?.Condition;
+    expect(of("AlarmsReachTheirTopic")).toEqual(ALARMS_OF_THIS_ACCOUNT);
+  });
+
   test("both tables are backed up every day and kept as the settings say", () => {
     made.template.hasResourceProperties("AWS::Backup::BackupPlan", {
       BackupPlan: {
@@ -102,6 +112,16 @@ describe("data", () => {
     expect(stream["MaximumRecordAgeInSeconds"]).toBeUndefined();
   });
 });
+
+/** As CloudWatch says of itself to whatever it acts on. */
+const ALARMS_OF_THIS_ACCOUNT = {
+  StringEquals: { "aws:SourceAccount": "123456789012" },
+  ArnLike: {
+    "aws:SourceArn": {
+      "Fn::Join": ["", ["arn:", { Ref: "AWS::Partition" }, ":cloudwatch:us-east-1:123456789012:alarm:*"]],
+    },
+  },
+};
 
 describe("what outlives the stack", () => {
   const KEPT = [
@@ -260,7 +280,7 @@ test("every alarm reaches somebody, and says what it is about", () => {
       "AWS::CloudWatch::Alarm",
     ),
   );
-  expect(alarms).toHaveLength(10);
+  expect(alarms).toHaveLength(11);
   for (const alarm of alarms) {
     expect(alarm.AlarmDescription).toBeTruthy();
     expect(alarm.AlarmActions).toHaveLength(1);
@@ -269,6 +289,35 @@ test("every alarm reaches somebody, and says what it is about", () => {
   made.template.hasResourceProperties("AWS::SNS::Subscription", {
     Protocol: "email",
     Endpoint: "it@example.org",
+  });
+});
+
+test("alarms of this account may publish to their topic, and nobody else", () => {
+  const { PolicyDocument, Topics } = made.one<{
+    PolicyDocument: { Statement: { Effect: string }[] };
+    Topics: unknown[];
+  }>("AWS::SNS::TopicPolicy", "Watch");
+  const [topic] = Topics;
+  expect(PolicyDocument.Statement.filter(({ Effect }) => Effect === "Allow")).toEqual([
+    {
+      Sid: "AlarmsReachTheirTopic",
+      Effect: "Allow",
+      Principal: { Service: "cloudwatch.amazonaws.com" },
+      Action: "sns:Publish",
+      Resource: topic,
+      Condition: ALARMS_OF_THIS_ACCOUNT,
+    },
+  ]);
+});
+
+test("every figure about mail is shown, and one mail that is refused for good wakes somebody", () => {
+  const { DashboardBody } = made.one<{ DashboardBody: unknown }>("AWS::CloudWatch::Dashboard", "Watch");
+  for (const figure of ["Sent", "Failed", "Refused", "Delivered", "Bounced", "Complained"])
+    expect(JSON.stringify(DashboardBody)).toContain(`Mails${figure}`);
+  expect(made.one("AWS::CloudWatch::Alarm", "WatchMailRefused")).toMatchObject({
+    MetricName: "MailsRefused",
+    Dimensions: [{ Name: "function", Value: "latchkey-send-mail" }],
+    Threshold: 1,
   });
 });
 
