@@ -4,7 +4,7 @@ import { Duration, Stack } from "aws-cdk-lib";
 import { EventBus, Rule, RuleTargetInput, Schedule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
 import { Effect, PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import { FilterCriteria, FilterRule, StartingPosition } from "aws-cdk-lib/aws-lambda";
+import { type CfnFunction, FilterCriteria, FilterRule, StartingPosition } from "aws-cdk-lib/aws-lambda";
 import { DynamoEventSource, SqsDlq } from "aws-cdk-lib/aws-lambda-event-sources";
 import {
   ConfigurationSet,
@@ -67,7 +67,13 @@ export class Mail extends Construct {
         principals: [new ServicePrincipal("events.amazonaws.com")],
         actions: ["kms:Decrypt", "kms:GenerateDataKey"],
         resources: ["*"],
-        conditions: { StringEquals: { "aws:SourceAccount": Stack.of(this).account } },
+        // The queue, which SQS names as it asks KMS. For whom EventBridge sends, KMS does not learn (so AWS says
+        // of topics): a condition on `aws:SourceAccount` could lose the very events that failed.
+        conditions: {
+          ArnLike: {
+            "kms:EncryptionContext:aws:sqs:arn": Stack.of(this).formatArn({ service: "sqs", resource: "*" }),
+          },
+        },
       }),
     );
     this.failed = queue("Failed");
@@ -136,7 +142,14 @@ export class Mail extends Construct {
     });
   }
 
+  /** EventBridge hands an event over without waiting. It keeps those that it cannot hand over; those that the
+   *  function fails at, Lambda does, after two more tries. Both keep the event as it came. */
   private note(functions: Functions): void {
+    const noter = functions.get("mail-events");
+    (noter.node.defaultChild as CfnFunction).deadLetterConfig = { targetArn: this.failedEvents.queueArn };
+    noter.addToRolePolicy(
+      new PolicyStatement({ actions: ["sqs:SendMessage"], resources: [this.failedEvents.queueArn] }),
+    );
     new Rule(this, "Outcomes", {
       description: "Latchkey: what became of its mails",
       eventPattern: {
@@ -144,7 +157,7 @@ export class Mail extends Construct {
         detail: { mail: { tags: { "ses:configuration-set": [this.configurationSet.configurationSetName] } } },
       },
       targets: [
-        new LambdaFunction(functions.get("mail-events"), {
+        new LambdaFunction(noter, {
           deadLetterQueue: this.failedEvents,
           maxEventAge: Duration.hours(6),
           retryAttempts: 20,

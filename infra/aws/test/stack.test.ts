@@ -69,7 +69,7 @@ describe("data", () => {
       expect(text).toContain(`"Service":"${service}.amazonaws.com"`);
   });
 
-  test("alarms use the key for this account alone", () => {
+  test("alarms and events use the key for this account alone, by what each of them says of itself", () => {
     interface Statement {
       Sid?: string;
       Condition?: unknown;
@@ -77,6 +77,9 @@ describe("data", () => {
     const { KeyPolicy } = made.one<{ KeyPolicy: { Statement: Statement[] } }>("AWS::KMS::Key", "Data");
     const of = (sid: string) => KeyPolicy.Statement.find(({ Sid }) => Sid === sid)?.Condition;
     expect(of("AlarmsReachTheirTopic")).toEqual(ALARMS_OF_THIS_ACCOUNT);
+    expect(JSON.stringify(of("EventsThatFailedReachTheirQueue"))).toMatch(
+      /^{"ArnLike":{"kms:EncryptionContext:aws:sqs:arn":.*:sqs:us-east-1:123456789012:\*"/,
+    );
   });
 
   test("both tables are backed up every day and kept as the settings say", () => {
@@ -234,6 +237,26 @@ describe("mail", () => {
     expect(outcomes.Targets[0]).toMatchObject({
       DeadLetterConfig: { Arn: expect.anything() },
       RetryPolicy: { MaximumEventAgeInSeconds: 21600, MaximumRetryAttempts: 20 },
+    });
+  });
+
+  test("keeps the events that the function failed at, beside those that did not reach it", () => {
+    const queue = { "Fn::GetAtt": [expect.stringMatching(/^MailFailedEvents/), "Arn"] };
+    const noter = made.one("AWS::Lambda::Function", "Functionsmailevents");
+    expect(noter["DeadLetterConfig"]).toEqual({ TargetArn: queue });
+    const outcomes = made.one<{ Targets: { DeadLetterConfig: { Arn: unknown } }[] }>(
+      "AWS::Events::Rule",
+      "MailOutcomes",
+    );
+    expect(outcomes.Targets[0]!.DeadLetterConfig.Arn).toEqual(queue);
+    const { PolicyDocument } = made.one<{ PolicyDocument: { Statement: object[] } }>(
+      "AWS::IAM::Policy",
+      "FunctionsmaileventsRole",
+    );
+    expect(PolicyDocument.Statement).toContainEqual({
+      Action: "sqs:SendMessage",
+      Effect: "Allow",
+      Resource: queue,
     });
   });
 });
