@@ -19,6 +19,9 @@ export interface Settings {
   region: string;
   /** From whom mails come; its domain is verified with SES. */
   sender: string;
+  /** An identity that SES has already, for the sender's address, its domain or one above: the stack uses it and
+   *  leaves it alone. By itself it makes one for the domain, of which a region has only one. */
+  senderIdentity?: string;
   /** Who gets the alarms, by e-mail. */
   alarms: string;
   /** Host names of the two sites and the certificate (us-east-1) that covers both; CloudFront's own names
@@ -101,7 +104,14 @@ export function settings(given: Given): Settings {
       "issuer: an https url and a clientId",
     ]);
   }
-  const known = [...Object.keys(usual), "region", "sender", "alarms", "hosts", "issuer"];
+  if (full.senderIdentity) {
+    const domains = full.sender?.split("@")[1] ?? "";
+    rules.push([
+      full.senderIdentity === full.sender || `.${domains}`.endsWith(`.${full.senderIdentity}`),
+      "senderIdentity: the sender's address, its domain or one above",
+    ]);
+  }
+  const known = [...Object.keys(usual), "region", "sender", "senderIdentity", "alarms", "hosts", "issuer"];
   for (const name of Object.keys(given))
     rules.push([known.includes(name), `${name}: there is no such setting`]);
   const wrong = rules.filter(([holds]) => !holds).map(([, rule]) => rule);

@@ -259,6 +259,14 @@ describe("mail", () => {
       Resource: queue,
     });
   });
+
+  test("comes from an identity that is there already, when the settings name it", () => {
+    expect(made.one("AWS::SES::EmailIdentity", "Mail")["EmailIdentity"]).toBe("portal.example.org");
+    for (const senderIdentity of ["portal.example.org", "example.org", "no-reply@portal.example.org"])
+      expect(new Synthesised({ senderIdentity }).all("AWS::SES::EmailIdentity")).toEqual({});
+    for (const senderIdentity of ["ample.org", "other.example.org", "desk@portal.example.org"])
+      expect(() => given({ senderIdentity })).toThrow("senderIdentity: the sender's address");
+  });
 });
 
 describe("staff", () => {
