@@ -5,6 +5,7 @@ import type { Distribution } from "aws-cdk-lib/aws-cloudfront";
 import { ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { CfnDelivery, CfnDeliveryDestination, CfnDeliverySource, LogGroup } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
+import { kept } from "./kept.ts";
 import { known } from "./known.ts";
 import type { Settings } from "./settings.ts";
 
@@ -36,6 +37,7 @@ export class AccessLog extends Stack {
       // Groups with this beginning do not fill up the account's one policy for deliveries.
       logGroupName: `/aws/vendedlogs/${settings.deployment}/sites`,
       retention: settings.logDays,
+      removalPolicy: kept(settings),
     });
     known(logs, {
       "HIPAA.Security-CloudWatchLogGroupEncrypted": "says which page was asked for and when, of nobody",

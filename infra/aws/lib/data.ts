@@ -1,7 +1,7 @@
 // What must not be lost: the two tables, the key that encrypts them, their backups, and the archive of the
 // history that nobody can change.
 import { fileURLToPath } from "node:url";
-import { ArnFormat, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { ArnFormat, Duration, Stack } from "aws-cdk-lib";
 import { BackupPlan, BackupPlanRule, BackupResource, BackupVault } from "aws-cdk-lib/aws-backup";
 import {
   AttributeType,
@@ -36,6 +36,7 @@ import {
   StorageClass,
 } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
+import { kept, keptAndProtected } from "./kept.ts";
 import { INLINE, known } from "./known.ts";
 import type { Settings } from "./settings.ts";
 
@@ -52,8 +53,7 @@ export class Data extends Construct {
 
   constructor(scope: Construct, id: string, settings: Settings) {
     super(scope, id);
-    const removalPolicy = settings.keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
-    this.key = encryptionKey(this, removalPolicy);
+    this.key = encryptionKey(this, settings);
 
     const both: Omit<TableProps, "partitionKey"> & Pick<TableProps, "partitionKey"> = {
       partitionKey: { name: "PK", type: AttributeType.STRING },
@@ -63,7 +63,7 @@ export class Data extends Construct {
       encryptionKey: this.key,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: settings.keepData,
-      removalPolicy,
+      removalPolicy: keptAndProtected(settings),
     };
     this.main = new Table(this, "Main", {
       ...both,
@@ -77,9 +77,9 @@ export class Data extends Construct {
       projectionType: ProjectionType.KEYS_ONLY,
     });
     this.history = new Table(this, "History", { ...both, stream: StreamViewType.NEW_IMAGE });
-    this.archive = archiveBucket(this, settings, this.key, removalPolicy);
+    this.archive = archiveBucket(this, settings, this.key);
     this.archivist = this.copyHistory(settings);
-    this.backUp(settings, removalPolicy);
+    this.backUp(settings);
   }
 
   /** Batches are large and slow on purpose: an object a few minutes old is young enough for an archive. A
@@ -92,7 +92,7 @@ export class Data extends Construct {
       logGroupName: `/${settings.deployment}/archive-history`,
       retention: settings.logDays,
       encryptionKey: this.key,
-      removalPolicy: settings.keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      removalPolicy: kept(settings),
     });
     const made = new NodejsFunction(scope, "Function", {
       description: "Latchkey: copies the history into its archive",
@@ -144,8 +144,11 @@ export class Data extends Construct {
     return made;
   }
 
-  private backUp(settings: Settings, removalPolicy: RemovalPolicy): void {
-    const vault = new BackupVault(this, "Vault", { encryptionKey: this.key, removalPolicy });
+  private backUp(settings: Settings): void {
+    const vault = new BackupVault(this, "Vault", {
+      encryptionKey: this.key,
+      removalPolicy: kept(settings),
+    });
     const plan = new BackupPlan(this, "Backups", { backupVault: vault });
     plan.addRule(
       new BackupPlanRule({
@@ -166,12 +169,12 @@ export class Data extends Construct {
 
 /** One key for all data at rest. Whoever AWS services act for still needs the right to the data itself; the
  *  key adds that it is used through those services only. */
-function encryptionKey(scope: Construct, removalPolicy: RemovalPolicy): Key {
+function encryptionKey(scope: Construct, settings: Settings): Key {
   const stack = Stack.of(scope);
   const key = new Key(scope, "Key", {
     description: "Latchkey: data at rest",
     enableKeyRotation: true,
-    removalPolicy,
+    removalPolicy: kept(settings),
   });
   const use = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"];
   const through = (service: string) => `${service}.${stack.region}.${stack.urlSuffix}`;
@@ -212,7 +215,7 @@ function encryptionKey(scope: Construct, removalPolicy: RemovalPolicy): Key {
 
 /** The history, object by object, that nobody can change or delete before its time, the account's owner
  *  neither. An object holds one batch of the stream, a JSON line an event. */
-function archiveBucket(scope: Construct, settings: Settings, key: Key, removalPolicy: RemovalPolicy): Bucket {
+function archiveBucket(scope: Construct, settings: Settings, key: Key): Bucket {
   const bucket = new Bucket(scope, "Archive", {
     encryption: BucketEncryption.KMS,
     encryptionKey: key,
@@ -233,7 +236,7 @@ function archiveBucket(scope: Construct, settings: Settings, key: Key, removalPo
         ],
       },
     ],
-    removalPolicy,
+    removalPolicy: kept(settings),
   });
   known(bucket, {
     "AwsSolutions-S1":

@@ -1,7 +1,7 @@
 // The two sites: a distribution each, since they must not share a host, in front of one private bucket and
 // one API. What the browser is told comes from `infra/headers.json`, as in the local home.
 import { readFileSync } from "node:fs";
-import { Duration, Fn, RemovalPolicy } from "aws-cdk-lib";
+import { Duration, Fn } from "aws-cdk-lib";
 import { Certificate } from "aws-cdk-lib/aws-certificatemanager";
 import {
   AccessLevel,
@@ -28,6 +28,7 @@ import {
 import { HttpOrigin, S3BucketOrigin } from "aws-cdk-lib/aws-cloudfront-origins";
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
+import { kept } from "./kept.ts";
 import { known } from "./known.ts";
 import { keyNames, type Settings } from "./settings.ts";
 
@@ -206,7 +207,7 @@ function siteBucket(scope: Construct, settings: Settings): Bucket {
     enforceSSL: true,
     versioned: true,
     lifecycleRules: [{ noncurrentVersionExpiration: Duration.days(90) }],
-    removalPolicy: settings.keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    removalPolicy: kept(settings),
   });
   known(bucket, {
     "AwsSolutions-S1":

@@ -1,7 +1,7 @@
 // The functions: one Lambda each, with a role that may do what its use case does and nothing else. A new
 // function is one entry of `FUNCTIONS`.
 import { join } from "node:path";
-import { ArnFormat, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { ArnFormat, Duration, Stack } from "aws-cdk-lib";
 import { Effect, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import {
   Architecture,
@@ -27,6 +27,7 @@ import {
   update,
   type Right,
 } from "./items.ts";
+import { kept } from "./kept.ts";
 import { INLINE, known } from "./known.ts";
 import { keyNames, type Settings } from "./settings.ts";
 
@@ -197,7 +198,7 @@ export class Functions extends Construct {
       logGroupName: `/${settings.deployment}/${name}`,
       retention: settings.logDays,
       encryptionKey: data.key,
-      removalPolicy: settings.keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      removalPolicy: kept(settings),
     });
     const role = new Role(scope, "Role", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
     const made = new Lambda(scope, "Function", {

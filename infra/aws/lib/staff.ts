@@ -1,7 +1,7 @@
 // Where staff sign in: a Cognito pool of our own, unless the settings name another issuer. Nobody signs up:
 // `npm run ops -- staff add` makes people. Their practice is an attribute that only ops can write, their role
 // a group.
-import { Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { Duration, Stack } from "aws-cdk-lib";
 import {
   AccountRecovery,
   CfnUserPoolGroup,
@@ -16,6 +16,7 @@ import {
 } from "aws-cdk-lib/aws-cognito";
 import { Construct } from "constructs";
 import { readSecret, type Functions } from "./functions.ts";
+import { keptAndProtected } from "./kept.ts";
 import type { Settings } from "./settings.ts";
 
 export const ROLES = ["admin", "staff", "auditor"] as const;
@@ -61,7 +62,7 @@ export class Staff extends Construct {
       featurePlan: FeaturePlan.PLUS,
       standardThreatProtectionMode: StandardThreatProtectionMode.FULL_FUNCTION,
       deletionProtection: settings.keepData,
-      removalPolicy: settings.keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      removalPolicy: keptAndProtected(settings),
     });
     for (const role of ROLES)
       new CfnUserPoolGroup(this, role, { userPoolId: pool.userPoolId, groupName: role });
