@@ -37,6 +37,8 @@ export interface Settings {
   throttle: { rate: number; burst: number };
   /** Requests that one address may make to sign-in, enrolment and reset within five minutes. */
   doorLimit: number;
+  /** Requests that one address may make to the API within five minutes: a clinic's front desk shares one. */
+  apiLimit: number;
   logDays: number;
   backupDays: number;
   /** Years that the history's archive can be changed by nobody. */
@@ -65,6 +67,7 @@ export function settings(given: Given): Settings {
     signIns: 10,
     throttle: { rate: 50, burst: 100 },
     doorLimit: 100,
+    apiLimit: 3000,
     logDays: 365,
     backupDays: 35,
     archiveYears: 6,
@@ -86,6 +89,7 @@ export function settings(given: Given): Settings {
     [whole(full.throttle.rate, 1, 10000), "throttle.rate: 1 to 10000"],
     [whole(full.throttle.burst, 1, 5000), "throttle.burst: 1 to 5000"],
     [whole(full.doorLimit, 10, 2_000_000), "doorLimit: 10 to 2000000"],
+    [whole(full.apiLimit, 10, 2_000_000), "apiLimit: 10 to 2000000"],
     [LOG_DAYS.includes(full.logDays), `logDays: one of ${LOG_DAYS.join(", ")}`],
     [whole(full.backupDays, 1, 3650), "backupDays: 1 to 3650"],
     [whole(full.archiveYears, 1, 100), "archiveYears: 1 to 100"],
