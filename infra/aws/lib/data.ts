@@ -2,7 +2,13 @@
 // history that nobody can change.
 import { fileURLToPath } from "node:url";
 import { ArnFormat, Duration, Stack } from "aws-cdk-lib";
-import { BackupPlan, BackupPlanRule, BackupResource, BackupVault } from "aws-cdk-lib/aws-backup";
+import {
+  BackupPlan,
+  BackupPlanRule,
+  type BackupPlanRuleProps,
+  BackupResource,
+  BackupVault,
+} from "aws-cdk-lib/aws-backup";
 import {
   AttributeType,
   BillingMode,
@@ -12,7 +18,7 @@ import {
   TableEncryption,
   type TableProps,
 } from "aws-cdk-lib/aws-dynamodb";
-import { Schedule } from "aws-cdk-lib/aws-events";
+import { type CronOptions, Schedule } from "aws-cdk-lib/aws-events";
 import { AnyPrincipal, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Key } from "aws-cdk-lib/aws-kms";
 import {
@@ -38,7 +44,7 @@ import {
 import { Construct } from "constructs";
 import { kept, keptAndProtected } from "./kept.ts";
 import { INLINE, known } from "./known.ts";
-import type { Settings } from "./settings.ts";
+import { LEAST_BACKUP_DAYS, type Settings } from "./settings.ts";
 
 /** The sparse index of mails that wait: only they carry `pending`. */
 export const OUTBOX_INDEX = "outbox";
@@ -77,6 +83,10 @@ export class Data extends Construct {
       projectionType: ProjectionType.KEYS_ONLY,
     });
     this.history = new Table(this, "History", { ...both, stream: StreamViewType.NEW_IMAGE });
+    known(this.history, {
+      "HIPAA.Security-DynamoDBInBackupPlan":
+        "only added to: the archive has every event within minutes, for longer, and under a lock",
+    });
     this.archive = archiveBucket(this, settings, this.key);
     this.archivist = this.copyHistory(settings);
     this.backUp(settings);
@@ -144,22 +154,43 @@ export class Data extends Construct {
     return made;
   }
 
+  /** For what point-in-time recovery does not undo: a loss that is found out after more than 35 days, and an
+   *  intruder who has every right in the account. Where data are kept, the lock leaves each copy there for its
+   *  time: from three days after the first deployment on nobody can take it off, in contrast to a lock of
+   *  governance mode. The key is AWS's own for backups, since the deletion of ours could be scheduled. */
   private backUp(settings: Settings): void {
     const vault = new BackupVault(this, "Vault", {
-      encryptionKey: this.key,
       removalPolicy: kept(settings),
+      ...(settings.keepData && {
+        lockConfiguration: {
+          minRetention: Duration.days(LEAST_BACKUP_DAYS),
+          changeableFor: Duration.days(3),
+        },
+      }),
     });
     const plan = new BackupPlan(this, "Backups", { backupVault: vault });
-    plan.addRule(
-      new BackupPlanRule({
-        ruleName: "daily",
-        scheduleExpression: Schedule.cron({ minute: "0", hour: "5" }),
-        deleteAfter: Duration.days(settings.backupDays),
-      }),
+    const elsewhere =
+      settings.backupCopies && BackupVault.fromBackupVaultArn(this, "Copies", settings.backupCopies);
+    const add = (
+      ruleName: string,
+      at: CronOptions,
+      life: Pick<BackupPlanRuleProps, "deleteAfter" | "moveToColdStorageAfter">,
+    ) =>
+      plan.addRule(
+        new BackupPlanRule({
+          ruleName,
+          scheduleExpression: Schedule.cron({ minute: "0", hour: "5", ...at }),
+          ...life,
+          ...(elsewhere && { copyActions: [{ destinationBackupVault: elsewhere, ...life }] }),
+        }),
+      );
+    add("weekly", { weekDay: "SUN" }, { deleteAfter: Duration.days(settings.backupDays) });
+    add(
+      "monthly",
+      { day: "1" },
+      { moveToColdStorageAfter: Duration.days(7), deleteAfter: Duration.days(365 * settings.backupYears) },
     );
-    const selection = plan.addSelection("Tables", {
-      resources: [this.main, this.history].map((table) => BackupResource.fromDynamoDbTable(table)),
-    });
+    const selection = plan.addSelection("Tables", { resources: [BackupResource.fromDynamoDbTable(this.main)] });
     known(selection, {
       "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup]":
         "the policy that AWS keeps for this service's own role",

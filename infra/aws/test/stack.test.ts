@@ -82,19 +82,52 @@ describe("data", () => {
     );
   });
 
-  test("both tables are backed up every day and kept as the settings say", () => {
-    made.template.hasResourceProperties("AWS::Backup::BackupPlan", {
-      BackupPlan: {
-        BackupPlanRule: [
-          Match.objectLike({ Lifecycle: { DeleteAfterDays: 35 }, ScheduleExpression: "cron(0 5 * * ? *)" }),
-        ],
-      },
+  describe("backups", () => {
+    interface Rule {
+      RuleName: string;
+      ScheduleExpression: string;
+      Lifecycle: unknown;
+      CopyActions?: unknown[];
+    }
+    const rules = (of: Synthesised) =>
+      of.one<{ BackupPlan: { BackupPlanRule: Rule[] } }>("AWS::Backup::BackupPlan", "Data").BackupPlan
+        .BackupPlanRule;
+
+    test("are made of the main table every week and every month, and kept as the settings say", () => {
+      expect(rules(made)).toMatchObject([
+        { ScheduleExpression: "cron(0 5 ? * SUN *)", Lifecycle: { DeleteAfterDays: 35 } },
+        {
+          ScheduleExpression: "cron(0 5 1 * ? *)",
+          Lifecycle: { MoveToColdStorageAfterDays: 7, DeleteAfterDays: 365 },
+        },
+      ]);
+      const selection = made.one<{ BackupSelection: { Resources: unknown[] } }>(
+        "AWS::Backup::BackupSelection",
+        "Data",
+      );
+      expect(selection.BackupSelection.Resources).toEqual([
+        { "Fn::GetAtt": [expect.stringMatching(/^DataMain/), "Arn"] },
+      ]);
+      expect(rules(new Synthesised({ backupDays: 70, backupYears: 3 })).map((rule) => rule.Lifecycle)).toEqual([
+        { DeleteAfterDays: 70 },
+        { MoveToColdStorageAfterDays: 7, DeleteAfterDays: 3 * 365 },
+      ]);
     });
-    const selection = made.one<{ BackupSelection: { Resources: unknown[] } }>(
-      "AWS::Backup::BackupSelection",
-      "Data",
-    );
-    expect(selection.BackupSelection.Resources).toHaveLength(2);
+
+    test("are kept from everybody until their time, by no key of ours; a try-out's can be deleted", () => {
+      const vault = made.one("AWS::Backup::BackupVault", "Data");
+      expect(vault["LockConfiguration"]).toEqual({ MinRetentionDays: 7, ChangeableForDays: 3 });
+      expect(vault["EncryptionKeyArn"]).toBeUndefined();
+      const tryOut = new Synthesised({ keepData: false }).one("AWS::Backup::BackupVault", "Data");
+      expect(tryOut["LockConfiguration"]).toBeUndefined();
+    });
+
+    test("go to a vault elsewhere too, for as long", () => {
+      const backupCopies = "arn:aws:backup:us-west-2:210987654321:backup-vault:latchkey";
+      for (const { CopyActions, Lifecycle } of rules(new Synthesised({ backupCopies })))
+        expect(CopyActions).toEqual([{ DestinationBackupVaultArn: backupCopies, Lifecycle }]);
+      expect(rules(made).flatMap((rule) => rule.CopyActions ?? [])).toEqual([]);
+    });
   });
 
   test("nobody changes or deletes what is in the archive", () => {
@@ -433,4 +466,7 @@ test("mistakes in the settings are all named at once", () => {
   );
   const wrong = { region: "us-east-1", sender: "a@b.example", alarms: "a@b.example", retain: true };
   expect(() => settings(wrong)).toThrow("retain: there is no such setting");
+  expect(() => given({ apiLimit: 9, backupDays: 6, backupYears: 0, backupCopies: "latchkey" })).toThrow(
+    /apiLimit:.*\n.*backupDays: 7 to.*\n.*backupYears:.*\n.*backupCopies:/,
+  );
 });
