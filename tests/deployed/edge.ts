@@ -1,6 +1,7 @@
 // CloudFront, as far as our stack asks for it, in front of the emulator, which has the distributions but
 // serves none of their origins. It does what the deployed configuration says: behaviours, the function in
-// front of the pages, what is passed on, the header that the API asks for, and the headers of answers.
+// front of the pages, what is passed on, the header that the API asks for, the headers of answers, and how long
+// an error is kept for the next who asks.
 import { createServer, request, type IncomingMessage, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import {
@@ -27,11 +28,23 @@ interface Behaviour {
   added: Headers;
 }
 
+interface Site {
+  behaviours: Behaviour[];
+  /** Seconds that an error is kept, where the distribution says. */
+  errorTtls: Map<number, number>;
+}
+
 interface Reply {
   status: number;
   headers: Record<string, string | string[]>;
   body: Buffer;
 }
+
+/** Errors that CloudFront keeps by itself, and for how many seconds; and those of them of which it does what
+ *  `Cache-Control` says. */
+const KEPT_ERRORS = [404, 410, 414, 500, 501, 502, 503, 504];
+const ERROR_TTL = 10;
+const OBEDIENT_ERRORS = [404, 410, 414, 501];
 
 const NOT_PASSED_BACK = new Set([
   "connection",
@@ -44,9 +57,10 @@ const NOT_PASSED_BACK = new Set([
 
 export class Edge {
   private readonly servers: Server[] = [];
+  private readonly keptErrors = new Map<string, { reply: Reply; until: number }>();
 
   private constructor(
-    private readonly sites: Map<string, Behaviour[]>,
+    private readonly sites: Map<string, Site>,
     private readonly emulator: URL,
     private readonly s3: S3Client,
   ) {}
@@ -55,17 +69,20 @@ export class Edge {
   static async of(emulator: URL): Promise<Edge> {
     const cloudFront = new CloudFrontClient({});
     const { DistributionList } = await cloudFront.send(new ListDistributionsCommand({}));
-    const sites = new Map<string, Behaviour[]>();
+    const sites = new Map<string, Site>();
     for (const { Id, DomainName } of DistributionList?.Items ?? []) {
       const { DistributionConfig: config } = await cloudFront.send(new GetDistributionConfigCommand({ Id }));
       const behaviours = [
         ...(config!.CacheBehaviors?.Items ?? []),
         { ...config!.DefaultCacheBehavior!, PathPattern: "/*" },
       ];
-      sites.set(
-        DomainName!,
-        await Promise.all(behaviours.map((one) => read(cloudFront, one, config!.Origins!.Items!))),
-      );
+      const errors = config!.CustomErrorResponses?.Items ?? [];
+      sites.set(DomainName!, {
+        behaviours: await Promise.all(
+          behaviours.map((one) => read(cloudFront, one, config!.Origins!.Items!)),
+        ),
+        errorTtls: new Map(errors.map((one) => [one.ErrorCode!, one.ErrorCachingMinTTL ?? ERROR_TTL])),
+      });
     }
     return new Edge(sites, emulator, new S3Client({ forcePathStyle: true }));
   }
@@ -90,15 +107,25 @@ export class Edge {
   private async answer(asked: IncomingMessage): Promise<Reply> {
     const host = (asked.headers.host ?? "").split(":")[0]!;
     const { pathname, search } = new URL(asked.url ?? "/", "http://host");
-    const behaviour = this.sites.get(host)?.find(({ prefix }) => pathname.startsWith(prefix));
-    if (!behaviour) return { status: 403, headers: {}, body: Buffer.from(`no distribution ${host}`) };
+    const site = this.sites.get(host);
+    const behaviour = site?.behaviours.find(({ prefix }) => pathname.startsWith(prefix));
+    if (!site || !behaviour) return { status: 403, headers: {}, body: Buffer.from(`no distribution ${host}`) };
     if (!behaviour.methods.includes(asked.method!))
       return { status: 403, headers: {}, body: Buffer.from("method") };
     const uri = behaviour.rewrite?.({ request: { uri: pathname } }).uri ?? pathname;
+    const keeps = ["GET", "HEAD"].includes(asked.method!);
+    const kept = this.keptErrors.get(host + uri);
+    if (keeps && kept && kept.until > Date.now()) return kept.reply;
     const reply = behaviour.origin.DomainName!.includes(".execute-api.")
       ? await this.api(behaviour, asked, uri + search)
       : await this.file(behaviour.origin, uri);
     for (const [name, value] of Object.entries(behaviour.added)) reply.headers[name] ??= value;
+    const noStore = /no-store|no-cache|private/.test(String(reply.headers["cache-control"]));
+    const passing = OBEDIENT_ERRORS.includes(reply.status) && noStore;
+    if (keeps && KEPT_ERRORS.includes(reply.status) && !passing) {
+      const seconds = site.errorTtls.get(reply.status) ?? ERROR_TTL;
+      this.keptErrors.set(host + uri, { reply, until: Date.now() + seconds * 1000 });
+    }
     return reply;
   }
 

@@ -12,19 +12,21 @@ interface StreamRecord {
 
 const s3 = new S3Client({});
 
-/** Writes a batch. The object's name comes from the batch, so that a batch that comes again is the same
- *  object; one that is there already stays as it is. */
+/** Writes a batch. The object's name says from which event to which, so that a batch that comes again is the
+ *  same object, and stays as it is. One that begins alike and has come to more is another object: whoever
+ *  reads the archive takes each event once. */
 export async function handler(event: { Records: StreamRecord[] }): Promise<void> {
   const added = event.Records.filter((record) => record.eventName === "INSERT");
-  const [first] = added;
-  if (!first) return;
+  const [first, last] = [added[0], added.at(-1)];
+  if (!first || !last) return;
   const { SequenceNumber, ApproximateCreationDateTime } = first.dynamodb;
+  const name = `${SequenceNumber}-${last.dynamodb.SequenceNumber}`;
   const day = new Date(ApproximateCreationDateTime * 1000).toISOString().slice(0, 10).replaceAll("-", "/");
   try {
     await s3.send(
       new PutObjectCommand({
         Bucket: process.env["ARCHIVE"],
-        Key: `history/${day}/${SequenceNumber}.jsonl`,
+        Key: `history/${day}/${name}.jsonl`,
         Body: added.map((record) => `${JSON.stringify(record.dynamodb.NewImage)}\n`).join(""),
         ContentType: "application/jsonl",
         // Object lock asks for a checksum.

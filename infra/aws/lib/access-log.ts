@@ -5,6 +5,7 @@ import type { Distribution } from "aws-cdk-lib/aws-cloudfront";
 import { ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { CfnDelivery, CfnDeliveryDestination, CfnDeliverySource, LogGroup } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
+import { kept } from "./kept.ts";
 import { known } from "./known.ts";
 import type { Settings } from "./settings.ts";
 
@@ -36,6 +37,7 @@ export class AccessLog extends Stack {
       // Groups with this beginning do not fill up the account's one policy for deliveries.
       logGroupName: `/aws/vendedlogs/${settings.deployment}/sites`,
       retention: settings.logDays,
+      removalPolicy: kept(settings),
     });
     known(logs, {
       "HIPAA.Security-CloudWatchLogGroupEncrypted": "says which page was asked for and when, of nobody",
@@ -51,17 +53,21 @@ export class AccessLog extends Stack {
       }),
       outputFormat: "json",
     });
+    let before: CfnDelivery | undefined;
     for (const [site, distribution] of Object.entries(distributions)) {
       const source = new CfnDeliverySource(this, `${site}Source`, {
         name: `${settings.deployment}-${site.toLowerCase()}`,
         resourceArn: distribution.distributionArn,
         logType: "ACCESS_LOGS",
       });
-      new CfnDelivery(this, site, {
+      const delivery = new CfnDelivery(this, site, {
         deliverySourceName: source.ref,
         deliveryDestinationArn: destination.attrArn,
         recordFields: FIELDS,
       });
+      // One after the other: a destination refuses a second delivery while it takes up the first.
+      if (before) delivery.addResourceDependency(before);
+      before = delivery;
     }
   }
 }

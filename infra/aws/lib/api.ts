@@ -1,7 +1,7 @@
 // The HTTP API: its routes are the committed OpenAPI document's, so that there is none on one side only.
 // An operation's id names the function that serves it, up to the first dot.
 import { readFileSync } from "node:fs";
-import { Fn, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { Fn, Stack } from "aws-cdk-lib";
 import {
   CfnStage,
   HttpApi,
@@ -15,6 +15,7 @@ import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import type { Data } from "./data.ts";
 import type { Functions } from "./functions.ts";
+import { kept } from "./kept.ts";
 import { known } from "./known.ts";
 import type { Settings } from "./settings.ts";
 
@@ -56,7 +57,7 @@ export class Api extends Construct {
       logGroupName: `/${settings.deployment}/api`,
       retention: settings.logDays,
       encryptionKey: data.key,
-      removalPolicy: settings.keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      removalPolicy: kept(settings),
     });
     const stage = this.api.addStage("Stage", {
       stageName: "$default",

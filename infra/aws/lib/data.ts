@@ -1,8 +1,14 @@
 // What must not be lost: the two tables, the key that encrypts them, their backups, and the archive of the
 // history that nobody can change.
 import { fileURLToPath } from "node:url";
-import { ArnFormat, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
-import { BackupPlan, BackupPlanRule, BackupResource, BackupVault } from "aws-cdk-lib/aws-backup";
+import { ArnFormat, Duration, Stack } from "aws-cdk-lib";
+import {
+  BackupPlan,
+  BackupPlanRule,
+  type BackupPlanRuleProps,
+  BackupResource,
+  BackupVault,
+} from "aws-cdk-lib/aws-backup";
 import {
   AttributeType,
   BillingMode,
@@ -12,7 +18,7 @@ import {
   TableEncryption,
   type TableProps,
 } from "aws-cdk-lib/aws-dynamodb";
-import { Schedule } from "aws-cdk-lib/aws-events";
+import { type CronOptions, Schedule } from "aws-cdk-lib/aws-events";
 import { AnyPrincipal, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Key } from "aws-cdk-lib/aws-kms";
 import {
@@ -36,8 +42,9 @@ import {
   StorageClass,
 } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
+import { kept, keptAndProtected } from "./kept.ts";
 import { INLINE, known } from "./known.ts";
-import type { Settings } from "./settings.ts";
+import { LEAST_BACKUP_DAYS, type Settings } from "./settings.ts";
 
 /** The sparse index of mails that wait: only they carry `pending`. */
 export const OUTBOX_INDEX = "outbox";
@@ -52,8 +59,7 @@ export class Data extends Construct {
 
   constructor(scope: Construct, id: string, settings: Settings) {
     super(scope, id);
-    const removalPolicy = settings.keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
-    this.key = encryptionKey(this, removalPolicy);
+    this.key = encryptionKey(this, settings);
 
     const both: Omit<TableProps, "partitionKey"> & Pick<TableProps, "partitionKey"> = {
       partitionKey: { name: "PK", type: AttributeType.STRING },
@@ -63,7 +69,7 @@ export class Data extends Construct {
       encryptionKey: this.key,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: settings.keepData,
-      removalPolicy,
+      removalPolicy: keptAndProtected(settings),
     };
     this.main = new Table(this, "Main", {
       ...both,
@@ -77,9 +83,13 @@ export class Data extends Construct {
       projectionType: ProjectionType.KEYS_ONLY,
     });
     this.history = new Table(this, "History", { ...both, stream: StreamViewType.NEW_IMAGE });
-    this.archive = archiveBucket(this, settings, this.key, removalPolicy);
+    known(this.history, {
+      "HIPAA.Security-DynamoDBInBackupPlan":
+        "only added to: the archive has every event within minutes, for longer, and under a lock",
+    });
+    this.archive = archiveBucket(this, settings, this.key);
     this.archivist = this.copyHistory(settings);
-    this.backUp(settings, removalPolicy);
+    this.backUp(settings);
   }
 
   /** Batches are large and slow on purpose: an object a few minutes old is young enough for an archive. A
@@ -92,7 +102,7 @@ export class Data extends Construct {
       logGroupName: `/${settings.deployment}/archive-history`,
       retention: settings.logDays,
       encryptionKey: this.key,
-      removalPolicy: settings.keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      removalPolicy: kept(settings),
     });
     const made = new NodejsFunction(scope, "Function", {
       description: "Latchkey: copies the history into its archive",
@@ -144,19 +154,43 @@ export class Data extends Construct {
     return made;
   }
 
-  private backUp(settings: Settings, removalPolicy: RemovalPolicy): void {
-    const vault = new BackupVault(this, "Vault", { encryptionKey: this.key, removalPolicy });
-    const plan = new BackupPlan(this, "Backups", { backupVault: vault });
-    plan.addRule(
-      new BackupPlanRule({
-        ruleName: "daily",
-        scheduleExpression: Schedule.cron({ minute: "0", hour: "5" }),
-        deleteAfter: Duration.days(settings.backupDays),
+  /** For what point-in-time recovery does not undo: a loss that is found out after more than 35 days, and an
+   *  intruder who has every right in the account. Where data are kept, the lock leaves each copy there for its
+   *  time: from three days after the first deployment on nobody can take it off, in contrast to a lock of
+   *  governance mode. The key is AWS's own for backups, since the deletion of ours could be scheduled. */
+  private backUp(settings: Settings): void {
+    const vault = new BackupVault(this, "Vault", {
+      removalPolicy: kept(settings),
+      ...(settings.keepData && {
+        lockConfiguration: {
+          minRetention: Duration.days(LEAST_BACKUP_DAYS),
+          changeableFor: Duration.days(3),
+        },
       }),
-    );
-    const selection = plan.addSelection("Tables", {
-      resources: [this.main, this.history].map((table) => BackupResource.fromDynamoDbTable(table)),
     });
+    const plan = new BackupPlan(this, "Backups", { backupVault: vault });
+    const elsewhere =
+      settings.backupCopies && BackupVault.fromBackupVaultArn(this, "Copies", settings.backupCopies);
+    const add = (
+      ruleName: string,
+      at: CronOptions,
+      life: Pick<BackupPlanRuleProps, "deleteAfter" | "moveToColdStorageAfter">,
+    ) =>
+      plan.addRule(
+        new BackupPlanRule({
+          ruleName,
+          scheduleExpression: Schedule.cron({ minute: "0", hour: "5", ...at }),
+          ...life,
+          ...(elsewhere && { copyActions: [{ destinationBackupVault: elsewhere, ...life }] }),
+        }),
+      );
+    add("weekly", { weekDay: "SUN" }, { deleteAfter: Duration.days(settings.backupDays) });
+    add(
+      "monthly",
+      { day: "1" },
+      { moveToColdStorageAfter: Duration.days(7), deleteAfter: Duration.days(365 * settings.backupYears) },
+    );
+    const selection = plan.addSelection("Tables", { resources: [BackupResource.fromDynamoDbTable(this.main)] });
     known(selection, {
       "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup]":
         "the policy that AWS keeps for this service's own role",
@@ -166,12 +200,12 @@ export class Data extends Construct {
 
 /** One key for all data at rest. Whoever AWS services act for still needs the right to the data itself; the
  *  key adds that it is used through those services only. */
-function encryptionKey(scope: Construct, removalPolicy: RemovalPolicy): Key {
+function encryptionKey(scope: Construct, settings: Settings): Key {
   const stack = Stack.of(scope);
   const key = new Key(scope, "Key", {
     description: "Latchkey: data at rest",
     enableKeyRotation: true,
-    removalPolicy,
+    removalPolicy: kept(settings),
   });
   const use = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"];
   const through = (service: string) => `${service}.${stack.region}.${stack.urlSuffix}`;
@@ -212,7 +246,7 @@ function encryptionKey(scope: Construct, removalPolicy: RemovalPolicy): Key {
 
 /** The history, object by object, that nobody can change or delete before its time, the account's owner
  *  neither. An object holds one batch of the stream, a JSON line an event. */
-function archiveBucket(scope: Construct, settings: Settings, key: Key, removalPolicy: RemovalPolicy): Bucket {
+function archiveBucket(scope: Construct, settings: Settings, key: Key): Bucket {
   const bucket = new Bucket(scope, "Archive", {
     encryption: BucketEncryption.KMS,
     encryptionKey: key,
@@ -233,7 +267,7 @@ function archiveBucket(scope: Construct, settings: Settings, key: Key, removalPo
         ],
       },
     ],
-    removalPolicy,
+    removalPolicy: kept(settings),
   });
   known(bucket, {
     "AwsSolutions-S1":

@@ -1,7 +1,7 @@
 // The two sites: a distribution each, since they must not share a host, in front of one private bucket and
 // one API. What the browser is told comes from `infra/headers.json`, as in the local home.
 import { readFileSync } from "node:fs";
-import { Duration, Fn, RemovalPolicy } from "aws-cdk-lib";
+import { Duration, Fn } from "aws-cdk-lib";
 import { Certificate } from "aws-cdk-lib/aws-certificatemanager";
 import {
   AccessLevel,
@@ -28,6 +28,7 @@ import {
 import { HttpOrigin, S3BucketOrigin } from "aws-cdk-lib/aws-cloudfront-origins";
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
+import { kept } from "./kept.ts";
 import { known } from "./known.ts";
 import { keyNames, type Settings } from "./settings.ts";
 
@@ -37,6 +38,11 @@ export const ORIGIN_HEADER = "x-latchkey-origin";
 /** What functions read of a request's headers. Everything else ends at the edge; `Content-Type` is passed on
  *  in any case, and `Host` must be the API's own. */
 const READ_HEADERS = ["Origin", "Sec-Fetch-Site", "Idempotency-Key", "CloudFront-Viewer-Address"];
+
+/** Errors that CloudFront would keep for ten seconds and give to everybody who asks for the same, most of them
+ *  whatever `Cache-Control` says. They are passed on as they come, and none is kept.
+ *  <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/custom-error-pages-expiration.html> */
+const ERRORS = [400, 403, 404, 405, 414, 500, 501, 502, 503, 504];
 
 const HEADERS = JSON.parse(readFileSync(new URL("../../headers.json", import.meta.url), "utf8")) as Record<
   string,
@@ -132,6 +138,7 @@ function distribution(scope: Construct, id: string, page: string, parts: Parts):
         originRequestPolicy: parts.forwarded,
       },
     },
+    errorResponses: ERRORS.map((httpStatus) => ({ httpStatus, ttl: Duration.seconds(0) })),
     httpVersion: HttpVersion.HTTP2_AND_3,
     priceClass: PriceClass.PRICE_CLASS_100,
     webAclId: parts.webAclArn,
@@ -200,7 +207,7 @@ function siteBucket(scope: Construct, settings: Settings): Bucket {
     enforceSSL: true,
     versioned: true,
     lifecycleRules: [{ noncurrentVersionExpiration: Duration.days(90) }],
-    removalPolicy: settings.keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    removalPolicy: kept(settings),
   });
   known(bucket, {
     "AwsSolutions-S1":

@@ -49,6 +49,49 @@ export class Firewall extends Stack {
       },
       visibilityConfig: visibility(name),
     });
+    /** Refuses an address that has asked for any of these paths so often within five minutes. */
+    const limited = (
+      priority: number,
+      name: string,
+      limit: number,
+      paths: string[],
+    ): CfnWebACL.RuleProperty => {
+      const [first, ...more] = paths.map((path) => ({
+        byteMatchStatement: {
+          fieldToMatch: { uriPath: {} },
+          positionalConstraint: "STARTS_WITH",
+          searchString: path,
+          textTransformations: [
+            { priority: 0, type: "URL_DECODE" },
+            { priority: 1, type: "NORMALIZE_PATH" },
+            { priority: 2, type: "LOWERCASE" },
+          ],
+        },
+      }));
+      return {
+        name,
+        priority,
+        action: {
+          block: {
+            customResponse: {
+              responseCode: 429,
+              customResponseBodyKey: "tooMany",
+              responseHeaders: [{ name: "Retry-After", value: "300" }],
+            },
+          },
+        },
+        statement: {
+          rateBasedStatement: {
+            limit,
+            aggregateKeyType: "IP",
+            evaluationWindowSec: 300,
+            // An "or" of one is none to WAF.
+            scopeDownStatement: more.length ? { orStatement: { statements: [first!, ...more] } } : first!,
+          },
+        },
+        visibilityConfig: visibility(name),
+      };
+    };
     const acl = new CfnWebACL(this, "Acl", {
       scope: "CLOUDFRONT",
       description: "Latchkey: both sites",
@@ -58,54 +101,19 @@ export class Firewall extends Stack {
         tooMany: { contentType: "APPLICATION_JSON", content: JSON.stringify(TOO_MANY) },
       },
       rules: [
-        {
-          name: "Doors",
-          priority: 0,
-          action: {
-            block: {
-              customResponse: {
-                responseCode: 429,
-                customResponseBodyKey: "tooMany",
-                responseHeaders: [{ name: "Retry-After", value: "300" }],
-              },
-            },
-          },
-          statement: {
-            rateBasedStatement: {
-              limit: settings.doorLimit,
-              aggregateKeyType: "IP",
-              evaluationWindowSec: 300,
-              scopeDownStatement: {
-                orStatement: {
-                  statements: DOORS.map((path) => ({
-                    byteMatchStatement: {
-                      fieldToMatch: { uriPath: {} },
-                      positionalConstraint: "STARTS_WITH",
-                      searchString: path,
-                      textTransformations: [
-                        { priority: 0, type: "URL_DECODE" },
-                        { priority: 1, type: "NORMALIZE_PATH" },
-                        { priority: 2, type: "LOWERCASE" },
-                      ],
-                    },
-                  })),
-                },
-              },
-            },
-          },
-          visibilityConfig: visibility("Doors"),
-        },
-        managed(1, "AWSManagedRulesAmazonIpReputationList"),
+        limited(0, "Doors", settings.doorLimit, DOORS),
+        limited(1, "Api", settings.apiLimit, ["/api/"]),
+        managed(2, "AWSManagedRulesAmazonIpReputationList"),
         // Names, notes and passwords are free text that no page shows as anything but text, and bodies are
         // read strictly: rules that guess at them would refuse a good password now and then.
-        managed(2, "AWSManagedRulesCommonRuleSet", [
+        managed(3, "AWSManagedRulesCommonRuleSet", [
           "CrossSiteScripting_BODY",
           "GenericLFI_BODY",
           "GenericRFI_BODY",
           "EC2MetaDataSSRF_BODY",
           "SizeRestrictions_BODY",
         ]),
-        managed(3, "AWSManagedRulesKnownBadInputsRuleSet"),
+        managed(4, "AWSManagedRulesKnownBadInputsRuleSet"),
       ],
     });
     this.webAclArn = acl.attrArn;

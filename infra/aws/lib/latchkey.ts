@@ -100,7 +100,6 @@ export function latchkey(app: App, settings: Settings, binaries: string, account
   const stack = new Latchkey(app, deployment, {
     ...within(region),
     description: "Latchkey: who may enter a practice's client portal",
-    terminationProtection: settings.keepData,
     settings,
     binaries,
     webAclArn: firewall.webAclArn,

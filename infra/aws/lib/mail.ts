@@ -1,10 +1,10 @@
 // Mail on its way out, and what becomes of it: the table's stream and a sweep every five minutes drive
 // `send-mail`; SES tells `mail-events` of deliveries, bounces and complaints.
-import { Duration, Stack } from "aws-cdk-lib";
+import { Duration, Stack, Token } from "aws-cdk-lib";
 import { EventBus, Rule, RuleTargetInput, Schedule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
 import { Effect, PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import { FilterCriteria, FilterRule, StartingPosition } from "aws-cdk-lib/aws-lambda";
+import { type CfnFunction, FilterCriteria, FilterRule, StartingPosition } from "aws-cdk-lib/aws-lambda";
 import { DynamoEventSource, SqsDlq } from "aws-cdk-lib/aws-lambda-event-sources";
 import {
   ConfigurationSet,
@@ -29,12 +29,13 @@ export class Mail extends Construct {
   /** Events of SES that could not be handled, whole. */
   readonly failedEvents: Queue;
   readonly configurationSet: ConfigurationSet;
-  readonly domain: string;
 
   constructor(scope: Construct, id: string, settings: Settings, data: Data, functions: Functions) {
     super(scope, id);
-    this.domain = settings.sender.slice(settings.sender.indexOf("@") + 1);
-    const identity = new EmailIdentity(this, "Identity", { identity: Identity.domain(this.domain) });
+    if (!settings.senderIdentity) {
+      const domain = settings.sender.slice(settings.sender.indexOf("@") + 1);
+      new EmailIdentity(this, "Identity", { identity: Identity.domain(domain) });
+    }
     this.configurationSet = new ConfigurationSet(this, "Set", {
       tlsPolicy: ConfigurationSetTlsPolicy.REQUIRE,
       reputationMetrics: true,
@@ -67,30 +68,36 @@ export class Mail extends Construct {
         principals: [new ServicePrincipal("events.amazonaws.com")],
         actions: ["kms:Decrypt", "kms:GenerateDataKey"],
         resources: ["*"],
-        conditions: { StringEquals: { "aws:SourceAccount": Stack.of(this).account } },
+        // The queue, which SQS names as it asks KMS. For whom EventBridge sends, KMS does not learn (so AWS says
+        // of topics): a condition on `aws:SourceAccount` could lose the very events that failed.
+        conditions: {
+          ArnLike: {
+            "kms:EncryptionContext:aws:sqs:arn": Stack.of(this).formatArn({ service: "sqs", resource: "*" }),
+          },
+        },
       }),
     );
     this.failed = queue("Failed");
     this.failedEvents = queue("FailedEvents");
-    this.send(settings, data, functions, identity);
+    this.send(settings, data, functions);
     this.note(functions);
   }
 
-  private send(settings: Settings, data: Data, functions: Functions, identity: EmailIdentity): void {
+  private send(settings: Settings, data: Data, functions: Functions): void {
     const sender = functions.get("send-mail");
     sender.addEnvironment("MAIL_FROM", settings.sender);
     sender.addEnvironment("MAIL_CONFIGURATION_SET", this.configurationSet.configurationSetName);
+    const ses = (resource: string, resourceName: string) =>
+      Stack.of(this).formatArn({ service: "ses", resource, resourceName });
+    // As one sender, whose address says which identity it is. Any identity is named because SES, while the
+    // account is in its sandbox, asks for the same right to the identity of whoever a mail goes to.
     sender.addToRolePolicy(
       new PolicyStatement({
         effect: Effect.ALLOW,
         actions: ["ses:SendEmail"],
         resources: [
-          identity.emailIdentityArn,
-          Stack.of(this).formatArn({
-            service: "ses",
-            resource: "configuration-set",
-            resourceName: this.configurationSet.configurationSetName,
-          }),
+          ses("identity", "*"),
+          ses("configuration-set", this.configurationSet.configurationSetName),
         ],
         conditions: { StringEquals: { "ses:FromAddress": settings.sender } },
       }),
@@ -121,8 +128,12 @@ export class Mail extends Construct {
       }),
     );
     if (sender.role) {
+      const { account, region } = Stack.of(this);
+      const ours = Token.isUnresolved(account) ? "<AWS::AccountId>" : account;
       const reason = "the names that KMS gives the variants of one action, on the one key of the queue";
       known(sender.role, {
+        [`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ses:${region}:${ours}:identity/*]`]:
+          "the sender is a condition, and says which identity",
         "AwsSolutions-IAM5[Action::kms:GenerateDataKey*]": reason,
         "AwsSolutions-IAM5[Action::kms:ReEncrypt*]": reason,
       });
@@ -136,7 +147,14 @@ export class Mail extends Construct {
     });
   }
 
+  /** EventBridge hands an event over without waiting. It keeps those that it cannot hand over; those that the
+   *  function fails at, Lambda does, after two more tries. Both keep the event as it came. */
   private note(functions: Functions): void {
+    const noter = functions.get("mail-events");
+    (noter.node.defaultChild as CfnFunction).deadLetterConfig = { targetArn: this.failedEvents.queueArn };
+    noter.addToRolePolicy(
+      new PolicyStatement({ actions: ["sqs:SendMessage"], resources: [this.failedEvents.queueArn] }),
+    );
     new Rule(this, "Outcomes", {
       description: "Latchkey: what became of its mails",
       eventPattern: {
@@ -144,7 +162,7 @@ export class Mail extends Construct {
         detail: { mail: { tags: { "ses:configuration-set": [this.configurationSet.configurationSetName] } } },
       },
       targets: [
-        new LambdaFunction(functions.get("mail-events"), {
+        new LambdaFunction(noter, {
           deadLetterQueue: this.failedEvents,
           maxEventAge: Duration.hours(6),
           retryAttempts: 20,

@@ -19,6 +19,9 @@ export interface Settings {
   region: string;
   /** From whom mails come; its domain is verified with SES. */
   sender: string;
+  /** An identity that SES has already, for the sender's address, its domain or one above: the stack uses it and
+   *  leaves it alone. By itself it makes one for the domain, of which a region has only one. */
+  senderIdentity?: string;
   /** Who gets the alarms, by e-mail. */
   alarms: string;
   /** Host names of the two sites and the certificate (us-east-1) that covers both; CloudFront's own names
@@ -34,8 +37,14 @@ export interface Settings {
   throttle: { rate: number; burst: number };
   /** Requests that one address may make to sign-in, enrolment and reset within five minutes. */
   doorLimit: number;
+  /** Requests that one address may make to the API within five minutes: a clinic's front desk shares one. */
+  apiLimit: number;
   logDays: number;
+  /** Days that a weekly backup is kept, and years that a monthly one is. */
   backupDays: number;
+  backupYears: number;
+  /** The backup vault (ARN), of another region or account, that gets a copy of each. */
+  backupCopies?: string;
   /** Years that the history's archive can be changed by nobody. */
   archiveYears: number;
   /** Whether tables, archive and pool outlive the stack. */
@@ -50,6 +59,10 @@ const LOG_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 
+/** No backup may be kept for less: the lock on their vault says so, and cannot be changed when this is. */
+export const LEAST_BACKUP_DAYS = 7;
+
+const VAULT = /^arn:[^:]+:backup:[a-z0-9-]+:\d{12}:backup-vault:[\w-]{2,50}$/;
 const HOST = /^(?=.{4,253}$)[a-z0-9-]+(\.[a-z0-9-]+)+$/;
 const EMAIL = /^[^\s@<>"]+@(?=.{4,253}$)[a-z0-9-]+(\.[a-z0-9-]+)+$/;
 
@@ -62,8 +75,10 @@ export function settings(given: Given): Settings {
     signIns: 10,
     throttle: { rate: 50, burst: 100 },
     doorLimit: 100,
+    apiLimit: 3000,
     logDays: 365,
     backupDays: 35,
+    backupYears: 1,
     archiveYears: 6,
     keepData: true,
     tags: {},
@@ -84,7 +99,9 @@ export function settings(given: Given): Settings {
     [whole(full.throttle.burst, 1, 5000), "throttle.burst: 1 to 5000"],
     [whole(full.doorLimit, 10, 2_000_000), "doorLimit: 10 to 2000000"],
     [LOG_DAYS.includes(full.logDays), `logDays: one of ${LOG_DAYS.join(", ")}`],
-    [whole(full.backupDays, 1, 3650), "backupDays: 1 to 3650"],
+    [whole(full.apiLimit, 10, 2_000_000), "apiLimit: 10 to 2000000"],
+    [whole(full.backupDays, LEAST_BACKUP_DAYS, 3650), `backupDays: ${LEAST_BACKUP_DAYS} to 3650`],
+    [whole(full.backupYears, 1, 100), "backupYears: 1 to 100"],
     [whole(full.archiveYears, 1, 100), "archiveYears: 1 to 100"],
   ];
   if (full.hosts) {
@@ -101,7 +118,18 @@ export function settings(given: Given): Settings {
       "issuer: an https url and a clientId",
     ]);
   }
-  const known = [...Object.keys(usual), "region", "sender", "alarms", "hosts", "issuer"];
+  if (full.senderIdentity) {
+    const domains = full.sender?.split("@")[1] ?? "";
+    rules.push([
+      full.senderIdentity === full.sender || `.${domains}`.endsWith(`.${full.senderIdentity}`),
+      "senderIdentity: the sender's address, its domain or one above",
+    ]);
+  }
+  if (full.backupCopies) {
+    rules.push([VAULT.test(full.backupCopies), "backupCopies: the ARN of a backup vault"]);
+  }
+  const named = ["region", "sender", "senderIdentity", "alarms", "hosts", "issuer", "backupCopies"];
+  const known = [...Object.keys(usual), ...named];
   for (const name of Object.keys(given))
     rules.push([known.includes(name), `${name}: there is no such setting`]);
   const wrong = rules.filter(([holds]) => !holds).map(([, rule]) => rule);

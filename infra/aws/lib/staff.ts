@@ -1,7 +1,7 @@
 // Where staff sign in: a Cognito pool of our own, unless the settings name another issuer. Nobody signs up:
 // `npm run ops -- staff add` makes people. Their practice is an attribute that only ops can write, their role
 // a group.
-import { Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { Duration, Stack } from "aws-cdk-lib";
 import {
   AccountRecovery,
   CfnUserPoolGroup,
@@ -16,6 +16,7 @@ import {
 } from "aws-cdk-lib/aws-cognito";
 import { Construct } from "constructs";
 import { readSecret, type Functions } from "./functions.ts";
+import { keptAndProtected } from "./kept.ts";
 import type { Settings } from "./settings.ts";
 
 export const ROLES = ["admin", "staff", "auditor"] as const;
@@ -61,7 +62,7 @@ export class Staff extends Construct {
       featurePlan: FeaturePlan.PLUS,
       standardThreatProtectionMode: StandardThreatProtectionMode.FULL_FUNCTION,
       deletionProtection: settings.keepData,
-      removalPolicy: settings.keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      removalPolicy: keptAndProtected(settings),
     });
     for (const role of ROLES)
       new CfnUserPoolGroup(this, role, { userPoolId: pool.userPoolId, groupName: role });
@@ -73,7 +74,9 @@ export class Staff extends Construct {
       // No secret: PKCE ties the code to whoever asked for it, and a secret would lie in the template.
       generateSecret: false,
       preventUserExistenceErrors: true,
-      authFlows: {},
+      // At the hosted page alone, which needs no flow of the API. One has to be refused by name: where the list
+      // is left out, Cognito allows SRP and custom ones to whoever knows the client's id.
+      authFlows: { userSrp: false },
       oAuth: {
         flows: { authorizationCodeGrant: true },
         scopes: [OAuthScope.OPENID, OAuthScope.EMAIL, OAuthScope.PROFILE],
@@ -89,6 +92,8 @@ export class Staff extends Construct {
       readAttributes: new ClientAttributes()
         .withStandardAttributes({ email: true, emailVerified: true, fullname: true })
         .withCustomAttributes("practice"),
+      // Required attributes cannot be left out. Nobody writes them, though: that takes a token with the scope
+      // `aws.cognito.signin.user.admin`, which neither the flows nor the scopes above give.
       writeAttributes: new ClientAttributes().withStandardAttributes({ fullname: true, email: true }),
     });
     const { region, urlSuffix } = Stack.of(this);

@@ -1,6 +1,6 @@
 // What somebody is woken for, and one page that shows how things go. Alarms are few: each has a heading in
 // the README that says what to do.
-import { Duration } from "aws-cdk-lib";
+import { ArnFormat, Duration, Stack } from "aws-cdk-lib";
 import {
   Alarm,
   ComparisonOperator,
@@ -38,13 +38,27 @@ export class Watch extends Construct {
     const { api, data, functions, mail } = parts;
     this.topic = new Topic(this, "Alarms", { masterKey: data.key, enforceSSL: true });
     this.topic.addSubscription(new EmailSubscription(settings.alarms));
+    // A topic with a policy of its own has lost the one that let its account in.
+    const alarms = {
+      sid: "AlarmsReachTheirTopic",
+      principals: [new ServicePrincipal("cloudwatch.amazonaws.com")],
+      conditions: {
+        StringEquals: { "aws:SourceAccount": Stack.of(this).account },
+        ArnLike: {
+          "aws:SourceArn": Stack.of(this).formatArn({
+            service: "cloudwatch",
+            resource: "alarm",
+            resourceName: "*",
+            arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+          }),
+        },
+      },
+    };
+    this.topic.addToResourcePolicy(
+      new PolicyStatement({ ...alarms, actions: ["sns:Publish"], resources: [this.topic.topicArn] }),
+    );
     data.key.addToResourcePolicy(
-      new PolicyStatement({
-        sid: "AlarmsReachTheirTopic",
-        principals: [new ServicePrincipal("cloudwatch.amazonaws.com")],
-        actions: ["kms:Decrypt", "kms:GenerateDataKey*"],
-        resources: ["*"],
-      }),
+      new PolicyStatement({ ...alarms, actions: ["kms:Decrypt", "kms:GenerateDataKey*"], resources: ["*"] }),
     );
 
     const all = functions.all();
@@ -110,6 +124,8 @@ export class Watch extends Construct {
       queue.metricApproximateNumberOfMessagesVisible({ period: FIVE_MINUTES, statistic: Stats.MAXIMUM }),
     );
     this.alarm("MailGivenUp", "The stream gave up on a mail: see outbox show", waiting[0]!, 1);
+    // Such a mail is not tried again, and mostly it is every mail: a domain that is not verified, the sandbox.
+    this.alarm("MailRefused", "SES refuses a mail for good", ours("MailsRefused", "send-mail"), 1);
     this.alarm("EventsGivenUp", "It is not known what became of some mails", waiting[1]!, 1);
     // SES pauses an account at a bounce rate of 10 % and a complaint rate of 0.5 %, and reviews it at half.
     this.alarm("Bounces", "More than one mail in twenty bounces", reputation("Reputation.BounceRate"), 0.05);
@@ -151,8 +167,8 @@ export class Watch extends Construct {
         ],
         [
           graph("Mails", [
-            ...["MailsSent", "MailsFailed"].map((name) => ours(name, "send-mail")),
-            ...["MailsBounced", "MailsComplained"].map((name) => ours(name, "mail-events")),
+            ...["MailsSent", "MailsFailed", "MailsRefused"].map((name) => ours(name, "send-mail")),
+            ...["MailsDelivered", "MailsBounced", "MailsComplained"].map((name) => ours(name, "mail-events")),
           ]),
           graph(
             "Age of streams",

@@ -2,7 +2,7 @@
 // gets past it.
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
-import { Synthesised } from "./synthesised.ts";
+import { given, Synthesised } from "./synthesised.ts";
 
 let made: Synthesised;
 beforeAll(() => {
@@ -71,6 +71,19 @@ describe("the edge", () => {
       expect(run("EdgeStaffPages", file)).toBe(file);
   });
 
+  test("keeps no error for the next who asks, and passes each on as it came", () => {
+    for (const distribution of Object.values(
+      made.all<{ DistributionConfig: { CustomErrorResponses: unknown } }>("AWS::CloudFront::Distribution"),
+    )) {
+      expect(distribution.DistributionConfig.CustomErrorResponses).toEqual(
+        [400, 403, 404, 405, 414, 500, 501, 502, 503, 504].map((ErrorCode) => ({
+          ErrorCode,
+          ErrorCachingMinTTL: 0,
+        })),
+      );
+    }
+  });
+
   test("keeps the bucket to CloudFront", () => {
     expect(made.one("AWS::S3::Bucket", "EdgeSite")["PublicAccessBlockConfiguration"]).toEqual({
       BlockPublicAcls: true,
@@ -84,6 +97,8 @@ describe("the edge", () => {
   test("logs what was asked for, and nothing of who asked", () => {
     const deliveries = Object.values(made.accessLog.findResources("AWS::Logs::Delivery"));
     expect(deliveries).toHaveLength(2);
+    // The destination takes up one at a time.
+    expect(deliveries.map((delivery) => delivery["DependsOn"])).toEqual([undefined, ["Staff"]]);
     for (const delivery of deliveries) {
       const fields: string[] = delivery["Properties"].RecordFields;
       expect(fields).toContain("cs-uri-stem");
@@ -103,5 +118,27 @@ describe("the edge", () => {
     });
     expect(JSON.stringify(doors)).toMatch(/portal\/sign-in.*portal\/enrollment.*portal\/password/);
     expect(doors.Action.Block.CustomResponse.ResponseCode).toBe(429);
+  });
+
+  test("lets no address have the API to itself, and a front desk share one", () => {
+    const rule = (template: typeof made.firewall) => {
+      const [acl] = Object.values(template.findResources("AWS::WAFv2::WebACL"));
+      return acl!["Properties"].Rules.find(({ Name }: { Name: string }) => Name === "Api");
+    };
+    const api = rule(made.firewall);
+    expect(api.Statement.RateBasedStatement).toMatchObject({
+      Limit: 3000,
+      EvaluationWindowSec: 300,
+      AggregateKeyType: "IP",
+      ScopeDownStatement: {
+        ByteMatchStatement: { SearchString: "/api/", PositionalConstraint: "STARTS_WITH" },
+      },
+    });
+    expect(api.Action.Block.CustomResponse.ResponseCode).toBe(429);
+    // What one address may is well below what the stage takes of all: 50 a second.
+    expect(api.Statement.RateBasedStatement.Limit / 300).toBeLessThan(given().throttle.rate / 2);
+    expect(rule(new Synthesised({ apiLimit: 600 }).firewall).Statement.RateBasedStatement.Limit).toBe(600);
+    const priorities = Object.values(made.firewall.findResources("AWS::WAFv2::WebACL"))[0]!["Properties"].Rules;
+    expect(priorities.map(({ Priority }: { Priority: number }) => Priority)).toEqual([0, 1, 2, 3, 4]);
   });
 });

@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { Validations } from "aws-cdk-lib";
+import { App, Validations } from "aws-cdk-lib";
 import { AwsSolutionsChecks, HIPAASecurityChecks } from "cdk-nag";
 import { beforeEach, expect, test, vi } from "vitest";
 import type { IConstruct } from "constructs";
@@ -40,7 +40,8 @@ vi.mock("../lib/known.ts", async (original) => {
     },
   };
 });
-const { made } = await import("./synthesised.ts");
+const { binaries, given, made } = await import("./synthesised.ts");
+const { latchkey } = await import("../lib/latchkey.ts");
 
 beforeEach(() => {
   noting = false;
@@ -55,6 +56,12 @@ function checked(changes: Partial<Settings>) {
 
 test.each(VARIANTS)("no finding is unexplained, %s", (_, changes) => {
   expect(() => checked(changes).synth()).not.toThrow();
+});
+
+test("templates can be made before the account is known", () => {
+  const app = new App({ context: { "aws:cdk:bundling-stacks": [] } });
+  latchkey(app, given(), binaries);
+  expect(() => app.synth()).not.toThrow();
 });
 
 test.each(VARIANTS)("no explanation is idle, %s", (_, changes) => {

@@ -2,7 +2,7 @@
 import { Match } from "aws-cdk-lib/assertions";
 import { beforeAll, describe, expect, test } from "vitest";
 import { settings } from "../lib/settings.ts";
-import { given, Synthesised } from "./synthesised.ts";
+import { given, made as make, Synthesised } from "./synthesised.ts";
 
 let made: Synthesised;
 beforeAll(() => {
@@ -69,19 +69,65 @@ describe("data", () => {
       expect(text).toContain(`"Service":"${service}.amazonaws.com"`);
   });
 
-  test("both tables are backed up every day and kept as the settings say", () => {
-    made.template.hasResourceProperties("AWS::Backup::BackupPlan", {
-      BackupPlan: {
-        BackupPlanRule: [
-          Match.objectLike({ Lifecycle: { DeleteAfterDays: 35 }, ScheduleExpression: "cron(0 5 * * ? *)" }),
-        ],
-      },
-    });
-    const selection = made.one<{ BackupSelection: { Resources: unknown[] } }>(
-      "AWS::Backup::BackupSelection",
-      "Data",
+  test("alarms and events use the key for this account alone, by what each of them says of itself", () => {
+    interface Statement {
+      Sid?: string;
+      Condition?: unknown;
+    }
+    const { KeyPolicy } = made.one<{ KeyPolicy: { Statement: Statement[] } }>("AWS::KMS::Key", "Data");
+    const of = (sid: string) => KeyPolicy.Statement.find(({ Sid }) => Sid === sid)?.Condition;
+    expect(of("AlarmsReachTheirTopic")).toEqual(ALARMS_OF_THIS_ACCOUNT);
+    expect(JSON.stringify(of("EventsThatFailedReachTheirQueue"))).toMatch(
+      /^{"ArnLike":{"kms:EncryptionContext:aws:sqs:arn":.*:sqs:us-east-1:123456789012:\*"/,
     );
-    expect(selection.BackupSelection.Resources).toHaveLength(2);
+  });
+
+  describe("backups", () => {
+    interface Rule {
+      RuleName: string;
+      ScheduleExpression: string;
+      Lifecycle: unknown;
+      CopyActions?: unknown[];
+    }
+    const rules = (of: Synthesised) =>
+      of.one<{ BackupPlan: { BackupPlanRule: Rule[] } }>("AWS::Backup::BackupPlan", "Data").BackupPlan
+        .BackupPlanRule;
+
+    test("are made of the main table every week and every month, and kept as the settings say", () => {
+      expect(rules(made)).toMatchObject([
+        { ScheduleExpression: "cron(0 5 ? * SUN *)", Lifecycle: { DeleteAfterDays: 35 } },
+        {
+          ScheduleExpression: "cron(0 5 1 * ? *)",
+          Lifecycle: { MoveToColdStorageAfterDays: 7, DeleteAfterDays: 365 },
+        },
+      ]);
+      const selection = made.one<{ BackupSelection: { Resources: unknown[] } }>(
+        "AWS::Backup::BackupSelection",
+        "Data",
+      );
+      expect(selection.BackupSelection.Resources).toEqual([
+        { "Fn::GetAtt": [expect.stringMatching(/^DataMain/), "Arn"] },
+      ]);
+      expect(rules(new Synthesised({ backupDays: 70, backupYears: 3 })).map((rule) => rule.Lifecycle)).toEqual([
+        { DeleteAfterDays: 70 },
+        { MoveToColdStorageAfterDays: 7, DeleteAfterDays: 3 * 365 },
+      ]);
+    });
+
+    test("are kept from everybody until their time, by no key of ours; a try-out's can be deleted", () => {
+      const vault = made.one("AWS::Backup::BackupVault", "Data");
+      expect(vault["LockConfiguration"]).toEqual({ MinRetentionDays: 7, ChangeableForDays: 3 });
+      expect(vault["EncryptionKeyArn"]).toBeUndefined();
+      const tryOut = new Synthesised({ keepData: false }).one("AWS::Backup::BackupVault", "Data");
+      expect(tryOut["LockConfiguration"]).toBeUndefined();
+    });
+
+    test("go to a vault elsewhere too, for as long", () => {
+      const backupCopies = "arn:aws:backup:us-west-2:210987654321:backup-vault:latchkey";
+      for (const { CopyActions, Lifecycle } of rules(new Synthesised({ backupCopies })))
+        expect(CopyActions).toEqual([{ DestinationBackupVaultArn: backupCopies, Lifecycle }]);
+      expect(rules(made).flatMap((rule) => rule.CopyActions ?? [])).toEqual([]);
+    });
   });
 
   test("nobody changes or deletes what is in the archive", () => {
@@ -103,6 +149,16 @@ describe("data", () => {
   });
 });
 
+/** As CloudWatch says of itself to whatever it acts on. */
+const ALARMS_OF_THIS_ACCOUNT = {
+  StringEquals: { "aws:SourceAccount": "123456789012" },
+  ArnLike: {
+    "aws:SourceArn": {
+      "Fn::Join": ["", ["arn:", { Ref: "AWS::Partition" }, ":cloudwatch:us-east-1:123456789012:alarm:*"]],
+    },
+  },
+};
+
 describe("what outlives the stack", () => {
   const KEPT = [
     "AWS::DynamoDB::Table",
@@ -112,16 +168,77 @@ describe("what outlives the stack", () => {
     "AWS::Backup::BackupVault",
     "AWS::Logs::LogGroup",
   ];
-  test.each([
-    [true, "Retain"],
-    [false, "Delete"],
-  ])("when data are kept: %s", (keepData, policy) => {
-    const { template } = keepData ? made : new Synthesised({ keepData });
+  /** Resources of all three stacks. */
+  const resources = ({ template, accessLog, firewall }: Synthesised) =>
+    [template, accessLog, firewall].flatMap((one) =>
+      Object.entries(one.toJSON()["Resources"] as Record<string, Resource>),
+    );
+  interface Resource {
+    Type: string;
+    DeletionPolicy?: string;
+    UpdateReplacePolicy?: string;
+    Properties?: Record<string, unknown>;
+  }
+
+  test("is what holds data; if its creation fails it goes again, where CloudFormation can delete it", () => {
     for (const type of KEPT) {
-      const found = Object.entries(template.findResources(type));
+      const found = resources(made).filter(
+        ([, { Type, Properties }]) =>
+          // Addresses that were refused are nobody's data, and forgotten in a month.
+          Type === type && Properties?.["LogGroupName"] !== "aws-waf-logs-latchkey",
+      );
       expect(found.length).toBeGreaterThan(0);
-      for (const [id, resource] of found) expect([id, resource["DeletionPolicy"]]).toEqual([id, policy]);
+      for (const [id, { DeletionPolicy, UpdateReplacePolicy, Properties }] of found) {
+        const guarded = Properties!["DeletionProtectionEnabled"] ?? Properties!["DeletionProtection"];
+        expect([id, DeletionPolicy]).toEqual([id, guarded ? "Retain" : "RetainExceptOnCreate"]);
+        expect([id, UpdateReplacePolicy]).toEqual([id, "Retain"]);
+        // What stays for good must not be in the way of the next deployment.
+        if (guarded) expect([id, Properties!["TableName"]]).toEqual([id, undefined]);
+      }
     }
+    expect(make().stack.terminationProtection).toBeFalsy();
+  });
+
+  test("is nothing when data are not kept", () => {
+    const retained = resources(new Synthesised({ keepData: false })).filter(
+      ([, { DeletionPolicy = "Delete", UpdateReplacePolicy = "Delete" }]) =>
+        DeletionPolicy !== "Delete" || UpdateReplacePolicy !== "Delete",
+    );
+    expect(retained).toEqual([]);
+  });
+
+  test("leaves room for a rehearsal beside it: the two have no name in common", () => {
+    /** Where the names are that an account has once. */
+    const NAMES: Record<string, string> = {
+      "AWS::Backup::BackupVault": "BackupVaultName",
+      "AWS::CloudFront::Function": "Name",
+      "AWS::CloudFront::OriginAccessControl": "OriginAccessControlConfig.Name",
+      "AWS::CloudFront::OriginRequestPolicy": "OriginRequestPolicyConfig.Name",
+      "AWS::CloudFront::ResponseHeadersPolicy": "ResponseHeadersPolicyConfig.Name",
+      "AWS::CloudWatch::Dashboard": "DashboardName",
+      "AWS::Cognito::UserPoolDomain": "Domain",
+      "AWS::Lambda::Function": "FunctionName",
+      "AWS::Logs::DeliveryDestination": "Name",
+      "AWS::Logs::DeliverySource": "Name",
+      "AWS::Logs::LogGroup": "LogGroupName",
+      "AWS::SES::EmailIdentity": "EmailIdentity",
+    };
+    const names = (of: Synthesised) => {
+      const all = resources(of).flatMap(([, { Type, Properties }]) => {
+        const path = NAMES[Type]?.split(".") ?? [];
+        const name = path.reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], Properties);
+        return path.length && name !== undefined ? [`${Type} ${JSON.stringify(name)}`] : [];
+      });
+      return new Set(all);
+    };
+    const ours = names(made);
+    expect(new Set([...ours].map((name) => name.split(" ")[0]))).toEqual(new Set(Object.keys(NAMES)));
+    const settings = { deployment: "rehearsal", keepData: false };
+    const rehearsal = { ...settings, senderIdentity: "portal.example.org" };
+    expect([...names(new Synthesised(rehearsal))].filter((name) => ours.has(name))).toEqual([]);
+    expect([...names(new Synthesised(settings))].filter((name) => ours.has(name))).toEqual([
+      'AWS::SES::EmailIdentity "portal.example.org"',
+    ]);
   });
 });
 
@@ -216,6 +333,34 @@ describe("mail", () => {
       RetryPolicy: { MaximumEventAgeInSeconds: 21600, MaximumRetryAttempts: 20 },
     });
   });
+
+  test("keeps the events that the function failed at, beside those that did not reach it", () => {
+    const queue = { "Fn::GetAtt": [expect.stringMatching(/^MailFailedEvents/), "Arn"] };
+    const noter = made.one("AWS::Lambda::Function", "Functionsmailevents");
+    expect(noter["DeadLetterConfig"]).toEqual({ TargetArn: queue });
+    const outcomes = made.one<{ Targets: { DeadLetterConfig: { Arn: unknown } }[] }>(
+      "AWS::Events::Rule",
+      "MailOutcomes",
+    );
+    expect(outcomes.Targets[0]!.DeadLetterConfig.Arn).toEqual(queue);
+    const { PolicyDocument } = made.one<{ PolicyDocument: { Statement: object[] } }>(
+      "AWS::IAM::Policy",
+      "FunctionsmaileventsRole",
+    );
+    expect(PolicyDocument.Statement).toContainEqual({
+      Action: "sqs:SendMessage",
+      Effect: "Allow",
+      Resource: queue,
+    });
+  });
+
+  test("comes from an identity that is there already, when the settings name it", () => {
+    expect(made.one("AWS::SES::EmailIdentity", "Mail")["EmailIdentity"]).toBe("portal.example.org");
+    for (const senderIdentity of ["portal.example.org", "example.org", "no-reply@portal.example.org"])
+      expect(new Synthesised({ senderIdentity }).all("AWS::SES::EmailIdentity")).toEqual({});
+    for (const senderIdentity of ["ample.org", "other.example.org", "desk@portal.example.org"])
+      expect(() => given({ senderIdentity })).toThrow("senderIdentity: the sender's address");
+  });
 });
 
 describe("staff", () => {
@@ -227,7 +372,13 @@ describe("staff", () => {
     });
     const client = made.one<{ WriteAttributes: string[] }>("AWS::Cognito::UserPoolClient", "Staff");
     expect(client.WriteAttributes).not.toContain("custom:practice");
-    expect(client).toMatchObject({ AllowedOAuthFlows: ["code"], GenerateSecret: false });
+    expect(client).toMatchObject({
+      AllowedOAuthFlows: ["code"],
+      // Without the scope `aws.cognito.signin.user.admin` nobody writes attributes at all.
+      AllowedOAuthScopes: ["openid", "email", "profile"],
+      ExplicitAuthFlows: ["ALLOW_REFRESH_TOKEN_AUTH"],
+      GenerateSecret: false,
+    });
   });
 
   test("sign in elsewhere when the settings name an issuer", () => {
@@ -254,7 +405,7 @@ test("every alarm reaches somebody, and says what it is about", () => {
       "AWS::CloudWatch::Alarm",
     ),
   );
-  expect(alarms).toHaveLength(10);
+  expect(alarms).toHaveLength(11);
   for (const alarm of alarms) {
     expect(alarm.AlarmDescription).toBeTruthy();
     expect(alarm.AlarmActions).toHaveLength(1);
@@ -263,6 +414,35 @@ test("every alarm reaches somebody, and says what it is about", () => {
   made.template.hasResourceProperties("AWS::SNS::Subscription", {
     Protocol: "email",
     Endpoint: "it@example.org",
+  });
+});
+
+test("alarms of this account may publish to their topic, and nobody else", () => {
+  const { PolicyDocument, Topics } = made.one<{
+    PolicyDocument: { Statement: { Effect: string }[] };
+    Topics: unknown[];
+  }>("AWS::SNS::TopicPolicy", "Watch");
+  const [topic] = Topics;
+  expect(PolicyDocument.Statement.filter(({ Effect }) => Effect === "Allow")).toEqual([
+    {
+      Sid: "AlarmsReachTheirTopic",
+      Effect: "Allow",
+      Principal: { Service: "cloudwatch.amazonaws.com" },
+      Action: "sns:Publish",
+      Resource: topic,
+      Condition: ALARMS_OF_THIS_ACCOUNT,
+    },
+  ]);
+});
+
+test("every figure about mail is shown, and one mail that is refused for good wakes somebody", () => {
+  const { DashboardBody } = made.one<{ DashboardBody: unknown }>("AWS::CloudWatch::Dashboard", "Watch");
+  for (const figure of ["Sent", "Failed", "Refused", "Delivered", "Bounced", "Complained"])
+    expect(JSON.stringify(DashboardBody)).toContain(`Mails${figure}`);
+  expect(made.one("AWS::CloudWatch::Alarm", "WatchMailRefused")).toMatchObject({
+    MetricName: "MailsRefused",
+    Dimensions: [{ Name: "function", Value: "latchkey-send-mail" }],
+    Threshold: 1,
   });
 });
 
@@ -286,4 +466,7 @@ test("mistakes in the settings are all named at once", () => {
   );
   const wrong = { region: "us-east-1", sender: "a@b.example", alarms: "a@b.example", retain: true };
   expect(() => settings(wrong)).toThrow("retain: there is no such setting");
+  expect(() => given({ apiLimit: 9, backupDays: 6, backupYears: 0, backupCopies: "latchkey" })).toThrow(
+    /apiLimit:.*\n.*backupDays: 7 to.*\n.*backupYears:.*\n.*backupCopies:/,
+  );
 });

@@ -28,7 +28,7 @@ function placeholders(): string {
   }
   return folder;
 }
-const binaries = placeholders();
+export const binaries = placeholders();
 
 /** The app of these settings, not synthesised yet. `bundled` also builds what is built at synthesis. */
 export function made(changes: Partial<Settings> = {}, bundled = false): { app: App; stack: Latchkey } {

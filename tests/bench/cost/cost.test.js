@@ -55,8 +55,42 @@ test("figures are paid for no longer than a month, and no longer than their func
   const [bench, cold] = figures();
   const names = new Set(Object.keys(CALLS).map((name) => name.split(/[.,]/)[0])).size;
   const month = { clients: 1_000_000, cold: 0, hours: 730, traced: 1 };
-  equal(quantities(month, bench, cold).CloudWatch.metric, names * 4);
+  equal(quantities(month, bench, cold).CloudWatch.metric, names * 4 + 3, "and three about mails");
   ok(quantities({ ...month, clients: 100 }, bench, cold).CloudWatch.metric < names);
+});
+
+test("the archive's objects move to cheaper storage once they are large enough to", () => {
+  const [bench, cold] = figures();
+  const small = quantities({ ...SIZES[0] }, bench, cold).S3;
+  equal(small.archiveMove, 0);
+  equal(small.archiveStorage, 0);
+  ok(small.archiveStandard > 0);
+  const large = quantities(SIZES.at(-1), bench, cold).S3;
+  equal(large.archiveMove, large.archivePut);
+  ok(Math.abs(large.archiveStandard / (large.archiveStandard + large.archiveStorage) - 3 / 72) < 1e-9);
+  const full = quantities({ ...SIZES.at(-1), clients: 10_000_000 }, bench, cold).S3;
+  ok(full.archivePut > 8_640, "a full batch does not wait");
+});
+
+test("backups are of the main table: five weeks, and twelve months of which most days are cold", () => {
+  const [bench, cold] = figures();
+  const { backup, coldBackup } = quantities({ ...SIZES[0], clients: 1_000_000 }, bench, cold).Backup;
+  ok(Math.abs(backup + coldBackup - 14 * 17) < 1e-9);
+  ok(backup > 14 * 5 && backup < 14 * 5.25);
+});
+
+test("what the edge does is logged, and S3 is asked for every page", () => {
+  const size = { clients: 1000, cold: 0, hours: 100, traced: 1 };
+  const [bench, cold] = figures();
+  const { CloudWatch, CloudFront, Lambda, S3 } = quantities(size, bench, cold);
+  const functions = (Lambda.lambdaRequest * 2.2) / 1e6;
+  ok(Math.abs(CloudWatch.logs - functions - (CloudFront.edgeRequest * 0.4) / 1e6) < 1e-9);
+  equal(Math.round(S3.pageGet), Math.round((CloudFront.edgeFunction * 2) / 3));
+});
+
+test("a key that turns every year is paid for three times", () => {
+  const [bench, cold] = figures();
+  equal(quantities(SIZES[0], bench, cold)["KMS, Secrets Manager"].key, 3);
 });
 
 test("a bill is the sum of its lines, each with a price", () => {

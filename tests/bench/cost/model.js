@@ -63,21 +63,30 @@ export const ASSUMED = {
   mailReads: { value: 6, unit: "read units for it" },
   sweeps: { value: 8_640, unit: "sweeps of the outbox: one in five minutes" },
   archived: { value: 300, unit: "ms in which a batch of events is archived" },
+  batch: { value: 1000, unit: "events in a batch at most; an object of the archive is one" },
+  unmoved: { value: 128, unit: "kB below which an object stays in S3 Standard" },
+  standardMonths: { value: 3, unit: "months that a larger one stays there" },
   stored: { value: 14, unit: "kB of a client with its entries, portal user and account, index included" },
   event: { value: 0.6, unit: "kB of an event, in the table and in the archive" },
   years: { value: 6, unit: "years of history that have come together" },
-  backups: { value: 35, unit: "daily backups, each whole" },
+  weeklies: { value: 5, unit: "weekly backups of the main table that are kept, each whole" },
+  monthlies: { value: 12, unit: "monthly ones" },
+  warm: { value: 7, unit: "days until a monthly one goes to cold storage" },
   answer: { value: 3, unit: "kB of an answer of the API, headers included" },
   page: { value: 20, unit: "kB of a page, most of it in the browser's cache" },
   files: { value: 3, unit: "requests for files with a page" },
+  uncached: { value: 2, unit: "of them that S3 is asked for each time: the page itself, and the list of practices" },
+  edgeLogged: { value: 0.4, unit: "kB of CloudFront's log of a request" },
   logged: { value: 2.2, unit: "kB of log of a call: its line, figures, Lambda's own lines, the API's access log" },
   logMonths: { value: 12, unit: "months that logs are kept" },
   packed: { value: 0.15, unit: "of a log's size is left when it is kept" },
   tableKey: { value: 0.05, unit: "requests to KMS for a call: table and log keys are kept for minutes" },
   secrets: { value: 3, unit: "secrets" },
-  rules: { value: 4, unit: "rules of the firewall" },
-  alarms: { value: 10, unit: "alarms" },
+  rotations: { value: 2, unit: "yearly rotations of the key that are paid for; further ones are not" },
+  rules: { value: 5, unit: "rules of the firewall" },
+  alarms: { value: 11, unit: "alarms" },
   figures: { value: 4, unit: "figures that a function writes; one counts only for the hours in which it is written" },
+  mailFigures: { value: 3, unit: "figures about mails: sent, refused, delivered" },
 };
 
 const HOURS = 730;
@@ -121,12 +130,19 @@ export function quantities({ clients, cold: coldPart, hours, traced }, bench, co
   const pages = total(rows, ({ name }) => PAGES[name] ?? 0);
   // Nearly every call leaves an event; looks at a session do not.
   const events = total(rows, ({ name }) => (name.endsWith("session") ? 0 : 1));
-  const batches = Math.min(events, assumed("sweeps"));
+  // A batch waits five minutes, as a sweep does, or until it is full.
+  const batches = Math.max(Math.min(events, assumed("sweeps")), events / assumed("batch"));
   const invoked = calls + 2 * mails + assumed("sweeps") + batches;
   const seconds = lambdaSeconds(rows, { mails, batches, coldPart }, cold);
-  const historyGb = (events * 12 * assumed("years") * assumed("event")) / 1e6;
-  const gb = (clients * assumed("stored")) / 1e6 + historyGb;
-  const logsGb = (invoked * assumed("logged")) / 1e6;
+  const months = 12 * assumed("years");
+  const historyGb = (events * months * assumed("event")) / 1e6;
+  const mainGb = (clients * assumed("stored")) / 1e6;
+  const gb = mainGb + historyGb;
+  const moved = (events * assumed("event")) / batches >= assumed("unmoved");
+  const standardGb = moved ? (historyGb * assumed("standardMonths")) / months : historyGb;
+  const warm = (assumed("warm") * 24) / HOURS;
+  const atEdge = calls + pages * assumed("files");
+  const logsGb = (invoked * assumed("logged") + atEdge * assumed("edgeLogged")) / 1e6;
   return {
     Lambda: { lambdaRequest: invoked, lambdaSecond: seconds },
     "API Gateway": { apiRequest: calls },
@@ -136,18 +152,27 @@ export function quantities({ clients, cold: coldPart, hours, traced }, bench, co
       storage: gb,
       recovery: gb,
     },
-    Backup: { backup: gb * assumed("backups") },
-    S3: { archivePut: batches, archiveStorage: historyGb },
+    Backup: {
+      backup: mainGb * (assumed("weeklies") + warm),
+      coldBackup: mainGb * (assumed("monthlies") - warm),
+    },
+    S3: {
+      archivePut: batches,
+      archiveMove: moved ? batches : 0,
+      archiveStandard: standardGb,
+      archiveStorage: historyGb - standardGb,
+      pageGet: pages * assumed("uncached"),
+    },
     CloudFront: {
-      edgeRequest: calls + pages * assumed("files"),
+      edgeRequest: atEdge,
       edgeFunction: pages * assumed("files"),
       transfer: (calls * assumed("answer") + pages * assumed("page")) / 1e6,
     },
-    WAF: { acl: 1, rule: assumed("rules"), wafRequest: calls + pages * assumed("files") },
+    WAF: { acl: 1, rule: assumed("rules"), wafRequest: atEdge },
     SES: { mail: mails },
     Cognito: { staff: Math.ceil(clients / assumed("staffClients")) },
     "KMS, Secrets Manager": {
-      key: 1,
+      key: 1 + assumed("rotations"),
       keyRequest: invoked * assumed("tableKey"),
       secret: assumed("secrets"),
       secretRequest: 2 * invoked * coldPart,
@@ -155,7 +180,7 @@ export function quantities({ clients, cold: coldPart, hours, traced }, bench, co
     CloudWatch: {
       logs: logsGb,
       logStorage: logsGb * assumed("logMonths") * assumed("packed"),
-      metric: metricMonths(rows, hours),
+      metric: metricMonths(rows, hours) + (Math.min(mails, hours) / HOURS) * assumed("mailFigures"),
       alarm: assumed("alarms"),
       dashboard: 1,
     },
