@@ -16,7 +16,7 @@ import {
 } from "aws-cdk-lib/aws-cognito";
 import { Construct } from "constructs";
 import { readSecret, type Functions } from "./functions.ts";
-import type { Settings } from "./settings.ts";
+import { keyNames, type Settings } from "./settings.ts";
 
 export const ROLES = ["admin", "staff", "auditor"] as const;
 
@@ -33,7 +33,10 @@ export class Staff extends Construct {
       signIn.addEnvironment("OIDC_CLIENT_ID", clientId);
       if (practiceClaim) signIn.addEnvironment("OIDC_PRACTICE_CLAIM", practiceClaim);
       if (roleClaim) signIn.addEnvironment("OIDC_ROLE_CLAIM", roleClaim);
-      if (clientSecretName) readSecret(signIn, "OIDC_CLIENT_SECRET_ARN", clientSecretName);
+      if (clientSecretName) {
+        const { clientSecretVersion } = keyNames(settings.deployment);
+        readSecret(signIn, "OIDC_CLIENT_SECRET", clientSecretName, clientSecretVersion);
+      }
       return;
     }
 
