@@ -42,17 +42,24 @@ const NOT_PASSED_BACK = new Set([
   "server",
 ]);
 
+/** Asked for this path, the edge does as was deployed last: CloudFront takes minutes to. */
+export const SPREAD = "/_edge/spread";
+
 export class Edge {
   private readonly servers: Server[] = [];
 
   private constructor(
-    private readonly sites: Map<string, Behaviour[]>,
+    private sites: Map<string, Behaviour[]>,
     private readonly emulator: URL,
     private readonly s3: S3Client,
   ) {}
 
   /** Reads what is deployed. */
   static async of(emulator: URL): Promise<Edge> {
+    return new Edge(await Edge.read(), emulator, new S3Client({ forcePathStyle: true }));
+  }
+
+  private static async read(): Promise<Map<string, Behaviour[]>> {
     const cloudFront = new CloudFrontClient({});
     const { DistributionList } = await cloudFront.send(new ListDistributionsCommand({}));
     const sites = new Map<string, Behaviour[]>();
@@ -67,7 +74,7 @@ export class Edge {
         await Promise.all(behaviours.map((one) => read(cloudFront, one, config!.Origins!.Items!))),
       );
     }
-    return new Edge(sites, emulator, new S3Client({ forcePathStyle: true }));
+    return sites;
   }
 
   /** Serves on a free port of the loopback; with a certificate, over TLS. */
@@ -90,6 +97,10 @@ export class Edge {
   private async answer(asked: IncomingMessage): Promise<Reply> {
     const host = (asked.headers.host ?? "").split(":")[0]!;
     const { pathname, search } = new URL(asked.url ?? "/", "http://host");
+    if (pathname === SPREAD) {
+      this.sites = await Edge.read();
+      return { status: 204, headers: {}, body: Buffer.alloc(0) };
+    }
     const behaviour = this.sites.get(host)?.find(({ prefix }) => pathname.startsWith(prefix));
     if (!behaviour) return { status: 403, headers: {}, body: Buffer.from(`no distribution ${host}`) };
     if (!behaviour.methods.includes(asked.method!))
