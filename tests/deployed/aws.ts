@@ -138,7 +138,8 @@ async function deploy(emulator: URL, folder: string): Promise<void> {
   for (const line of firstDeployment()) {
     const command = line.replace(/\s+#.*/, "");
     const [, words] = /^npm run ops -- (.*)/.exec(command) ?? [];
-    if (words) ops(...[...words.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain = ""]) => quoted ?? plain));
+    if (words)
+      ops(...[...words.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain = ""]) => quoted ?? plain));
     else if (otherwise[command]) await otherwise[command]();
     else throw new Error(`The README's first deployment says what nobody tried: ${line}`);
   }

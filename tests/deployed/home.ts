@@ -168,7 +168,7 @@ export async function until<T>(
   look: () => Promise<T | undefined | false>,
   seconds = 20,
 ): Promise<T> {
-  for (const end = Date.now() + seconds * 1000; Date.now() < end; ) {
+  for (const end = Date.now() + seconds * 1000; Date.now() < end;) {
     const found = await look();
     if (found) return found;
     await new Promise((wake) => setTimeout(wake, 50));

@@ -60,7 +60,9 @@ export class Deployment {
   async deployed(name: Output): Promise<{ value: string; at: Date }> {
     const { StackStatus = "", LastUpdatedTime, CreationTime } = await this.stack();
     if (!StackStatus.endsWith("_COMPLETE"))
-      throw new Refusal(`A deployment is under way, or failed (${StackStatus}). See that one succeeds first.`);
+      throw new Refusal(
+        `A deployment is under way, or failed (${StackStatus}). See that one succeeds first.`,
+      );
     return { value: await this.output(name), at: LastUpdatedTime ?? CreationTime! };
   }
 

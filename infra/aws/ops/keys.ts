@@ -105,7 +105,8 @@ export async function makeNext(d: Deployment, key: KeyName): Promise<void> {
     );
   }
   const next = await secret(d, it.secret, NEXT);
-  if (next.value === value) throw new Refusal(`The next ${key} key is in use already. First: keys ${key} use`);
+  if (next.value === value)
+    throw new Refusal(`The next ${key} key is in use already. First: keys ${key} use`);
   await d.publish(it.accepted.parameter, it.accept([value, next.value]));
   d.say(`The next ${key} key is published. Deploy, then: keys ${key} use`);
 }

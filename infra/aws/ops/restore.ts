@@ -104,7 +104,8 @@ class Since {
     if (action === "alert-recipient-assigned") this.alerts = true;
     if (!user) {
       // Something of a later version, about nobody in particular.
-      if (!OPENING.has(action)) throw new Refusal(`What is ${action}? Restore with the version that wrote it.`);
+      if (!OPENING.has(action))
+        throw new Refusal(`What is ${action}? Restore with the version that wrote it.`);
       return;
     }
     this.named.add(user);
@@ -167,7 +168,9 @@ export async function plan(copy: Copy, events: Event[], now: Date, name: string)
       if (!user) continue;
       const { PK, grants = {} } = await accountOf(user);
       for (const [client, grant] of Object.entries<Item>(grants)) {
-        (await chart(`${PK.slice(0, PK.indexOf("#A#"))}#C#${client}`)).since.closed.add(grant["portalUserId"]);
+        (await chart(`${PK.slice(0, PK.indexOf("#A#"))}#C#${client}`)).since.closed.add(
+          grant["portalUserId"],
+        );
       }
     }
   }
@@ -288,7 +291,9 @@ export function accountKey(user: Item): string {
 function nobodys(phc: string): string {
   const parts = phc.split("$");
   const random = (old: string) =>
-    randomBytes(Math.floor((old.length * 3) / 4)).toString("base64").replaceAll("=", "");
+    randomBytes(Math.floor((old.length * 3) / 4))
+      .toString("base64")
+      .replaceAll("=", "");
   return [...parts.slice(0, -2), ...parts.slice(-2).map(random)].join("$");
 }
 
@@ -348,7 +353,12 @@ export async function restore(
   const practices: string[] = [];
   for await (const items of scan(d, table, "PK, SK")) {
     practices.push(...items.filter(({ SK }) => SK === "PRACTICE").map(({ PK }) => PK.slice("P#".length)));
-    const extra = await notIn(d, copy, items.filter(({ PK, SK }) => SK !== "PRACTICE" && !LOCKS.test(PK)), made);
+    const extra = await notIn(
+      d,
+      copy,
+      items.filter(({ PK, SK }) => SK !== "PRACTICE" && !LOCKS.test(PK)),
+      made,
+    );
     await write(d, table, [], extra);
     gone += extra.length;
   }
@@ -399,9 +409,7 @@ async function planned(d: Deployment, copy: string, moment: Date): Promise<Plan>
     },
     async account(PK) {
       const Key = { PK, SK: "ACCOUNT" };
-      const { Item } = await d.dynamodb.send(
-        new GetCommand({ TableName: copy, Key, ConsistentRead: true }),
-      );
+      const { Item } = await d.dynamodb.send(new GetCommand({ TableName: copy, Key, ConsistentRead: true }));
       return Item as Item | undefined;
     },
   };
@@ -514,7 +522,9 @@ async function open(d: Deployment): Promise<void> {
 /** Whether the table's stream drives `send-mail`: what it cannot hand on, it would give up. */
 async function onStream(d: Deployment, Enabled: boolean): Promise<void> {
   const FunctionName = functionName(d.settings, "send-mail");
-  const { EventSourceMappings = [] } = await d.lambda.send(new ListEventSourceMappingsCommand({ FunctionName }));
+  const { EventSourceMappings = [] } = await d.lambda.send(
+    new ListEventSourceMappingsCommand({ FunctionName }),
+  );
   for (const { UUID } of EventSourceMappings)
     await d.lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled }));
 }

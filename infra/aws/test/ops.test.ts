@@ -132,7 +132,12 @@ describe("practices", () => {
   test("end all their sessions in one update, by AWS's clock", async () => {
     // Ours is wrong.
     vi.setSystemTime("2031-03-01T12:00:00Z");
-    const times = ["2026-03-01T12:00:00Z", "2026-03-01T12:00:00Z", "2026-03-01T12:00:01Z", "2026-03-01T12:00:02Z"];
+    const times = [
+      "2026-03-01T12:00:00Z",
+      "2026-03-01T12:00:00Z",
+      "2026-03-01T12:00:01Z",
+      "2026-03-01T12:00:02Z",
+    ];
     const clock = vi.spyOn(d, "clock").mockImplementation(async () => new Date(times.shift()!));
     await practice.revokeEveryone(d, "harbor");
     // The clock counts whole seconds: what began within this one is ended, and what begins afterwards is not.
@@ -229,7 +234,10 @@ describe("staff", () => {
     known("FORCE_CHANGE_PASSWORD");
     await staff.add(d, dana);
     const [, again] = pool.commandCalls(AdminCreateUserCommand);
-    expect(again?.args[0].input).toMatchObject({ MessageAction: "RESEND", DesiredDeliveryMediums: ["EMAIL"] });
+    expect(again?.args[0].input).toMatchObject({
+      MessageAction: "RESEND",
+      DesiredDeliveryMediums: ["EMAIL"],
+    });
     expect(again?.args[0].input.TemporaryPassword).toMatch(/^.{24,}$/);
   });
 
@@ -271,11 +279,11 @@ describe("staff", () => {
       ],
       [{ ...sessionIn("harbor"), email: dana.email }],
     ];
-    table.on(ScanCommand).callsFake(({ ExclusiveStartKey }) =>
-      ExclusiveStartKey
-        ? { Items: pages[1] }
-        : { Items: pages[0], LastEvaluatedKey: { PK: "x", SK: "y" } },
-    );
+    table
+      .on(ScanCommand)
+      .callsFake(({ ExclusiveStartKey }) =>
+        ExclusiveStartKey ? { Items: pages[1] } : { Items: pages[0], LastEvaluatedKey: { PK: "x", SK: "y" } },
+      );
     await staff.endSessions(d, dana.email);
     expect(ended()).toEqual([sessionIn("cove"), sessionIn("harbor")]);
     expect(said.join()).toContain("2 sessions");

@@ -12,7 +12,15 @@ test("in a clean clone, nothing asks for what was not made yet", () => {
     return found;
   };
   // The CDK's CLI makes the whole app for whatever it is asked, binaries and all.
-  const order = ["npm ci", "settings.json", "make ", "cdk bootstrap", "keys init", "cdk deploy", "site publish"];
+  const order = [
+    "npm ci",
+    "settings.json",
+    "make ",
+    "cdk bootstrap",
+    "keys init",
+    "cdk deploy",
+    "site publish",
+  ];
   expect(order.map(at)).toEqual(order.map(at).sort((a, b) => a - b));
 });
 

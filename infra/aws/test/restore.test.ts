@@ -4,7 +4,8 @@ import { accountKey, plan, type Copy, type Event } from "../ops/restore.ts";
 
 const NOW = new Date("2026-03-02T12:00:00Z");
 const PK = "P#harbor#C#C1";
-const PHC = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm9ibw$7ClhSqOEUlYaULh1qFaTUdRyKeVbvQg8+Jt8GKt0NDE";
+const PHC =
+  "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm9ibw$7ClhSqOEUlYaULh1qFaTUdRyKeVbvQg8+Jt8GKt0NDE";
 
 type Item = { PK: string; SK: string; [name: string]: any };
 
@@ -32,13 +33,20 @@ function copied(): Item[] {
     rev: 4,
     ...more,
   });
-  const account = (username: string, grants: Record<string, string>, more: object = { password: PHC }): Item => ({
+  const account = (
+    username: string,
+    grants: Record<string, string>,
+    more: object = { password: PHC },
+  ): Item => ({
     PK: accountKey({ PK, SK: "", username }),
     SK: "ACCOUNT",
     username,
     email: `${username}@mail.example`,
     grants: Object.fromEntries(
-      Object.entries(grants).map(([client, portalUserId]) => [client, { portalUserId, active: !!("password" in more) }]),
+      Object.entries(grants).map(([client, portalUserId]) => [
+        client,
+        { portalUserId, active: !!("password" in more) },
+      ]),
     ),
     sessions: { S1: {} },
     reset: { hash: "…", expiresAt: "2026-03-01T01:00:00.000Z" },
@@ -47,7 +55,11 @@ function copied(): Item[] {
   });
   const invitation = { hash: "…", expiresAt: "2026-03-08T00:00:00.000Z" };
   return [
-    client("C1", { chartOwner: "U1", alertRecipient: "U1", portal: { users: 3, active: 2, invitedUntil: invitation.expiresAt } }),
+    client("C1", {
+      chartOwner: "U1",
+      alertRecipient: "U1",
+      portal: { users: 3, active: 2, invitedUntil: invitation.expiresAt },
+    }),
     client("C2", { chartOwner: "U4", portal: { users: 1, active: 1 } }),
     user("C1", "U1", "ilse", { resetUntil: "2026-03-01T01:00:00.000Z" }),
     user("C1", "U2", "omar", {}),
@@ -60,7 +72,9 @@ function copied(): Item[] {
 }
 
 /** Events of after the copy, in this order. */
-function happened(...all: [action: string, user?: string, changed?: string[], more?: Partial<Event>][]): Event[] {
+function happened(
+  ...all: [action: string, user?: string, changed?: string[], more?: Partial<Event>][]
+): Event[] {
   return all.map(([action, portalUserId, changed = [], more = {}], at) => ({
     PK,
     SK: `01E${at}`,
@@ -108,7 +122,9 @@ describe("a restored table", () => {
   });
 
   test("shuts out whoever was revoked", async () => {
-    const { user, client, account, told, closed } = await restored(happened(["access-revoked", "U1", ["status"]]));
+    const { user, client, account, told, closed } = await restored(
+      happened(["access-revoked", "U1", ["status"]]),
+    );
     expect(user("U1")).toMatchObject({ access: "revoked", sessions: {}, version: 4 });
     expect(user("U1")).not.toHaveProperty("resetUntil");
     expect(account("ilse")).toMatchObject({
@@ -165,7 +181,10 @@ describe("a restored table", () => {
 
   test("takes no password that was changed, the old one or any other", async () => {
     const { account, user, told, passwords } = await restored(
-      happened(["password-changed", "U1"], ["password-changed", "U4", [], { PK: "P#harbor#C#C2", clientId: "C2" }]),
+      happened(
+        ["password-changed", "U1"],
+        ["password-changed", "U4", [], { PK: "P#harbor#C#C2", clientId: "C2" }],
+      ),
     );
     const { password } = account("ilse")!;
     expect(password).not.toBe(PHC);
@@ -196,7 +215,9 @@ describe("a restored table", () => {
   });
 
   test("sends alerts that were assigned since to the practice", async () => {
-    const { client, user } = await restored(happened(["alert-recipient-assigned", undefined, ["alertRecipient"]]));
+    const { client, user } = await restored(
+      happened(["alert-recipient-assigned", undefined, ["alertRecipient"]]),
+    );
     expect(client).not.toHaveProperty("alertRecipient");
     expect(user("U3")).toHaveProperty("invitation");
   });
@@ -210,7 +231,11 @@ describe("a restored table", () => {
   test("forgets who came later", async () => {
     const later = { PK: "P#harbor#C#C9", clientId: "C9" };
     const { otherwise } = await restored(
-      happened(["client-created", undefined, [], later], ["portal-user-added", "U9", [], later], ["enrolled", "U8"]),
+      happened(
+        ["client-created", undefined, [], later],
+        ["portal-user-added", "U9", [], later],
+        ["enrolled", "U8"],
+      ),
     );
     expect([...otherwise.keys()].filter((key) => /C9|U8|U9/.test(key))).toEqual([]);
   });

@@ -157,7 +157,8 @@ describe("functions", () => {
   test("that hold a secret name its version, so that a deployment after a turn starts them anew", () => {
     const parameters = made.template.findParameters("*") as Record<string, { Default?: string }>;
     const named = (one: object, variable: string) => {
-      const { Variables } = (one as { Environment: { Variables: Record<string, { Ref?: string }> } }).Environment;
+      const { Variables } = (one as { Environment: { Variables: Record<string, { Ref?: string }> } })
+        .Environment;
       return [variable in Variables, parameters[Variables[variable]?.Ref ?? ""]?.Default];
     };
     for (const [name, plan] of Object.entries(FUNCTIONS)) {

@@ -30,7 +30,9 @@ test("one command ends every session of a practice, and of no other", async () =
 test("one command ends the sessions of one person, whichever issuer let them in", async () => {
   const casey = await Desk.open("casey@cove.example");
   const dana = await Desk.open("dana@harbor.example");
-  expect(ops("staff", "end-sessions", "Casey@cove.example")).toContain("sessions of Casey@cove.example ended");
+  expect(ops("staff", "end-sessions", "Casey@cove.example")).toContain(
+    "sessions of Casey@cove.example ended",
+  );
   expect((await casey.call("GET", "/staff/session")).status).toBe(401);
   expect((await dana.call("GET", "/staff/session")).status).toBe(200);
 });
@@ -61,7 +63,10 @@ test("who is moved to another practice is out of the former one, and who was rem
   await expect(Desk.open("robin@cove.example")).rejects.toThrow();
   ops(...words, "--practice", "cove", "--role", "staff");
   const back = await Desk.open("robin@cove.example");
-  expect(await back.must(200, "GET", "/staff/session")).toMatchObject({ role: "staff", practice: { id: "cove" } });
+  expect(await back.must(200, "GET", "/staff/session")).toMatchObject({
+    role: "staff",
+    practice: { id: "cove" },
+  });
 });
 
 test(

@@ -296,7 +296,11 @@ test("the archivist needs all that it may do, and can only add to the archive", 
             SequenceNumber: String(Date.now()),
             ApproximateCreationDateTime: 1_767_225_600,
             Keys: { PK: { S: "P#harbor#C#1" }, SK: { S: unique() } },
-            NewImage: { PK: { S: "P#harbor#C#1" }, SK: { S: unique() }, at: { S: "2026-01-01T00:00:00.000Z" } },
+            NewImage: {
+              PK: { S: "P#harbor#C#1" },
+              SK: { S: unique() },
+              at: { S: "2026-01-01T00:00:00.000Z" },
+            },
           },
         },
       ],
@@ -308,7 +312,13 @@ test("the archivist needs all that it may do, and can only add to the archive", 
     expect(lacking.map(({ what }) => what.split(" ")[0])).toEqual(["s3:PutObject"]);
     for (const { what, policy } of lacking) {
       await deployed.allow(policy(deployed));
-      if (await use().then(() => true, () => false)) idle.push(what);
+      if (
+        await use().then(
+          () => true,
+          () => false,
+        )
+      )
+        idle.push(what);
     }
   } finally {
     await deployed.allow(deployed.policy);

@@ -48,13 +48,18 @@ test("a copy is restored without the access that was closed since", { timeout: 3
   );
 
   await dana.change(revoked.client, revoked.user, "revoke");
-  const at = ({ client, user }: typeof deleted) => `/clients/${client.clientId}/portal-users/${user.portalUserId}`;
+  const at = ({ client, user }: typeof deleted) =>
+    `/clients/${client.clientId}/portal-users/${user.portalUserId}`;
   await dana.must(200, "DELETE", `${at(deleted)}?confirm=delete`);
   await renewed.visitor.forget();
   await renewed.visitor.choose(ANOTHER);
   const [{ version }] = (await dana.users(moved.client)).portalUsers;
   await dana.must(200, "PATCH", at(moved), { version, email: `new.${moved.user.email}` });
-  await dana.must(202, "POST", `/clients/${invitedTo.clientId}/portal-users/${invited.portalUserId}/invitation`);
+  await dana.must(
+    202,
+    "POST",
+    `/clients/${invitedTo.clientId}/portal-users/${invited.portalUserId}/invitation`,
+  );
   const newer = tokenIn(await mail(invited.email, INVITATION, 2));
   await dana.must(200, "PATCH", `/clients/${edited.clientId}`, {
     version: edited.version,
@@ -116,7 +121,11 @@ test("a copy is restored without the access that was closed since", { timeout: 3
   const link = tokenIn(await mail(renewed.user.email, RESET, 2));
   await renewed.visitor.must(204, "PUT", "/password", { token: link, password });
   expect((await renewed.visitor.signIn(password)).status).toBe(200);
-  await again.must(202, "POST", `/clients/${invitedTo.clientId}/portal-users/${invited.portalUserId}/invitation`);
+  await again.must(
+    202,
+    "POST",
+    `/clients/${invitedTo.clientId}/portal-users/${invited.portalUserId}/invitation`,
+  );
   await new Visitor(invited).enroll(invitedTo, 3);
   await again.must(200, "DELETE", `${at(same)}?confirm=delete`);
 });
