@@ -6,11 +6,6 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { AdminSetUserPasswordCommand } from "@aws-sdk/client-cognito-identity-provider";
-import {
-  GetFunctionConfigurationCommand,
-  LambdaClient,
-  UpdateFunctionConfigurationCommand,
-} from "@aws-sdk/client-lambda";
 import { DeleteBucketPolicyCommand, S3Client } from "@aws-sdk/client-s3";
 import type { TestProject } from "vitest/node";
 import { Deployment } from "../../infra/aws/ops/deployment.ts";
@@ -114,18 +109,9 @@ async function answers(emulator: URL, program: ChildProcess, folder: string): Pr
   throw new Error(`the emulator does not start: ${join(folder, "emulator.log")}`);
 }
 
+/** Does what the README's block for the first deployment says, line by line; only what the emulator is not or
+ *  has already is done otherwise. */
 async function deploy(emulator: URL, folder: string): Promise<void> {
-  const file = join(folder, "settings.json");
-  writeFileSync(
-    file,
-    JSON.stringify({
-      region: REGION,
-      sender: "no-reply@portal.example.org",
-      alarms: "it@example.org",
-      architecture: process.arch === "arm64" ? "arm64" : "x86_64",
-      keepData: false,
-    }),
-  );
   Object.assign(process.env, {
     AWS_ENDPOINT_URL: emulator.origin,
     AWS_ACCESS_KEY_ID: "test",
@@ -133,25 +119,65 @@ async function deploy(emulator: URL, folder: string): Promise<void> {
     AWS_REGION: REGION,
     AWS_DEFAULT_REGION: REGION,
     CDK_DISABLE_VERSION_CHECK: "1",
-    LATCHKEY_SETTINGS: file,
+    LATCHKEY_SETTINGS: join(folder, "settings.json"),
     CI: "1",
   });
-  ops("keys", "init");
-  run("cdk", "bootstrap", `aws://${ACCOUNT}/${REGION}`);
-  await openStagingBucket();
-  await cdkDeploy();
+  const otherwise: Record<string, () => Promise<void> | void> = {
+    // The tests start here, with what they need installed and built, and the account in the environment.
+    "cd infra/aws": () => {},
+    "npm ci": () => {},
+    "export AWS_PROFILE=…": () => {},
+    "make -C ../.. site binaries ARCHITECTURE=arm64": () => {},
+    "cp settings.example.json settings.json": () => void settle("latchkey"),
+    "npx cdk bootstrap aws://<account>/<region> aws://<account>/us-east-1": async () => {
+      run("cdk", "bootstrap", `aws://${ACCOUNT}/${REGION}`);
+      await openStagingBucket();
+    },
+    "npx cdk deploy --all": () => cdkDeploy(),
+  };
+  for (const line of firstDeployment()) {
+    const command = line.replace(/\s+#.*/, "");
+    const [, words] = /^npm run ops -- (.*)/.exec(command) ?? [];
+    if (words)
+      ops(...[...words.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain = ""]) => quoted ?? plain));
+    else if (otherwise[command]) await otherwise[command]();
+    else throw new Error(`The README's first deployment says what nobody tried: ${line}`);
+  }
+}
+
+/** The lines of the README's block. */
+function firstDeployment(): string[] {
+  const readme = readFileSync(join(APP, "README.md"), "utf8");
+  const [, block = ""] = /## First deployment\n+```sh\n([^]*?)```/.exec(readme) ?? [];
+  return block.trim().split("\n");
+}
+
+/** Writes the settings of a deployment; commands follow them from then on. */
+export function settle(deployment: string, more: object = {}): Deployment {
+  const example = JSON.parse(readFileSync(join(APP, "settings.example.json"), "utf8")) as object;
+  const given = {
+    ...example,
+    region: REGION,
+    deployment,
+    architecture: process.arch === "arm64" ? "arm64" : "x86_64",
+    keepData: false,
+    ...more,
+  };
+  writeFileSync(process.env["LATCHKEY_SETTINGS"]!, JSON.stringify(given));
+  return new Deployment(settings(given as never), () => {});
 }
 
 /** Synthesises and deploys what the settings say, as after every step that asks for it. */
-export async function cdkDeploy(): Promise<void> {
+export async function cdkDeploy(deployment = "latchkey"): Promise<void> {
   const assembly = mkdtempSync(join(tmpdir(), "latchkey-assembly-"));
   try {
     run("cdk", "synth", "--quiet", "--output", assembly);
-    for (const stack of ["latchkey", "latchkey-firewall"]) prune(join(assembly, `${stack}.template.json`));
+    for (const stack of [deployment, `${deployment}-firewall`])
+      prune(join(assembly, `${stack}.template.json`));
     run(
       "cdk",
       "deploy",
-      "latchkey",
+      deployment,
       "--app",
       assembly,
       "--require-approval",
@@ -159,7 +185,6 @@ export async function cdkDeploy(): Promise<void> {
       "--progress",
       "events",
     );
-    await pointToIssuer();
   } finally {
     rmSync(assembly, { recursive: true, force: true });
   }
@@ -169,7 +194,7 @@ export function ops(...words: string[]): string {
   return run("tsx", "ops/main.ts", ...words);
 }
 
-function run(program: string, ...words: string[]): string {
+export function run(program: string, ...words: string[]): string {
   const done = spawnSync(join(APP, "node_modules/.bin", program), words, { cwd: APP, encoding: "utf8" });
   if (done.status !== 0) throw new Error(`${program} ${words.join(" ")}:\n${done.stdout}\n${done.stderr}`);
   return done.stdout;
@@ -200,15 +225,9 @@ async function openStagingBucket(): Promise<void> {
   await new S3Client({ forcePathStyle: true }).send(new DeleteBucketPolicyCommand({ Bucket }));
 }
 
-/** The site, practices and staff, by the ops commands; then what only a person or AWS itself does. */
+/** The other practice and more staff; then what only a person or AWS itself does. */
 async function staffed(deployment: Deployment): Promise<void> {
-  ops("site", "publish");
-  for (const [id, name] of [
-    ["harbor", "Harbor Counseling"],
-    ["cove", "Cove Clinic"],
-  ] as const) {
-    await practice.put(deployment, id, { name, alertInbox: `desk@${id}.example` });
-  }
+  await practice.put(deployment, "cove", { name: "Cove Clinic", alertInbox: "desk@cove.example" });
   const UserPoolId = await deployment.output("StaffPool");
   for (const [email, name, practice, role] of STAFF) {
     await staff.add(deployment, { email, name, practice, role });
@@ -216,17 +235,6 @@ async function staffed(deployment: Deployment): Promise<void> {
       new AdminSetUserPasswordCommand({ UserPoolId, Username: email, Password: PASSWORD, Permanent: true }),
     );
   }
-}
-
-/** The emulator answers as the issuer at its own address only, which each deployment puts back. */
-async function pointToIssuer(): Promise<void> {
-  const lambda = new LambdaClient({});
-  const FunctionName = "latchkey-staff-sign-in";
-  const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
-  const { OIDC_ISSUER = "" } = Environment?.Variables ?? {};
-  const issuer = `${process.env["AWS_ENDPOINT_URL"]}/${OIDC_ISSUER.split("/").pop()}`;
-  const Variables = { ...Environment?.Variables, OIDC_ISSUER: issuer };
-  await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables } }));
 }
 
 function certificate(): { key: string; cert: string } {

@@ -55,18 +55,25 @@ const NOT_PASSED_BACK = new Set([
   "server",
 ]);
 
+/** Asked for this path, the edge does as was deployed last: CloudFront takes minutes to. */
+export const SPREAD = "/_edge/spread";
+
 export class Edge {
   private readonly servers: Server[] = [];
   private readonly keptErrors = new Map<string, { reply: Reply; until: number }>();
 
   private constructor(
-    private readonly sites: Map<string, Site>,
+    private sites: Map<string, Site>,
     private readonly emulator: URL,
     private readonly s3: S3Client,
   ) {}
 
   /** Reads what is deployed. */
   static async of(emulator: URL): Promise<Edge> {
+    return new Edge(await Edge.read(), emulator, new S3Client({ forcePathStyle: true }));
+  }
+
+  private static async read(): Promise<Map<string, Site>> {
     const cloudFront = new CloudFrontClient({});
     const { DistributionList } = await cloudFront.send(new ListDistributionsCommand({}));
     const sites = new Map<string, Site>();
@@ -84,7 +91,7 @@ export class Edge {
         errorTtls: new Map(errors.map((one) => [one.ErrorCode!, one.ErrorCachingMinTTL ?? ERROR_TTL])),
       });
     }
-    return new Edge(sites, emulator, new S3Client({ forcePathStyle: true }));
+    return sites;
   }
 
   /** Serves on a free port of the loopback; with a certificate, over TLS. */
@@ -107,6 +114,10 @@ export class Edge {
   private async answer(asked: IncomingMessage): Promise<Reply> {
     const host = (asked.headers.host ?? "").split(":")[0]!;
     const { pathname, search } = new URL(asked.url ?? "/", "http://host");
+    if (pathname === SPREAD) {
+      this.sites = await Edge.read();
+      return { status: 204, headers: {}, body: Buffer.alloc(0) };
+    }
     const site = this.sites.get(host);
     const behaviour = site?.behaviours.find(({ prefix }) => pathname.startsWith(prefix));
     if (!site || !behaviour) return { status: 403, headers: {}, body: Buffer.from(`no distribution ${host}`) };

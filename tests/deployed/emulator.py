@@ -3,7 +3,7 @@
 - `dynamodb:LeadingKeys`, and `dynamodb:Attributes` of updates, as conditions of policies. Without them it
   would let every function touch every item, and nothing would show that the policies say enough.
 - A user pool as an issuer at the address where it answers: it signs for AWS's own host name, where it cannot
-  be reached.
+  be reached. Functions are told that address, too, in place of the name that stands in their environment.
 - The identity that a mail is sent from, and `ses:FromAddress`. (AWS judges the configuration set too.)
 - Events of SES: `POST /_latchkey/ses-event` puts one on the bus, which only AWS itself may do.
 
@@ -24,6 +24,10 @@ ISSUER = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
 CHANGES = [
     ("ministack.services.cognito", 'f"https://cognito-idp.{_pool_region(pool_id)}.amazonaws.com/{pool_id}"',
      f'f"{ISSUER}/{{pool_id}}"', 1),
+    ("ministack.services.lambda_svc",
+     "return {key: value for key, value in env.items() if key not in _RESERVED_RUNTIME_ENV_VARS}",
+     "return {key: re.sub(r'^https://cognito-idp\\.[a-z0-9-]+\\.amazonaws\\.com', "
+     f"'{ISSUER}', value) for key, value in env.items() if key not in _RESERVED_RUNTIME_ENV_VARS}}", 1),
     ("ministack.services.cognito", 'f"https://cognito-idp.{r}.amazonaws.com/{pool_id}"', f'f"{ISSUER}/{{pool_id}}"', 1),
 ]
 
@@ -86,6 +90,9 @@ def condition_keys(action, part):
     if action == "BatchGetItem":
         leading = [key.get("PK", {}).get("S", "") for table in (part.get("RequestItems") or {}).values()
                    for key in table.get("Keys", [])]
+    elif action == "BatchWriteItem":
+        requests = [next(iter(one.values())) for table in part["RequestItems"].values() for one in table]
+        leading = [(one.get("Item") or one.get("Key"))["PK"]["S"] for one in requests]
     elif action == "Query":
         leading = partition_of_query(part)
     else:
@@ -126,7 +133,8 @@ def complete():
         except ValueError:
             return found
         if "RequestItems" in data:
-            action = "BatchGetItem"
+            writes = any(isinstance(table, list) for table in data["RequestItems"].values())
+            action = "BatchWriteItem" if writes else "BatchGetItem"
         elif "KeyConditionExpression" in data:
             action = "Query"
         else:

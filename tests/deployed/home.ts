@@ -27,7 +27,11 @@ declare module "vitest" {
   }
 }
 
-export const home = (): Home => inject("home");
+/** Another deployment in the same account, while a test is about it. */
+let elsewhere: Partial<Home> = {};
+export const moveTo = (sites: Pick<Home, "staff" | "portal">): void => void (elsewhere = sites);
+
+export const home = (): Home => ({ ...inject("home"), ...elsewhere });
 
 export interface Answer {
   status: number;
@@ -98,6 +102,8 @@ function send(
       {
         host: "127.0.0.1",
         port,
+        // A connection that was kept may have ended while a command ran.
+        agent: false,
         method,
         path,
         headers: {
@@ -162,7 +168,7 @@ export async function until<T>(
   look: () => Promise<T | undefined | false>,
   seconds = 20,
 ): Promise<T> {
-  for (const end = Date.now() + seconds * 1000; Date.now() < end; ) {
+  for (const end = Date.now() + seconds * 1000; Date.now() < end;) {
     const found = await look();
     if (found) return found;
     await new Promise((wake) => setTimeout(wake, 50));

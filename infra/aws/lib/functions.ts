@@ -12,6 +12,7 @@ import {
   Tracing,
 } from "aws-cdk-lib/aws-lambda";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
+import { StringParameter } from "aws-cdk-lib/aws-ssm";
 import { Construct } from "constructs";
 import type { Data } from "./data.ts";
 import {
@@ -215,7 +216,7 @@ export class Functions extends Construct {
       tracing: Tracing.ACTIVE,
       loggingFormat: LoggingFormat.JSON,
       logGroup: logs,
-      ...(name === "sign-in" && settings.signIns > 0 && { reservedConcurrentExecutions: settings.signIns }),
+      ...(reserved(settings, name) && { reservedConcurrentExecutions: reserved(settings, name) }),
       environment: {
         TABLE: data.main.tableName,
         HISTORY_TABLE: data.history.tableName,
@@ -230,8 +231,8 @@ export class Functions extends Construct {
     const tables = { main: data.main, history: data.history };
     for (const right of plan.rights) role.addToPolicy(statement(right, tables));
     const secrets = keyNames(settings.deployment);
-    if (plan.signs) readSecret(made, "SIGNING_KEY_ARN", secrets.signingKey);
-    if (plan.hmacs) readSecret(made, "TOKEN_SECRET_ARN", secrets.tokenSecret);
+    if (plan.signs) readSecret(made, "SIGNING_KEY", secrets.signingKey, secrets.signingVersion);
+    if (plan.hmacs) readSecret(made, "TOKEN_SECRET", secrets.tokenSecret, secrets.tokenVersion);
     known(
       made,
       {
@@ -244,7 +245,7 @@ export class Functions extends Construct {
         }),
         "HIPAA.Security-LambdaInsideVPC":
           "talks to AWS services alone, by TLS and IAM; a VPC would add a NAT gateway and nothing that it protects",
-        ...(!(name === "sign-in" && settings.signIns > 0) && {
+        ...(!reserved(settings, name) && {
           "HIPAA.Security-LambdaConcurrency":
             "the API's throttling bounds it; a reservation of its own would only let functions starve",
         }),
@@ -255,18 +256,24 @@ export class Functions extends Construct {
   }
 }
 
+/** How many at a time are reserved for a function; 0 for those that share the rest. */
+export const reserved = (settings: Settings, name: FunctionName) =>
+  name === "sign-in" ? settings.signIns : 0;
+
 export const functionName = (settings: Settings, name: FunctionName) => `${settings.deployment}-${name}`;
 
 /** Tells a function where a secret lies that the ops commands made, and lets it read that one. Secrets
- *  Manager appends six characters to a secret's name, which `??????` stands for. */
-export function readSecret(to: Lambda, variable: string, name: string): void {
+ *  Manager appends six characters to a secret's name, which `??????` stands for. The function reads it once,
+ *  when it starts: that its environment names the version makes every turn a change that restarts it. */
+export function readSecret(to: Lambda, variable: string, name: string, versionParameter: string): void {
   const arn = Stack.of(to).formatArn({
     service: "secretsmanager",
     resource: "secret",
     resourceName: name,
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
-  to.addEnvironment(variable, arn);
+  to.addEnvironment(`${variable}_ARN`, arn);
+  to.addEnvironment(`${variable}_VERSION`, StringParameter.valueForStringParameter(to, versionParameter));
   to.addToRolePolicy(
     new PolicyStatement({
       effect: Effect.ALLOW,

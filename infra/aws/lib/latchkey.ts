@@ -27,8 +27,12 @@ export const OUTPUTS = [
   "FailedEvents",
   "SendMail",
   "MailEvents",
-
   "ApiHost",
+  // What was published of the keys when this was deployed: the next step of a turn asks for it.
+  "VerifyingKeys",
+  "SigningVersion",
+  "OriginDigests",
+  "OriginVersion",
 ] as const;
 export type Output = (typeof OUTPUTS)[number];
 
@@ -82,6 +86,10 @@ export class Latchkey extends Stack {
       SendMail: this.functions.get("send-mail").functionName,
       MailEvents: this.functions.get("mail-events").functionName,
       ApiHost: api.host,
+      VerifyingKeys: published(names.verifyingKeys),
+      SigningVersion: published(names.signingVersion),
+      OriginDigests: published(names.originDigests),
+      OriginVersion: published(names.originVersion),
     };
     for (const [name, value] of Object.entries(outputs)) {
       if (value) new CfnOutput(this, name, { value }).overrideLogicalId(name);

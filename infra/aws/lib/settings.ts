@@ -154,6 +154,13 @@ export function keyNames(deployment: string) {
     tokenSecret: `${deployment}/token-key`,
     /** Secret, plain text: what CloudFront shows to the API. */
     originSecret: `${deployment}/origin-key`,
+    /** Parameter: which version of the signing key signs. Functions read the secret when they start, and their
+     *  environment names its version, so that a deployment after a turn starts them anew. */
+    signingVersion: `/${deployment}/signing-version`,
+    /** Parameter: which version of the HMAC key counts; as above. */
+    tokenVersion: `/${deployment}/token-version`,
+    /** Parameter: which version of the client's secret at the issuer counts; as above. */
+    clientSecretVersion: `/${deployment}/client-secret-version`,
     /** Parameter: public keys of session tokens, a JWK set. */
     verifyingKeys: `/${deployment}/verifying-keys`,
     /** Parameter: which version of the origin secret CloudFront shows. */

@@ -17,7 +17,7 @@ import {
 import { Construct } from "constructs";
 import { readSecret, type Functions } from "./functions.ts";
 import { keptAndProtected } from "./kept.ts";
-import type { Settings } from "./settings.ts";
+import { keyNames, type Settings } from "./settings.ts";
 
 export const ROLES = ["admin", "staff", "auditor"] as const;
 
@@ -34,7 +34,10 @@ export class Staff extends Construct {
       signIn.addEnvironment("OIDC_CLIENT_ID", clientId);
       if (practiceClaim) signIn.addEnvironment("OIDC_PRACTICE_CLAIM", practiceClaim);
       if (roleClaim) signIn.addEnvironment("OIDC_ROLE_CLAIM", roleClaim);
-      if (clientSecretName) readSecret(signIn, "OIDC_CLIENT_SECRET_ARN", clientSecretName);
+      if (clientSecretName) {
+        const { clientSecretVersion } = keyNames(settings.deployment);
+        readSecret(signIn, "OIDC_CLIENT_SECRET", clientSecretName, clientSecretVersion);
+      }
       return;
     }
 

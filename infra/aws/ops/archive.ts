@@ -11,7 +11,7 @@ export interface Range {
   to: string;
 }
 
-const DAY = 24 * 60 * 60 * 1000;
+export const DAY = 24 * 60 * 60 * 1000;
 
 /** The events of a range, as JSON lines, in the order of their ids, which is that of time. */
 export async function events(d: Deployment, range: Range): Promise<string[]> {
@@ -31,7 +31,8 @@ export async function events(d: Deployment, range: Range): Promise<string[]> {
   return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, line]) => line);
 }
 
-async function ofDay(d: Deployment, day: string): Promise<Record<string, unknown>[]> {
+/** What was archived on a day, as items of the history's table. */
+export async function ofDay(d: Deployment, day: string): Promise<Record<string, unknown>[]> {
   const Bucket = await d.output("ArchiveBucket");
   const all: Record<string, unknown>[] = [];
   const pages = paginateListObjectsV2(

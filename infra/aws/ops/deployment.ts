@@ -1,12 +1,12 @@
 // The deployment that a command is about: its settings, what its stack made, and the clients to reach it.
-import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
+import { CloudFormationClient, DescribeStacksCommand, type Stack } from "@aws-sdk/client-cloudformation";
 import { CognitoIdentityProviderClient } from "@aws-sdk/client-cognito-identity-provider";
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SQSClient } from "@aws-sdk/client-sqs";
-import { SSMClient } from "@aws-sdk/client-ssm";
+import { GetParameterCommand, ParameterNotFound, PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { Output } from "../lib/latchkey.ts";
 import { keyNames, type Settings } from "../lib/settings.ts";
@@ -24,12 +24,15 @@ export class Deployment {
   readonly sqs: SQSClient;
   readonly ssm: SSMClient;
   readonly names: ReturnType<typeof keyNames>;
-  private outputs?: Promise<Map<string, string>>;
+  private described?: Promise<Stack>;
 
   constructor(
     readonly settings: Settings,
     /** Says something to whoever runs the command. */
     readonly say: (line: string) => void = console.log,
+    /** Lets milliseconds pass. */
+    readonly wait: (milliseconds: number) => Promise<void> = (milliseconds) =>
+      new Promise((wake) => setTimeout(wake, milliseconds)),
   ) {
     const { region } = settings;
     this.cloudFormation = new CloudFormationClient({ region });
@@ -46,19 +49,69 @@ export class Deployment {
 
   /** What the stack made. */
   async output(name: Output): Promise<string> {
-    this.outputs ??= this.describe();
-    const value = (await this.outputs).get(name);
+    const { Outputs = [] } = await this.stack();
+    const value = Outputs.find((output) => output.OutputKey === name)?.OutputValue;
     if (!value) throw new Refusal(`The stack ${this.settings.deployment} has no ${name}.`);
     return value;
   }
 
-  private async describe(): Promise<Map<string, string>> {
+  /** When the last deployment came to its end, and an output as it left it. Refuses while one is under way:
+   *  nobody can say yet what will hold. */
+  async deployed(name: Output): Promise<{ value: string; at: Date }> {
+    const { StackStatus = "", LastUpdatedTime, CreationTime } = await this.stack();
+    if (!StackStatus.endsWith("_COMPLETE"))
+      throw new Refusal(
+        `A deployment is under way, or failed (${StackStatus}). See that one succeeds first.`,
+      );
+    return { value: await this.output(name), at: LastUpdatedTime ?? CreationTime! };
+  }
+
+  /** The time by AWS's clock, rounded down to the second: sessions are dated by it, and the clock of whoever
+   *  runs a command may be wrong. */
+  async clock(): Promise<Date> {
+    const client = new DynamoDBClient({ region: this.settings.region });
+    let date: string | undefined;
+    client.middlewareStack.add(
+      (next) => async (args) => {
+        const answer = await next(args);
+        date = (answer.response as { headers: Record<string, string> }).headers["date"];
+        return answer;
+      },
+      { step: "deserialize" },
+    );
+    await client.send(new DescribeTableCommand({ TableName: await this.output("Table") }));
+    const time = Date.parse(date ?? "");
+    if (Number.isNaN(time)) throw new Refusal("AWS does not say what time it is. Try again.");
+    return new Date(time);
+  }
+
+  /** The value of a parameter, if there is one. */
+  async parameter(Name: string): Promise<string | undefined> {
+    try {
+      return (await this.ssm.send(new GetParameterCommand({ Name }))).Parameter?.Value;
+    } catch (error) {
+      if (error instanceof ParameterNotFound) return undefined;
+      throw error;
+    }
+  }
+
+  /** What the next deployment is to know. */
+  async publish(Name: string, Value: string): Promise<void> {
+    await this.ssm.send(new PutParameterCommand({ Name, Value, Type: "String", Overwrite: true }));
+  }
+
+  private stack(): Promise<Stack> {
+    this.described ??= this.describe();
+    return this.described;
+  }
+
+  private async describe(): Promise<Stack> {
     const { deployment } = this.settings;
     const answer = await this.cloudFormation
       .send(new DescribeStacksCommand({ StackName: deployment }))
       .catch((error: Error) => {
         throw new Refusal(`There is no stack ${deployment} here yet (${error.message}). Deploy first.`);
       });
-    return new Map(answer.Stacks?.[0]?.Outputs?.map((output) => [output.OutputKey!, output.OutputValue!]));
+    return answer.Stacks![0]!;
   }
 }

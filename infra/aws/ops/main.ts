@@ -1,6 +1,7 @@
 // `npm run ops -- <command>`: what people do to a deployment beside deploying it.
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { text } from "node:stream/consumers";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { settingsFile } from "../lib/settings.ts";
 import * as archive from "./archive.ts";
@@ -8,19 +9,26 @@ import { Deployment, Refusal } from "./deployment.ts";
 import * as keys from "./keys.ts";
 import * as outbox from "./outbox.ts";
 import * as practice from "./practice.ts";
+import { restore } from "./restore.ts";
 import * as site from "./site.ts";
 import * as staff from "./staff.ts";
 
 const USAGE = `
 keys init                                     make what the first deployment needs
 keys signing|origin new | use | retire [--now]   turn a key, a deployment after each step
+keys token new                                another key of HMACs, then a deployment
+keys client-secret                            keep the secret of the staff's issuer, from standard input
 practice put <id> [--file settings.json] [--name … --alert-inbox …]
 practice show <id>
 practice revoke-everyone <id>                 end every session, of staff and of clients
 staff add <e-mail> --name … --practice … --role admin|staff|auditor
 staff remove <e-mail>                         no sign-in any more; sessions end now
+staff reset <e-mail>                          forget a lost authenticator; another is enrolled at the next sign-in
+staff end-sessions <e-mail>                   end somebody's sessions, with any issuer
 outbox show | redrive                         mails that wait; send them now
 history export --practice … [--client …] --from YYYY-MM-DD --to YYYY-MM-DD [--out file]
+restore <copy of the table> [--at time] [--history copy] [--confirm restore]
+                                              back to a restored copy; whatever was closed since stays closed
 site publish [folder]                         upload the built site
 `.trim();
 
@@ -49,6 +57,11 @@ async function run(d: Deployment, words: string[], options: Options): Promise<vo
       if (second === "retire") return keys.retireOld(d, key, Boolean(options["now"]));
       break;
     }
+    case "keys token":
+      if (second === "new") return keys.makeToken(d);
+      break;
+    case "keys client-secret":
+      return keys.keepClientSecret(d, (await text(process.stdin)).trim());
     case "practice put": {
       const file = options["file"] ? JSON.parse(await readFile(needed(options, "file"), "utf8")) : {};
       const { name: called, "alert-inbox": alertInbox } = options;
@@ -74,6 +87,10 @@ async function run(d: Deployment, words: string[], options: Options): Promise<vo
       });
     case "staff remove":
       return staff.remove(d, name());
+    case "staff reset":
+      return staff.reset(d, name());
+    case "staff end-sessions":
+      return staff.endSessions(d, name());
     case "outbox show":
       return outbox.show(d);
     case "outbox redrive":
@@ -92,6 +109,13 @@ async function run(d: Deployment, words: string[], options: Options): Promise<vo
     case "site publish":
       return site.publish(d, second || DIST);
   }
+  if (topic === "restore" && what) {
+    return restore(d, what, {
+      ...(options["at"] && { at: needed(options, "at") }),
+      ...(options["history"] && { history: needed(options, "history") }),
+      confirmed: options["confirm"] === "restore",
+    });
+  }
   throw new Refusal(USAGE);
 }
 
@@ -99,7 +123,7 @@ function refuse(why: string): never {
   throw new Refusal(why);
 }
 
-const TEXT = ["name", "alert-inbox", "file", "practice", "role", "client", "from", "to", "out"];
+const TEXT = "name alert-inbox file practice role client from to out at history confirm".split(" ");
 const options: NonNullable<ParseArgsConfig["options"]> = {
   ...Object.fromEntries(TEXT.map((name) => [name, { type: "string" as const }])),
   now: { type: "boolean" },

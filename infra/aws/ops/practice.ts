@@ -111,15 +111,16 @@ export async function load(d: Deployment, practice: string): Promise<Practice | 
 /** Ends every session of a practice, of staff and of clients: none that began before now is taken any more.
  *  Who may enter stays as it was. */
 export async function revokeEveryone(d: Deployment, practice: string): Promise<void> {
-  const now = new Date().toISOString();
+  // The clock counts whole seconds: the next one is after every session that began before.
+  const from = new Date((await d.clock()).getTime() + 1000);
   try {
     await d.dynamodb.send(
       new UpdateCommand({
         TableName: await d.output("Table"),
         Key: key(practice),
-        UpdateExpression: "SET sessionsFrom = :now ADD rev :one",
+        UpdateExpression: "SET sessionsFrom = :from ADD rev :one",
         ConditionExpression: "attribute_exists(PK)",
-        ExpressionAttributeValues: { ":now": now, ":one": 1 },
+        ExpressionAttributeValues: { ":from": from.toISOString(), ":one": 1 },
       }),
     );
   } catch (error) {
@@ -127,5 +128,7 @@ export async function revokeEveryone(d: Deployment, practice: string): Promise<v
       throw new Refusal(`There is no practice ${practice}.`);
     throw error;
   }
-  d.say(`No session of ${practice} from before ${now} is taken any more.`);
+  // Whoever signs in after this was said, stays.
+  while ((await d.clock()) <= from) await d.wait(200);
+  d.say(`No session of ${practice} from before ${from.toISOString()} is taken any more.`);
 }

@@ -41,7 +41,8 @@ export async function announce(d: Deployment, practice?: Offered): Promise<void>
   await store(d, CONFIG, Buffer.from(JSON.stringify({ practices: all })));
 }
 
-async function practices(d: Deployment): Promise<Offered[]> {
+/** The practices that there are: each is announced when it is made. */
+export async function practices(d: Deployment): Promise<Offered[]> {
   try {
     const answer = await d.s3.send(
       new GetObjectCommand({ Bucket: await d.output("SiteBucket"), Key: CONFIG }),

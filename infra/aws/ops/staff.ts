@@ -3,17 +3,21 @@ import { createHash, randomBytes } from "node:crypto";
 import {
   AdminAddUserToGroupCommand,
   AdminCreateUserCommand,
+  AdminDeleteSoftwareTokenCommand,
   AdminDisableUserCommand,
+  AdminEnableUserCommand,
   AdminGetUserCommand,
   AdminListGroupsForUserCommand,
   AdminRemoveUserFromGroupCommand,
   AdminUpdateUserAttributesCommand,
   UsernameExistsException,
+  type AttributeType,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { DeleteCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
+import { DeleteCommand, paginateScan, QueryCommand } from "@aws-sdk/lib-dynamodb";
 import { ROLES } from "../lib/staff.ts";
 import { Refusal, type Deployment } from "./deployment.ts";
 import { load } from "./practice.ts";
+import { practices } from "./site.ts";
 
 export type Role = (typeof ROLES)[number];
 
@@ -24,8 +28,9 @@ export interface Person {
   role: Role;
 }
 
-/** Lets somebody in, or gives them another practice or role from their next sign-in on. New people get a mail
- *  with a password for once, and enrol their second factor at the first sign-in. */
+/** Lets somebody in, or gives them another practice, role or name: then their sessions end. New people get a
+ *  mail with a password for once, and enrol their second factor at the first sign-in; whoever did not use the
+ *  password in time gets another one by being added again. */
 export async function add(d: Deployment, person: Person): Promise<void> {
   const { email, name, practice, role } = person;
   if (!ROLES.includes(role)) throw new Refusal(`The role is one of ${ROLES.join(", ")}.`);
@@ -37,17 +42,21 @@ export async function add(d: Deployment, person: Person): Promise<void> {
     { Name: "name", Value: name },
     { Name: "custom:practice", Value: practice },
   ];
-  try {
-    await d.cognito.send(
+  const invite = (resend: boolean) =>
+    d.cognito.send(
       new AdminCreateUserCommand({
         ...user,
-        UserAttributes: attributes,
+        ...(resend ? { MessageAction: "RESEND" } : { UserAttributes: attributes }),
         TemporaryPassword: `${randomBytes(15).toString("base64url")}-aA1`,
         DesiredDeliveryMediums: ["EMAIL"],
       }),
     );
+  let known = false;
+  try {
+    await invite(false);
   } catch (error) {
     if (!(error instanceof UsernameExistsException)) throw error;
+    known = true;
     await d.cognito.send(new AdminUpdateUserAttributesCommand({ ...user, UserAttributes: attributes }));
   }
   const { Groups = [] } = await d.cognito.send(new AdminListGroupsForUserCommand(user));
@@ -55,6 +64,13 @@ export async function add(d: Deployment, person: Person): Promise<void> {
     await d.cognito.send(new AdminRemoveUserFromGroupCommand({ ...user, GroupName }));
   }
   await d.cognito.send(new AdminAddUserToGroupCommand({ ...user, GroupName: role }));
+  if (known) {
+    const { UserStatus, UserAttributes = [] } = await d.cognito.send(new AdminGetUserCommand(user));
+    await endSessionsOf(d, UserAttributes);
+    // Only now may somebody who was shut out come back: as who they are from now on.
+    await d.cognito.send(new AdminEnableUserCommand(user));
+    if (UserStatus === "FORCE_CHANGE_PASSWORD") await invite(true);
+  }
   d.say(`${name} may sign in to ${await d.output("StaffSite")} as ${role} of ${practice}.`);
 }
 
@@ -62,24 +78,62 @@ export async function add(d: Deployment, person: Person): Promise<void> {
 export async function remove(d: Deployment, email: string): Promise<void> {
   const user = { UserPoolId: await d.output("StaffPool"), Username: email };
   const { UserAttributes = [] } = await d.cognito.send(new AdminGetUserCommand(user));
-  const attribute = (name: string) => UserAttributes.find((one) => one.Name === name)?.Value ?? "";
   await d.cognito.send(new AdminDisableUserCommand(user));
-  const ended = await endSessions(d, attribute("custom:practice"), attribute("sub"));
+  const ended = await endSessionsOf(d, UserAttributes);
   d.say(`${email} cannot sign in any more; ${ended} sessions ended.`);
 }
 
-/** `functions/staff-sign-in` keeps a person's sessions under the beginning of a digest of the subject. */
-async function endSessions(d: Deployment, practice: string, subject: string): Promise<number> {
+/** For a lost authenticator: it is forgotten, and the person enrols another at the next sign-in. The pool
+ *  requires a second factor, so that to switch it off by preference would do nothing. */
+export async function reset(d: Deployment, email: string): Promise<void> {
+  const user = { UserPoolId: await d.output("StaffPool"), Username: email };
+  const { UserAttributes = [] } = await d.cognito.send(new AdminGetUserCommand(user));
+  await d.cognito.send(new AdminDeleteSoftwareTokenCommand(user));
+  const ended = await endSessionsOf(d, UserAttributes);
+  d.say(`${email} enrols an authenticator at the next sign-in; ${ended} sessions ended.`);
+}
+
+/** Ends the sessions of whoever has an address, at any issuer: by what the sessions themselves say. Reads the
+ *  whole table. */
+export async function endSessions(d: Deployment, email: string): Promise<void> {
   const TableName = await d.output("Table");
-  const digest = createHash("sha256").update(subject).digest().subarray(0, 16).toString("base64url");
-  const { Items = [] } = await d.dynamodb.send(
-    new QueryCommand({
+  const pages = paginateScan(
+    { client: d.dynamodb },
+    {
       TableName,
-      KeyConditionExpression: "PK = :pk",
-      ExpressionAttributeValues: { ":pk": `P#${practice}#W#${digest}` },
+      FilterExpression: "begins_with(SK, :session)",
+      ExpressionAttributeValues: { ":session": "SESSION#" },
+      ProjectionExpression: "PK, SK, email",
       ConsistentRead: true,
-    }),
+    },
   );
-  for (const { PK, SK } of Items) await d.dynamodb.send(new DeleteCommand({ TableName, Key: { PK, SK } }));
-  return Items.length;
+  let ended = 0;
+  for await (const { Items = [] } of pages) {
+    const theirs = Items.filter((one) => String(one["email"]).toLowerCase() === email.toLowerCase());
+    for (const { PK, SK } of theirs) await d.dynamodb.send(new DeleteCommand({ TableName, Key: { PK, SK } }));
+    ended += theirs.length;
+  }
+  d.say(`${ended} sessions of ${email} ended. Whether they may sign in again, the issuer says.`);
+}
+
+/** Ends the sessions of somebody of the pool, in whichever practice they began. `functions/staff-sign-in` keeps
+ *  them under the beginning of a digest of the subject. */
+async function endSessionsOf(d: Deployment, attributes: AttributeType[]): Promise<number> {
+  const TableName = await d.output("Table");
+  const subject = attributes.find(({ Name }) => Name === "sub")?.Value ?? "";
+  const digest = createHash("sha256").update(subject).digest().subarray(0, 16).toString("base64url");
+  let ended = 0;
+  for (const { id } of await practices(d)) {
+    const { Items = [] } = await d.dynamodb.send(
+      new QueryCommand({
+        TableName,
+        KeyConditionExpression: "PK = :pk",
+        ExpressionAttributeValues: { ":pk": `P#${id}#W#${digest}` },
+        ConsistentRead: true,
+      }),
+    );
+    for (const { PK, SK } of Items) await d.dynamodb.send(new DeleteCommand({ TableName, Key: { PK, SK } }));
+    ended += Items.length;
+  }
+  return ended;
 }

@@ -1,9 +1,13 @@
 // The ops commands, against clients that remember what they were asked.
 import { createHash } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import {
   AdminAddUserToGroupCommand,
   AdminCreateUserCommand,
+  AdminDeleteSoftwareTokenCommand,
   AdminDisableUserCommand,
+  AdminEnableUserCommand,
   AdminGetUserCommand,
   AdminListGroupsForUserCommand,
   AdminRemoveUserFromGroupCommand,
@@ -27,6 +31,7 @@ import {
   DynamoDBDocumentClient,
   GetCommand,
   QueryCommand,
+  ScanCommand,
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
@@ -66,7 +71,11 @@ beforeEach(() => {
   table.on(GetCommand).resolves({});
   bucket.on(GetObjectCommand).rejects(new NoSuchKey({ message: "", $metadata: {} }));
   said.length = 0;
-  d = new Deployment(given(), (line) => said.push(line));
+  d = new Deployment(
+    given(),
+    (line) => said.push(line),
+    async () => {},
+  );
 });
 
 describe("practices", () => {
@@ -120,16 +129,49 @@ describe("practices", () => {
     expect(table.commandCalls(UpdateCommand)).toEqual([]);
   });
 
-  test("end all their sessions in one update", async () => {
-    vi.setSystemTime("2026-03-01T12:00:00Z");
+  test("end all their sessions in one update, by AWS's clock", async () => {
+    // Ours is wrong.
+    vi.setSystemTime("2031-03-01T12:00:00Z");
+    const times = [
+      "2026-03-01T12:00:00Z",
+      "2026-03-01T12:00:00Z",
+      "2026-03-01T12:00:01Z",
+      "2026-03-01T12:00:02Z",
+    ];
+    const clock = vi.spyOn(d, "clock").mockImplementation(async () => new Date(times.shift()!));
     await practice.revokeEveryone(d, "harbor");
-    vi.useRealTimers();
+    // The clock counts whole seconds: what began within this one is ended, and what begins afterwards is not.
     expect(table.commandCalls(UpdateCommand)[0]?.args[0].input).toMatchObject({
       Key: { PK: "P#harbor", SK: "PRACTICE" },
-      ExpressionAttributeValues: { ":now": "2026-03-01T12:00:00.000Z" },
+      ExpressionAttributeValues: { ":from": "2026-03-01T12:00:01.000Z" },
     });
+    expect(times).toEqual([]);
+    clock.mockResolvedValue(new Date());
+    vi.useRealTimers();
     table.on(UpdateCommand).rejects(new ConditionalCheckFailedException({ message: "", $metadata: {} }));
     await expect(practice.revokeEveryone(d, "nowhere")).rejects.toThrow("no practice nowhere");
+  });
+
+  test("are told the time by AWS, or not at all", async () => {
+    let date: string | undefined = "Sun, 01 Mar 2026 12:00:00 GMT";
+    const aws = createServer((_, answer) => {
+      answer.sendDate = false;
+      answer.writeHead(200, { "content-type": "application/x-amz-json-1.0", ...(date && { date }) });
+      answer.end("{}");
+    });
+    await new Promise<void>((ready) => aws.listen(0, "127.0.0.1", ready));
+    const { port } = aws.address() as AddressInfo;
+    vi.stubEnv("AWS_ENDPOINT_URL", `http://127.0.0.1:${port}`);
+    vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
+    vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
+    try {
+      expect((await d.clock()).toISOString()).toBe("2026-03-01T12:00:00.000Z");
+      date = undefined;
+      await expect(d.clock()).rejects.toThrow("what time it is");
+    } finally {
+      vi.unstubAllEnvs();
+      aws.close();
+    }
   });
 });
 
@@ -140,17 +182,71 @@ describe("staff", () => {
     practice: "harbor",
     role: "admin",
   };
-
-  test("are let in with one role", async () => {
-    table.on(GetCommand).resolves({ Item: { practice: "harbor" } });
-    pool.on(AdminListGroupsForUserCommand).resolves({ Groups: [{ GroupName: "auditor" }] });
+  // Sixteen bytes of the digest, as functions/staff-sign-in takes them.
+  const digest = createHash("sha256").update("subject").digest().subarray(0, 16).toString("base64url");
+  const sessionIn = (practice: string) => ({ PK: `P#${practice}#W#${digest}`, SK: "SESSION#1" });
+  /** Dana is known to the pool, and has sessions in both practices. */
+  function known(UserStatus: "CONFIRMED" | "FORCE_CHANGE_PASSWORD" = "CONFIRMED") {
+    const offered = JSON.stringify({ practices: [{ id: "cove" }, { id: "harbor" }] });
+    const Body = { transformToString: async () => offered } as never;
+    bucket.on(GetObjectCommand).resolves({ Body });
     pool.on(AdminCreateUserCommand).rejects(new UsernameExistsException({ message: "", $metadata: {} }));
+    pool.on(AdminCreateUserCommand, { MessageAction: "RESEND" }).resolves({});
+    pool.on(AdminListGroupsForUserCommand).resolves({ Groups: [{ GroupName: "auditor" }] });
+    pool.on(AdminGetUserCommand).resolves({
+      Username: "1",
+      UserStatus,
+      UserAttributes: [
+        { Name: "sub", Value: "subject" },
+        { Name: "custom:practice", Value: "harbor" },
+      ],
+    });
+    for (const practice of ["cove", "harbor"]) {
+      const session = sessionIn(practice);
+      table
+        .on(QueryCommand, { ExpressionAttributeValues: { ":pk": session.PK } })
+        .resolves({ Items: [session] });
+    }
+    table.on(GetCommand).resolves({ Item: { practice: "harbor" } });
+  }
+  const ended = () => table.commandCalls(DeleteCommand).map((call) => call.args[0].input.Key);
+
+  test("are let in with one role, and no session of before keeps another", async () => {
+    known();
     await staff.add(d, dana);
     expect(
       pool.commandCalls(AdminUpdateUserAttributesCommand)[0]?.args[0].input.UserAttributes,
     ).toContainEqual({ Name: "custom:practice", Value: "harbor" });
     expect(pool.commandCalls(AdminRemoveUserFromGroupCommand)[0]?.args[0].input.GroupName).toBe("auditor");
     expect(pool.commandCalls(AdminAddUserToGroupCommand)[0]?.args[0].input.GroupName).toBe("admin");
+    expect(ended()).toEqual([sessionIn("cove"), sessionIn("harbor")]);
+    expect(pool.commandCalls(AdminCreateUserCommand)).toHaveLength(1);
+  });
+
+  test("who were shut out are let in again, once they have their new role", async () => {
+    known();
+    await staff.add(d, dana);
+    const asked = pool.calls().map((call) => call.args[0].constructor);
+    expect(asked.at(-1)).toBe(AdminEnableUserCommand);
+  });
+
+  test("who let their first password expire get another", async () => {
+    known("FORCE_CHANGE_PASSWORD");
+    await staff.add(d, dana);
+    const [, again] = pool.commandCalls(AdminCreateUserCommand);
+    expect(again?.args[0].input).toMatchObject({
+      MessageAction: "RESEND",
+      DesiredDeliveryMediums: ["EMAIL"],
+    });
+    expect(again?.args[0].input.TemporaryPassword).toMatch(/^.{24,}$/);
+  });
+
+  test("who are new have nothing to end", async () => {
+    known();
+    pool.on(AdminCreateUserCommand).resolves({});
+    await staff.add(d, dana);
+    expect(ended()).toEqual([]);
+    expect(pool.commandCalls(AdminCreateUserCommand)).toHaveLength(1);
   });
 
   test("are not let in to a practice that is not there", async () => {
@@ -158,21 +254,39 @@ describe("staff", () => {
     expect(pool.calls()).toEqual([]);
   });
 
-  test("who leave lose their sessions too", async () => {
-    pool.on(AdminGetUserCommand).resolves({
-      UserAttributes: [
-        { Name: "sub", Value: "subject" },
-        { Name: "custom:practice", Value: "harbor" },
-      ],
-    });
-    // Sixteen bytes of the digest, as functions/staff-sign-in takes them.
-    const PK = `P#harbor#W#${createHash("sha256").update("subject").digest().subarray(0, 16).toString("base64url")}`;
-    table
-      .on(QueryCommand, { ExpressionAttributeValues: { ":pk": PK } })
-      .resolves({ Items: [{ PK, SK: "SESSION#1" }] });
+  test("who leave lose their sessions too, in a former practice as well", async () => {
+    known();
     await staff.remove(d, dana.email);
     expect(pool.commandCalls(AdminDisableUserCommand)).toHaveLength(1);
-    expect(table.commandCalls(DeleteCommand)[0]?.args[0].input.Key).toEqual({ PK, SK: "SESSION#1" });
+    expect(ended()).toEqual([sessionIn("cove"), sessionIn("harbor")]);
+  });
+
+  test("who lost their authenticator enrol another", async () => {
+    known();
+    await staff.reset(d, dana.email);
+    expect(pool.commandCalls(AdminDeleteSoftwareTokenCommand)[0]?.args[0].input).toEqual({
+      UserPoolId: "the StaffPool",
+      Username: dana.email,
+    });
+    expect(ended()).toEqual([sessionIn("cove"), sessionIn("harbor")]);
+  });
+
+  test("of any issuer lose their sessions by address", async () => {
+    const pages = [
+      [
+        { ...sessionIn("cove"), email: "Dana@Harbor.example" },
+        { PK: "P#harbor#W#other", SK: "SESSION#2", email: "felix@harbor.example" },
+      ],
+      [{ ...sessionIn("harbor"), email: dana.email }],
+    ];
+    table
+      .on(ScanCommand)
+      .callsFake(({ ExclusiveStartKey }) =>
+        ExclusiveStartKey ? { Items: pages[1] } : { Items: pages[0], LastEvaluatedKey: { PK: "x", SK: "y" } },
+      );
+    await staff.endSessions(d, dana.email);
+    expect(ended()).toEqual([sessionIn("cove"), sessionIn("harbor")]);
+    expect(said.join()).toContain("2 sessions");
   });
 });
 

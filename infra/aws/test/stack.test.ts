@@ -1,6 +1,7 @@
 // What no emulator honours, and what nobody would notice until it is needed.
 import { Match } from "aws-cdk-lib/assertions";
 import { beforeAll, describe, expect, test } from "vitest";
+import { FUNCTIONS } from "../lib/functions.ts";
 import { settings } from "../lib/settings.ts";
 import { given, made as make, Synthesised } from "./synthesised.ts";
 
@@ -270,6 +271,26 @@ describe("functions", () => {
     expect(called("sign-in")["ReservedConcurrentExecutions"]).toBe(10);
   });
 
+  test("that hold a secret name its version, so that a deployment after a turn starts them anew", () => {
+    const parameters = made.template.findParameters("*") as Record<string, { Default?: string }>;
+    const named = (one: object, variable: string) => {
+      const { Variables } = (one as { Environment: { Variables: Record<string, { Ref?: string }> } })
+        .Environment;
+      return [variable in Variables, parameters[Variables[variable]?.Ref ?? ""]?.Default];
+    };
+    for (const [name, plan] of Object.entries(FUNCTIONS)) {
+      const one = called(name);
+      expect([name, named(one, "SIGNING_KEY_VERSION")]).toEqual([
+        name,
+        plan.signs ? [true, "/latchkey/signing-version"] : [false, undefined],
+      ]);
+      expect([name, named(one, "TOKEN_SECRET_VERSION")]).toEqual([
+        name,
+        plan.hmacs ? [true, "/latchkey/token-version"] : [false, undefined],
+      ]);
+    }
+  });
+
   test("run on the other architecture when asked to", () => {
     const intel = new Synthesised({ architecture: "x86_64" });
     for (const one of Object.values(intel.all("AWS::Lambda::Function")))
@@ -383,7 +404,12 @@ describe("staff", () => {
 
   test("sign in elsewhere when the settings name an issuer", () => {
     const elsewhere = new Synthesised({
-      issuer: { url: "https://login.example.org", clientId: "latchkey", roleClaim: "groups" },
+      issuer: {
+        url: "https://login.example.org",
+        clientId: "latchkey",
+        clientSecretName: "latchkey/client",
+        roleClaim: "groups",
+      },
     });
     expect(elsewhere.all("AWS::Cognito::UserPool")).toEqual({});
     elsewhere.template.hasResourceProperties("AWS::Lambda::Function", {
@@ -393,6 +419,7 @@ describe("staff", () => {
           OIDC_ISSUER: "https://login.example.org",
           OIDC_CLIENT_ID: "latchkey",
           OIDC_ROLE_CLAIM: "groups",
+          OIDC_CLIENT_SECRET_VERSION: { Ref: Match.stringLikeRegexp("clientsecretversion") },
         }),
       },
     });

@@ -10,6 +10,7 @@ import {
   InvokeCommand,
   LambdaClient,
   ListEventSourceMappingsCommand,
+  ListFunctionsCommand,
   UpdateEventSourceMappingCommand,
   UpdateFunctionConfigurationCommand,
 } from "@aws-sdk/client-lambda";
@@ -36,8 +37,7 @@ export class Deployed {
     private readonly table: string,
   ) {}
 
-  static async find(name: string): Promise<Deployed> {
-    const FunctionName = `latchkey-${name}`;
+  static async find(name: string, FunctionName = `latchkey-${name}`): Promise<Deployed> {
     const { Role, Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
     const RoleName = Role!.split("/").pop()!;
     const { PolicyNames } = await iam.send(new ListRolePoliciesCommand({ RoleName }));
@@ -56,6 +56,13 @@ export class Deployed {
       { main: arn(TABLE!), history: arn(HISTORY_TABLE!) },
       TABLE!,
     );
+  }
+
+  /** The one that copies the history, which has no name of its own. */
+  static async archivist(): Promise<Deployed> {
+    const { Functions = [] } = await lambda.send(new ListFunctionsCommand({}));
+    const found = Functions.find(({ Description }) => /^Latchkey: .*archive$/.test(Description ?? ""));
+    return Deployed.find("archivist", found!.FunctionName);
   }
 
   /** Lets it do something else, and starts it anew: what it holds in memory hides what it may not. */

@@ -45,6 +45,39 @@ test("a mail that the stream missed is swept up, once it is old enough, and only
   }
 });
 
+test("a batch in which one mail fails: it alone is asked for again, and the others go out once", async () => {
+  await sender.onStream(false);
+  const charts = [await dana.client(), await dana.client(), await dana.client()];
+  const users = await Promise.all(charts.map((client) => dana.invite(client)));
+  const got = async () => Promise.all(users.map(async ({ email }) => (await mailsTo(email)).length));
+  const found = (await Promise.all(charts.map((client) => sender.mailsOf(client)))).flat();
+  const Records = found.map((record, at) => ({
+    ...record,
+    dynamodb: { ...(record as unknown as Waiting).dynamodb, SequenceNumber: `${2000 + at}` },
+  }));
+  const refused = {
+    Effect: "Deny",
+    Action: "dynamodb:UpdateItem",
+    Resource: "*",
+    Condition: {
+      "ForAnyValue:StringEquals": { "dynamodb:LeadingKeys": [`P#harbor#C#${charts[1]!.clientId}`] },
+    },
+  };
+  try {
+    await sender.allow({ ...sender.policy, Statement: [...sender.policy.Statement, refused] });
+    expect(await sender.invoke({ Records })).toEqual({ batchItemFailures: [{ itemIdentifier: "2001" }] });
+    expect(await got()).toEqual([1, 0, 1]);
+  } finally {
+    await sender.allow(sender.policy);
+    await sender.onStream(true);
+  }
+  // The stream brings all of them. (The emulator does not cut batches by what failed, nor bisect them, nor count
+  // tries: those are settings of the synthesised template.)
+  await mail(users[1]!.email, INVITATION);
+  await sender.invoke({ Records });
+  expect(await got()).toEqual([1, 1, 1]);
+});
+
 test("a bounce that SES tells of shows on the portal user", async () => {
   const client = await dana.client();
   const user = await dana.invite(client);

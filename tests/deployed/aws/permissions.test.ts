@@ -7,7 +7,8 @@ import { INVITATION, mail, tokenIn } from "../home.ts";
 import { ANOTHER, Desk, unique, Visitor } from "../people.ts";
 import { Deployed, type Policy } from "./account.ts";
 
-/** What AWS does in a function's name, and the emulator does without asking: that these are there is seen on the
+/** What AWS does in a function's name, and the emulator does without asking its role (it reads streams, writes
+ *  logs, decrypts and fills failure destinations itself, and has no X-Ray): that these are there is seen on the
  *  synthesised template. */
 const NOT_ASKED_FOR = [
   /^logs:/,
@@ -281,4 +282,47 @@ describe.each(Object.keys(USES))("%s", (name) => {
     }
     expect(idle).toEqual([]);
   });
+});
+
+test("the archivist needs all that it may do, and can only add to the archive", async () => {
+  const deployed = await Deployed.archivist();
+  const use = () =>
+    deployed.invoke({
+      Records: [
+        {
+          eventID: unique(),
+          eventName: "INSERT",
+          dynamodb: {
+            SequenceNumber: String(Date.now()),
+            ApproximateCreationDateTime: 1_767_225_600,
+            Keys: { PK: { S: "P#harbor#C#1" }, SK: { S: unique() } },
+            NewImage: {
+              PK: { S: "P#harbor#C#1" },
+              SK: { S: unique() },
+              at: { S: "2026-01-01T00:00:00.000Z" },
+            },
+          },
+        },
+      ],
+    });
+  const idle: string[] = [];
+  try {
+    await use();
+    const lacking = othersOf(deployed);
+    expect(lacking.map(({ what }) => what.split(" ")[0])).toEqual(["s3:PutObject"]);
+    for (const { what, policy } of lacking) {
+      await deployed.allow(policy(deployed));
+      if (
+        await use().then(
+          () => true,
+          () => false,
+        )
+      )
+        idle.push(what);
+    }
+  } finally {
+    await deployed.allow(deployed.policy);
+  }
+  await use();
+  expect(idle).toEqual([]);
 });

@@ -1,0 +1,37 @@
+// The workflow that deploys: what may run where AWS trusts it.
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+
+const text = readFileSync(new URL("../../../.github/workflows/deploy.yml", import.meta.url), "utf8");
+/** The steps of each job, as lines. */
+const jobs = new Map(
+  text
+    .slice(text.indexOf("\njobs:\n"))
+    .split(/\n  (?=[a-z]+:\n)/)
+    .slice(1)
+    .map((job) => [job.slice(0, job.indexOf(":")), job] as const),
+);
+
+test("every action is pinned to a commit, and says which version that was", () => {
+  const uses = text.split("\n").filter((line) => /^\s*- uses:/.test(line));
+  expect(uses.length).toBeGreaterThan(0);
+  for (const line of uses) expect(line).toMatch(/uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+});
+
+test("only the deployment has a token, and nothing is built or installed once there are credentials", () => {
+  expect([...jobs].filter(([, job]) => job.includes("id-token")).map(([name]) => name)).toEqual(["deploy"]);
+  const deploy = jobs.get("deploy")!;
+  expect(deploy).toContain("environment: production");
+  expect(deploy).not.toMatch(/make|cargo|rustup/);
+  const [before, after = ""] = deploy.split("aws-actions/configure-aws-credentials@");
+  expect(before!.match(/npm ci.*/g)).toEqual(["npm ci --ignore-scripts"]);
+  expect(after.match(/- (run|uses): .*/g)).toEqual([
+    "- run: npx cdk deploy --all --app cdk.out --require-approval never",
+    "- run: npm run ops -- site publish",
+  ]);
+});
+
+test("what is deployed was tested", () => {
+  expect(jobs.get("deploy")).toContain("needs: [test, build]");
+  expect(jobs.get("test")).toContain("make test-deployed");
+});
