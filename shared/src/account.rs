@@ -24,8 +24,13 @@ use crate::{
 pub const SESSIONS: usize = 10;
 /// Seconds that a password reset's link lives.
 pub const RESET_SECONDS: i64 = 60 * 60;
-/// A session's idle end is moved only when it moves by this many seconds or more.
-pub const TOUCH_SECONDS: i64 = 60;
+
+/// A session's idle end is moved only when it moves by so many seconds or more: at most a minute,
+/// and a small part of `idle`, so that whoever stays is never signed out between two steps.
+#[must_use]
+pub fn step_seconds(idle: i64) -> i64 {
+    (idle / 10).min(60)
+}
 
 /// An account as stored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
