@@ -24,8 +24,13 @@ use crate::{
 pub const SESSIONS: usize = 10;
 /// Seconds that a password reset's link lives.
 pub const RESET_SECONDS: i64 = 60 * 60;
-/// A session's idle end is moved only when it moves by this many seconds or more.
-pub const TOUCH_SECONDS: i64 = 60;
+
+/// A session's idle end is moved only when it moves by so many seconds or more: at most a minute,
+/// and a small part of `idle`, so that whoever stays is never signed out between two steps.
+#[must_use]
+pub fn step_seconds(idle: i64) -> i64 {
+    (idle / 10).min(60)
+}
 
 /// An account as stored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -66,6 +71,9 @@ pub struct Grant {
     pub permissions: Permissions,
     /// Whether the person may enter.
     pub active: bool,
+    /// When the open invitation to it ends, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invited_until: Option<At>,
     /// Which time of being open this is.
     pub epoch: Epoch,
 }
@@ -137,6 +145,8 @@ pub struct News<'a> {
     pub signed_in: Option<At>,
     /// The newest mail, and on which chart it shows.
     pub mail: Option<(ClientId, &'a Mail)>,
+    /// When the reset changed: of that, the charts that the person is invited to are told too.
+    pub reset: Option<At>,
 }
 
 impl Account {
@@ -164,6 +174,17 @@ impl Account {
     /// The grants that are open, by client.
     pub fn open_grants(&self) -> impl Iterator<Item = (ClientId, &Grant)> {
         self.grants.iter().filter(|(_, g)| g.active).map(|(c, g)| (*c, g))
+    }
+
+    /// The grants for whose sake a forgotten password may be chosen anew at `now`: those that are
+    /// open, then those that an open invitation waits for, which asks for the password that the
+    /// account has. None for an account without one.
+    pub fn resettable(&self, now: At) -> impl Iterator<Item = (ClientId, &Grant)> {
+        let invited =
+            self.grants.iter().map(|(c, g)| (*c, g)).filter(move |(_, g)| {
+                !g.active && g.invited_until.is_some_and(|until| until > now)
+            });
+        self.open_grants().chain(invited).filter(|_| self.password.is_some())
     }
 
     /// Starts a session that opens every chart that is open now, and drops what has ended.
@@ -229,7 +250,11 @@ impl Account {
     /// Tells every open chart of the account, but the one in `told`, which sessions can open it
     /// and until when a reset is open, and what else there is to tell.
     pub fn mirror(&self, change: &mut Change, practice: &PracticeId, news: &News<'_>) {
-        for (client, grant) in self.open_grants().filter(|(c, _)| Some(*c) != news.told) {
+        let charts: Vec<_> = match news.reset {
+            Some(now) => self.resettable(now).collect(),
+            None => self.open_grants().collect(),
+        };
+        for (client, grant) in charts.into_iter().filter(|(c, _)| Some(*c) != news.told) {
             let key = keys::portal_user(practice, client, grant.portal_user_id);
             let mut amend = Amend::of(key).set("sessions", &self.sessions_of(client));
             if let Some(at) = news.signed_in {

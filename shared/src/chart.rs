@@ -4,7 +4,8 @@
 //! A rule changes the chart in memory and answers what it ended. [`Chart::save`] then writes the
 //! items that differ from what was read, each on the condition that nobody wrote it meanwhile.
 //! Every change of who may enter writes the client too, so two such changes to one client can
-//! never pass each other.
+//! never pass each other. The query may still have met the one item before and the other after such
+//! a change, since it reads them one by one: whoever is newly named in the client must be as read.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,7 +14,7 @@ use crate::{
     account::{Grant, amend_account},
     app::App,
     client::{Client, Summary},
-    fields::{At, Name, Permissions},
+    fields::{At, Name, Permissions, Reason},
     id::{ClientId, Epoch, PortalUserId, PracticeId},
     keys,
     outbox::Outgoing,
@@ -90,6 +91,33 @@ impl Chart {
         let users: Vec<PortalUser> = items.map(parse).collect::<Result<_, _>>()?;
         let read = Some(Box::new((client.clone(), users.clone())));
         Ok(Self { practice: practice.clone(), client, users, read })
+    }
+
+    /// Changes a chart that was read. `decide` judges it, adds to the change what else belongs to
+    /// it, its event at least, and says what to answer; when it adds nothing, nothing is written.
+    /// Where somebody was faster it decides afresh on the chart as it is then, and is told the
+    /// positions, in the order in which it added them, of the items whose condition had failed.
+    ///
+    /// # Errors
+    /// What `decide` or a read says, or 503 when the chart stays contended.
+    pub async fn change<T>(
+        mut self,
+        app: &App,
+        mut decide: impl FnMut(&mut Self, &mut Change, &[usize]) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        let mut tries = app.store().tries();
+        let mut failed = Vec::new();
+        loop {
+            let mut change = app.store().change();
+            let answer = decide(&mut self, &mut change, &failed)?;
+            if change.is_empty() {
+                return Ok(answer);
+            }
+            self.save(&mut change);
+            let Err(halt) = app.store().write(change).await else { return Ok(answer) };
+            failed = tries.again(halt).await?;
+            self = Self::load(app.store(), &self.practice, self.client.client_id).await?;
+        }
     }
 
     /// One of the portal users.
@@ -189,13 +217,19 @@ impl Chart {
     ///
     /// # Errors
     /// 404 when the client has no such portal user.
-    pub fn revoke(&mut self, id: PortalUserId, now: At) -> Result<Option<Ended>, Problem> {
+    pub fn revoke(
+        &mut self,
+        id: PortalUserId,
+        reason: Option<&Reason>,
+        now: At,
+    ) -> Result<Option<Ended>, Problem> {
         let user = self.user_mut(id)?;
         if user.access == Access::Revoked {
             return Ok(None);
         }
         let ended = end(user, now);
         user.access = Access::Revoked;
+        user.revoke_reason = reason.cloned();
         user.receipt = Some(LastReceipt { at: now, ended, mail: None });
         user.version += 1;
         if self.client.alert_recipient == Some(id) {
@@ -204,22 +238,34 @@ impl Chart {
         Ok(Some(ended))
     }
 
-    /// Activates a revoked portal user who has credentials. `None` when there is nothing to do.
-    /// Somebody who never enrolled is invited instead: see [`Chart::invite`].
+    /// Activates a revoked portal user: whoever has credentials may sign in with them again,
+    /// whoever never enrolled is invited. `None` when access was not revoked.
     ///
     /// # Errors
     /// 404 when the client has no such portal user.
-    pub fn activate(&mut self, app: &App, id: PortalUserId) -> Result<Option<Outgoing>, Problem> {
-        let practice = self.practice.clone();
+    pub fn activate(
+        &mut self,
+        app: &App,
+        practice: &Practice,
+        id: PortalUserId,
+    ) -> Result<Option<Outgoing>, Problem> {
+        let of = self.practice.clone();
         let user = self.user_mut(id)?;
-        if user.access != Access::Revoked || user.enrolled_at.is_none() {
+        if user.access != Access::Revoked {
             return Ok(None);
         }
-        let mail = Outgoing::notice(app, &practice, &(&*user).into(), MailKind::AccessGranted);
-        user.access = Access::Active;
-        user.mail = Some(mail.shown());
+        let mail = if user.enrolled_at.is_some() {
+            let mail = Outgoing::notice(app, &of, &(&*user).into(), MailKind::AccessGranted);
+            user.access = Access::Active;
+            user.mail = Some(mail.shown());
+            user.version += 1;
+            mail
+        } else {
+            self.invite(app, practice, id)?
+        };
+        let user = self.user_mut(id)?;
         user.receipt = Some(LastReceipt::of_mail(&mail));
-        user.version += 1;
+        user.revoke_reason = None;
         Ok(Some(mail))
     }
 
@@ -289,7 +335,10 @@ impl Chart {
 
     /// Adds to `change` what differs from what was read.
     pub fn save(&mut self, change: &mut Change) {
-        self.client.portal = summary(&self.users);
+        let portal = summary(&self.users);
+        if self.read.as_ref().is_none_or(|read| summary(&read.1) != portal) {
+            self.client.portal = portal;
+        }
         let (p, c) = (&self.practice, self.client.client_id);
         let key = keys::client(p, c);
         let Some(read) = &self.read else {
@@ -305,11 +354,20 @@ impl Chart {
         if *client != self.client || access(users) != access(&self.users) {
             change.replace(&key, &self.client, client.rev);
         }
+        let named = |client: &Client| [client.alert_recipient, client.chart_owner];
+        let newly_named: Vec<PortalUserId> = named(&self.client)
+            .into_iter()
+            .zip(named(client))
+            .filter_map(|(now, before)| now.filter(|_| now != before))
+            .collect();
         for user in &self.users {
             let key = keys::portal_user(p, c, user.portal_user_id);
             match users.iter().find(|u| u.portal_user_id == user.portal_user_id) {
                 None => change.insert(&key, user),
                 Some(before) if differs(before, user) => change.replace(&key, user, before.rev),
+                Some(before) if newly_named.contains(&user.portal_user_id) => {
+                    change.unchanged(&key, before.rev);
+                }
                 Some(_) => {}
             }
         }
@@ -320,25 +378,22 @@ impl Chart {
         }
     }
 
-    /// Closes the chart to the account of a portal user: its sessions cannot open it any more, and
-    /// an open reset of the account is dead.
-    pub fn close_grant(&self, change: &mut Change, user: &PortalUser) {
+    /// Tells the account of a portal user how its access stands now. An active one opens the chart
+    /// to sessions made from now on; a revoked one closes it to all, and an open reset of the
+    /// account is dead.
+    pub fn mirror_access(&self, app: &App, change: &mut Change, user: &PortalUser) {
         let grant = format!("grants.{}", self.client.client_id);
-        let amend = amend_account(&self.practice, user)
-            .when_exists(&grant)
-            .set(&format!("{grant}.active"), &false)
-            .unset("reset");
-        change.amend(&amend);
-    }
-
-    /// Opens the chart to the account of a portal user, to sessions made from now on.
-    pub fn open_grant(&self, app: &App, change: &mut Change, user: &PortalUser) {
-        let grant = format!("grants.{}", self.client.client_id);
-        let amend = amend_account(&self.practice, user)
-            .when_exists(&grant)
-            .set(&format!("{grant}.active"), &true)
-            .set(&format!("{grant}.epoch"), &Epoch::new(app.ulid()));
-        change.amend(&amend);
+        let (active, until) = (format!("{grant}.active"), format!("{grant}.invitedUntil"));
+        let amend = amend_account(&self.practice, user).when_exists(&grant);
+        change.amend(&match (user.access, user.invited_until()) {
+            (Access::Active, _) => {
+                let epoch = Epoch::new(app.ulid());
+                amend.set(&active, &true).set(&format!("{grant}.epoch"), &epoch).unset(&until)
+            }
+            (Access::Invited, Some(end)) => amend.set(&until, &end),
+            (Access::Invited, None) => amend.unset(&until),
+            (Access::Revoked, _) => amend.set(&active, &false).unset(&until).unset("reset"),
+        });
     }
 
     /// Takes the chart from the account of a portal user who was deleted, and the account with its
@@ -362,12 +417,14 @@ impl Chart {
             name: self.client.name.clone(),
             permissions: user.permissions.clone(),
             active: user.access == Access::Active,
+            invited_until: user.invited_until(),
             epoch: Epoch::new(app.ulid()),
         }
     }
 
-    /// Tells the account of a portal user that its mirror of the chart changed.
-    pub fn mirror(&self, change: &mut Change, user: &PortalUser, mirror: &Mirror) {
+    /// What tells the account of a portal user that its mirror of the chart changed.
+    #[must_use]
+    pub fn mirror(&self, user: &PortalUser, mirror: &Mirror) -> Amend {
         let grant = format!("grants.{}", self.client.client_id);
         let mut amend = amend_account(&self.practice, user).when_exists(&grant);
         if let Some(name) = &mirror.client_name {
@@ -378,11 +435,14 @@ impl Chart {
         }
         if mirror.email {
             amend = amend.set("email", &user.email).unset("reset");
+            if let Some(until) = user.invited_until() {
+                amend = amend.set(&format!("{grant}.invitedUntil"), &until);
+            }
         }
         if mirror.person {
             amend = amend.set("name", &user.name);
         }
-        change.amend(&amend);
+        amend
     }
 }
 
@@ -393,7 +453,7 @@ pub struct Mirror {
     pub client_name: Option<Name>,
     /// The portal user's new permissions.
     pub permissions: Option<Permissions>,
-    /// Whether the portal user's address changed.
+    /// Whether the portal user's address changed, and with it the open invitation.
     pub email: bool,
     /// Whether the portal user's name changed.
     pub person: bool,

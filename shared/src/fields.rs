@@ -46,8 +46,9 @@ const EMPTY: Refusal = refusal("empty", "Enter something here.");
 const TOO_LONG: Refusal = refusal("too_long", "This is too long.");
 const CONTROL: Refusal = refusal("control_character", "Remove characters that cannot be shown.");
 
-/// Trims, composes (NFC) and measures in characters; refuses control and direction characters,
-/// which could make one name look like another.
+/// Trims, composes (NFC) and measures in characters, before and after: there are texts that
+/// composing makes longer, and what is stored must pass here again when it is read. Refuses control
+/// and direction characters, which could make one name look like another.
 fn text(raw: &str, min: usize, max: usize) -> Result<String, Refusal> {
     let value: String = raw.trim().nfc().collect();
     let forbidden = |c: char| {
@@ -60,7 +61,11 @@ fn text(raw: &str, min: usize, max: usize) -> Result<String, Refusal> {
     if raw.chars().count() > max {
         return Err(TOO_LONG);
     }
-    if value.chars().count() < min { Err(EMPTY) } else { Ok(value) }
+    match value.chars().count() {
+        length if length > max => Err(Refusal { rule: true, ..TOO_LONG }),
+        length if length < min => Err(EMPTY),
+        _ => Ok(value),
+    }
 }
 
 /// A JSON string schema with the limits that [`text`] enforces.

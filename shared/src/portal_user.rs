@@ -84,9 +84,6 @@ pub struct PortalUser {
     /// Why access was revoked, as whoever did it wrote it down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoke_reason: Option<Reason>,
-    /// Whether the account has had other charts: a hint for deleting in one write.
-    #[serde(default)]
-    pub shared_account: bool,
     /// Raised by every change that staff see.
     pub version: u64,
     /// Raised by every write.
@@ -284,6 +281,14 @@ impl PortalUser {
             }
             Access::Invited => Status::Expired,
         }
+    }
+
+    /// When the invitation ends that can still be used; none once it was used, ended, or tried too
+    /// often.
+    #[must_use]
+    pub fn invited_until(&self) -> Option<At> {
+        let invitation = self.invitation.as_ref().filter(|_| self.access == Access::Invited)?;
+        (invitation.wrong_proofs < WRONG_PROOFS).then_some(invitation.expires_at)
     }
 
     /// The account that holds this person's credentials.

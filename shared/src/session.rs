@@ -393,7 +393,7 @@ impl FromRequestParts<App> for Visitor {
     }
 }
 
-/// Makes the token and cookie of a portal session.
+/// Makes the token and cookie of a portal session that ends at `ends_at` in any case.
 ///
 /// # Errors
 /// 500 in a function that was given no signing key.
@@ -402,18 +402,19 @@ pub fn portal_cookie(
     practice: &Practice,
     account: &AccountId,
     sid: SessionId,
+    ends_at: At,
 ) -> Result<HeaderValue, Problem> {
-    let now = app.now();
+    let (now, exp) = (app.now().seconds(), ends_at.seconds());
     let claims = Claims {
         iss: String::new(),
         aud: Audience::Portal.claim().to_owned(),
         sub: account.to_string(),
         sid,
         practice: practice.practice.clone(),
-        iat: now.seconds(),
-        exp: now.seconds() + practice.client_session_seconds,
+        iat: now,
+        exp,
         idle: practice.client_idle_seconds,
         role: None,
     };
-    cookie(Audience::Portal, &app.keys().sign(&claims)?, practice.client_session_seconds)
+    cookie(Audience::Portal, &app.keys().sign(&claims)?, exp - now)
 }

@@ -7,7 +7,6 @@ use shared::{
     chart::{Chart, Receipt},
     history::Action,
     id::{ClientId, PortalUserId},
-    portal_user::{Access, LastReceipt},
     session::Editor,
     web::UserPath,
 };
@@ -34,36 +33,15 @@ async fn activate(
     UserPath(client, id): UserPath,
 ) -> Result<Json<Receipt>, Problem> {
     let practice = editor.practice().clone();
-    let (staff, mut chart) =
-        editor.admit(&app, Chart::load(app.store(), &practice, client)).await?;
-    let mut tries = app.store().tries();
-    loop {
-        let now = app.now();
-        let user = chart.user(id)?;
-        if user.access != Access::Revoked {
-            return Ok(Json(chart.receipt(id, now)?));
+    let (staff, chart) = editor.admit(&app, Chart::load(app.store(), &practice, client)).await?;
+    let receipt = chart.change(&app, |chart, change, _| {
+        if let Some(mail) = chart.activate(&app, &staff.practice, id)? {
+            mail.queue(change);
+            chart.mirror_access(&app, change, chart.user(id)?);
+            let event = staff.event(&app, Action::AccessActivated).client(client).portal_user(id);
+            change.event(&event.changed(["status"]));
         }
-        let mut change = app.store().change();
-        let mail = if user.enrolled_at.is_some() {
-            let mail = chart.activate(&app, id)?;
-            chart.open_grant(&app, &mut change, chart.user(id)?);
-            mail
-        } else {
-            let mail = chart.invite(&app, &staff.practice, id)?;
-            chart.user_mut(id)?.receipt = Some(LastReceipt::of_mail(&mail));
-            Some(mail)
-        };
-        if let Some(mail) = &mail {
-            mail.queue(&mut change);
-        }
-        chart.user_mut(id)?.revoke_reason = None;
-        chart.save(&mut change);
-        let event = staff.event(&app, Action::AccessActivated).client(client).portal_user(id);
-        change.event(&event.changed(["status"]));
-        let Err(halt) = app.store().write(change).await else {
-            return Ok(Json(chart.receipt(id, now)?));
-        };
-        tries.again(halt).await?;
-        chart = Chart::load(app.store(), &practice, client).await?;
-    }
+        chart.receipt(id, app.now())
+    });
+    receipt.await.map(Json)
 }

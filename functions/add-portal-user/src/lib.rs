@@ -166,15 +166,15 @@ pub fn add(
         reset_until: None,
         receipt: None,
         revoke_reason: None,
-        shared_account: account.as_ref().is_some_and(|a| !a.grants.is_empty()),
         version: 0,
         rev: 0,
     };
-    let mut account = account.unwrap_or_else(|| Account::waiting(&user));
-    account.grants.insert(chart.client.client_id, chart.grant(app, &user));
-    let key = keys::account(&chart.practice, &user.account(&chart.practice));
     chart.add(user, new.chart_owner == Some(true));
     let mail = chart.invite(app, settings, id)?;
+    let user = chart.user(id)?;
+    let mut account = account.unwrap_or_else(|| Account::waiting(user));
+    account.grants.insert(chart.client.client_id, chart.grant(app, user));
+    let key = keys::account(&chart.practice, &user.account(&chart.practice));
     change.replace(&key, &account, account.rev);
     chart.save(change);
     Ok((id, mail))

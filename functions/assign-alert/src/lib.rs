@@ -56,24 +56,17 @@ async fn assign_alert(
     StrictJson(assignment): StrictJson<Assignment>,
 ) -> Result<Json<AlertRecipient>, Problem> {
     let practice = editor.practice().clone();
-    let (staff, mut chart) = editor.admit(&app, Chart::load(app.store(), &practice, id)).await?;
+    let (staff, chart) = editor.admit(&app, Chart::load(app.store(), &practice, id)).await?;
     let alert_recipient = assignment.portal_user_id;
-    let mut tries = app.store().tries();
-    loop {
+    let assigned = chart.change(&app, |chart, change, _| {
         let before = chart.client.alert_recipient;
         chart.assign(alert_recipient, "portalUserId")?;
-        if before == alert_recipient {
-            return Ok(Json(AlertRecipient { alert_recipient }));
+        if before != alert_recipient {
+            let mut event = staff.event(&app, Action::AlertRecipientAssigned).client(id);
+            event.portal_user_id = alert_recipient;
+            change.event(&event.changed(["alertRecipient"]));
         }
-        let mut change = app.store().change();
-        chart.save(&mut change);
-        let mut event = staff.event(&app, Action::AlertRecipientAssigned).client(id);
-        event.portal_user_id = alert_recipient;
-        change.event(&event.changed(["alertRecipient"]));
-        let Err(halt) = app.store().write(change).await else {
-            return Ok(Json(AlertRecipient { alert_recipient }));
-        };
-        tries.again(halt).await?;
-        chart = Chart::load(app.store(), &practice, id).await?;
-    }
+        Ok(AlertRecipient { alert_recipient })
+    });
+    assigned.await.map(Json)
 }

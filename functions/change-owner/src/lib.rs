@@ -53,23 +53,16 @@ async fn change_owner(
     StrictJson(ownership): StrictJson<Ownership>,
 ) -> Result<Json<ChartOwner>, Problem> {
     let practice = editor.practice().clone();
-    let (staff, mut chart) = editor.admit(&app, Chart::load(app.store(), &practice, id)).await?;
+    let (staff, chart) = editor.admit(&app, Chart::load(app.store(), &practice, id)).await?;
     let chart_owner = ownership.portal_user_id;
-    let mut tries = app.store().tries();
-    loop {
+    let given = chart.change(&app, |chart, change, _| {
         let before = chart.client.chart_owner;
         chart.give(chart_owner)?;
-        if before == Some(chart_owner) {
-            return Ok(Json(ChartOwner { chart_owner }));
+        if before != Some(chart_owner) {
+            let event = staff.event(&app, Action::ChartOwnerChanged).client(id);
+            change.event(&event.portal_user(chart_owner).changed(["chartOwner"]));
         }
-        let mut change = app.store().change();
-        chart.save(&mut change);
-        let event = staff.event(&app, Action::ChartOwnerChanged).client(id);
-        change.event(&event.portal_user(chart_owner).changed(["chartOwner"]));
-        let Err(halt) = app.store().write(change).await else {
-            return Ok(Json(ChartOwner { chart_owner }));
-        };
-        tries.again(halt).await?;
-        chart = Chart::load(app.store(), &practice, id).await?;
-    }
+        Ok(ChartOwner { chart_owner })
+    });
+    given.await.map(Json)
 }

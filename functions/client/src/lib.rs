@@ -103,50 +103,44 @@ async fn edit(
 ) -> Result<Json<ClientView>, Problem> {
     check(&app, &edit)?;
     let practice = editor.practice().clone();
-    let (staff, mut chart) = editor.admit(&app, Chart::load(app.store(), &practice, id)).await?;
-    let mut tries = app.store().tries();
-    loop {
+    let (staff, chart) = editor.admit(&app, Chart::load(app.store(), &practice, id)).await?;
+    let edited = chart.change(&app, |chart, change, failed| {
         if chart.client.version != edit.version.0 {
             return Err(Problem::stale());
         }
         let before = chart.client.clone();
         let changed = apply(&mut chart.client, &edit);
         if changed.is_empty() {
-            return Ok(Json(chart.client.view(app.now())));
+            return Ok(chart.client.view(app.now()));
         }
         chart.client.version += 1;
 
-        let mut change = app.store().change();
         let (old, new) = (&before.record_number, &chart.client.record_number);
         let (old, new) = (keys::record(&practice, old), keys::record(&practice, new));
-        let moved = old != new;
-        if moved {
+        if old != new {
+            // The number is the change's first item: its condition fails when it is another's.
+            if failed.contains(&0) {
+                return Err(Problem::taken(
+                    "recordNumber",
+                    "record_number_taken",
+                    "Another client has this record number.",
+                ));
+            }
             change.insert(&new, &Holder { client_id: id });
             change.discard(&old);
         }
-        chart.save(&mut change);
-        chart.client.index(&mut change, &practice, Some(&before));
+        chart.client.index(change, &practice, Some(&before));
         if before.name != chart.client.name {
             let mirror =
                 Mirror { client_name: Some(chart.client.name.clone()), ..Mirror::default() };
             for user in &chart.users {
-                chart.mirror(&mut change, user, &mirror);
+                change.amend(&chart.mirror(user, &mirror));
             }
         }
         change.event(&staff.event(&app, Action::ClientUpdated).client(id).changed(changed));
-
-        let Err(halt) = app.store().write(change).await else {
-            return Ok(Json(chart.client.view(app.now())));
-        };
-        if tries.again(halt).await?.contains(&0) && moved {
-            return Err(Problem::taken(
-                "recordNumber",
-                "record_number_taken",
-                "Another client has this record number.",
-            ));
-        }
-        chart = Chart::load(app.store(), &practice, id).await?;
-    }
+        Ok(chart.client.view(app.now()))
+    });
+    edited.await.map(Json)
 }
 
 fn check(app: &App, edit: &ClientEdit) -> Result<(), Problem> {

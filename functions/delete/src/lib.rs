@@ -56,39 +56,27 @@ async fn delete(
 ) -> Result<Json<Receipt>, Problem> {
     let successor = check(&deletion)?;
     let practice = editor.practice().clone();
-    let (staff, mut chart) =
-        editor.admit(&app, Chart::load(app.store(), &practice, client)).await?;
-    let mut last = !chart.user(id)?.shared_account;
-    let mut tries = app.store().tries();
-    loop {
+    let (staff, chart) = editor.admit(&app, Chart::load(app.store(), &practice, client)).await?;
+    // Most accounts have one chart.
+    let mut last = true;
+    let receipt = chart.change(&app, |chart, change, failed| {
+        // The grant is the change's first item: its condition fails when the account has more
+        // charts, or fewer, than was supposed.
+        if failed.contains(&0) {
+            last = !last;
+        }
         let now = app.now();
         let receives_alerts = chart.client.alert_recipient == Some(id);
         let (gone, ended) = chart.delete(id, successor, now)?;
+        chart.drop_grant(change, &gone, last);
         let mut changed = vec!["portalUser"];
         changed.extend(receives_alerts.then_some("alertRecipient"));
-
-        let mut change = app.store().change();
-        chart.drop_grant(&mut change, &gone, last);
-        chart.save(&mut change);
         let event = staff.event(&app, Action::PortalUserDeleted).client(client).portal_user(id);
         change.event(&event.changed(changed));
-        let Err(halt) = app.store().write(change).await else {
-            let alert_recipient = chart.client.alert_recipient;
-            return Ok(Json(Receipt {
-                portal_user: None,
-                at: now,
-                ended,
-                alert_recipient,
-                mail: None,
-            }));
-        };
-        // The grant is the change's first item: its condition fails when the account has more
-        // charts, or fewer, than the portal user lets on.
-        if tries.again(halt).await?.contains(&0) {
-            last = !last;
-        }
-        chart = Chart::load(app.store(), &practice, client).await?;
-    }
+        let alert_recipient = chart.client.alert_recipient;
+        Ok(Receipt { portal_user: None, at: now, ended, alert_recipient, mail: None })
+    });
+    receipt.await.map(Json)
 }
 
 /// Demands the word, and reads the successor.

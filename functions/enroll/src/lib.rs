@@ -197,63 +197,67 @@ async fn enroll(
         )
         .await?;
         if let Some(before) = answered {
-            return respond(&app, &settings, &token, before);
+            let account = account.as_ref().ok_or_else(used)?;
+            return respond(&app, &settings, &token, account, before);
         }
         let account = account.filter(|a| is_for(a, &token)).ok_or_else(Problem::not_found)?;
         let decision = decide(&app, &caller, &token, &with, &settings, chart, account)?;
+        let Decision { mut chart, account, enrolled, event } = decision;
         let mut change = app.store().change();
-        let answer = match decision {
-            Decision::Wrong(mut chart, event) => {
-                chart.save(&mut change);
-                change.event(&event);
-                Err(Problem::refused(
+        chart.save(&mut change);
+        change.replace(&account_key, &account, account.rev);
+        change.event(&event);
+        if let Some(enrolled) = &enrolled {
+            let news =
+                News { told: Some(token.client), signed_in: Some(app.now()), ..News::default() };
+            account.mirror(&mut change, &practice, &news);
+            attempt.keep(&app, &mut change, enrolled)?;
+        }
+        let Err(halt) = app.store().write(change).await else {
+            let enrolled = enrolled.ok_or_else(|| {
+                Problem::refused(
                     "lastName",
                     "proof_failed",
                     "These details do not match what the practice knows. Check them, or ask the practice.",
-                ))
-            }
-            Decision::Right(done) => {
-                let Done { mut chart, account, enrolled, event } = *done;
-                chart.save(&mut change);
-                change.replace(&account_key, &account, account.rev);
-                let news = News {
-                    told: Some(token.client),
-                    signed_in: Some(app.now()),
-                    ..News::default()
-                };
-                account.mirror(&mut change, &practice, &news);
-                change.event(&event);
-                attempt.keep(&app, &mut change, &enrolled)?;
-                Ok(enrolled)
-            }
-        };
-        let Err(halt) = app.store().write(change).await else {
-            return respond(&app, &settings, &token, answer?);
+                )
+            })?;
+            return respond(&app, &settings, &token, &account, enrolled);
         };
         tries.again(halt).await?;
     }
 }
 
+fn used() -> Problem {
+    Problem::conflict(
+        "invitation_used",
+        "This invitation was used already. Sign in with your password.",
+    )
+}
+
+/// Answers an enrolment, also when it is asked for again: as long as its session opens the chart.
+/// One that was ended gets no new token, which services that only verify it would take.
 fn respond(
     app: &App,
     practice: &Practice,
     token: &InvitationToken,
+    account: &Account,
     enrolled: Enrolled,
 ) -> Result<Response, Problem> {
-    let cookie = session::portal_cookie(app, practice, &token.account, enrolled.sid)?;
+    let (session, _) = account
+        .admitted(practice, enrolled.sid, app.now())
+        .filter(|(_, open)| open.iter().any(|(client, _)| *client == token.client))
+        .ok_or_else(used)?;
+    let cookie =
+        session::portal_cookie(app, practice, &token.account, enrolled.sid, session.ends_at)?;
     Ok((StatusCode::CREATED, [(SET_COOKIE, cookie)], Json(enrolled.session)).into_response())
 }
 
-enum Decision {
-    /// The proof failed: it is counted.
-    Wrong(Box<Chart>, Box<Event>),
-    Right(Box<Done>),
-}
-
-struct Done {
+/// What is to be written, and said.
+struct Decision {
     chart: Chart,
     account: Account,
-    enrolled: Enrolled,
+    /// None when the proof failed, which is counted.
+    enrolled: Option<Enrolled>,
     event: Event,
 }
 
@@ -273,12 +277,7 @@ fn decide(
     };
     match state(chart.user(token.user)?, token, now) {
         Standing::Open => {}
-        Standing::Used => {
-            return Err(Problem::conflict(
-                "invitation_used",
-                "This invitation was used already. Sign in with your password.",
-            ));
-        }
+        Standing::Used => return Err(used()),
         Standing::Expired => {
             return Err(Problem::conflict(
                 "invitation_expired",
@@ -299,8 +298,12 @@ fn decide(
                 invitation.expires_at = now;
             }
         }
+        let invited_until = user.invited_until();
+        if let Some(grant) = account.grants.get_mut(&token.client) {
+            grant.invited_until = invited_until;
+        }
         let event = about(&Actor::nobody(), Action::EnrollmentRefused);
-        return Ok(Decision::Wrong(Box::new(chart), Box::new(event)));
+        return Ok(Decision { chart, account, enrolled: None, event });
     }
 
     if known.is_none() {
@@ -321,6 +324,7 @@ fn decide(
 
     if let Some(grant) = account.grants.get_mut(&token.client) {
         grant.active = true;
+        grant.invited_until = None;
         grant.epoch = Epoch::new(app.ulid());
     }
     let sid = SessionId::new(app.ulid());
@@ -330,7 +334,6 @@ fn decide(
     user.enrolled_at = Some(now);
     user.last_sign_in_at = Some(now);
     user.sessions = account.sessions_of(token.client);
-    user.shared_account = account.grants.len() > 1;
     user.version += 1;
     if let Some(invitation) = &mut user.invitation {
         invitation.used_at = Some(now);
@@ -342,10 +345,5 @@ fn decide(
     let session = account
         .portal_session(settings, sid, now)
         .ok_or_else(|| Problem::internal("a session that opens nothing"))?;
-    Ok(Decision::Right(Box::new(Done {
-        chart,
-        account,
-        enrolled: Enrolled { sid, session },
-        event,
-    })))
+    Ok(Decision { chart, account, enrolled: Some(Enrolled { sid, session }), event })
 }

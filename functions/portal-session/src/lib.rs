@@ -10,7 +10,7 @@ use axum::{
 use serde::Serialize;
 use shared::{
     App, Problem,
-    account::{Account, News, PortalSession, TOUCH_SECONDS},
+    account::{Account, News, PortalSession, step_seconds},
     history::{Action, Actor, Event, Role},
     keys,
     practice::Practice,
@@ -40,9 +40,9 @@ async fn who(State(app): State<App>, visitor: Visitor) -> Result<Json<PortalSess
         account.admitted(&practice, visitor.sid, now).ok_or_else(Problem::signed_out)?;
         let session = account.sessions.get_mut(&visitor.sid).ok_or_else(Problem::signed_out)?;
         let idle_ends_at = now.plus(visitor.idle).min(session.ends_at);
-        let due = idle_ends_at.seconds() - session.idle_ends_at.seconds() >= TOUCH_SECONDS;
+        let moves_by = idle_ends_at.seconds() - session.idle_ends_at.seconds();
         let mut change = app.store().change();
-        if due {
+        if moves_by >= step_seconds(visitor.idle) {
             session.idle_ends_at = idle_ends_at;
             change.replace(&key, &account, account.rev);
             account.mirror(&mut change, &visitor.practice, &News::default());

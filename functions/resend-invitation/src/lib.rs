@@ -3,6 +3,7 @@
 use axum::{
     Json,
     extract::State,
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use shared::{
@@ -41,10 +42,8 @@ async fn resend_invitation(
     UserPath(client, id): UserPath,
 ) -> Result<Response, Problem> {
     let practice = editor.practice().clone();
-    let (staff, mut chart) =
-        editor.admit(&app, Chart::load(app.store(), &practice, client)).await?;
-    let mut tries = app.store().tries();
-    loop {
+    let (staff, chart) = editor.admit(&app, Chart::load(app.store(), &practice, client)).await?;
+    let invited = chart.change(&app, |chart, change, _| {
         match chart.user(id)?.access {
             Access::Invited => {}
             Access::Active => {
@@ -60,16 +59,11 @@ async fn resend_invitation(
                 ));
             }
         }
-        let mut change = app.store().change();
-        chart.invite(&app, &staff.practice, id)?.queue(&mut change);
-        chart.save(&mut change);
+        chart.invite(&app, &staff.practice, id)?.queue(change);
+        chart.mirror_access(&app, change, chart.user(id)?);
         let event = staff.event(&app, Action::InvitationResent).client(client).portal_user(id);
         change.event(&event.changed(["invitation"]));
-        let Err(halt) = app.store().write(change).await else {
-            let view: PortalUserView = chart.view(id, app.now())?;
-            return Ok((axum::http::StatusCode::ACCEPTED, Json(view)).into_response());
-        };
-        tries.again(halt).await?;
-        chart = Chart::load(app.store(), &practice, client).await?;
-    }
+        chart.view(id, app.now())
+    });
+    Ok((StatusCode::ACCEPTED, Json(invited.await?)).into_response())
 }

@@ -1,5 +1,6 @@
 //! Lets somebody who forgot a password choose a new one, by a link in a mail. Asking is always
-//! answered alike; choosing ends every session of the account.
+//! answered alike; choosing ends every session of the account, and opens nothing: whoever is only
+//! invited needs the password to enrol, and enrols with it all the same.
 
 use axum::{
     Json,
@@ -28,8 +29,9 @@ use shared::{
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// Seconds in which an account gets no second reset mail.
-const PAUSE: i64 = 60;
+/// Seconds in which an account gets no second reset mail: time to use the first, whose link a
+/// second one would end. Anybody may ask.
+const PAUSE: i64 = 10 * 60;
 
 /// The routes of this function.
 pub fn routes() -> OpenApiRouter<App> {
@@ -84,7 +86,7 @@ async fn ask(
         let allowed = account.filter(|a| {
             let soon =
                 a.reset.as_ref().is_some_and(|r| r.expires_at.plus(PAUSE - RESET_SECONDS) > now);
-            a.password.is_some() && a.may_enter() && !soon
+            a.resettable(now).next().is_some() && !soon
         });
         if let Some(account) = allowed {
             send(&app, &caller, &with.practice, &id, account, &mut change)?;
@@ -110,12 +112,13 @@ fn send(
     mut account: Account,
     change: &mut Change,
 ) -> Result<(), Problem> {
-    let Some((client, user)) = account.open_grants().next().map(|(c, g)| (c, g.portal_user_id))
+    let now = app.now();
+    let Some((client, user)) = account.resettable(now).next().map(|(c, g)| (c, g.portal_user_id))
     else {
         return Ok(());
     };
     let nonce = Nonce::new(app);
-    let expires_at = app.now().plus(RESET_SECONDS);
+    let expires_at = now.plus(RESET_SECONDS);
     account.reset = Some(Reset { hash: nonce.secret(app)?.hash(), expires_at });
     let to = Recipient { client, user, email: &account.email };
     let mail = Outgoing::notice(app, practice, &to, MailKind::PasswordReset).with_link(
@@ -125,7 +128,7 @@ fn send(
     );
     mail.queue(change);
     change.replace(&keys::account(practice, id), &account, account.rev);
-    let news = News { mail: Some((client, &mail.shown())), ..News::default() };
+    let news = News { mail: Some((client, &mail.shown())), reset: Some(now), ..News::default() };
     account.mirror(change, practice, &news);
     let actor = Actor { id: id.to_string(), ..Actor::nobody() };
     let event = Event::new(app, caller, &actor, practice, Action::PasswordResetRequested);
@@ -173,7 +176,7 @@ async fn choose(
                 .map_err(|p| if p.code() == "not_found" { expired() } else { p })?;
         let mut account = account
             .filter(|a| {
-                a.may_enter()
+                a.resettable(now).next().is_some()
                     && a.reset
                         .as_ref()
                         .is_some_and(|r| r.expires_at > now && token.secret.matches(&r.hash))
@@ -193,13 +196,14 @@ async fn choose(
         change.replace(&key, &account, account.rev);
         let lock = lockout::lock_key(&app, practice, &account.username)?;
         change.discard(&lock);
-        let first = account.open_grants().next().map(|(c, g)| (c, g.portal_user_id));
+        let first = account.resettable(now).next().map(|(c, g)| (c, g.portal_user_id));
         let mail = first.map(|(client, user)| {
             let to = Recipient { client, user, email: &account.email };
             Outgoing::notice(&app, practice, &to, MailKind::PasswordChanged)
         });
         let shown = mail.as_ref().map(|m| (m.client_id, m.shown()));
-        let news = News { mail: shown.as_ref().map(|(c, m)| (*c, m)), ..News::default() };
+        let mail_on = shown.as_ref().map(|(c, m)| (*c, m));
+        let news = News { mail: mail_on, reset: Some(now), ..News::default() };
         account.mirror(&mut change, practice, &news);
         if let Some(mail) = &mail {
             mail.queue(&mut change);
@@ -209,7 +213,7 @@ async fn choose(
             name: account.name.full(),
             role: Role::PortalUser,
         };
-        for (client, grant) in account.open_grants() {
+        for (client, grant) in account.resettable(now) {
             let event = Event::new(&app, &caller, &actor, practice, Action::PasswordChanged);
             change.event(
                 &event.client(client).portal_user(grant.portal_user_id).changed(["password"]),

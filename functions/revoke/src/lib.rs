@@ -47,30 +47,20 @@ async fn revoke(
     OptionalJson(body): OptionalJson<Option<Revocation>>,
 ) -> Result<Json<Receipt>, Problem> {
     let practice = editor.practice().clone();
-    let (staff, mut chart) =
-        editor.admit(&app, Chart::load(app.store(), &practice, client)).await?;
+    let (staff, chart) = editor.admit(&app, Chart::load(app.store(), &practice, client)).await?;
     let reason = body.and_then(|b| b.reason);
-    let mut tries = app.store().tries();
-    loop {
+    let receipt = chart.change(&app, |chart, change, _| {
         let now = app.now();
         let receives_alerts = chart.client.alert_recipient == Some(id);
-        if chart.revoke(id, now)?.is_none() {
-            return Ok(Json(chart.receipt(id, now)?));
+        if chart.revoke(id, reason.as_ref(), now)?.is_some() {
+            chart.mirror_access(&app, change, chart.user(id)?);
+            let mut changed = vec!["status"];
+            changed.extend(receives_alerts.then_some("alertRecipient"));
+            changed.extend(reason.is_some().then_some("reason"));
+            let event = staff.event(&app, Action::AccessRevoked).client(client).portal_user(id);
+            change.event(&event.changed(changed));
         }
-        chart.user_mut(id)?.revoke_reason.clone_from(&reason);
-        let mut changed = vec!["status"];
-        changed.extend(receives_alerts.then_some("alertRecipient"));
-        changed.extend(reason.is_some().then_some("reason"));
-
-        let mut change = app.store().change();
-        chart.save(&mut change);
-        chart.close_grant(&mut change, chart.user(id)?);
-        let event = staff.event(&app, Action::AccessRevoked).client(client).portal_user(id);
-        change.event(&event.changed(changed));
-        let Err(halt) = app.store().write(change).await else {
-            return Ok(Json(chart.receipt(id, now)?));
-        };
-        tries.again(halt).await?;
-        chart = Chart::load(app.store(), &practice, client).await?;
-    }
+        chart.receipt(id, now)
+    });
+    receipt.await.map(Json)
 }

@@ -137,7 +137,7 @@ impl Found {
                     account.password = Some(password::hash(app, &with.password)?);
                 }
                 let sid = SessionId::new(app.ulid());
-                account.start_session(sid, &practice, now);
+                let ends_at = account.start_session(sid, &practice, now).ends_at;
                 change.replace(&keys::account(&with.practice, &self.id), &account, account.rev);
                 let news = News { signed_in: Some(now), ..News::default() };
                 account.mirror(change, &with.practice, &news);
@@ -149,7 +149,7 @@ impl Found {
                 let session = account
                     .portal_session(&practice, sid, now)
                     .ok_or_else(|| Problem::internal("a session that opens nothing"))?;
-                let cookie = session::portal_cookie(app, &practice, &self.id, sid)?;
+                let cookie = session::portal_cookie(app, &practice, &self.id, sid, ends_at)?;
                 Ok(Answer::SignedIn(Box::new((session, cookie))))
             }
             (account, _) => {

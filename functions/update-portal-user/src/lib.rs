@@ -1,17 +1,25 @@
 //! Edits a portal user. A new e-mail address ends what was sent to the old one: the open
 //! invitation, which goes out again to the new address, and the open reset.
+//!
+//! The address is the account's: resets go there. Whoever has enrolled has proved to be that
+//! account's person, and the new address shows on every chart of the account. Somebody who was only
+//! invited has proved nothing: were the account's address to follow theirs, a reset would give them
+//! the other charts that it opens.
 
 use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     App, Problem,
+    account::Account,
     chart::{Chart, Mirror},
     fields::{Email, Name, Permissions, Relationship, Whole},
     history::Action,
     id::{ClientId, PortalUserId},
-    portal_user::{Access, PortalUserView},
+    keys,
+    portal_user::{Access, PortalUser, PortalUserView},
     problem::ProblemBody,
-    session::Editor,
+    session::{Editor, Staff},
+    store::{Amend, Change, both},
     web::{StrictJson, UserPath},
 };
 use utoipa::ToSchema;
@@ -54,7 +62,7 @@ pub struct PortalUserEdit {
     request_body = PortalUserEdit,
     responses(
         (status = 200, description = "The portal user as it is now.", body = PortalUserView),
-        (status = 409, description = "The version is old: nothing changed.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "`stale`: the version is old; or `account_in_use`: the e-mail address of somebody who has not enrolled is to change, and the username is that of an account with access to other clients. Nothing changed.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 async fn update_portal_user(
@@ -66,6 +74,8 @@ async fn update_portal_user(
     let practice = editor.practice().clone();
     let (staff, mut chart) =
         editor.admit(&app, Chart::load(app.store(), &practice, client)).await?;
+    // Read only when it turns out that it may open other charts too.
+    let mut account: Option<Account> = None;
     let mut tries = app.store().tries();
     loop {
         let user = chart.user_mut(id)?;
@@ -98,22 +108,68 @@ async fn update_portal_user(
             return Ok(Json(chart.view(id, app.now())?));
         }
 
-        let mut change = app.store().change();
-        if mirror.email && user.access == Access::Invited {
-            chart.invite(&app, &staff.practice, id)?.queue(&mut change);
+        let shared = account.as_ref().filter(|a| mirror.email && a.grants.len() > 1);
+        if shared.is_some() && user.enrolled_at.is_none() {
+            return Err(Problem::taken(
+                "email",
+                "account_in_use",
+                "This username is that of an account with access to other clients. Delete this person, and add them with a username of their own.",
+            ));
+        }
+        let key = keys::account(&practice, &user.account(&practice));
+        let mail = if mirror.email && user.access == Access::Invited {
+            Some(chart.invite(&app, &staff.practice, id)?)
         } else {
             user.version += 1;
+            None
+        };
+        let mut change = app.store().change();
+        if !mirror.is_empty() {
+            let amend = chart.mirror(chart.user(id)?, &mirror);
+            change.amend(&match &account {
+                _ if !mirror.email => amend,
+                Some(account) => amend.when("rev", "=", &account.rev),
+                None => amend.when_size("grants", "=", 1),
+            });
+        }
+        if let Some(account) = shared {
+            tell_others(&app, &staff, &mut change, account, chart.user(id)?);
+        }
+        if let Some(mail) = mail {
+            mail.queue(&mut change);
         }
         chart.save(&mut change);
-        if !mirror.is_empty() {
-            chart.mirror(&mut change, chart.user(id)?, &mirror);
-        }
         let event = staff.event(&app, Action::PortalUserUpdated).client(client).portal_user(id);
         change.event(&event.changed(changed));
         let Err(halt) = app.store().write(change).await else {
             return Ok(Json(chart.view(id, app.now())?));
         };
-        tries.again(halt).await?;
-        chart = Chart::load(app.store(), &practice, client).await?;
+        // The account is the change's first item: the condition of a new address fails when the
+        // account opens other charts too, or is not what was read.
+        let failed = tries.again(halt).await?;
+        let read = Chart::load(app.store(), &practice, client);
+        if mirror.email && failed.contains(&0) {
+            (chart, account) = both(read, app.store().get(&key)).await?;
+        } else {
+            chart = read.await?;
+        }
+    }
+}
+
+/// Tells the other charts of an account its new address, and their histories. Of the invitations
+/// among them the links stay good: they ask for the account's password.
+fn tell_others(
+    app: &App,
+    staff: &Staff,
+    change: &mut Change,
+    account: &Account,
+    told: &PortalUser,
+) {
+    let practice = &staff.practice.practice;
+    for (client, grant) in account.grants.iter().filter(|(client, _)| **client != told.client_id) {
+        let user = Amend::of(keys::portal_user(practice, *client, grant.portal_user_id));
+        change.amend(&user.set("email", &told.email).unset("resetUntil").add("version", 1));
+        let event = staff.event(app, Action::PortalUserUpdated).client(*client);
+        change.event(&event.portal_user(grant.portal_user_id).changed(["email"]));
     }
 }

@@ -60,8 +60,8 @@ export const FUNCTIONS: Record<string, Plan> = {
     rights: [...editor, ...chart, get("account", "request"), put("account", "request")],
     hmacs: true,
   },
-  "assign-alert": { rights: [...editor, ...chart] },
-  "change-owner": { rights: [...editor, ...chart] },
+  "assign-alert": { rights: [...editor, ...chart, check("chart")] },
+  "change-owner": { rights: [...editor, ...chart, check("chart")] },
   client: {
     rights: [
       ...editor,
@@ -77,7 +77,13 @@ export const FUNCTIONS: Record<string, Plan> = {
     hmacs: true,
   },
   delete: {
-    rights: [...editor, ...chart, remove("chart", "account"), update("account", "grants", "reset")],
+    rights: [
+      ...editor,
+      ...chart,
+      check("chart"),
+      remove("chart", "account"),
+      update("account", "grants", "reset"),
+    ],
   },
   enroll: {
     rights: [
@@ -97,7 +103,7 @@ export const FUNCTIONS: Record<string, Plan> = {
   "list-portal-users": { rights: [...editor, query("chart"), getTogether("lock")], hmacs: true },
   "mail-events": { rights: [update("chart", "mail")], events: true },
   "portal-session": { rights: [getTogether("account", "practice"), put("account"), mirror(), record] },
-  "resend-invitation": { rights: [...editor, ...chart], hmacs: true },
+  "resend-invitation": { rights: [...editor, ...chart, update("account", "grants")], hmacs: true },
   "reset-password": {
     rights: [
       getTogether("account", "lock"),
@@ -153,7 +159,13 @@ export const FUNCTIONS: Record<string, Plan> = {
     seconds: 25,
   },
   "update-portal-user": {
-    rights: [...editor, ...chart, update("account", "grants", "email", "name", "reset")],
+    rights: [
+      ...editor,
+      ...chart,
+      get("account"),
+      update("account", "grants", "email", "name", "reset"),
+      update("chart", "email", "resetUntil", "version"),
+    ],
     hmacs: true,
   },
 };

@@ -17,6 +17,7 @@ use shared::{
     keys,
     portal_user::{MailState, PortalUser},
     practice::Practice,
+    store::Change,
     token::InvitationToken,
 };
 use tower::ServiceExt;
@@ -115,7 +116,7 @@ impl Samples<'_> {
             self.enroll(&added, *user, "Okafor", "1984-03-12").await?;
         }
         let (owner, _) = added.invited[0];
-        self.change(added.client, |chart| chart.assign(Some(owner), "portalUserId")).await
+        self.change(added.client, |chart, _| chart.assign(Some(owner), "portalUserId")).await
     }
 
     /// One parent with two children: one account, two charts.
@@ -143,9 +144,9 @@ impl Samples<'_> {
         if let Some(added) = self.add(&client, &users, false).await? {
             let (id, _) = added.invited[0];
             let now = self.app.now();
-            self.change(added.client, |chart| {
-                let user = chart.user_mut(id)?;
-                ran_out(user, now);
+            self.change(added.client, |chart, change| {
+                ran_out(chart.user_mut(id)?, now);
+                chart.mirror_access(self.app, change, chart.user(id)?);
                 Ok(())
             })
             .await?;
@@ -157,13 +158,12 @@ impl Samples<'_> {
             let (id, _) = added.invited[0];
             self.enroll(&added, id, "Ames", "1957-01-30").await?;
             let now = self.app.now();
-            let mut chart =
-                Chart::load(self.app.store(), &self.practice.practice, added.client).await?;
-            chart.revoke(id, now)?;
-            let mut change = self.app.store().change();
-            chart.save(&mut change);
-            chart.close_grant(&mut change, chart.user(id)?);
-            self.write(change).await?;
+            self.change(added.client, |chart, change| {
+                chart.revoke(id, None, now)?;
+                chart.mirror_access(self.app, change, chart.user(id)?);
+                Ok(())
+            })
+            .await?;
         }
         Ok(())
     }
@@ -176,7 +176,7 @@ impl Samples<'_> {
     ) -> Result<Option<Added>, Problem> {
         let added = add(self.app, self.practice, client, users, mail).await?;
         if let (Some(added), false) = (&added, mail) {
-            self.change(added.client, |chart| {
+            self.change(added.client, |chart, _| {
                 for user in &mut chart.users {
                     if let Some(mail) = &mut user.mail {
                         mail.state = MailState::Delivered;
@@ -192,16 +192,12 @@ impl Samples<'_> {
     async fn change(
         &self,
         client: ClientId,
-        rule: impl FnOnce(&mut Chart) -> Result<(), Problem>,
+        rule: impl FnOnce(&mut Chart, &mut Change) -> Result<(), Problem>,
     ) -> Result<(), Problem> {
         let mut chart = Chart::load(self.app.store(), &self.practice.practice, client).await?;
-        rule(&mut chart)?;
         let mut change = self.app.store().change();
+        rule(&mut chart, &mut change)?;
         chart.save(&mut change);
-        self.write(change).await
-    }
-
-    async fn write(&self, change: shared::store::Change) -> Result<(), Problem> {
         let written = self.app.store().write(change).await;
         written.map_err(|_| Problem::unavailable("a sample was not written"))
     }

@@ -1996,7 +1996,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The version is old: nothing changed. */
+            /** @description `stale`: the version is old; or `account_in_use`: the e-mail address of somebody who has not enrolled is to change, and the username is that of an account with access to other clients. Nothing changed. */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -404,6 +404,8 @@ export const staff = {
     "This was sent before with other content. Load the page again, then repeat your change.",
   "invalid.taken": "This is taken already. Choose another",
   "invalid.username_taken": "Somebody with another e-mail address has this username. Choose another",
+  "invalid.account_in_use":
+    "This username is that of an account with access to other clients. Delete this person, and add them with a username of their own",
   "invalid.already_added": "This person has access to this client already",
   "invalid.record_number_taken": "Another client has this record number",
   "invalid.empty": "Enter something here",

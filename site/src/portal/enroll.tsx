@@ -11,7 +11,7 @@ import { FailureNote } from "../ui/failure";
 import { Form, PasswordField, TextField, type Invalid } from "../ui/form";
 import { Skeleton } from "../ui/resource";
 import { addressOf, enter, greeting, session, token } from "./door";
-import { Frame, NoLink, ToSignIn } from "./frame";
+import { Forgot, Frame, NoLink, ToSignIn } from "./frame";
 import { NewPasswordField } from "./new-password";
 
 export function Enroll({ practice }: { practice: Practice }) {
@@ -202,6 +202,7 @@ function Steps(props: {
           {t("enroll.back")}
         </Button>
       </Form>
+      {existing && <Forgot practice={practice} />}
     </Frame>
   );
 }

@@ -40,6 +40,12 @@ export const ToSignIn = ({ practice }: { practice: Practice }) => (
   </p>
 );
 
+export const Forgot = ({ practice }: { practice: Practice }) => (
+  <p class="below">
+    <a href={addressOf(practice, "reset")}>{t("signIn.forgot")}</a>
+  </p>
+);
+
 /** A page that a mail's link leads to, without the link: it was loaded anew, or never had one. */
 export const NoLink = ({ practice }: { practice: Practice }) => (
   <Frame brand={practice.name} title={t("link.goneTitle")} step="gone">

@@ -8,7 +8,7 @@ import { useAction } from "../ui/action";
 import { Button } from "../ui/button";
 import { Form, PasswordField, TextField, type Invalid } from "../ui/form";
 import { addressOf, enter, greeting } from "./door";
-import { Frame } from "./frame";
+import { Forgot, Frame } from "./frame";
 
 export function SignIn({ practice }: { practice: Practice }) {
   const { route } = useLocation();
@@ -91,12 +91,6 @@ export function SignIn({ practice }: { practice: Practice }) {
     </Frame>
   );
 }
-
-const Forgot = ({ practice }: { practice: Practice }) => (
-  <p class="below">
-    <a href={addressOf(practice, "reset")}>{t("signIn.forgot")}</a>
-  </p>
-);
 
 /** When to come back, said again now and then and once more when the time has come. */
 function Wait({ until }: { until: number }) {

@@ -316,6 +316,17 @@ impl Snapshot {
         .collect()
     }
 
+    /// What a query may meet that is answered while the one state gives way to the other: this one,
+    /// but the items with that sort key, if there are any, as they are in `other`.
+    #[must_use]
+    pub fn mixed(&self, other: &Self, sk: &str) -> Self {
+        let mut items = self.0.clone();
+        items.retain(|key, _| key.2 != sk);
+        items
+            .extend(other.0.iter().filter(|(k, _)| k.2 == sk).map(|(k, v)| (k.clone(), v.clone())));
+        Self(items)
+    }
+
     /// How many items are new in a table, of those whose sort key begins with `prefix`.
     #[must_use]
     pub fn new_since(&self, before: &Self, table: &str, prefix: &str) -> usize {

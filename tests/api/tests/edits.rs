@@ -450,12 +450,137 @@ async fn a_new_address_of_an_active_user_ends_the_reset_that_went_to_the_old_one
     let password = "another nine grey pebbles";
     world.choose(&old, password).await.problem(409, "reset_expired");
     world.signed_in(&who.email, PASSWORD).await;
-    world.pass(60);
     world.forgot(&who.email).await.expect(202);
     world.deliver().await;
     let token = world.post.newest("new@mail.example").token();
     world.choose(&token, password).await.expect(204);
     world.signed_in(&who.email, password).await;
+}
+
+/// An edit of the address of a portal user, as it is now.
+async fn readdress(staff: &Staff, who: &Invited, email: &str) -> Answer {
+    let version = staff.user(who).await["version"].clone();
+    staff.patch(&who.path(), &json!({"version": version, "email": email})).await
+}
+
+#[tokio::test]
+async fn an_invitation_moves_no_account_that_has_more_than_itself_to_another_address() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let father = dana.enrolled().await;
+    let client = dana.client("Silas", "Okafor", "1984-03-12").await;
+    let invited = dana.invite(&client, &father.email).await;
+    let revoked = dana.client("Wren", "Okafor", "1984-03-12").await;
+    let revoked = dana.invite(&revoked, &father.email).await;
+    dana.revoke(&revoked).await.expect(200);
+    // Two invitations of somebody without a password are no other matter.
+    let (one, two) = (
+        dana.client("Silas", "Okafor", "1984-03-12").await,
+        dana.client("Wren", "Okafor", "1984-03-12").await,
+    );
+    let one = dana.invite(&one, "waiting@mail.example").await;
+    dana.invite(&two, "waiting@mail.example").await;
+
+    for who in [&invited, &revoked, &one] {
+        let before = (items(&world).await, users_and_mails(&world).await);
+        let taken = readdress(&dana, who, "mother@mail.example").await;
+        let taken = taken.problem(409, "account_in_use");
+        assert_eq!(taken["fields"][0]["field"], "email");
+        assert_eq!((items(&world).await, users_and_mails(&world).await), before);
+        // All else of the person can be changed.
+        let version = dana.user(who).await["version"].clone();
+        let body = json!({"version": version, "relationship": "guardian"});
+        dana.patch(&who.path(), &body).await.expect(200);
+    }
+    world.forgot(&father.email).await.expect(202);
+    world.deliver().await;
+    assert!(world.post.received().iter().all(|mail| mail.to != "mother@mail.example"));
+    assert!(!world.post.newest(&father.email).token().is_empty());
+    world.enroll(&invited.token, "Okafor", "1984-03-12", PASSWORD).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_new_address_of_somebody_enrolled_shows_on_every_chart_of_the_account() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let first = dana.enrolled().await;
+    let mut others = Vec::new();
+    // As many charts as an account can have, all told in one transaction.
+    for number in 1..40 {
+        let client = dana.client("Wren", "Okafor", "1984-03-12").await;
+        others.push(match number {
+            1 => dana.enroll_for(&client, &first.email).await,
+            2 => dana.invite(&client, &first.email).await,
+            _ => {
+                let user = text(&dana.add(&client, &first.email).await.expect(201)["portalUserId"]);
+                Invited { client, user, email: first.email.clone(), token: String::new() }
+            }
+        });
+        world.pass(1);
+    }
+    world.forgot(&first.email).await.expect(202);
+    world.deliver().await;
+    let old = world.post.newest(&first.email).token();
+    let mut seen = Vec::new();
+    for who in &others {
+        seen.push(dana.user(who).await["version"].clone());
+    }
+
+    readdress(&dana, &first, "new@mail.example").await.expect(200);
+    assert_eq!(dana.user(&first).await["email"], "new@mail.example");
+    for (who, seen) in others.iter().zip(&seen) {
+        let user = dana.user(who).await;
+        assert_eq!(user["email"], "new@mail.example");
+        assert_eq!(user["username"], first.email.as_str());
+        let history = dana.get(&format!("/api/clients/{}/history", who.client)).await.expect(200);
+        let told = history["events"].as_array().expect("events").iter();
+        let told: Vec<_> = told.filter(|e| e["action"] == "portal-user-updated").collect();
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0]["changed"], json!(["email"]));
+        assert_eq!(told[0]["portalUserId"], who.user.as_str());
+        let stale = json!({"version": seen, "relationship": "spouse"});
+        dana.patch(&who.path(), &stale).await.problem(409, "stale");
+    }
+    world.choose(&old, "another nine grey pebbles").await.problem(409, "reset_expired");
+    assert_eq!(dana.revoke(&others[0]).await.expect(200)["ended"]["resets"], 0);
+    world.forgot(&first.email).await.expect(202);
+    world.deliver().await;
+    assert!(!world.post.newest("new@mail.example").token().is_empty());
+    // An invitation to another chart still asks for the password, so its link is as good as it was.
+    world.enroll(&others[1].token, "Okafor", "1984-03-12", PASSWORD).await.expect(201);
+}
+
+/// The same, where the account gets its second chart while the edit is under way.
+#[tokio::test]
+async fn a_chart_that_joins_while_the_address_changes_is_told_too() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let who = dana.enrolled().await;
+    let client = dana.client("Wren", "Okafor", "1984-03-12").await;
+    let version = dana.user(&who).await["version"].clone();
+    let body = json!({"version": version, "email": "new@mail.example"});
+    let path = who.path();
+    world.wire.hold();
+    let editing = dana.patch(&path, &body);
+    let meanwhile = async {
+        let write = loop {
+            tokio::task::yield_now().await;
+            match world.wire.take(0) {
+                Some(held) if held.operation == "TransactWriteItems" => break held,
+                Some(read) => read.release(),
+                None => {}
+            }
+        };
+        world.wire.let_go();
+        let added = dana.add(&client, &who.email).await.expect(201);
+        write.release();
+        added
+    };
+    let (edited, added) = futures::join!(editing, meanwhile);
+    assert_eq!(edited.expect(200)["email"], "new@mail.example");
+    let users = dana.users(&client).await;
+    assert_eq!(users["portalUsers"][0]["portalUserId"], added["portalUserId"]);
+    assert_eq!(users["portalUsers"][0]["email"], "new@mail.example");
 }
 
 #[tokio::test]

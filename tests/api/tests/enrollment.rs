@@ -11,6 +11,7 @@ use shared::{
     fields::Username,
     history::Role,
     id::{AccountId, ClientId, PortalUserId, PracticeId},
+    session::{Audience, Claims},
     token::InvitationToken,
 };
 
@@ -633,6 +634,74 @@ async fn an_enrolment_sent_twice_with_one_key_is_answered_twice_and_done_once() 
     assert!(
         !kept.contains(PASSWORD) && !kept.contains(&who.token) && !kept.contains(&who.token[71..])
     );
+}
+
+/// What a cookie's token claims.
+fn claims(world: &World, cookie: &str) -> Claims {
+    let (_, token) = cookie.split_once('=').expect("a cookie");
+    world.app.keys().verify(token, Audience::Portal, world.now()).expect("a token")
+}
+
+/// Whoever only verifies tokens takes each until its own end: none is made for a session that has
+/// ended, and none that outlives its session.
+#[tokio::test]
+async fn a_repeated_enrolment_revives_no_session_and_lengthens_none() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let client = dana.client("Amara", LAST, BORN).await;
+    for end in ["revoked", "revoked and activated", "deleted", "another password", "unused"] {
+        let key = end.replace(' ', "-");
+        let who = dana.invite(&client, &format!("{key}@mail.example")).await;
+        let body = body(&who.token, LAST, PASSWORD);
+        let first = enroll_with_key(&world, &key, &body).await;
+        let first_claims = claims(&world, &first.cookie(COOKIE).expect("a session"));
+        world.pass(5 * 60);
+        let again = enroll_with_key(&world, &key, &body).await;
+        let header = again.headers["set-cookie"].to_str().expect("text").to_owned();
+        assert!(header.contains("Max-Age=3300;"), "{end}: {header}");
+        let again_claims = claims(&world, &again.cookie(COOKIE).expect("a session"));
+        assert_eq!((again_claims.sid, again_claims.exp), (first_claims.sid, first_claims.exp));
+        assert_eq!(again.expect(201), first.expect(201), "{end}");
+
+        match end {
+            "deleted" => drop(dana.delete(&who, "confirm=delete").await.expect(200)),
+            "another password" => {
+                world.forgot(&who.email).await.expect(202);
+                world.deliver().await;
+                let token = world.post.newest(&who.email).token();
+                world.choose(&token, "another nine grey pebbles").await.expect(204);
+            }
+            "unused" => world.pass(5 * 60),
+            _ => {
+                dana.revoke(&who).await.expect(200);
+                if end != "revoked" {
+                    dana.activate(&who).await.expect(200);
+                }
+            }
+        }
+        let late = enroll_with_key(&world, &key, &body).await;
+        assert!(late.cookie(COOKIE).is_none(), "{end}");
+        late.problem(409, "invitation_used");
+    }
+}
+
+/// The session that joining a chart made opens the account's other chart too; that chart is not what
+/// the enrolment was about.
+#[tokio::test]
+async fn a_repeated_enrolment_is_not_answered_once_its_chart_is_closed() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let (wren, silas) =
+        (dana.client("Wren", LAST, BORN).await, dana.client("Silas", LAST, BORN).await);
+    dana.enroll_for(&wren, "holly@mail.example").await;
+    let second = dana.invite(&silas, "holly@mail.example").await;
+    let body = body(&second.token, LAST, PASSWORD);
+    let cookie = enroll_with_key(&world, "key-1", &body).await.cookie(COOKIE).expect("a session");
+    dana.revoke(&second).await.expect(200);
+    let again = enroll_with_key(&world, "key-1", &body).await;
+    assert!(again.cookie(COOKIE).is_none());
+    again.problem(409, "invitation_used");
+    world.session(&cookie).await.expect(200);
 }
 
 #[tokio::test]

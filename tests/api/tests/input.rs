@@ -4,17 +4,28 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
     io::Write,
 };
 
 use api_tests::{
     Answer, Call, PASSWORD, World,
-    people::{Invited, Staff},
+    people::{Invited, Staff, text},
     routes::operations,
 };
 use http::Request;
 use http_body_util::BodyExt;
+use proptest::{
+    collection::vec,
+    prelude::{ProptestConfig, Strategy, any},
+    prop_oneof,
+    sample::select,
+    test_runner::{RngSeed, TestRunner},
+};
 use serde_json::{Value, json};
+use shared::fields::{
+    self, NamePart, PhoneNumber, Professional, ProofName, Reason, RecordNumber, Refusal, SearchText,
+};
 use tower::ServiceExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -732,6 +743,100 @@ async fn a_name_needs_one_part_and_lists_have_an_end() {
     for (first, last) in [("Bj\u{f6}rk", ""), ("", "Suharto"), (" Ann ", "Lee")] {
         let client = desk.dana.post("/api/clients", &new(first, last)).await.expect(201);
         assert_eq!(client["name"], json!({"first": first.trim(), "last": last}));
+    }
+}
+
+/// Text can be longer composed than it was typed. It is kept composed, and must be read again.
+#[tokio::test]
+async fn a_text_that_composing_makes_too_long_is_refused_and_one_that_it_makes_long_is_kept() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let client = |letters: usize| {
+        json!({
+            "name": {"first": "Ana", "last": "\u{958}".repeat(letters)},
+            "dateOfBirth": "1984-03-12",
+        })
+    };
+    let before = world.items().await.len();
+    let refused = dana.post("/api/clients", &client(51)).await.problem(422, "invalid");
+    assert_eq!(refused["fields"][0]["field"], "name.last");
+    assert_eq!(refused["fields"][0]["code"], "too_long");
+    assert_eq!(world.items().await.len(), before);
+
+    let made = dana.post("/api/clients", &client(50)).await.expect(201);
+    let path = format!("/api/clients/{}", text(&made["clientId"]));
+    assert_eq!(dana.get(&path).await.expect(200)["name"], made["name"]);
+    let body = json!({"query": "ana"});
+    let found = dana.post("/api/clients/search", &body).await.expect(200);
+    assert_eq!(found["clients"].as_array().expect("clients").len(), 1);
+    let edit = json!({"version": 1, "name": made["name"], "professional": "Dr. P. Achebe"});
+    dana.patch(&path, &edit).await.expect(200);
+}
+
+/// What is stored was parsed, and is parsed whenever it is read: that must find nothing new.
+#[test]
+fn what_was_parsed_is_parsed_again_to_the_same() {
+    fn again<T: PartialEq + Debug>(
+        raw: &str,
+        parse: fn(&str) -> Result<T, Refusal>,
+        text: fn(&T) -> &str,
+    ) {
+        if let Ok(once) = parse(raw) {
+            assert_eq!(parse(text(&once)), Ok(once), "{raw:?}");
+        }
+    }
+    let pieces = [
+        "a",
+        "7",
+        " ",
+        "-",
+        ".",
+        "@",
+        "a@b.c",
+        "(",
+        "e\u{301}",
+        "\u{e9}",
+        "\u{301}",
+        "\u{344}",
+        "\u{37e}",
+        "\u{958}",
+        "\u{9dc}",
+        "\u{fb1d}",
+        "\u{fb2c}",
+        "\u{1d160}",
+        "\u{2000}",
+        "\u{212a}",
+        "\u{1fef}",
+        "\u{ac00}",
+    ];
+    let piece = prop_oneof![
+        select(pieces.to_vec()).prop_map(str::to_owned),
+        any::<char>().prop_map(String::from),
+    ];
+    // Runs, so that some lie about a limit.
+    let run = (piece, prop_oneof![1..4_usize, 30..60_usize, 90..260_usize])
+        .prop_map(|(piece, times)| piece.repeat(times));
+    let texts = vec(run, 1..4).prop_map(|runs| runs.concat());
+    let config = ProptestConfig {
+        cases: 4_000,
+        rng_seed: RngSeed::Fixed(20_261_122),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    let parsed = TestRunner::new(config).run(&texts, |raw| {
+        again(&raw, NamePart::parse, NamePart::as_str);
+        again(&raw, fields::Email::parse, fields::Email::as_str);
+        again(&raw, fields::Username::parse, fields::Username::as_str);
+        again(&raw, PhoneNumber::parse, PhoneNumber::as_str);
+        again(&raw, RecordNumber::parse, RecordNumber::as_str);
+        again(&raw, Professional::parse, Professional::as_str);
+        again(&raw, Reason::parse, Reason::as_str);
+        again(&raw, SearchText::parse, SearchText::as_str);
+        again(&raw, ProofName::parse, ProofName::as_str);
+        Ok(())
+    });
+    if let Err(failure) = parsed {
+        panic!("{failure}");
     }
 }
 

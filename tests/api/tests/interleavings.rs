@@ -763,6 +763,9 @@ fn faults(items: &Items) -> Vec<String> {
         fault(grant["portalUserId"] == user["portalUserId"], "no grant for it", user);
         let active = user["access"] == "active";
         fault(grant["active"] == json!(active), "the grant has another access", user);
+        let invited = user["access"] == "invited";
+        let until = if invited { &user["invitation"]["expiresAt"] } else { &Value::Null };
+        fault(grant["invitedUntil"] == *until, "another invitation", user);
         fault(grant["permissions"] == user["permissions"], "other permissions", user);
         fault(!active || account.get("password").is_some(), "active without password", user);
         let sessions = account["sessions"].as_object().cloned().unwrap_or_default();
@@ -936,5 +939,68 @@ async fn leaving_out_what_commutes_leaves_out_no_outcome() {
         let some = explore(&stage, &ops, true).await;
         assert!(some.len() < all.len());
         assert_eq!(ends(some), ends(all));
+    }
+}
+
+/// What is asked for while B is revoked or deleted.
+#[derive(Debug, Clone, Copy)]
+enum Naming {
+    Alert,
+    Successor,
+    Owner,
+}
+
+/// A query reads item by item: while B is revoked or deleted, it may meet the client after and B
+/// before. Whoever is to be named on the client must not be taken on trust from such an answer.
+#[tokio::test]
+async fn a_query_that_meets_the_client_after_a_change_and_a_portal_user_before_it_misleads_nobody()
+{
+    for (naming, deleted, code) in [
+        (Naming::Alert, false, "access_revoked"),
+        (Naming::Alert, true, "not_a_portal_user"),
+        (Naming::Successor, false, "access_revoked"),
+        (Naming::Successor, true, "not_a_portal_user"),
+        (Naming::Owner, true, "not_a_portal_user"),
+    ] {
+        let stage = stage(Scene::Active).await;
+        let (world, a, b) = (&stage.world, &stage.a, &stage.b);
+        let (dana, felix) = (&stage.staff[0], &stage.staff[1]);
+        let before = world.snapshot().await;
+        let end =
+            if deleted { dana.delete(b, "confirm=delete").await } else { dana.revoke(b).await };
+        end.expect(200);
+        let after = world.snapshot().await;
+        let mixed = after.mixed(&before, &format!("A#USER#{}", b.user));
+        world.put_back(&after, &mixed).await;
+
+        world.wire.hold();
+        let owner = format!("/api/clients/{}/chart-owner", a.client);
+        let owner_body = json!({"portalUserId": b.user});
+        let successor = format!("confirm=delete&alertRecipient={}", b.user);
+        let asked = async {
+            match naming {
+                Naming::Alert => felix.assign(&a.client, Some(&b.user)).await,
+                Naming::Successor => felix.delete(a, &successor).await,
+                Naming::Owner => felix.put(&owner, &owner_body).await,
+            }
+        };
+        let meanwhile = async {
+            let write = loop {
+                tokio::task::yield_now().await;
+                match world.wire.take(0) {
+                    Some(held) if held.operation == "TransactWriteItems" => break held,
+                    Some(read) => read.release(),
+                    None => {}
+                }
+            };
+            world.put_back(&mixed, &after).await;
+            world.wire.let_go();
+            write.release();
+        };
+        let (answer, ()) = futures::join!(asked, meanwhile);
+        answer.problem(422, code);
+        let items = world.snapshot().await.items(&world.database.tables().main);
+        assert!(faults(&items).is_empty(), "{naming:?}");
+        assert_eq!(look(&stage, &items).alert, Some(Who::A), "{naming:?}");
     }
 }

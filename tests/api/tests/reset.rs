@@ -2,7 +2,7 @@
 
 use api_tests::{
     Answer, Call, PASSWORD, World,
-    people::{Invited, text},
+    people::{Invited, Staff, text},
 };
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -44,6 +44,10 @@ async fn asking_is_answered_alike_and_only_those_who_can_sign_in_get_a_mail() {
     let (active, revoked) = (dana.enrolled().await, dana.enrolled().await);
     let invited = dana.invite(&client, "waiting@mail.example").await;
     dana.revoke(&revoked).await.expect(200);
+    // Somebody revoked who has an account, and is invited once more.
+    let joining = dana.enrolled().await;
+    dana.revoke(&joining).await.expect(200);
+    dana.invite(&client, &joining.email).await;
     world.deliver().await;
     let mails = world.post.received().len();
 
@@ -55,7 +59,8 @@ async fn asking_is_answered_alike_and_only_those_who_can_sign_in_get_a_mail() {
     let unknown = ask("nobody@mail.example").await;
     assert_eq!(unknown.0.0, 202);
     assert_eq!(unknown.1, ["BatchGetItem", "TransactWriteItems"]);
-    for username in [&invited.email, &revoked.email, &active.email, &active.email] {
+    let people = [&invited, &revoked, &active, &active, &joining, &joining];
+    for username in people.map(|who| &who.email) {
         assert_eq!(ask(username).await, unknown, "{username}");
     }
     let body = json!({"practice": "cove", "username": active.email});
@@ -65,7 +70,8 @@ async fn asking_is_answered_alike_and_only_those_who_can_sign_in_get_a_mail() {
     world.deliver().await;
     let sent = world.post.received().split_off(mails);
     let to: Vec<&str> = sent.iter().map(|m| m.to.as_str()).collect();
-    assert_eq!(to, [active.email.as_str()], "one mail, though it was asked for twice");
+    let both = [active.email.as_str(), joining.email.as_str()];
+    assert_eq!(to, both, "one mail each, though it was asked for twice");
     assert!(sent[0].text.contains("/harbor/password#"), "{}", sent[0].text);
 }
 
@@ -106,7 +112,7 @@ async fn only_the_newest_reset_works() {
     let world = World::new().await;
     let who = world.dana().await.enrolled().await;
     let one = token(&world, &who).await;
-    world.pass(60);
+    world.pass(10 * 60);
     let two = token(&world, &who).await;
     world.choose(&one, NEW).await.problem(409, "reset_expired");
     world.signed_in(&who.email, PASSWORD).await;
@@ -114,16 +120,111 @@ async fn only_the_newest_reset_works() {
 }
 
 #[tokio::test]
-async fn asking_again_within_a_minute_sends_no_second_mail_and_leaves_the_first_alone() {
+async fn asking_again_within_ten_minutes_sends_no_second_mail_and_leaves_the_first_alone() {
     let world = World::new().await;
     let who = world.dana().await.enrolled().await;
     let one = token(&world, &who).await;
     let mails = world.post.received().len();
+    // As somebody would who means to keep it dead.
+    for _ in 0..9 {
+        world.pass(60);
+        world.forgot(&who.email).await.expect(202);
+    }
     world.pass(59);
     world.forgot(&who.email).await.expect(202);
     world.deliver().await;
     assert_eq!(world.post.received().len(), mails);
     world.choose(&one, NEW).await.expect(204);
+    // Once it is used there is nothing to keep.
+    let two = token(&world, &who).await;
+    world.choose(&two, "a third one of brass bells").await.expect(204);
+}
+
+/// Somebody with an account whose only access was revoked, and who is invited to another chart.
+async fn invited_again(world: &World) -> (Staff, Invited, Invited) {
+    let dana = world.dana().await;
+    let old = dana.enrolled().await;
+    dana.revoke(&old).await.expect(200);
+    let client = dana.client("Silas", "Okafor", "1984-03-12").await;
+    let new = dana.invite(&client, &old.email).await;
+    (dana, old, new)
+}
+
+#[tokio::test]
+async fn whoever_is_invited_and_forgot_the_password_of_their_account_chooses_one_and_enrols() {
+    let world = World::new().await;
+    let (dana, old, new) = invited_again(&world).await;
+    let token = token(&world, &new).await;
+    assert_eq!(dana.user(&new).await["mail"]["kind"], "password-reset");
+    world.choose(&token, NEW).await.expect(204);
+    world.deliver().await;
+    assert!(world.post.newest(&new.email).subject.contains("password"));
+    assert!(dana.actions(&new.client).await.contains(&"password-changed".to_owned()));
+
+    // It opened nothing: neither chart, and the proof is still asked for.
+    assert_eq!(dana.user(&old).await["status"], "revoked");
+    assert_eq!(dana.user(&new).await["status"], "invited");
+    world.sign_in(&new.email, NEW).await.problem(403, "access_not_active");
+    let wrong = world.enroll(&new.token, "Adeyemi", "1984-03-12", NEW).await;
+    wrong.problem(422, "proof_failed");
+    let forgotten = world.enroll(&new.token, "Okafor", "1984-03-12", PASSWORD).await;
+    forgotten.problem(422, "proof_failed");
+    let session = world.enroll(&new.token, "Okafor", "1984-03-12", NEW).await.expect(201);
+    assert_eq!(session["charts"].as_array().expect("charts").len(), 1);
+    assert_eq!(session["charts"][0]["clientId"], new.client.as_str());
+}
+
+#[tokio::test]
+async fn a_reset_for_the_sake_of_an_invitation_ends_with_it() {
+    for end in ["revoked", "deleted", "tried too often", "past its life"] {
+        let world = World::new().await;
+        let (dana, _, new) = invited_again(&world).await;
+        let life = 7 * 24 * 60 * 60;
+        if end == "past its life" {
+            world.pass(life - 60);
+        }
+        let token = token(&world, &new).await;
+        match end {
+            "revoked" => {
+                let ended = dana.revoke(&new).await.expect(200)["ended"].clone();
+                assert_eq!(ended, json!({"sessions": 0, "invitations": 1, "resets": 1}));
+            }
+            "deleted" => {
+                let ended = dana.delete(&new, "confirm=delete").await.expect(200)["ended"].clone();
+                assert_eq!(ended, json!({"sessions": 0, "invitations": 1, "resets": 1}));
+            }
+            "tried too often" => {
+                for _ in 0..10 {
+                    let wrong = world.enroll(&new.token, "Adeyemi", "1984-03-12", NEW).await;
+                    wrong.problem(422, "proof_failed");
+                }
+            }
+            _ => world.pass(60),
+        }
+        world.choose(&token, NEW).await.problem(409, "reset_expired");
+        world.pass(10 * 60);
+        let mails = world.post.received().len();
+        world.forgot(&new.email).await.expect(202);
+        world.deliver().await;
+        assert_eq!(world.post.received().len(), mails, "{end}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_invitation_lets_its_reset_be_asked_for_as_long_as_it_lives() {
+    let world = World::new().await;
+    let (_, _, new) = invited_again(&world).await;
+    let life = 7 * 24 * 60 * 60;
+    world.pass(life - 1);
+    let dana = world.dana().await;
+    dana.resend(&new).await.expect(202);
+    world.pass(1);
+    token(&world, &new).await;
+    // Revoked and activated, there is another invitation.
+    dana.revoke(&new).await.expect(200);
+    dana.activate(&new).await.expect(200);
+    let token = token(&world, &new).await;
+    world.choose(&token, NEW).await.expect(204);
 }
 
 #[tokio::test]

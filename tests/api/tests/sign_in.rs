@@ -16,6 +16,7 @@ use shared::{
     fields::Username,
     id::{AccountId, PracticeId},
     keys,
+    practice::Practice,
     store::Amend,
 };
 
@@ -422,10 +423,40 @@ async fn the_ends_of_sessions_are_the_practices_to_set() {
     let who = world.dana().await.enrolled().await;
     let cookie = world.signed_in(&who.email, PASSWORD).await;
     world.pass(59);
-    // Moved by less than a minute the idle end stays, which can only end a session early.
     world.session(&cookie).await.expect(200);
-    world.pass(31);
+    world.pass(30);
+    world.session(&cookie).await.expect(200);
+    world.pass(1);
     world.session(&cookie).await.problem(401, "signed_out");
+    let cookie = world.signed_in(&who.email, PASSWORD).await;
+    world.pass(60);
+    world.session(&cookie).await.problem(401, "signed_out");
+}
+
+#[tokio::test]
+async fn whoever_stays_is_signed_in_however_short_the_practice_makes_idleness() {
+    let world = World::new().await;
+    for (idle, step) in [(60, 6), (300, 30), (600, 60), (3600, 60)] {
+        let set = |p: &mut Practice| {
+            (p.client_idle_seconds, p.client_session_seconds) = (idle, 24 * 60 * 60);
+        };
+        world.practice("harbor", "Harbor Practice", set).await;
+        let who = world.dana().await.enrolled().await;
+        let cookie = world.signed_in(&who.email, PASSWORD).await;
+        let writes = || world.wire.seen().iter().filter(|o| *o == "TransactWriteItems").count();
+        world.wire.forget();
+        // Moved by less than a step the idle end stays, which can only end a session early.
+        world.pass(step - 1);
+        world.session(&cookie).await.expect(200);
+        assert_eq!(writes(), 0, "{idle}");
+        world.pass(1);
+        world.session(&cookie).await.expect(200);
+        assert_eq!(writes(), 1, "{idle}");
+        for _ in 0..10 {
+            world.pass(idle / 12);
+            world.session(&cookie).await.expect(200);
+        }
+    }
 }
 
 #[tokio::test]

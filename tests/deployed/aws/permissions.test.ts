@@ -77,7 +77,11 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     const sibling = await dana.client();
     const second = await dana.invite(sibling, { name: user.name, email: user.email });
     await visitor.enroll(sibling, 2);
-    await dana.must(200, "DELETE", `${at(client, user)}?confirm=delete`);
+    // The alerts go to somebody else, who must still be there.
+    const { portalUserId } = await dana.invite(client);
+    const alerts = `${at(client)}/alert-recipient`;
+    await dana.must(200, "PUT", alerts, { portalUserId: user.portalUserId });
+    await dana.must(200, "DELETE", `${at(client, user)}?confirm=delete&alertRecipient=${portalUserId}`);
     await dana.must(200, "DELETE", `${at(sibling, second)}?confirm=delete`);
   },
   enroll: async () => {
@@ -182,9 +186,18 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     await felix.must(204, "DELETE", "/staff/session");
   },
   "update-portal-user": async () => {
-    const { client, user } = await dana.enrolled();
+    const { client, user, visitor } = await dana.enrolled();
     const [{ version }] = (await dana.users(client)).portalUsers;
     await dana.must(200, "PATCH", at(client, user), { version, permissions: ["billing"] });
+    // A new address, which the account's other chart is told.
+    const sibling = await dana.client();
+    await dana.invite(sibling, { name: user.name, email: user.email });
+    await visitor.enroll(sibling, 2);
+    const [now] = (await dana.users(client)).portalUsers;
+    await dana.must(200, "PATCH", at(client, user), {
+      version: now.version,
+      email: `${unique()}@mail.example`,
+    });
     const invited = await dana.invite(client);
     await dana.must(200, "PATCH", at(client, invited), {
       version: invited.version,
