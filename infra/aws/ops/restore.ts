@@ -204,7 +204,10 @@ export async function plan(copy: Copy, events: Event[], now: Date, name: string)
           made.deleted += 1;
           continue;
         }
-        if (since.closed.has(id) && grant) grant.active = false;
+        if (since.closed.has(id) && grant) {
+          grant.active = false;
+          delete grant.invitedUntil;
+        }
         if (since.password.has(id) && account["password"] && !locked.has(account.PK)) {
           account["password"] = nobodys(account["password"]);
           locked.add(account.PK);
@@ -221,6 +224,8 @@ export async function plan(copy: Copy, events: Event[], now: Date, name: string)
       }
       if (user["access"] === "invited" && user["invitation"] && (since.edited || since.named.has(id))) {
         delete user["invitation"];
+        const { grants } = await accountOf(user);
+        delete grants?.[client["clientId"]]?.invitedUntil;
         made.invitations += 1;
       }
       left.push(user);

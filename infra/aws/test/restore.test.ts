@@ -9,6 +9,8 @@ const PHC =
 
 type Item = { PK: string; SK: string; [name: string]: any };
 
+const invitation = { hash: "…", expiresAt: "2026-03-08T00:00:00.000Z" };
+
 /** A copy: Ilse and Omar may enter C1, Rana is invited; Ilse may also enter C2. */
 function copied(): Item[] {
   const user = (client: string, id: string, username: string, more: object): Item => ({
@@ -45,7 +47,9 @@ function copied(): Item[] {
     grants: Object.fromEntries(
       Object.entries(grants).map(([client, portalUserId]) => [
         client,
-        { portalUserId, active: !!("password" in more) },
+        "password" in more
+          ? { portalUserId, active: true }
+          : { portalUserId, active: false, invitedUntil: invitation.expiresAt },
       ]),
     ),
     sessions: { S1: {} },
@@ -53,7 +57,6 @@ function copied(): Item[] {
     rev: 2,
     ...more,
   });
-  const invitation = { hash: "…", expiresAt: "2026-03-08T00:00:00.000Z" };
   return [
     client("C1", {
       chartOwner: "U1",
@@ -201,9 +204,10 @@ describe("a restored table", () => {
     ["enrolled", "U3"],
     ["client-updated", undefined],
   ])("takes no invitation of before %s", async (action, id) => {
-    const { user, client, invitations } = await restored(happened([action, id]));
+    const { user, client, account, invitations } = await restored(happened([action, id]));
     expect(user("U3")).toMatchObject({ access: "invited" });
     expect(user("U3")).not.toHaveProperty("invitation");
+    expect(account("rana")?.["grants"]).toEqual({ C1: { portalUserId: "U3", active: false } });
     expect(client["portal"]).toEqual({ users: 3, active: 2 });
     expect(invitations).toBe(1);
   });
@@ -220,6 +224,12 @@ describe("a restored table", () => {
     );
     expect(client).not.toHaveProperty("alertRecipient");
     expect(user("U3")).toHaveProperty("invitation");
+  });
+
+  test("shuts out whoever was invited and then revoked, and has the account wait for nobody", async () => {
+    const { user, account } = await restored(happened(["access-revoked", "U3", ["status"]]));
+    expect(user("U3")).toMatchObject({ access: "revoked" });
+    expect(account("rana")?.["grants"]).toEqual({ C1: { portalUserId: "U3", active: false } });
   });
 
   test("shuts out whom something happened to that this version does not know", async () => {
