@@ -62,9 +62,11 @@ async fn delete(
     let mut tries = app.store().tries();
     loop {
         let now = app.now();
+        let owns_chart = chart.client.chart_owner == Some(id);
         let receives_alerts = chart.client.alert_recipient == Some(id);
         let (gone, ended) = chart.delete(id, successor, now)?;
         let mut changed = vec!["portalUser"];
+        changed.extend(owns_chart.then_some("chartOwner"));
         changed.extend(receives_alerts.then_some("alertRecipient"));
 
         let mut change = app.store().change();

@@ -818,7 +818,7 @@ export interface components {
         };
         /** @description A practice's id. */
         PracticeId: string;
-        /** @description A practice as clients see it. */
+        /** @description A practice as people see it. */
         PracticeView: {
             /** @description Its id. */
             id: components["schemas"]["PracticeId"];
