@@ -60,6 +60,14 @@ pub struct Summary {
     pub invited_until: Option<At>,
 }
 
+/// Who holds a record number, as stored.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Holder {
+    /// The client.
+    pub client_id: ClientId,
+}
+
 /// A search entry as stored; its key says the rest.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Found {

@@ -2,7 +2,8 @@
 //!
 //! A value of one of these types has been trimmed, normalised and measured, so nothing further in
 //! has to ask whether a name is over-long or a date possible. Parsing errors carry a stable code
-//! and a sentence; the extractor in [`crate::web`] adds the name of the field.
+//! and a sentence; the extractor in [`crate::web`] adds the name of the field. A text out of the
+//! store is not parsed again (see `strict`): rules that grow stricter break nothing that is kept.
 
 use std::{borrow::Cow, collections::BTreeSet, fmt};
 
@@ -16,6 +17,8 @@ use utoipa::{
         schema::{KnownFormat, SchemaFormat, Type},
     },
 };
+
+use crate::strict::{Typed, typed};
 
 /// Why a value was refused: a stable slug and a sentence for the person who typed it.
 ///
@@ -110,10 +113,19 @@ macro_rules! parsed {
             }
         }
 
+        impl Typed for $name {
+            fn parse(raw: &str) -> Result<Self, Refusal> {
+                Self::parse(raw)
+            }
+
+            fn stored(text: String) -> Self {
+                Self(text)
+            }
+        }
+
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let raw = Cow::<'de, str>::deserialize(deserializer)?;
-                Self::parse(&raw).map_err(de::Error::custom)
+                typed(deserializer)
             }
         }
 
@@ -152,7 +164,7 @@ parsed!(
     3,
     254,
     Some(
-        r"^\s*[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,5}[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\s*$"
+        r"^\s*(?!\.)(?![^@]*\.[.@])[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,5}[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\s*$"
     ),
     email
 );
@@ -249,7 +261,12 @@ fn email(raw: &str) -> Result<String, Refusal> {
     const NOT: Refusal = refusal("not_an_email", "Enter an e-mail address, like name@example.com.");
     let value = text(raw, 3, 254)?;
     let (local, domain) = value.rsplit_once('@').ok_or(NOT)?;
-    let allowed = |c: char| c.is_ascii_alphanumeric() || ".!#$%&'*+/=?^_{|}~-".contains(c);
+    // What stands between the dots, so that none leads, trails or follows another: RFC 5322's
+    // dot-atom, without which the mail service takes no mail.
+    let atom = |part: &str| {
+        !part.is_empty()
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+/=?^_{|}~-".contains(c))
+    };
     let label = |l: &str| {
         (1..=63).contains(&l.len())
             && !l.starts_with('-')
@@ -257,7 +274,7 @@ fn email(raw: &str) -> Result<String, Refusal> {
             && l.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
     };
     if !(1..=64).contains(&local.len())
-        || !local.chars().all(allowed)
+        || !local.split('.').all(atom)
         || !(2..=6).contains(&domain.split('.').count())
         || !domain.split('.').all(label)
     {
@@ -302,6 +319,9 @@ impl NamePart {
     }
 }
 
+// Here and below, `deny_unknown_fields` is for the API document: what is read is the parts, without
+// other members at the door (`strict` sees to it), with whatever a newer version wrote in the store.
+
 /// A person's name. One of `first` and `last` may be empty: many people have a single name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "NameParts", deny_unknown_fields)]
@@ -317,7 +337,6 @@ pub struct Name {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct NameParts {
     first: NamePart,
     last: NamePart,
@@ -564,7 +583,7 @@ pub enum ContactType {
 
 /// An e-mail address of a client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "EmailParts", deny_unknown_fields)]
 pub struct ContactEmail {
     /// Which address it is.
     pub r#type: ContactType,
@@ -572,14 +591,38 @@ pub struct ContactEmail {
     pub address: Email,
 }
 
+#[derive(Deserialize)]
+struct EmailParts {
+    r#type: ContactType,
+    address: Email,
+}
+
+impl From<EmailParts> for ContactEmail {
+    fn from(EmailParts { r#type, address }: EmailParts) -> Self {
+        Self { r#type, address }
+    }
+}
+
 /// A phone number of a client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "PhoneParts", deny_unknown_fields)]
 pub struct ContactPhone {
     /// Which phone it is.
     pub r#type: ContactType,
     /// The number.
     pub number: PhoneNumber,
+}
+
+#[derive(Deserialize)]
+struct PhoneParts {
+    r#type: ContactType,
+    number: PhoneNumber,
+}
+
+impl From<PhoneParts> for ContactPhone {
+    fn from(PhoneParts { r#type, number }: PhoneParts) -> Self {
+        Self { r#type, number }
+    }
 }
 
 /// A whole number, not negative. JSON has one kind of number: `4` and `4.0` are the same.

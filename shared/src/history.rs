@@ -41,6 +41,9 @@ pub enum Action {
     StaffSignedIn,
     StaffSignedOut,
     Refused,
+    /// What a newer version did, of which this one knows no more.
+    #[serde(other)]
+    Other,
 }
 
 /// In which capacity somebody acted.

@@ -91,7 +91,10 @@ impl Attempt {
         if before.body != *body {
             return Err(Problem::key_reused());
         }
-        serde_json::from_str(&before.answer).map(Some).map_err(|e| Problem::internal(e.to_string()))
+        let kept = &mut serde_json::Deserializer::from_str(&before.answer);
+        serde_path_to_error::deserialize(kept)
+            .map(Some)
+            .map_err(|e| Problem::internal(format!("kept answer: {} cannot be read", e.path())))
     }
 
     /// Keeps the answer, as part of the change that creates what it tells of.

@@ -146,6 +146,25 @@ pub fn practice_event(p: &PracticeId, at: At, e: EventId) -> Key {
     key(format!("P#{p}#D#{}", &day[..10]), e.to_string())
 }
 
+/// What kind of item a key is of: a word for the log, with nothing of the key in it.
+#[must_use]
+pub fn kind(key: &Key) -> &'static str {
+    match key.sk.split('#').next().unwrap_or_default() {
+        _ if key.pk.contains("#S#") => "search entry",
+        "PRACTICE" => "settings",
+        "A" if key.sk == "A#CLIENT" => "client",
+        "A" => "portal user",
+        "MAIL" => "mail",
+        "RECORD" => "record number",
+        "ACCOUNT" => "account",
+        "SESSION" => "staff session",
+        "LOCK" => "failures of a username",
+        "SOURCE" => "failures of an address",
+        "REQUEST" => "idempotent request",
+        _ => "event",
+    }
+}
+
 /// The client named by the last part of a search entry's sort key.
 #[must_use]
 pub fn client_of_entry(sk: &str) -> Option<(&str, ClientId)> {

@@ -6,6 +6,8 @@
 //! right guess too, which must find the count as it was read. The counter of a username exists
 //! whether or not the username does.
 
+use std::net::IpAddr;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
@@ -74,13 +76,45 @@ pub fn lock_key(app: &App, practice: &PracticeId, username: &Username) -> Result
     Ok(keys::lock(practice, &digest(app, "lock", &parts)?))
 }
 
+/// What failures of an address are counted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// Signing in.
+    SignIn,
+    /// Asking for a password reset.
+    Reset,
+}
+
 /// Where the failures of a source address stand.
 ///
 /// # Errors
 /// 500 in a function that was given no secret.
-pub fn source_key(app: &App, practice: &PracticeId, source: &str) -> Result<Key, Problem> {
-    let parts = [practice.as_str().as_bytes(), source.as_bytes()];
-    Ok(keys::source(practice, &digest(app, "source", &parts)?))
+pub fn source_key(
+    app: &App,
+    practice: &PracticeId,
+    door: Door,
+    source: &str,
+) -> Result<Key, Problem> {
+    let purpose = match door {
+        Door::SignIn => "source",
+        Door::Reset => "source of resets",
+    };
+    let network = network(source);
+    let parts = [practice.as_str().as_bytes(), network.as_bytes()];
+    Ok(keys::source(practice, &digest(app, purpose, &parts)?))
+}
+
+/// Whose address it is: of IPv6 the first 64 bits, for within them everybody has all addresses (RFC
+/// 4291, section 2.5.4); an IPv4 address, mapped into IPv6 or not, is one host.
+fn network(source: &str) -> String {
+    match source.parse::<IpAddr>().map(|address| address.to_canonical()) {
+        Ok(IpAddr::V6(address)) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+        Ok(IpAddr::V4(address)) => address.to_string(),
+        Err(_) => source.to_owned(),
+    }
 }
 
 fn digest(app: &App, purpose: &str, parts: &[&[u8]]) -> Result<String, Problem> {

@@ -2,6 +2,7 @@
 //! at once.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{
     app::App,
@@ -46,6 +47,15 @@ pub struct Practice {
     pub sessions_from: Option<At>,
 }
 
+/// A practice as people see it.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct PracticeView {
+    /// Its id.
+    pub id: PracticeId,
+    /// Its name.
+    pub name: String,
+}
+
 /// Fewest characters of a password that stands alone (NIST SP 800-63B-4, section 3.1.1.2).
 pub const PASSWORD_MINIMUM: usize = 15;
 
@@ -77,6 +87,12 @@ impl Practice {
     /// 404 when there is no such practice, 503 when the table does not answer.
     pub async fn load(app: &App, id: &PracticeId) -> Result<Self, Problem> {
         app.store().get(&keys::practice(id)).await?.ok_or_else(Problem::not_found)
+    }
+
+    /// What people see of it.
+    #[must_use]
+    pub fn view(&self) -> PracticeView {
+        PracticeView { id: self.practice.clone(), name: self.name.clone() }
     }
 
     /// Whether a session that began then is not among those that were all ended.

@@ -76,9 +76,7 @@ pub struct Subject<'a> {
 /// What is stored for one client.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Entries {
-    /// The client's tokens in the order of `words`.
-    pub tokens: Vec<String>,
-    /// The tokens as one string, for filters; an attribute of every entry.
+    /// The client's tokens as one string, for filters; an attribute of every entry.
     pub words: String,
     /// The keys of the entries: sorted, unique, at most [`MAX_ENTRIES`].
     pub keys: Vec<Entry>,
@@ -91,15 +89,6 @@ pub struct Entry {
     pub partition: String,
     /// What it is sorted by; comes before the client's id.
     pub token: String,
-}
-
-/// How a date such as `3/12/1984` is meant where both readings are possible.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DateOrder {
-    /// March 12th.
-    MonthFirst,
-    /// The 3rd of December.
-    DayFirst,
 }
 
 /// The query holds no word of two characters (or of one CJK character).
@@ -316,7 +305,7 @@ pub fn entries(subject: &Subject<'_>) -> Entries {
         words.push_str(other);
         words.push(' ');
     }
-    Entries { tokens: names.into_iter().chain(others).collect(), words, keys }
+    Entries { words, keys }
 }
 
 /// Tokens in order of importance, without repetition.
@@ -504,8 +493,8 @@ fn sound(name: &str) -> Option<String> {
 /// # Errors
 ///
 /// [`TooShort`] when no word has two characters (or one CJK character).
-pub fn plan(query: &str, order: DateOrder) -> Result<Plan, TooShort> {
-    let words = query_words(query, order);
+pub fn plan(query: &str) -> Result<Plan, TooShort> {
+    let words = query_words(query);
     let mut leads: Vec<&String> = words.iter().filter(|word| partition(word).is_some()).collect();
     leads.sort_by_key(|word| Reverse(weight(word)));
     let lead = *leads.first().ok_or(TooShort)?;
@@ -525,14 +514,14 @@ pub fn plan(query: &str, order: DateOrder) -> Result<Plan, TooShort> {
 }
 
 /// The query's words, folded; without those that another word implies by beginning with them.
-fn query_words(query: &str, order: DateOrder) -> Vec<String> {
+fn query_words(query: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut numbers = Vec::new();
     let mut all_numbers = true;
     // Compatibility forms are resolved within each word: NFKC would put a space into O´Brien.
     for word in query.split(is_word_break) {
         let word: String = word.nfkc().collect();
-        if let Some(date) = date_token(&word, order) {
+        if let Some(date) = date_token(&word) {
             words.push(date);
         } else if word.chars().all(|c| c.is_ascii_digit() || "()+-.".contains(c)) {
             numbers.push(word);
@@ -615,8 +604,9 @@ fn allowance(word: &str) -> usize {
     }
 }
 
-/// The date a word means, as eight digits, or nothing if it means none that exists.
-fn date_token(word: &str, order: DateOrder) -> Option<String> {
+/// The date a word means, as eight digits, or nothing if it means none that exists. `3/12/1984` is
+/// March 12th; the day comes first where only that exists.
+fn date_token(word: &str) -> Option<String> {
     let number = |text: &str, lengths: std::ops::RangeInclusive<usize>| {
         let digits = lengths.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
         if digits { text.parse::<u16>().ok() } else { None }
@@ -639,11 +629,7 @@ fn date_token(word: &str, order: DateOrder) -> Option<String> {
         return existing_date(year, month, day);
     }
     let (a, b, year) = (number(a, 1..=2)?, number(b, 1..=2)?, number(c, 4..=4)?);
-    let (month_first, day_first) = (existing_date(year, a, b), existing_date(year, b, a));
-    match order {
-        DateOrder::MonthFirst => month_first.or(day_first),
-        DateOrder::DayFirst => day_first.or(month_first),
-    }
+    existing_date(year, a, b).or_else(|| existing_date(year, b, a))
 }
 
 fn existing_date(year: u16, month: u16, day: u16) -> Option<String> {

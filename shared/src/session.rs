@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::App,
+    chart::Chart,
     config::Config,
     es256,
     fields::At,
@@ -344,8 +345,9 @@ impl FromRequestParts<App> for Editor {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let ticket = Ticket::read(parts, app)?;
         if !matches!(ticket.claims.role, Some(Role::Admin | Role::Staff)) {
-            let client = client_in_path(parts, app).await;
-            let staff = ticket.check(app).await?;
+            let practice = ticket.claims.practice.clone();
+            let named = client_in_path(parts, app).await;
+            let (staff, client) = both(ticket.check(app), existing(app, &practice, named)).await?;
             let mut refusal = staff.event(app, Action::Refused);
             refusal.client_id = client;
             app.store().record(&refusal).await?;
@@ -358,6 +360,21 @@ impl FromRequestParts<App> for Editor {
 async fn client_in_path(parts: &mut Parts, app: &App) -> Option<ClientId> {
     let params = RawPathParams::from_request_parts(parts, app).await.ok()?;
     params.iter().find(|(name, _)| *name == "clientId").and_then(|(_, id)| ClientId::parse(id))
+}
+
+/// The client, if it is there: else what was refused is told to the practice's history alone, and
+/// nobody's id gets a history of its own.
+async fn existing(
+    app: &App,
+    practice: &PracticeId,
+    named: Option<ClientId>,
+) -> Result<Option<ClientId>, Problem> {
+    let Some(id) = named else { return Ok(None) };
+    match Chart::load(app.store(), practice, id).await {
+        Ok(_) => Ok(Some(id)),
+        Err(problem) if problem.code() == "not_found" => Ok(None),
+        Err(problem) => Err(problem),
+    }
 }
 
 /// Somebody with a portal token that was signed by us and has not expired; whether the session

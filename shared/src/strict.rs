@@ -1,16 +1,62 @@
-//! Takes from JSON what serde takes from any format: here an object is an object and a word is a
-//! word. What serde derives for a struct also reads a list of its values in order, and for an enum
-//! also `{"word": null}`; neither is in the API document, and `[]` would do for `{}`.
+//! The door is strict, the store is not. What serde derives for a struct also reads a list of its
+//! values in order, passes over members that it does not know, and for an enum also takes
+//! `{"word": null}`; none of it is in the API document, and `[]` would do for `{}`. What was stored
+//! is another matter: a newer version may have written more, and an older one by other rules.
 
-use std::fmt;
+use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use serde::de::{
-    DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor,
+    Deserialize, DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess,
+    Visitor,
 };
 
-/// A deserializer that reads structs from objects and unit variants from strings only, at every
-/// depth.
+use crate::fields::Refusal;
+
+/// A deserializer of what people send: it reads structs from objects, without members that they do
+/// not have, unit variants from strings only, and parses texts of a [`Typed`] kind. At every depth.
 pub struct Strict<D>(pub D);
+
+/// A text that people type.
+pub trait Typed: Sized {
+    /// Parses it, when it comes from outside.
+    ///
+    /// # Errors
+    /// What to tell whoever typed it.
+    fn parse(raw: &str) -> Result<Self, Refusal>;
+
+    /// Takes it as it stands, when it comes out of the store: it was parsed before it went in, by
+    /// the rules of its day.
+    fn stored(text: String) -> Self;
+}
+
+/// The name under which [`typed`] asks for a text: it tells [`Strict`] from every other deserializer.
+const TYPED: &str = "typed text";
+
+/// Reads a [`Typed`] text: parsed by [`Strict`], as it stands by any other deserializer.
+///
+/// # Errors
+/// When it is no text, or parsing refuses it.
+pub fn typed<'de, T: Typed, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    struct Text<T>(PhantomData<T>);
+
+    impl<'de, T: Typed> Visitor<'de> for Text<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+
+        fn visit_str<E: Error>(self, raw: &str) -> Result<T, E> {
+            T::parse(raw).map_err(E::custom)
+        }
+
+        fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<T, D::Error> {
+            String::deserialize(inner).map(T::stored)
+        }
+    }
+
+    deserializer.deserialize_newtype_struct(TYPED, Text(PhantomData))
+}
 
 macro_rules! forward {
     ($($method:ident)*) => {$(
@@ -45,6 +91,9 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, D::Error> {
+        if name == TYPED {
+            return self.0.deserialize_str(visitor);
+        }
         self.0.deserialize_newtype_struct(name, Each(visitor))
     }
 
@@ -68,10 +117,10 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        members: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.0.deserialize_map(Each(visitor))
+        self.0.deserialize_map(Members(members, visitor))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -129,6 +178,43 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Each<V> {
 
     fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<V::Value, A::Error> {
         self.0.visit_map(Inside(object))
+    }
+}
+
+/// A visitor of an object that has these members and no others.
+struct Members<V>(&'static [&'static str], V);
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Members<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.1.expecting(f)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<V::Value, A::Error> {
+        self.1.visit_map(Known(self.0, Inside(object)))
+    }
+}
+
+/// What stands in an object that has these members and no others.
+struct Known<A>(&'static [&'static str], A);
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Known<A> {
+    type Error = A::Error;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, A::Error> {
+        let Some(name) = self.1.next_key::<Cow<'de, str>>()? else { return Ok(None) };
+        // Whoever keeps track of the path learns the name from this, for the error too.
+        let key = seed.deserialize(name.as_ref().into_deserializer())?;
+        let known = self.0.contains(&name.as_ref());
+        if known { Ok(Some(key)) } else { Err(A::Error::unknown_field(&name, self.0)) }
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
+        self.1.next_value_seed(seed)
     }
 }
 

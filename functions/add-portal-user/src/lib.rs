@@ -88,11 +88,14 @@ async fn add_portal_user(
             return Ok(created(before));
         }
         let (mut chart, account) = found;
+        let owner = chart.client.chart_owner;
         let mut change = app.store().change();
         let (user, mail) = add(&app, &mut chart, account, &staff.practice, &new, &mut change)?;
         mail.queue(&mut change);
         let event = staff.event(&app, Action::PortalUserAdded).client(id).portal_user(user);
-        change.event(&event.changed(["name", "email", "username", "relationship", "permissions"]));
+        let mut changed = vec!["name", "email", "username", "relationship", "permissions"];
+        changed.extend((chart.client.chart_owner != owner).then_some("chartOwner"));
+        change.event(&event.changed(changed));
         let view = chart.view(user, app.now())?;
         attempt.keep(&app, &mut change, &view)?;
         let Err(halt) = app.store().write(change).await else { return Ok(created(view)) };

@@ -1,11 +1,11 @@
 //! The client page, and edits of the client's contact info.
 
 use axum::{Json, extract::State};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 use shared::{
     App, Problem,
     chart::{Chart, Mirror},
-    client::{Client, ClientView},
+    client::{Client, ClientView, Holder},
     fields::{ContactEmail, ContactPhone, Date, Name, Professional, RecordNumber, Whole},
     history::Action,
     id::ClientId,
@@ -74,13 +74,6 @@ pub struct ClientEdit {
 /// Tells "null" from "not named".
 fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Option<T>, D::Error> {
     T::deserialize(d).map(Some)
-}
-
-/// Who holds a record number.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Holder {
-    client_id: ClientId,
 }
 
 /// Edits a client.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use shared::{
     App, Problem,
     chart::Chart,
-    client::{Client, ClientView, Summary},
+    client::{Client, ClientView, Holder, Summary},
     fields::{ContactEmail, ContactPhone, Date, Name, Professional, RecordNumber},
     history::Action,
     id::{ClientId, PracticeId},
@@ -101,13 +101,6 @@ pub fn register(change: &mut Change, practice: &PracticeId, client: &Client) {
     let holder = Holder { client_id: client.client_id };
     change.insert(&keys::record(practice, &client.record_number), &holder);
     client.index(change, practice, None);
-}
-
-/// Who holds a record number.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Holder {
-    client_id: ClientId,
 }
 
 /// Refuses what no single field can tell is wrong.

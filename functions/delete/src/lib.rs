@@ -66,10 +66,12 @@ async fn delete(
             last = !last;
         }
         let now = app.now();
+        let owns_chart = chart.client.chart_owner == Some(id);
         let receives_alerts = chart.client.alert_recipient == Some(id);
         let (gone, ended) = chart.delete(id, successor, now)?;
         chart.drop_grant(change, &gone, last);
         let mut changed = vec!["portalUser"];
+        changed.extend(owns_chart.then_some("chartOwner"));
         changed.extend(receives_alerts.then_some("alertRecipient"));
         let event = staff.event(&app, Action::PortalUserDeleted).client(client).portal_user(id);
         change.event(&event.changed(changed));

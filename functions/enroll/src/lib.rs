@@ -15,11 +15,11 @@ use shared::{
     chart::Chart,
     fields::{At, Date, Password, ProofName, Secret},
     history::{Action, Actor, Event, Role},
-    id::{Epoch, PracticeId, SessionId},
+    id::{Epoch, SessionId},
     idempotency::{Attempt, IdempotencyKey},
     keys, password,
     portal_user::{Access, PortalUser, WRONG_PROOFS},
-    practice::Practice,
+    practice::{Practice, PracticeView},
     problem::ProblemBody,
     session,
     store::{both, parse},
@@ -65,15 +65,6 @@ pub enum AccountKind {
     Existing,
 }
 
-/// A practice as clients see it.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct PracticeView {
-    /// Its id.
-    pub id: PracticeId,
-    /// Its name.
-    pub name: String,
-}
-
 /// What a link is good for.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -114,7 +105,7 @@ async fn check(
     let now = app.now();
     let state = state(&user, &token, now);
     Ok(Json(InvitationState {
-        practice: PracticeView { id: practice.practice, name: practice.name },
+        practice: practice.view(),
         state,
         expires_at: user.invitation.as_ref().map_or(now, |i| i.expires_at),
         account: if account.password.is_some() { AccountKind::Existing } else { AccountKind::New },
@@ -211,6 +202,12 @@ async fn enroll(
             let news =
                 News { told: Some(token.client), signed_in: Some(app.now()), ..News::default() };
             account.mirror(&mut change, &practice, &news);
+            // The session opens the account's other charts too: there it is a sign-in.
+            for (client, grant) in account.open_grants().filter(|(c, _)| *c != token.client) {
+                let signed_in =
+                    Event::new(&app, &caller, &event.actor, &practice, Action::SignedIn);
+                change.event(&signed_in.client(client).portal_user(grant.portal_user_id));
+            }
             attempt.keep(&app, &mut change, enrolled)?;
         }
         let Err(halt) = app.store().write(change).await else {

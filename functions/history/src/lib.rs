@@ -9,6 +9,7 @@ use shared::{
     id::{ClientId, EventId, PortalUserId},
     keys,
     session::Reader,
+    store::both,
     web::{ClientPath, StrictQuery},
 };
 use utoipa::{IntoParams, ToSchema};
@@ -89,14 +90,11 @@ async fn history(
         return Err(Problem::invalid("cursor", "invalid", "This is no cursor of ours."));
     }
     let pk = keys::chart(reader.practice(), id);
-    let read = app.store().history_page(&pk, page.cursor.clone(), PAGE);
-    let (staff, (events, next_cursor)) = reader.admit(&app, read).await?;
-    // Past the last page there is nothing either: only then it takes a look at the client itself.
-    if events.is_empty() {
-        let client: Option<IgnoredAny> =
-            app.store().get(&keys::client(&staff.practice.practice, id)).await?;
-        client.ok_or_else(Problem::not_found)?;
-    }
+    let client = keys::client(reader.practice(), id);
+    let client = app.store().get::<IgnoredAny>(&client);
+    let events = app.store().history_page(&pk, page.cursor.clone(), PAGE);
+    let (_, (client, (events, next_cursor))) = reader.admit(&app, both(client, events)).await?;
+    client.ok_or_else(Problem::not_found)?;
     Ok(Json(History { events: events.into_iter().map(view).collect(), next_cursor }))
 }
 

@@ -15,7 +15,8 @@ use shared::{
     fields::{Password, Secret, Username},
     history::{Action, Actor, Event, Role},
     id::{AccountId, PracticeId},
-    keys, lockout,
+    keys,
+    lockout::{self, Door},
     outbox::{Outgoing, Recipient},
     password,
     portal_user::MailKind,
@@ -71,18 +72,24 @@ async fn ask(
 ) -> Result<Response, Problem> {
     let id = AccountId::of(&with.practice, &with.username);
     let key = keys::account(&with.practice, &id);
-    let source_key =
-        lockout::source_key(&app, &with.practice, &format!("reset {}", caller.source))?;
+    let settings = keys::practice(&with.practice);
+    let source_key = lockout::source_key(&app, &with.practice, Door::Reset, &caller.source)?;
+    let wanted = [key.clone(), settings.clone(), source_key.clone()];
     let mut tries = app.store().tries();
     loop {
         let now = app.now();
-        let mut items = app.store().get_many(&[key.clone(), source_key.clone()]).await?;
+        let mut items = app.store().get_many(&wanted).await?;
+        if !items.contains_key(&settings) {
+            // Nobody's practice: nothing is kept of what was asked of it.
+            return Ok(asked());
+        }
         let account: Option<Account> = items.remove(&key).map(parse).transpose()?;
         let source: Option<lockout::Source> = items.remove(&source_key).map(parse).transpose()?;
         lockout::refuse(None, source.as_ref(), now)?;
 
         let mut change = app.store().change();
         lockout::count_source(&mut change, &source_key, source.as_ref(), now);
+        let known = account.as_ref().map(|_| id.to_string());
         let allowed = account.filter(|a| {
             let soon =
                 a.reset.as_ref().is_some_and(|r| r.expires_at.plus(PAUSE - RESET_SECONDS) > now);
@@ -91,16 +98,20 @@ async fn ask(
         if let Some(account) = allowed {
             send(&app, &caller, &with.practice, &id, account, &mut change)?;
         } else {
-            let actor = Actor { id: id.to_string(), ..Actor::nobody() };
+            // Nothing is kept of what was typed for a username that nobody has: it may have been a
+            // password.
+            let actor = Actor { id: known.unwrap_or_default(), ..Actor::nobody() };
             let action = Action::PasswordResetRequested;
             change.event(&Event::new(&app, &caller, &actor, &with.practice, action));
         }
-        let Err(halt) = app.store().write(change).await else {
-            let message = "If this username can sign in, a mail with a link is on its way.";
-            return Ok((StatusCode::ACCEPTED, Json(Asked { message })).into_response());
-        };
+        let Err(halt) = app.store().write(change).await else { return Ok(asked()) };
         tries.again(halt).await?;
     }
+}
+
+fn asked() -> Response {
+    let message = "If this username can sign in, a mail with a link is on its way.";
+    (StatusCode::ACCEPTED, Json(Asked { message })).into_response()
 }
 
 /// Makes a reset, the only one that works from now on, and queues its mail.

@@ -15,7 +15,7 @@ use shared::{
     id::{ClientId, PracticeId},
     keys,
     problem::ProblemBody,
-    search::{DateOrder, Plan, plan},
+    search::{Plan, plan},
     session::Reader,
     store::{both, item_key, parse},
     web::StrictJson,
@@ -34,6 +34,10 @@ const LITTLE: usize = 5;
 const LOOK: i32 = 400;
 /// As many where a filter, in the table, leaves few of them.
 const LOOK_FILTERED: i32 = 2000;
+
+/// Characters of a cursor: more than any of ours, and too few for a sort key that the table would not
+/// take.
+const LONGEST_CURSOR: usize = 600;
 
 /// The routes of this function.
 pub fn routes() -> OpenApiRouter<App> {
@@ -122,7 +126,7 @@ async fn search(
     if !(1..=MOST).contains(&limit) {
         return Err(Problem::invalid("limit", "out_of_range", "Ask for 1 to 50."));
     }
-    let plan = plan(query.query.as_str(), DateOrder::MonthFirst)
+    let plan = plan(query.query.as_str())
         .map_err(|_| Problem::refused("query", "too_short", "Type two characters or more."))?;
     let from = query.cursor.as_deref().map(|text| place(text, &plan)).transpose()?;
     let practice = reader.practice().clone();
@@ -172,15 +176,20 @@ async fn find(
     let ((one, two), near) = both(both(exact(0), exact(1)), near).await?;
 
     let mut clients = Vec::new();
+    // Reads that are not of one moment may show a client twice while it is edited.
+    let mut seen: HashSet<ClientId> = HashSet::new();
     let mut next = None;
     'reads: for (read, matches) in [one, two].into_iter().enumerate() {
         let mut last = if read == from.read { from.after.clone() } else { None };
         for (sk, client) in matches.found {
-            if clients.len() == limit {
-                next = Some(Place { read, after: last });
-                break 'reads;
+            if !seen.contains(&client) {
+                if clients.len() == limit {
+                    next = Some(Place { read, after: last });
+                    break 'reads;
+                }
+                seen.insert(client);
+                clients.push(client);
             }
-            clients.push(client);
             last = Some(sk);
         }
         if let Some(after) = matches.stopped {
@@ -189,7 +198,6 @@ async fn find(
         }
     }
     if clients.len() < LITTLE {
-        let mut seen: HashSet<ClientId> = clients.iter().copied().collect();
         clients.extend(
             near.into_iter().filter(|c| seen.insert(*c)).take(limit - clients.len().min(limit)),
         );
@@ -273,6 +281,9 @@ fn cursor(place: &Place) -> String {
 fn place(text: &str, plan: &Plan) -> Result<Place, Problem> {
     let not_ours =
         || Problem::refused("cursor", "not_a_cursor", "This is no cursor of this search.");
+    if text.len() > LONGEST_CURSOR {
+        return Err(Problem::invalid("cursor", "too_long", "This is too long."));
+    }
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| not_ours())?;
     let text = String::from_utf8(bytes).map_err(|_| not_ours())?;
     let (read, sk) = text.split_once(':').ok_or_else(not_ours)?;

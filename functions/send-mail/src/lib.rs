@@ -2,8 +2,10 @@
 //!
 //! The table's stream delivers each mail at least once, and a mail must go out at least once: so
 //! an attempt is counted and leased before the mail service is asked, and the mail is marked done
-//! afterwards. Whoever finds it done, or leased by another, does not send it. What is no longer
-//! true when its turn comes (an invitation that was replaced, access that was revoked) is dropped.
+//! afterwards. Whoever finds it done, or leased by another, does not send it. An attempt that is
+//! known to have failed gives its lease back; one of which nobody knows what came of it does not. What
+//! is no longer true when its turn comes (an invitation that was replaced, access that was revoked)
+//! is dropped.
 
 use aws_lambda_events::event::{
     dynamodb::{Event, EventRecord},
@@ -11,7 +13,7 @@ use aws_lambda_events::event::{
 };
 use aws_sdk_sesv2::{
     Client,
-    error::ProvideErrorMetadata,
+    error::{ProvideErrorMetadata, SdkError},
     operation::send_email::SendEmailError,
     types::{Body, Content, Destination, EmailContent, Message, MessageTag},
 };
@@ -34,6 +36,25 @@ use shared::{
 /// Seconds for which an attempt keeps others off.
 const LEASE: i64 = 60;
 
+/// What the mail service says when it takes nobody's mail for now: the sender's identity lapsed or is
+/// not verified yet, the recipient's is not while the account is in the sandbox, sending is paused or
+/// suspended, the configuration set is gone. None of it is the mail's fault.
+const NOT_THIS_MAIL: [&str; 4] = ["not verified", "paused", "suspended", "configuration set"];
+
+/// How an attempt failed.
+enum Failure {
+    /// The mail did not go out.
+    Known(Problem),
+    /// The mail may have gone out.
+    Unknown(Problem),
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Known(problem)
+    }
+}
+
 /// Sends mails.
 #[derive(Clone)]
 pub struct Sender {
@@ -55,7 +76,7 @@ impl Sender {
         for record in event.records {
             let Some(key) = mail_key(&record) else { continue };
             if let Err(problem) = self.send(&key).await {
-                tell(&problem);
+                tell(&key, &problem);
                 let mut failure = DynamoDbBatchItemFailure::default();
                 failure.item_identifier = record.change.sequence_number;
                 response.batch_item_failures.push(failure);
@@ -75,7 +96,7 @@ impl Sender {
             let (waiting, next) = self.app.store().waiting_mails(&until, from).await?;
             for key in waiting {
                 if let Err(problem) = self.send(&key).await {
-                    tell(&problem);
+                    tell(&key, &problem);
                     failed = Some(problem);
                 }
             }
@@ -91,12 +112,15 @@ impl Sender {
     /// # Errors
     /// When it has to be tried again.
     pub async fn send(&self, key: &Key) -> Result<(), Problem> {
-        let Some((practice, client)) = keys::parse_chart(&key.pk) else { return Ok(()) };
+        if keys::parse_chart(&key.pk).is_none() {
+            return Ok(());
+        }
         let now = self.app.now();
+        let leased_until = now.plus(LEASE);
         let lease = Amend::of(key.clone())
             .when_absent("doneAt")
             .when_absent_or("leasedUntil", "<=", &now)
-            .set("leasedUntil", &now.plus(LEASE))
+            .set("leasedUntil", &leased_until)
             .add("attempts", 1);
         let Some(mail) = self.app.store().touch::<Outgoing>(lease).await? else {
             let waiting: Option<Outgoing> = self.app.store().get(key).await?;
@@ -107,9 +131,28 @@ impl Sender {
                 _ => Ok(()),
             };
         };
-        let practice_key = keys::practice(&practice);
-        let user_key = keys::portal_user(&practice, client, mail.portal_user_id);
-        let account_key = mail.account.as_ref().map(|a| keys::account(&practice, a));
+        match self.attempt(key, &mail).await {
+            Ok(()) => Ok(()),
+            Err(Failure::Unknown(problem)) => Err(problem),
+            Err(Failure::Known(problem)) => {
+                let free = Amend::of(key.clone())
+                    .when("leasedUntil", "=", &leased_until)
+                    .unset("leasedUntil");
+                if let Err(also) = self.app.store().touch::<Outgoing>(free).await {
+                    // Then it comes free in its time.
+                    tell(key, &also);
+                }
+                Err(problem)
+            }
+        }
+    }
+
+    /// Sends a mail that is leased, or drops it.
+    async fn attempt(&self, key: &Key, mail: &Outgoing) -> Result<(), Failure> {
+        let (practice, client, now) = (&mail.practice, mail.client_id, self.app.now());
+        let practice_key = keys::practice(practice);
+        let user_key = keys::portal_user(practice, client, mail.portal_user_id);
+        let account_key = mail.account.as_ref().map(|a| keys::account(practice, a));
         let wanted: Vec<Key> =
             [&practice_key, &user_key].into_iter().chain(&account_key).cloned().collect();
         let mut items = self.app.store().get_many(&wanted).await?;
@@ -123,25 +166,25 @@ impl Sender {
             account_key.and_then(|k| items.remove(&k)).map(parse).transpose()?;
 
         let link = match &user {
-            Some(user) => self.link(&mail, &settings, user, account.as_ref())?,
+            Some(user) => self.link(mail, &settings, user, account.as_ref())?,
             None => None,
         };
-        let Some(link) = link else { return self.done(key, &mail, None).await };
+        let Some(link) = link else { return Ok(self.done(key, mail, None).await?) };
         let name = user.as_ref().map(|u| u.name.greeting().to_owned()).unwrap_or_default();
-        let letter = compose(&mail, &settings, &name, &link)?;
-        let outcome = match self.post(&mail, &settings, &letter).await {
+        let letter = compose(mail, &settings, &name, &link)?;
+        let outcome = match self.post(mail, &settings, &letter).await {
             Ok(outcome) => outcome,
             Err(_) if mail.queued_at.plus(GIVEN_UP) <= now => {
                 (MailState::Bounced, "the mail service did not take it for three days".into())
             }
-            Err(problem) => {
+            Err(failure) => {
                 metrics::write(&self.app, &[("MailsFailed", 1)]);
-                return Err(problem);
+                return Err(failure);
             }
         };
         let sent = i64::from(outcome.0 == MailState::Sent);
         metrics::write(&self.app, &[("MailsSent", sent), ("MailsRefused", 1 - sent)]);
-        self.done(key, &mail, Some(outcome)).await
+        self.done(key, mail, Some(outcome)).await.map_err(Failure::Unknown)
     }
 
     /// The mail's link, if the mail is still true: not replaced, revoked, or past its link's life.
@@ -197,7 +240,7 @@ impl Sender {
         mail: &Outgoing,
         practice: &Practice,
         letter: &Rendered,
-    ) -> Result<(MailState, String), Problem> {
+    ) -> Result<(MailState, String), Failure> {
         let content = |text: &str| {
             Content::builder()
                 .data(text)
@@ -227,15 +270,27 @@ impl Sender {
             .email_tags(tag("mail", mail.mail_id.to_string())?)
             .set_configuration_set_name(self.config.configuration_set.clone());
         let answer = Box::pin(request.send()).await;
-        match answer {
-            Ok(taken) => Ok((MailState::Sent, taken.message_id.unwrap_or_default())),
+        let error = match answer {
+            Ok(taken) => return Ok((MailState::Sent, taken.message_id.unwrap_or_default())),
+            Err(error) => error,
+        };
+        let SdkError::ServiceError(said) = &error else {
+            return Err(Failure::Unknown(Problem::unavailable("mail service: no answer")));
+        };
+        let said = said.err();
+        let refused = matches!(
+            said,
+            SendEmailError::MessageRejected(_) | SendEmailError::BadRequestException(_)
+        );
+        let text = said.message().unwrap_or_default().to_lowercase();
+        let why = NOT_THIS_MAIL.iter().find(|words| text.contains(*words));
+        match why {
             // Only this very mail is at fault: trying again would not help.
-            Err(e) if e.as_service_error().is_some_and(SendEmailError::is_message_rejected) => {
-                Ok((MailState::Bounced, "refused by the mail service".into()))
-            }
-            Err(e) => {
-                let code = e.code().unwrap_or("no answer").to_owned();
-                Err(Problem::unavailable(format!("mail service: {code}")))
+            None if refused => Ok((MailState::Bounced, "refused by the mail service".into())),
+            why => {
+                // Of its words only those we know: the others may be an address.
+                let (code, why) = (said.code().unwrap_or("unknown"), why.unwrap_or(&"for now"));
+                Err(Problem::unavailable(format!("mail service: {code}, {why}")).into())
             }
         }
     }
@@ -338,6 +393,12 @@ fn mail_key(record: &EventRecord) -> Option<Key> {
     Some(Key { pk, sk })
 }
 
-fn tell(problem: &Problem) {
-    tracing::warn!(code = problem.code(), cause = problem.cause(), "a mail has to be tried again");
+fn tell(key: &Key, problem: &Problem) {
+    tracing::warn!(
+        chart = key.pk,
+        mail = key.sk,
+        code = problem.code(),
+        cause = problem.cause(),
+        "a mail has to be tried again"
+    );
 }

@@ -14,7 +14,9 @@ use shared::{
     fields::{Password, Username},
     history::{Action, Actor, Event, Role},
     id::{AccountId, PracticeId, SessionId},
-    keys, lockout, password,
+    keys,
+    lockout::{self, Door},
+    password,
     practice::Practice,
     problem::ProblemBody,
     session,
@@ -99,7 +101,7 @@ impl Found {
         let account = keys::account(&with.practice, &id);
         let practice = keys::practice(&with.practice);
         let lock_key = lockout::lock_key(app, &with.practice, &with.username)?;
-        let source_key = lockout::source_key(app, &with.practice, &caller.source)?;
+        let source_key = lockout::source_key(app, &with.practice, Door::SignIn, &caller.source)?;
         let wanted = [account.clone(), practice.clone(), lock_key.clone(), source_key.clone()];
         let mut items = app.store().get_many(&wanted).await?;
         Ok(Self {
@@ -152,7 +154,10 @@ impl Found {
                 let cookie = session::portal_cookie(app, &practice, &self.id, sid, ends_at)?;
                 Ok(Answer::SignedIn(Box::new((session, cookie))))
             }
-            (account, _) => {
+            // Nobody's practice: as much work, the same answer, and nothing is kept of it. Whoever
+            // invents practices would else fill the table and the history.
+            (_, None) => Ok(Answer::Refused(Problem::sign_in_failed())),
+            (account, Some(_)) => {
                 lockout::count(change, &self.lock_key, self.lock.as_ref(), now);
                 lockout::count_source(change, &self.source_key, self.source.as_ref(), now);
                 change.event(&refusal(app, caller, &with.practice, account.as_ref(), &self.id));
@@ -167,7 +172,8 @@ fn actor(account: &Account, id: &AccountId) -> Actor {
 }
 
 /// A refused attempt: in the history of the account's first chart, or else of the practice. One
-/// event in either case, so that neither takes longer.
+/// event in either case, so that neither takes longer. Where there is no account, nothing is kept of
+/// what was typed for a username: it may have been a password.
 fn refusal(
     app: &App,
     caller: &Caller,
@@ -175,7 +181,8 @@ fn refusal(
     account: Option<&Account>,
     id: &AccountId,
 ) -> Event {
-    let actor = Actor { id: id.to_string(), ..Actor::nobody() };
+    let id = account.map(|_| id.to_string()).unwrap_or_default();
+    let actor = Actor { id, ..Actor::nobody() };
     let event = Event::new(app, caller, &actor, practice, Action::SignInRefused);
     match account.and_then(|a| a.grants.iter().next()) {
         Some((client, grant)) => event.client(*client).portal_user(grant.portal_user_id),

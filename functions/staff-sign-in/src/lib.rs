@@ -18,7 +18,7 @@ use shared::{
     history::{Action, Actor, Event, Role},
     id::{PracticeId, SessionId},
     keys,
-    practice::Practice,
+    practice::{Practice, PracticeView},
     session::{self, Audience, Claims, Reader, StaffSession, cookie_value},
     web::{Caller, StrictQuery},
 };
@@ -152,17 +152,7 @@ async fn callback(
     else {
         return Ok(back("refused"));
     };
-    let (Some(practice), Some(role)) =
-        (identity.practice.as_deref().and_then(PracticeId::parse), identity.role)
-    else {
-        return Ok(back("no_role"));
-    };
-    let practice = match Practice::load(&app, &practice).await {
-        Ok(practice) => practice,
-        Err(problem) if problem.code() == "not_found" => return Ok(back("no_role")),
-        Err(problem) => return Err(problem),
-    };
-    let cookie = start(&app, &caller, &practice, role, &identity).await?;
+    let Some(cookie) = admit(&app, &caller, &identity).await? else { return Ok(back("no_role")) };
     let mut response = (
         StatusCode::SEE_OTHER,
         [(header::LOCATION, underway.return_to), (header::SET_COOKIE, carry("", 0))],
@@ -172,21 +162,49 @@ async fn callback(
     Ok(response)
 }
 
+/// Lets somebody in whom the issuer vouches for, if they have a role in a practice of ours: answers
+/// the session's cookie. A practice hears of whoever comes in its name and has no role.
+///
+/// # Errors
+/// 503 when the table does not answer.
+pub async fn admit(
+    app: &App,
+    caller: &Caller,
+    identity: &Identity,
+) -> Result<Option<axum::http::HeaderValue>, Problem> {
+    let named = identity.practice.as_deref().and_then(PracticeId::parse);
+    let Some(practice) = named else { return Ok(None) };
+    let practice = match Practice::load(app, &practice).await {
+        Ok(practice) => practice,
+        Err(problem) if problem.code() == "not_found" => return Ok(None),
+        Err(problem) => return Err(problem),
+    };
+    let id = URL_SAFE_NO_PAD.encode(&Sha256::digest(&identity.subject)[..16]);
+    let name = identity.name.clone();
+    if let Some(role) = identity.role {
+        let actor = Actor { id, name, role };
+        start(app, caller, &practice, actor, identity.email.clone()).await.map(Some)
+    } else {
+        let actor = Actor { id, name, role: Role::Nobody };
+        let refusal = Event::new(app, caller, &actor, &practice.practice, Action::SignInRefused);
+        app.store().record(&refusal).await.map(|()| None)
+    }
+}
+
 /// Makes the session, and tells the history.
 async fn start(
     app: &App,
     caller: &Caller,
     practice: &Practice,
-    role: Role,
-    identity: &Identity,
+    actor: Actor,
+    email: String,
 ) -> Result<axum::http::HeaderValue, Problem> {
-    let now = app.now();
-    let sub = URL_SAFE_NO_PAD.encode(&Sha256::digest(&identity.subject)[..16]);
+    let (now, role) = (app.now(), actor.role);
     let sid = SessionId::new(app.ulid());
     let ends_at = At::from_millis((now.seconds() + practice.staff_session_seconds) * 1000);
     let session = StaffSession {
-        name: identity.name.clone(),
-        email: identity.email.clone(),
+        name: actor.name.clone(),
+        email,
         role,
         began_at: now,
         idle_ends_at: now.plus(practice.staff_idle_seconds),
@@ -194,9 +212,8 @@ async fn start(
         expires_at: ends_at.seconds(),
     };
     let id = &practice.practice;
-    let actor = Actor { id: sub.clone(), name: identity.name.clone(), role };
     let mut change = app.store().change();
-    change.insert(&keys::staff_session(id, &sub, sid), &session);
+    change.insert(&keys::staff_session(id, &actor.id, sid), &session);
     change.event(&Event::new(app, caller, &actor, id, Action::StaffSignedIn));
     app.store()
         .write(change)
@@ -205,7 +222,7 @@ async fn start(
     let claims = Claims {
         iss: String::new(),
         aud: Audience::Staff.claim().into(),
-        sub,
+        sub: actor.id,
         sid,
         practice: id.clone(),
         iat: now.seconds(),
@@ -214,15 +231,6 @@ async fn start(
         role: Some(role),
     };
     session::cookie(Audience::Staff, &app.keys().sign(&claims)?, practice.staff_session_seconds)
-}
-
-/// The practice that somebody works for.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct PracticeView {
-    /// Its id.
-    pub id: PracticeId,
-    /// Its name.
-    pub name: String,
 }
 
 /// Who is signed in.
@@ -254,7 +262,7 @@ async fn who(State(app): State<App>, reader: Reader) -> Result<Json<StaffView>, 
         name: staff.session.name,
         email: staff.session.email,
         role: staff.session.role,
-        practice: PracticeView { id: staff.practice.practice, name: staff.practice.name },
+        practice: staff.practice.view(),
         expires_at: staff.session.idle_ends_at,
     }))
 }

@@ -106,7 +106,7 @@ export const FUNCTIONS: Record<string, Plan> = {
   "resend-invitation": { rights: [...editor, ...chart, update("account", "grants")], hmacs: true },
   "reset-password": {
     rights: [
-      getTogether("account", "lock"),
+      getTogether("practice", "account", "lock"),
       get("practice", "account"),
       put("chart", "account", "lock"),
       update("lock", "failures", "windowEndsAt"),

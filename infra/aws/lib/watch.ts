@@ -124,7 +124,7 @@ export class Watch extends Construct {
       queue.metricApproximateNumberOfMessagesVisible({ period: FIVE_MINUTES, statistic: Stats.MAXIMUM }),
     );
     this.alarm("MailGivenUp", "The stream gave up on a mail: see outbox show", waiting[0]!, 1);
-    // Such a mail is not tried again, and mostly it is every mail: a domain that is not verified, the sandbox.
+    // Such a mail is not tried again: SES will never take it, or has not taken it for three days.
     this.alarm("MailRefused", "SES refuses a mail for good", ours("MailsRefused", "send-mail"), 1);
     this.alarm("EventsGivenUp", "It is not known what became of some mails", waiting[1]!, 1);
     // SES pauses an account at a bounce rate of 10 % and a complaint rate of 0.5 %, and reviews it at half.

@@ -416,7 +416,7 @@ export interface components {
          * @description What happened.
          * @enum {string}
          */
-        Action: "client-created" | "client-updated" | "client-opened" | "clients-searched" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "access-revoked" | "access-activated" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "signed-out" | "password-reset-requested" | "password-changed" | "staff-signed-in" | "staff-signed-out" | "refused";
+        Action: "client-created" | "client-updated" | "client-opened" | "clients-searched" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "access-revoked" | "access-activated" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "signed-out" | "password-reset-requested" | "password-changed" | "staff-signed-in" | "staff-signed-out" | "refused" | "other";
         /** @description Who acted. */
         ActorView: {
             /** @description As people know them; empty for somebody who was not signed in. */
@@ -818,7 +818,7 @@ export interface components {
         };
         /** @description A practice's id. */
         PracticeId: string;
-        /** @description A practice as clients see it. */
+        /** @description A practice as people see it. */
         PracticeView: {
             /** @description Its id. */
             id: components["schemas"]["PracticeId"];

@@ -32,10 +32,12 @@ pub enum Mood {
     Throttled,
     /// It fails.
     Down,
+    /// It is not reached, and nobody can tell.
+    Unreached,
     /// It takes the mail, and the answer is lost.
     LostAnswer,
-    /// It refuses this mail for good.
-    Rejects,
+    /// It refuses, with this error and in these words.
+    Refuses(&'static str, &'static str),
 }
 
 /// A mail that the service took.
@@ -147,7 +149,8 @@ impl HttpConnector for Post {
             }
             Mood::Throttled => Ok(respond(429, "TooManyRequestsException", &json!({}))),
             Mood::Down => Ok(respond(500, "InternalFailure", &json!({}))),
-            Mood::Rejects => Ok(respond(400, "MessageRejected", &json!({"message": "no"}))),
+            Mood::Refuses(error, words) => Ok(respond(400, error, &json!({"message": words}))),
+            Mood::Unreached => Err(ConnectorError::timeout("lost".into())),
             Mood::LostAnswer => {
                 self.take(&request);
                 Err(ConnectorError::timeout("lost".into()))

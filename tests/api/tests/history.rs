@@ -9,7 +9,12 @@ use api_tests::{
     wire::Fault,
 };
 use serde_json::{Value, json};
-use shared::history::Role;
+use shared::{
+    history::{Action, Actor, Event, Role},
+    id::{ClientId, PracticeId},
+    web::Caller,
+};
+use staff_sign_in::Identity;
 
 type Items = BTreeMap<String, String>;
 
@@ -237,10 +242,11 @@ async fn looking_searching_signing_in_and_refusals_are_recorded() {
     let event = record(sign_in(&who.email, "not the password at all")).await;
     assert_eq!(event["action"], "sign-in-refused");
     assert_eq!(event["clientId"], who.client.as_str());
+    assert_ne!(event["actor"]["id"], "");
     let event = record(sign_in("nobody@mail.example", PASSWORD)).await;
     assert_eq!(event["action"], "sign-in-refused");
-    assert_eq!(event["actor"]["role"], "nobody");
-    assert!(!event.to_string().contains("nobody@"));
+    // Nothing of what was typed, and no digest of it: it may have been a password.
+    assert_eq!(event["actor"], json!({"id": "", "name": "", "role": "nobody"}));
     dana.revoke(&who).await.expect(200);
     let event = record(sign_in(&who.email, PASSWORD)).await;
     assert_eq!(event["action"], "sign-in-refused");
@@ -253,6 +259,137 @@ async fn looking_searching_signing_in_and_refusals_are_recorded() {
     let event = record(call("POST", "/api/portal/enrollment", &body)).await;
     assert_eq!(event["action"], "enrollment-refused");
     assert_eq!(event["portalUserId"], invited.user.as_str());
+}
+
+#[tokio::test]
+async fn a_change_of_owner_is_told_by_whatever_makes_it() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let client = dana.client("Amara", "Okafor", "1984-03-12").await;
+    let told = async |what: Call| -> Value {
+        let before = world.events().await;
+        dana.send(what).await;
+        let mut events = added(&world, &before).await;
+        assert_eq!(events.len(), 1, "{events:?}");
+        events.remove(0)
+    };
+    let add = |email: &str, owner: Option<bool>| {
+        let body = json!({
+            "name": {"first": "Pat", "last": "Person"}, "email": email, "chartOwner": owner,
+            "relationship": "parent", "permissions": ["basic"],
+        });
+        call("POST", &format!("/api/clients/{client}/portal-users"), &body)
+    };
+    let as_added = ["name", "email", "username", "relationship", "permissions"];
+    let moved = [&as_added[..], &["chartOwner"]].concat();
+    let first = told(add("one@mail.example", None)).await;
+    assert_eq!(changed(&first), moved, "the first owns the chart in any case");
+    let second = told(add("two@mail.example", None)).await;
+    assert_eq!(changed(&second), as_added);
+    let third = told(add("three@mail.example", Some(true))).await;
+    assert_eq!(changed(&third), moved);
+    let delete = |event: &Value| {
+        let path = format!("/api/clients/{client}/portal-users/{}", text(&event["portalUserId"]));
+        Call::new("DELETE", &format!("{path}?confirm=delete"))
+    };
+    assert_eq!(changed(&told(delete(&second)).await), ["portalUser"]);
+    assert_eq!(changed(&told(delete(&third)).await), ["portalUser", "chartOwner"]);
+}
+
+#[tokio::test]
+async fn joining_a_chart_is_told_to_the_account_s_other_charts_as_a_sign_in() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let mut clients = Vec::new();
+    for first in ["Amara", "Silas", "Wren"] {
+        clients.push(dana.client(first, "Okafor", "1984-03-12").await);
+    }
+    let email = "parent@mail.example";
+    dana.enroll_for(&clients[0], email).await;
+    dana.enroll_for(&clients[1], email).await;
+    let invited = dana.invite(&clients[2], email).await;
+    let before = world.events().await;
+    world.enroll(&invited.token, "Okafor", "1984-03-12", PASSWORD).await.expect(201);
+    let events = added(&world, &before).await;
+    assert_eq!(actions(&events), ["chart-joined", "signed-in", "signed-in"]);
+    for (client, action) in clients.iter().zip(["signed-in", "signed-in", "chart-joined"]) {
+        let event = events.iter().find(|e| e["clientId"] == client.as_str()).expect("an event");
+        assert_eq!(event["action"], action);
+        assert_eq!(event["actor"], events[0]["actor"]);
+        let users = dana.users(client).await;
+        let user = &users["portalUsers"][0];
+        assert_eq!(user["portalUserId"], event["portalUserId"]);
+        assert_eq!(user["lastSignInAt"], json!(world.now()));
+    }
+}
+
+#[tokio::test]
+async fn staff_whom_the_issuer_gives_no_role_are_told_to_the_practice_that_they_name() {
+    let world = World::new().await;
+    let caller = Caller { request_id: "request".into(), source: "203.0.113.7".into() };
+    let identity = |practice: Option<&str>, role: Option<Role>| Identity {
+        subject: "subject at the issuer".into(),
+        name: "Sam Stranger".into(),
+        email: "sam@harbor.example".into(),
+        practice: practice.map(str::to_owned),
+        role,
+    };
+    let arrive = async |identity: Identity| {
+        let before = world.events().await;
+        let admitted = staff_sign_in::admit(&world.app, &caller, &identity).await.expect("told");
+        (admitted.is_some(), added(&world, &before).await)
+    };
+    let (admitted, events) = arrive(identity(Some("harbor"), None)).await;
+    assert!(!admitted);
+    let [event] = &events[..] else { panic!("one event: {events:?}") };
+    assert_eq!(
+        (&event["action"], &event["practice"]),
+        (&json!("sign-in-refused"), &json!("harbor"))
+    );
+    assert_eq!(event["actor"]["name"], "Sam Stranger");
+    assert_eq!(event["actor"]["role"], "nobody");
+    assert_eq!(event["source"], "203.0.113.7");
+    // Where there is no such practice, there is nobody to tell.
+    for practice in [None, Some("nowhere"), Some("No practice at all")] {
+        for role in [None, Some(Role::Admin)] {
+            assert_eq!(arrive(identity(practice, role)).await, (false, Vec::new()), "{practice:?}");
+        }
+    }
+    let (admitted, events) = arrive(identity(Some("harbor"), Some(Role::Staff))).await;
+    assert!(admitted);
+    assert_eq!(actions(&events), ["staff-signed-in"]);
+    assert_eq!(events[0]["actor"]["id"], event["actor"]["id"], "the same person");
+    // What cannot be told is not answered.
+    world.wire.break_after("PutItem", 0, Fault::Error, 100);
+    let nobody = identity(Some("harbor"), None);
+    let problem = staff_sign_in::admit(&world.app, &caller, &nobody).await.expect_err("it failed");
+    assert_eq!(problem.code(), "unavailable");
+}
+
+#[tokio::test]
+async fn a_refusal_about_nobody_s_id_makes_no_history_of_it() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let ada = world.staff("harbor", "Ada", Role::Auditor).await;
+    let casey = world.staff("cove", "Casey", Role::Auditor).await;
+    let theirs = dana.client("Amara", "Okafor", "1984-03-12").await;
+    for (auditor, client) in [(&ada, "01ARZ3NDEKTSV4RRFFQ69G5FAV"), (&casey, theirs.as_str())] {
+        let before = world.events().await;
+        let path = format!("/api/clients/{client}/chart-owner");
+        auditor.put(&path, &json!({})).await.problem(403, "read_only");
+        let events = added(&world, &before).await;
+        assert_eq!(actions(&events), ["refused"]);
+        assert_eq!(events[0].get("clientId"), None, "it is the practice's");
+        let history = auditor.get(&format!("/api/clients/{client}/history")).await;
+        history.problem(404, "not_found");
+    }
+    // One that was told to nobody's id in earlier days is no client's either.
+    let nobody = ClientId::parse("01ARZ3NDEKTSV4RRFFQ69G5FAV").expect("an id");
+    let caller = Caller { request_id: String::new(), source: String::new() };
+    let practice = PracticeId::parse("harbor").expect("a practice");
+    let event = Event::new(&world.app, &caller, &Actor::nobody(), &practice, Action::Refused);
+    world.app.store().record(&event.client(nobody)).await.expect("recorded");
+    dana.get(&format!("/api/clients/{nobody}/history")).await.problem(404, "not_found");
 }
 
 /// What is looked at is not answered unless it is recorded.

@@ -256,6 +256,9 @@ fn wrong(kind: Kind) -> Vec<Value> {
                 "Zoe <zoe@mail.example>",
                 "a@b.example,c@d.example",
                 "zo\u{eb}@mail.example",
+                ".zoe@mail.example",
+                "zoe.@mail.example",
+                "zo..e@mail.example",
             ];
             let long = [
                 format!("{}@mail.example", "x".repeat(65)),
@@ -1054,15 +1057,34 @@ async fn logs_hold_ids_and_nothing_personal() {
     world.wire.break_after("TransactWriteItems", 0, api_tests::wire::Fault::Error, 20);
     dana.post("/api/clients", &body).await.problem(503, "unavailable");
     world.wire.forget();
-    world.post.feels(api_tests::mail::Mood::Rejects);
-    dana.add(client, "bounced@mail.example").await.expect(201);
     world.deliver().await;
+    for (error, words) in [
+        ("MessageRejected", "Email address is not verified: bounced@mail.example"),
+        ("BadRequestException", "Illegal address: bounced@mail.example"),
+    ] {
+        world.post.feels(api_tests::mail::Mood::Refuses(error, words));
+        let waits = u64::from(error == "MessageRejected");
+        dana.add(client, &format!("{}@mail.example", error.to_lowercase())).await.expect(201);
+        assert_eq!(world.deliver().await as u64, waits);
+    }
     dana.delete(&who, "confirm=delete").await.expect(200);
+    // An item that is not what it should be.
+    let kept = world.database.tables().main.clone();
+    let items = world.snapshot().await.items(&kept);
+    let (_, mut item) = items.into_iter().find(|(key, _)| key.1 == "A#CLIENT").expect("the client");
+    item["professional"] = json!({"Featherstonehaugh": "Philippa"});
+    item["phones"] = json!("0107");
+    let item = serde_dynamo::to_item(item).expect("an item");
+    world.database.load(&kept, [item]).expect("loaded");
+    dana.get(&format!("/api/clients/{client}")).await.problem(500, "internal");
 
     let text = String::from_utf8(LOG.take().expect("a log")).expect("text");
     let lines = text.lines().filter(|l| l.contains("\"requestId\"")).count();
     assert!(lines >= 15, "requests are logged: {text}");
     assert!(text.contains("proof_failed") && text.contains("unavailable"), "{text}");
+    assert!(text.contains("MessageRejected, not verified"), "why a mail waits: {text}");
+    assert!(text.contains("\"MAIL#"), "which: {text}");
+    assert!(text.contains("stored client: p"), "what cannot be read, and where: {text}");
     let lower = text.to_lowercase();
     let token = |cookie: &str| cookie.split_once('=').expect("a cookie").1.to_owned();
     for secret in [

@@ -326,7 +326,8 @@ impl Model {
                 (a.version, a.epoch) = (a.version + 1, a.epoch + 1);
                 self.sessions.push((Some(position), Some(a.epoch)));
                 self.password = true;
-                self.events += 1;
+                // The other chart's history is told of the sign-in.
+                self.events += 1 + usize::from(self.other_chart);
                 (201, "")
             }
         }

@@ -16,3 +16,4 @@ mod router;
 mod search;
 mod sign_in;
 mod tenancy;
+mod upgrade;

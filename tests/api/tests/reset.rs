@@ -76,6 +76,35 @@ async fn asking_is_answered_alike_and_only_those_who_can_sign_in_get_a_mail() {
 }
 
 #[tokio::test]
+async fn nothing_is_kept_of_what_is_asked_of_a_practice_that_does_not_exist() {
+    let world = World::new().await;
+    let known = seen(&world.forgot("nobody@mail.example").await);
+    let before = (world.items().await, world.events().await);
+    let body = json!({"practice": "nowhere", "username": "nobody@mail.example"});
+    world.wire.forget();
+    let nowhere = world.send(Call::new("POST", "/api/portal/password-reset").json(&body)).await;
+    assert_eq!(seen(&nowhere), known);
+    assert_eq!(world.wire.seen(), ["BatchGetItem"]);
+    assert_eq!((world.items().await, world.events().await), before);
+}
+
+#[tokio::test]
+async fn who_asks_for_nobodys_reset_is_told_apart_by_network_and_not_by_what_was_typed() {
+    let world = World::new().await;
+    for n in 1..=50 {
+        let address = format!("2001:db8:1:2:{n:x}::1");
+        forgot_from(&world, &address, "seven quiet-kettles-hum").await.problem(400, "invalid");
+        forgot_from(&world, &address, "seven-quiet-kettles-hum").await.expect(202);
+    }
+    let refused = forgot_from(&world, "2001:db8:1:2::1", "somebody").await;
+    refused.problem(429, "too_many_attempts");
+    forgot_from(&world, "2001:db8:1:3::1", "somebody").await.expect(202);
+    let events = world.events().await;
+    assert_eq!(events.len(), 51);
+    assert!(events.values().all(|e| e.contains(r#""actor":{"id":"","name":"","role":"nobody"}"#)));
+}
+
+#[tokio::test]
 async fn a_reset_changes_the_password_once() {
     let world = World::new().await;
     let who = world.dana().await.enrolled().await;

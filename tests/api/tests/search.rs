@@ -4,9 +4,11 @@
 use std::collections::BTreeSet;
 
 use api_tests::{
-    Call, World,
+    Answer, Call, World,
     people::{Staff, text},
+    wire::{Held, Operations},
 };
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 /// First, last and preferred name, date of birth, record number, e-mail address, phone number.
@@ -392,6 +394,58 @@ async fn an_edit_moves_the_entries_and_leaves_none_behind() {
         let found = found(&dana, gone).await;
         assert!(!found.contains(&ids[8]), "{gone}");
     }
+}
+
+#[tokio::test]
+async fn a_cursor_longer_than_any_of_ours_is_refused() {
+    let (_world, dana, ids) = practice().await;
+    // Well-formed, and of this search; the table's sort keys end at 1,024 bytes.
+    for length in [430, 1100] {
+        let place = format!("0:smith{}#{}", "h".repeat(length), ids[8]);
+        let body = json!({"query": "smith", "cursor": URL_SAFE_NO_PAD.encode(place)});
+        let refused = dana.post("/api/clients/search", &body).await;
+        let field = refused.problem(400, "invalid")["fields"][0].clone();
+        assert_eq!((&field["field"], &field["code"]), (&json!("cursor"), &json!("too_long")));
+    }
+}
+
+/// The two reads of a search are not of one moment: while a client is edited, each may find it under
+/// words that the other does not see.
+#[tokio::test]
+async fn a_client_who_is_edited_during_a_search_is_listed_once() {
+    let (world, dana, ids) = practice().await;
+    let body = json!({"query": "smi jan"});
+    let mut search: Operations<'_, Answer> = Operations::on(&world.wire);
+    search.add(dana.post("/api/clients/search", &body));
+    world.wire.hold_marked();
+    search.settle().await;
+    // All but the read of one word go first.
+    let of_one_word = |held: &Held| {
+        held.operation == "Query" && String::from_utf8_lossy(&held.body).contains("begins_with")
+    };
+    while let Some(first) = world.wire.look(|held| !of_one_word(held)).iter().position(|go| *go) {
+        world.wire.take(first).expect("a request").release();
+    }
+    search.settle().await;
+    assert!(world.wire.look(of_one_word).contains(&true), "one is held");
+    // She is still found by both words, but no longer as one name with another.
+    let edit = json!({
+        "version": 1, "name": {"first": "Smith", "last": ""},
+        "emails": [{"type": "home", "address": "jane@mail.example"}],
+    });
+    dana.patch(&format!("/api/clients/{}", ids[8]), &edit).await.expect(200);
+    let mut asked = Vec::new();
+    while search.answer(0).is_none() {
+        while let Some(held) = world.wire.take(0) {
+            asked.push((held.operation.clone(), String::from_utf8_lossy(&held.body).into_owned()));
+            held.release();
+        }
+        search.settle().await;
+    }
+    let answer = search.answer(0).expect("an answer").clone();
+    assert_eq!(ids_of(&answer.expect(200)), [ids[8].clone()]);
+    let (_, batch) = asked.iter().find(|(o, _)| o == "BatchGetItem").expect("the clients");
+    assert_eq!(batch.matches(&ids[8]).count(), 1, "DynamoDB takes no key twice: {batch}");
 }
 
 /// What the table is asked in a search, round by round: what waits at one time is one round.

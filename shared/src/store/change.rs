@@ -1,0 +1,368 @@
+//! What one write does to the tables: [`Change`] for items that hold together, [`Amend`] for parts of
+//! one.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
+};
+use serde::Serialize;
+
+use super::{Item, item_of, key_item};
+use crate::{history::Event, keys::Key, problem::Problem};
+
+/// The item is not there yet.
+pub(super) const NEW: &str = "attribute_not_exists(PK)";
+/// The item is as it was read.
+const SEEN: &str = "rev = :seen";
+
+/// Writes that hold together.
+#[derive(Debug)]
+pub struct Change {
+    table: String,
+    history: String,
+    pub(super) items: Vec<TransactWriteItem>,
+    pub(super) fault: Option<Problem>,
+}
+
+impl Change {
+    /// Begins a change of these tables.
+    pub(super) fn of(table: &str, history: &str) -> Self {
+        let (table, history) = (table.to_owned(), history.to_owned());
+        Self { table, history, items: Vec::new(), fault: None }
+    }
+
+    /// Writes an item that must not be there yet.
+    pub fn insert<T: Serialize>(&mut self, key: &Key, value: &T) {
+        self.put(self.table.clone(), item_of(value, key, Some(1)), Some(NEW), None);
+    }
+
+    /// Writes an item over the one that was read, which must still be at `rev`; 0 stands for one
+    /// that was not there.
+    pub fn replace<T: Serialize>(&mut self, key: &Key, value: &T, rev: u64) {
+        if rev == 0 {
+            return self.insert(key, value);
+        }
+        let item = item_of(value, key, Some(rev + 1));
+        self.put(self.table.clone(), item, Some(SEEN), Some(seen_value(rev)));
+    }
+
+    /// Writes an item that must not be there yet, or be past its `expiresAt` (seconds): DynamoDB
+    /// deletes such items late.
+    pub fn claim<T: Serialize>(&mut self, key: &Key, value: &T, now: i64) {
+        let when = "attribute_not_exists(PK) OR expiresAt <= :now";
+        let now = HashMap::from([(":now".to_owned(), AttributeValue::N(now.to_string()))]);
+        self.put(self.table.clone(), item_of(value, key, Some(1)), Some(when), Some(now));
+    }
+
+    /// Writes an item, whatever was there: for what another item of the change already guards.
+    pub fn set<T: Serialize>(&mut self, key: &Key, value: &T) {
+        self.put(self.table.clone(), item_of(value, key, None), None, None);
+    }
+
+    /// Adds an event to the history.
+    pub fn event(&mut self, event: &Event) {
+        let item = item_of(event, &event.key(), None);
+        self.put(self.history.clone(), item, Some(NEW), None);
+    }
+
+    fn put(
+        &mut self,
+        table: String,
+        item: Result<Item, Problem>,
+        when: Option<&str>,
+        values: Option<Item>,
+    ) {
+        self.push(item.and_then(|item| {
+            let put = Put::builder()
+                .table_name(table)
+                .set_item(Some(item))
+                .set_condition_expression(when.map(str::to_owned))
+                .set_expression_attribute_values(values)
+                .build()
+                .map_err(|e| Problem::internal(e.to_string()))?;
+            Ok(TransactWriteItem::builder().put(put).build())
+        }));
+    }
+
+    /// Removes the item that was read, which must still be at `rev`.
+    pub fn remove(&mut self, key: &Key, rev: u64) {
+        let delete = Delete::builder()
+            .table_name(&self.table)
+            .set_key(Some(key_item(key)))
+            .condition_expression(SEEN)
+            .set_expression_attribute_values(Some(seen_value(rev)))
+            .build();
+        self.push_delete(delete);
+    }
+
+    /// Removes an item, there or not.
+    pub fn discard(&mut self, key: &Key) {
+        let delete = Delete::builder().table_name(&self.table).set_key(Some(key_item(key))).build();
+        self.push_delete(delete);
+    }
+
+    /// Removes an item for which the condition holds.
+    pub fn remove_when(&mut self, amend: &Amend) {
+        let table = self.table.clone();
+        self.push(amend.values().and_then(|values| {
+            let delete = Delete::builder()
+                .table_name(table)
+                .set_key(Some(key_item(&amend.key)))
+                .set_condition_expression(amend.condition())
+                .set_expression_attribute_names(Some(amend.names()))
+                .set_expression_attribute_values(values)
+                .build()
+                .map_err(|e| Problem::internal(e.to_string()))?;
+            Ok(TransactWriteItem::builder().delete(delete).build())
+        }));
+    }
+
+    /// Demands that an item is still at `rev`; 0 stands for one that was not there.
+    pub fn unchanged(&mut self, key: &Key, rev: u64) {
+        let check = ConditionCheck::builder().table_name(&self.table).set_key(Some(key_item(key)));
+        let check = if rev == 0 {
+            check.condition_expression(NEW)
+        } else {
+            check.condition_expression(SEEN).set_expression_attribute_values(Some(seen_value(rev)))
+        };
+        self.push(
+            check
+                .build()
+                .map(|c| TransactWriteItem::builder().condition_check(c).build())
+                .map_err(|e| Problem::internal(e.to_string())),
+        );
+    }
+
+    /// Demands that the conditions of an amendment without changes hold.
+    pub fn demand(&mut self, amend: &Amend) {
+        let check = amend.values().and_then(|values| {
+            ConditionCheck::builder()
+                .table_name(&self.table)
+                .set_key(Some(key_item(&amend.key)))
+                .set_condition_expression(amend.condition())
+                .set_expression_attribute_names(Some(amend.names()))
+                .set_expression_attribute_values(values)
+                .build()
+                .map(|c| TransactWriteItem::builder().condition_check(c).build())
+                .map_err(|e| Problem::internal(e.to_string()))
+        });
+        self.push(check);
+    }
+
+    /// Amends parts of an item that was not read, or that others write often; raises its `rev`.
+    pub fn amend(&mut self, amend: &Amend) {
+        let table = self.table.clone();
+        self.push(amend.values().and_then(|values| {
+            let update = Update::builder()
+                .table_name(table)
+                .set_key(Some(key_item(&amend.key)))
+                .update_expression(amend.expression())
+                .set_condition_expression(amend.condition())
+                .set_expression_attribute_names(Some(amend.names()))
+                .set_expression_attribute_values(values)
+                .build()
+                .map_err(|e| Problem::internal(e.to_string()))?;
+            Ok(TransactWriteItem::builder().update(update).build())
+        }));
+    }
+
+    fn push_delete(&mut self, delete: Result<Delete, aws_sdk_dynamodb::error::BuildError>) {
+        self.push(
+            delete
+                .map(|d| TransactWriteItem::builder().delete(d).build())
+                .map_err(|e| Problem::internal(e.to_string())),
+        );
+    }
+
+    fn push(&mut self, item: Result<TransactWriteItem, Problem>) {
+        match item {
+            Ok(item) => self.items.push(item),
+            Err(fault) => self.fault = Some(fault),
+        }
+    }
+}
+
+/// An update of parts of one item, with its conditions. Paths are dotted: `grants.{id}.active`.
+#[derive(Debug, Clone)]
+pub struct Amend {
+    pub(super) key: Key,
+    sets: Vec<(String, Value)>,
+    removes: Vec<String>,
+    adds: Vec<(String, i64)>,
+    conditions: Vec<String>,
+    names: Vec<String>,
+    values: Vec<Value>,
+}
+
+type Value = Result<AttributeValue, String>;
+
+impl Amend {
+    /// Begins an update of the item at `key`, which must be there.
+    #[must_use]
+    pub fn of(key: Key) -> Self {
+        let mut amend = Self::upsert(key);
+        amend.conditions.push("attribute_exists(PK)".into());
+        amend
+    }
+
+    /// Begins an update of the item at `key`, there or not.
+    #[must_use]
+    pub fn upsert(key: Key) -> Self {
+        Self {
+            key,
+            sets: Vec::new(),
+            removes: Vec::new(),
+            adds: Vec::new(),
+            conditions: Vec::new(),
+            names: Vec::new(),
+            values: Vec::new(),
+        }
+    }
+
+    fn path(&mut self, dotted: &str) -> String {
+        let mut parts = Vec::new();
+        for part in dotted.split('.') {
+            let at = self.names.iter().position(|n| n == part).unwrap_or_else(|| {
+                self.names.push(part.to_owned());
+                self.names.len() - 1
+            });
+            parts.push(format!("#n{at}"));
+        }
+        parts.join(".")
+    }
+
+    fn value<T: Serialize>(&mut self, value: &T) -> String {
+        self.values.push(serde_dynamo::to_attribute_value(value).map_err(|e| e.to_string()));
+        format!(":v{}", self.values.len() - 1)
+    }
+
+    /// Sets an attribute.
+    #[must_use]
+    pub fn set<T: Serialize>(mut self, path: &str, value: &T) -> Self {
+        let path = self.path(path);
+        self.sets.push((path, serde_dynamo::to_attribute_value(value).map_err(|e| e.to_string())));
+        self
+    }
+
+    /// Removes an attribute.
+    #[must_use]
+    pub fn unset(mut self, path: &str) -> Self {
+        let path = self.path(path);
+        self.removes.push(path);
+        self
+    }
+
+    /// Adds to a number.
+    #[must_use]
+    pub fn add(mut self, path: &str, amount: i64) -> Self {
+        let path = self.path(path);
+        self.adds.push((path, amount));
+        self
+    }
+
+    /// Demands that an attribute compares so with a value; `comparison` is one of DynamoDB's.
+    #[must_use]
+    pub fn when<T: Serialize>(mut self, path: &str, comparison: &str, value: &T) -> Self {
+        let (path, value) = (self.path(path), self.value(value));
+        self.conditions.push(format!("{path} {comparison} {value}"));
+        self
+    }
+
+    /// Demands that an attribute is there.
+    #[must_use]
+    pub fn when_exists(mut self, path: &str) -> Self {
+        let path = self.path(path);
+        self.conditions.push(format!("attribute_exists({path})"));
+        self
+    }
+
+    /// Demands that a map has so many entries, compared so.
+    #[must_use]
+    pub fn when_size(mut self, path: &str, comparison: &str, size: usize) -> Self {
+        let (path, value) = (self.path(path), self.value(&size));
+        self.conditions.push(format!("size({path}) {comparison} {value}"));
+        self
+    }
+
+    /// Demands that an attribute is not there.
+    #[must_use]
+    pub fn when_absent(mut self, path: &str) -> Self {
+        let path = self.path(path);
+        self.conditions.push(format!("attribute_not_exists({path})"));
+        self
+    }
+
+    /// Demands that an attribute is one of some values.
+    #[must_use]
+    pub fn when_one_of<T: Serialize>(mut self, path: &str, values: &[T]) -> Self {
+        let path = self.path(path);
+        let values: Vec<String> = values.iter().map(|v| self.value(v)).collect();
+        self.conditions.push(format!("{path} IN ({})", values.join(", ")));
+        self
+    }
+
+    /// Demands that an attribute is not there, or compares so with a value.
+    #[must_use]
+    pub fn when_absent_or<T: Serialize>(mut self, path: &str, comparison: &str, value: &T) -> Self {
+        let (path, value) = (self.path(path), self.value(value));
+        self.conditions
+            .push(format!("(attribute_not_exists({path}) OR {path} {comparison} {value})"));
+        self
+    }
+
+    pub(super) fn expression(&self) -> String {
+        let mut clauses = Vec::new();
+        if !self.sets.is_empty() {
+            let sets: Vec<String> =
+                self.sets.iter().enumerate().map(|(i, (p, _))| format!("{p} = :s{i}")).collect();
+            clauses.push(format!("SET {}", sets.join(", ")));
+        }
+        if !self.removes.is_empty() {
+            clauses.push(format!("REMOVE {}", self.removes.join(", ")));
+        }
+        let mut adds: Vec<String> =
+            self.adds.iter().enumerate().map(|(i, (p, _))| format!("{p} :a{i}")).collect();
+        adds.push("#rev :rev".into());
+        clauses.push(format!("ADD {}", adds.join(", ")));
+        clauses.join(" ")
+    }
+
+    pub(super) fn condition(&self) -> Option<String> {
+        (!self.conditions.is_empty()).then(|| self.conditions.join(" AND "))
+    }
+
+    fn is_update(&self) -> bool {
+        !(self.sets.is_empty() && self.removes.is_empty() && self.adds.is_empty())
+    }
+
+    pub(super) fn names(&self) -> HashMap<String, String> {
+        let mut names: HashMap<String, String> =
+            self.names.iter().enumerate().map(|(i, n)| (format!("#n{i}"), n.clone())).collect();
+        if self.is_update() {
+            names.insert("#rev".into(), "rev".into());
+        }
+        names
+    }
+
+    pub(super) fn values(&self) -> Result<Option<HashMap<String, AttributeValue>>, Problem> {
+        let mut values = HashMap::new();
+        for (i, value) in self.values.iter().enumerate() {
+            values.insert(format!(":v{i}"), value.clone().map_err(Problem::internal)?);
+        }
+        for (i, (_, value)) in self.sets.iter().enumerate() {
+            values.insert(format!(":s{i}"), value.clone().map_err(Problem::internal)?);
+        }
+        for (i, (_, amount)) in self.adds.iter().enumerate() {
+            values.insert(format!(":a{i}"), AttributeValue::N(amount.to_string()));
+        }
+        if self.is_update() {
+            values.insert(":rev".into(), AttributeValue::N("1".into()));
+        }
+        Ok((!values.is_empty()).then_some(values))
+    }
+}
+
+fn seen_value(rev: u64) -> Item {
+    HashMap::from([(":seen".to_owned(), AttributeValue::N(rev.to_string()))])
+}

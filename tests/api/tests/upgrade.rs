@@ -1,0 +1,267 @@
+//! Old and new functions serve one table: what a newer version wrote is in no older one's way.
+
+use std::collections::BTreeSet;
+
+use api_tests::{
+    Answer, Call, PASSWORD, World,
+    people::{Invited, Staff, text},
+    routes::operations,
+};
+use serde_json::{Value, json};
+
+const NEW: &str = "another nine grey pebbles";
+
+/// What a newer version may have added: an attribute of a name that nobody here knows.
+const LATER: &str = "later";
+
+fn is_id(name: &str) -> bool {
+    name.len() == 26 && name.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
+}
+
+/// Adds it to an item, and to every map in it that is not a list by id.
+fn grow(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.iter_mut().filter(|(name, _)| *name != LATER).for_each(|(_, v)| grow(v));
+            if !members.is_empty() && !members.keys().all(|name| is_id(name)) {
+                members.insert(LATER.into(), json!({"more": ["x", 1, null]}));
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(grow),
+        _ => {}
+    }
+}
+
+/// Adds it to everything that both tables hold; answers the kinds of items, by their keys.
+async fn grow_all(world: &World) -> BTreeSet<String> {
+    let mut kinds = BTreeSet::new();
+    let (snapshot, tables) = (world.snapshot().await, world.database.tables());
+    for table in [&tables.main, &tables.history] {
+        let items = snapshot.items(table).into_iter().map(|((pk, sk), mut item)| {
+            let of = pk.split('#').nth(2).unwrap_or_default();
+            let kind = sk.split('#').take(2).filter(|part| !is_id(part));
+            kinds.insert(match of {
+                "S" => of.to_owned(),
+                _ => format!("{of} {}", kind.collect::<Vec<_>>().join("#")),
+            });
+            grow(&mut item);
+            serde_dynamo::to_item(item).expect("an item")
+        });
+        world.database.load(table, items.collect::<Vec<_>>()).expect("loaded");
+    }
+    kinds
+}
+
+/// An item of the main table.
+async fn item(world: &World, pk: &str, sk: &str) -> Value {
+    let items = world.snapshot().await.items(&world.database.tables().main);
+    let found = items.into_iter().find(|((p, s), _)| p.contains(pk) && s.starts_with(sk));
+    found.expect("the item").1
+}
+
+struct Day {
+    world: World,
+    dana: Staff,
+    done: BTreeSet<String>,
+}
+
+impl Day {
+    /// Does something after everything has grown once more, and demands that it works.
+    async fn expect(&mut self, operation: &str, status: u16, call: Call) -> Answer {
+        grow_all(&self.world).await;
+        let answer = self.world.send(call).await;
+        assert_eq!(answer.status.as_u16(), status, "{operation}: {}", answer.body);
+        self.done.insert(operation.to_owned());
+        answer
+    }
+
+    async fn staff(&mut self, operation: &str, status: u16, call: Call) -> Value {
+        let call = call.cookie(&self.dana.cookie);
+        self.expect(operation, status, call).await.body
+    }
+}
+
+#[tokio::test]
+async fn every_function_serves_items_that_a_newer_version_wrote() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let mut day = Day { world: world.clone(), dana: dana.clone(), done: BTreeSet::new() };
+    let call = |method: &str, path: &str, body: &Value| Call::new(method, path).json(body);
+    let get = |path: &str| Call::new("GET", path);
+
+    let new = json!({
+        "name": {"first": "Amara", "last": "Okafor", "preferred": "Ama"},
+        "dateOfBirth": "1984-03-12", "recordNumber": "HP-1",
+        "emails": [{"type": "home", "address": "amara@mail.example"}],
+        "phones": [{"type": "mobile", "number": "+1 212 555 0142"}], "professional": "Dr. Achebe",
+    });
+    let create = || call("POST", "/api/clients", &new).header("idempotency-key", "k");
+    let made = day.staff("create-client", 201, create()).await;
+    assert_eq!(day.staff("create-client", 201, create()).await, made, "an answer that is kept");
+    let client = text(&made["clientId"]);
+    let page = format!("/api/clients/{client}");
+    day.staff("search", 200, call("POST", "/api/clients/search", &json!({"query": "oka ama"})))
+        .await;
+    day.staff("client", 200, get(&page)).await;
+    let edit = json!({"version": 1, "name": {"first": "Amara", "last": "Bell"}});
+    day.staff("client.edit", 200, call("PATCH", &page, &edit)).await;
+
+    let add = |email: &str| {
+        json!({
+            "name": {"first": "Pat", "last": "Person"}, "email": email,
+            "relationship": "parent", "permissions": ["basic"],
+        })
+    };
+    let users = format!("{page}/portal-users");
+    let mut people = Vec::new();
+    for email in ["one@mail.example", "two@mail.example"] {
+        let user = day.staff("add-portal-user", 201, call("POST", &users, &add(email))).await;
+        let user = text(&user["portalUserId"]);
+        people.push(Invited {
+            client: client.clone(),
+            user,
+            email: email.into(),
+            token: String::new(),
+        });
+    }
+    let (one, two) = (people[0].clone(), people[1].clone());
+    day.staff("resend-invitation", 202, Call::new("POST", &format!("{}/invitation", one.path())))
+        .await;
+    grow_all(&world).await;
+    assert_eq!(world.deliver().await, 0);
+    let token = json!({"token": world.post.newest(&one.email).token()});
+    day.expect("enroll.check", 200, call("POST", "/api/portal/enrollment/check", &token)).await;
+    let proof = json!({
+        "token": token["token"], "lastName": "Bell", "dateOfBirth": "1984-03-12",
+        "password": PASSWORD,
+    });
+    let enroll = || call("POST", "/api/portal/enrollment", &proof).header("idempotency-key", "k");
+    day.expect("enroll", 201, enroll()).await;
+    day.expect("enroll", 201, enroll()).await;
+
+    let who = json!({"practice": "harbor", "username": one.email, "password": "wrong"});
+    day.expect("sign-in", 401, call("POST", "/api/portal/sign-in", &who)).await;
+    let who = json!({"practice": "harbor", "username": one.email, "password": PASSWORD});
+    let signed_in = day.expect("sign-in", 200, call("POST", "/api/portal/sign-in", &who)).await;
+    let cookie = signed_in.cookie("__Host-latchkey-portal").expect("a cookie");
+    world.pass(61);
+    let session = "/api/portal/session";
+    day.expect("portal-session", 200, get(session).cookie(&cookie)).await;
+    let out = Call::new("DELETE", session).cookie(&cookie);
+    day.expect("portal-session.sign-out", 204, out).await;
+    day.expect("portal-session.keys", 200, get("/api/portal/jwks.json")).await;
+    let ask = json!({"practice": "harbor", "username": one.email});
+    day.expect("reset-password", 202, call("POST", "/api/portal/password-reset", &ask)).await;
+    grow_all(&world).await;
+    assert_eq!(world.deliver().await, 0);
+    let reset = json!({"token": world.post.newest(&one.email).token(), "password": NEW});
+    world.sign_in(&one.email, "wrong").await.problem(401, "sign_in_failed");
+    // All that can be stored is stored by now.
+    let kinds = grow_all(&world).await;
+    let all = [
+        " PRACTICE",
+        "A ACCOUNT",
+        "C ",
+        "C A#CLIENT",
+        "C A#USER",
+        "C MAIL",
+        "D ",
+        "I REQUEST",
+        "L LOCK",
+        "L SOURCE",
+        "R RECORD",
+        "S",
+        "W SESSION",
+    ];
+    assert_eq!(kinds.iter().map(String::as_str).collect::<Vec<_>>(), all);
+    day.expect("reset-password.choose", 204, call("PUT", "/api/portal/password", &reset)).await;
+
+    day.staff("list-portal-users", 200, get(&users)).await;
+    let version = dana.user(&one).await["version"].clone();
+    let edit = json!({"version": version, "permissions": ["billing"]});
+    day.staff("update-portal-user", 200, call("PATCH", &one.path(), &edit)).await;
+    let to = json!({"portalUserId": two.user});
+    day.staff("assign-alert", 200, call("PUT", &format!("{page}/alert-recipient"), &to)).await;
+    day.staff("change-owner", 200, call("PUT", &format!("{page}/chart-owner"), &to)).await;
+    let of_one = |what: &str| Call::new("POST", &format!("{}/{what}", one.path()));
+    day.staff("revoke", 200, of_one("revoke")).await;
+    day.staff("activate", 200, of_one("activate")).await;
+    let delete = Call::new("DELETE", &format!("{}?confirm=delete", one.path()));
+    day.staff("delete", 200, delete).await;
+    day.staff("history", 200, get(&format!("{page}/history"))).await;
+    day.staff("staff-sign-in.session", 200, get("/api/staff/session")).await;
+    day.expect("health", 200, get("/api/health")).await;
+    day.staff("staff-sign-in.sign-out", 204, Call::new("DELETE", "/api/staff/session")).await;
+
+    // What reads nothing that is stored, or needs the issuer.
+    let others = ["health.document", "staff-sign-in", "staff-sign-in.callback"];
+    day.done.extend(others.map(str::to_owned));
+    assert_eq!(day.done, operations().into_iter().map(|o| o.id).collect::<BTreeSet<_>>());
+}
+
+#[tokio::test]
+async fn what_an_older_version_updates_keeps_what_a_newer_one_added() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let who = dana.enrolled().await;
+    grow_all(&world).await;
+    let user = format!("A#USER#{}", who.user);
+    // A sign-in is told to the portal user, a revocation to the account, a delivery to the mail.
+    world.signed_in(&who.email, PASSWORD).await;
+    let told = item(&world, &who.client, &user).await;
+    assert!(told.get(LATER).is_some() && told["name"].get(LATER).is_some());
+    grow_all(&world).await;
+    dana.revoke(&who).await.expect(200);
+    let account = item(&world, "#A#", "ACCOUNT").await;
+    let grant = &account["grants"][&who.client];
+    assert_eq!(grant["active"], false);
+    assert!(account.get(LATER).is_some() && grant.get(LATER).is_some());
+    let session = item(&world, "#W#", "SESSION").await;
+    assert!(session.get(LATER).is_some());
+    dana.activate(&who).await.expect(200);
+    grow_all(&world).await;
+    assert_eq!(world.deliver().await, 0);
+    let snapshot = world.snapshot().await.items(&world.database.tables().main);
+    let mails: Vec<&Value> =
+        snapshot.iter().filter(|(key, _)| key.1.starts_with("MAIL#")).map(|(_, m)| m).collect();
+    assert_eq!(mails.len(), 2);
+    assert!(mails.iter().all(|m| m.get("doneAt").is_some() && m.get(LATER).is_some()));
+}
+
+/// Rules about texts grow stricter: what was taken before is shown, kept, and can be put right.
+#[tokio::test]
+async fn what_was_stored_by_older_rules_is_served() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let client = dana.client("Amara", "Okafor", "1984-03-12").await;
+    let who = dana.invite(&client, "jane.doe@mail.example").await;
+    let (snapshot, main) = (world.snapshot().await, &world.database.tables().main);
+    let old = snapshot.items(main).into_values().map(|item| {
+        let text = item.to_string().replace(r#""email":"jane.doe@"#, r#""email":"jane..doe@"#);
+        serde_dynamo::to_item(serde_json::from_str::<Value>(&text).expect("JSON")).expect("an item")
+    });
+    world.database.load(main, old.collect::<Vec<_>>()).expect("loaded");
+    let user = dana.user(&who).await;
+    assert_eq!(user["email"], "jane..doe@mail.example");
+    dana.resend(&who).await.expect(202);
+    assert_eq!(world.deliver().await, 0);
+    let version = dana.user(&who).await["version"].clone();
+    let edit = json!({"version": version, "email": "jane..doe@mail.example"});
+    dana.patch(&who.path(), &edit).await.problem(400, "invalid");
+    let edit = json!({"version": version, "email": "jane.doe@mail.example"});
+    assert_eq!(dana.patch(&who.path(), &edit).await.expect(200)["email"], "jane.doe@mail.example");
+}
+
+#[tokio::test]
+async fn an_event_of_a_kind_that_is_not_known_is_shown_as_such() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let client = dana.client("Amara", "Okafor", "1984-03-12").await;
+    let history = &world.database.tables().history;
+    let (_, mut event) = world.snapshot().await.items(history).into_iter().next().expect("one");
+    event["action"] = json!("portal-user-merged");
+    world.database.load(history, [serde_dynamo::to_item(event).expect("an item")]).expect("loaded");
+    let shown = dana.get(&format!("/api/clients/{client}/history")).await.expect(200);
+    assert_eq!(shown["events"][0]["action"], "other");
+    assert_eq!(shown["events"][0]["actor"], json!({"name": "Dana", "role": "admin"}));
+}
