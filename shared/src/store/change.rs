@@ -32,6 +32,12 @@ impl Change {
         Self { table, history, items: Vec::new(), fault: None }
     }
 
+    /// Whether there is nothing to write. What could not be made an item is something: writing
+    /// says so.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.fault.is_none()
+    }
+
     /// Writes an item that must not be there yet.
     pub fn insert<T: Serialize>(&mut self, key: &Key, value: &T) {
         self.put(self.table.clone(), item_of(value, key, Some(1)), Some(NEW), None);
