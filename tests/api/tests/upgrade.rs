@@ -79,6 +79,26 @@ impl Day {
         let call = call.cookie(&self.dana.cookie);
         self.expect(operation, status, call).await.body
     }
+
+    /// All that staff do with people who may enter.
+    async fn change_access(&mut self, page: &str, one: &Invited, two: &Invited) {
+        let put = |what: &str, to: &str| {
+            Call::new("PUT", &format!("{page}/{what}")).json(&json!({"portalUserId": to}))
+        };
+        let post = |what: &str| Call::new("POST", &format!("{}/{what}", one.path()));
+        self.staff("list-portal-users", 200, Call::new("GET", &format!("{page}/portal-users")))
+            .await;
+        let version = self.dana.user(one).await["version"].clone();
+        let edit = json!({"version": version, "permissions": ["billing"]});
+        self.staff("update-portal-user", 200, Call::new("PATCH", &one.path()).json(&edit)).await;
+        self.staff("assign-alert", 200, put("alert-recipient", &two.user)).await;
+        self.staff("change-owner", 200, put("chart-owner", &two.user)).await;
+        self.staff("revoke", 200, post("revoke")).await;
+        self.staff("activate", 200, post("activate")).await;
+        let delete = Call::new("DELETE", &format!("{}?confirm=delete", one.path()));
+        self.staff("delete", 200, delete).await;
+        self.staff("history", 200, Call::new("GET", &format!("{page}/history"))).await;
+    }
 }
 
 #[tokio::test]
@@ -176,19 +196,7 @@ async fn every_function_serves_items_that_a_newer_version_wrote() {
     assert_eq!(kinds.iter().map(String::as_str).collect::<Vec<_>>(), all);
     day.expect("reset-password.choose", 204, call("PUT", "/api/portal/password", &reset)).await;
 
-    day.staff("list-portal-users", 200, get(&users)).await;
-    let version = dana.user(&one).await["version"].clone();
-    let edit = json!({"version": version, "permissions": ["billing"]});
-    day.staff("update-portal-user", 200, call("PATCH", &one.path(), &edit)).await;
-    let to = json!({"portalUserId": two.user});
-    day.staff("assign-alert", 200, call("PUT", &format!("{page}/alert-recipient"), &to)).await;
-    day.staff("change-owner", 200, call("PUT", &format!("{page}/chart-owner"), &to)).await;
-    let of_one = |what: &str| Call::new("POST", &format!("{}/{what}", one.path()));
-    day.staff("revoke", 200, of_one("revoke")).await;
-    day.staff("activate", 200, of_one("activate")).await;
-    let delete = Call::new("DELETE", &format!("{}?confirm=delete", one.path()));
-    day.staff("delete", 200, delete).await;
-    day.staff("history", 200, get(&format!("{page}/history"))).await;
+    day.change_access(&page, &one, &two).await;
     day.staff("staff-sign-in.session", 200, get("/api/staff/session")).await;
     day.expect("health", 200, get("/api/health")).await;
     day.staff("staff-sign-in.sign-out", 204, Call::new("DELETE", "/api/staff/session")).await;
