@@ -1,7 +1,7 @@
 // `make cost`: what a month costs a practice of 1,000, 10,000 and 1,000,000 clients. Prints Markdown.
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { ASSUMED, CALLS, SIZES, bill } from "./model.js";
+import { ASSUMED, CALLS, SIZES, bill, memories } from "./model.js";
 
 const TARGET = process.env.TARGET || resolve(import.meta.dirname, "../../../target");
 
@@ -53,6 +53,16 @@ const parts = services.flatMap((service) =>
   }),
 );
 console.log(table(["what", ...clients, "price"], parts));
+
+console.log("\n## Memory: what a call takes, and a million of them cost\n");
+const kinds = [false, true].map((hashing) => memories(hashing, bench, cold, list));
+const cell = ({ ms, usd }) => `${ms.toFixed(0)} ms: ${dollars(usd)}`;
+console.log(
+  table(
+    ["MB", "functions that hash no passwords", "those that do"],
+    kinds[0].map((usual, i) => [count(usual.memory), cell(usual), cell(kinds[1][i])]),
+  ),
+);
 
 console.log("\n## Assumed\n");
 console.log(table(["operation", "per client and month"], Object.entries(CALLS)));

@@ -1,14 +1,14 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { CALLS, SIZES, bill, billedMs, quantities, work } from "./model.js";
+import { CALLS, SIZES, bill, billedMs, memories, quantities, work } from "./model.js";
 
 const list = JSON.parse(readFileSync(new URL("./prices.json", import.meta.url), "utf8"));
 
 /** Figures of the shape of `target/bench.json` and `target/cold.json`, all alike, so that sums are easy. */
 function figures({ read = 2, write = 3, rounds = 2, own = 1, ready = 10 } = {}) {
   const operation = { read, write, rounds, requests: ["GetItem"] };
-  const program = { overhead: { p50: own }, ready: { median: ready } };
+  const program = { processor: own, ready: { median: ready } };
   const functions = new Set([...Object.keys(CALLS).map((name) => name.split(/[.,]/)[0]), "send-mail", "mail-events"]);
   const programs = Object.fromEntries([...functions].map((name) => [name, { ...program }]));
   const operations = Object.fromEntries(Object.keys(CALLS).map((name) => [name, operation]));
@@ -36,11 +36,29 @@ test("units are those that were measured, times the calls", () => {
 
 test("a function that hashes passwords has more memory, and so its whole processor", () => {
   const [bench, cold] = figures();
-  cold.programs.enroll.overhead.p50 = 30;
+  cold.programs.enroll.processor = 30;
   const rows = new Map(work(1, bench, cold).map((row) => [row.name, row]));
   equal(rows.get("sign-in, refused").memory, 1769);
   equal(rows.get("search").memory, 256);
-  equal(rows.get("reset-password.choose").program.overhead.p50, 30, "choosing one takes what enrolling does");
+  equal(rows.get("reset-password.choose").program.processor, 30, "choosing one takes what enrolling does");
+});
+
+test("more memory answers sooner, for a price, until it has the whole processor", () => {
+  const [bench, cold] = figures({ own: 2, rounds: 2 });
+  for (const hashing of [true, false]) {
+    const sizes = memories(hashing, bench, cold, list);
+    deepEqual(
+      sizes.map(({ memory, ms }) => [memory, Math.round(ms)]),
+      [
+        [128, 40],
+        [256, 26],
+        [512, 19],
+        [1024, 16],
+        [1769, 14],
+      ],
+    );
+    ok(Math.abs(sizes[1].usd - 0.026 * 0.25 * 1e6 * 0.0000133334) < 1e-9);
+  }
 });
 
 test("cold starts are paid for", () => {

@@ -101,6 +101,21 @@ export function billedMs(own, rounds, memory) {
   return Math.max(1, Math.ceil(own / share + rounds * assumed("roundTrip")));
 }
 
+/** Sizes of a function, in MB, that one may choose between. */
+const MEMORIES = [128, 256, 512, 1024, FULL_PROCESSOR];
+
+/** What a call takes, in milliseconds, and a million of them cost, in dollars, at each size: the mean of all calls
+ *  of the functions that hash passwords, or of the others. */
+export function memories(hashing, bench, cold, { prices }) {
+  const rows = work(1, bench, cold).filter(({ name }) => HASHING.includes(functionOf(name)) === hashing);
+  const calls = total(rows, () => 1);
+  return MEMORIES.map((memory) => {
+    const ms = total(rows, ({ program, rounds }) => billedMs(program.processor, rounds, memory)) / calls;
+    const { usd, per } = prices.lambdaSecond;
+    return { memory, ms, usd: (((ms * memory) / 1024) * 1000 * usd) / per };
+  });
+}
+
 /** What each operation is measured to take, and how often it is asked for by so many clients. Throws when one
  *  was not measured. */
 export function work(clients, bench, cold) {
@@ -190,7 +205,7 @@ export function quantities({ clients, cold: coldPart, hours, traced }, bench, co
 
 function lambdaSeconds(rows, { mails, batches, coldPart }, { programs }) {
   const called = ({ program, rounds, memory }) => {
-    const warm = billedMs(program.overhead.p50, rounds, memory);
+    const warm = billedMs(program.processor, rounds, memory);
     // A start has a whole processor to itself, whatever the memory.
     return ((warm + coldPart * Math.ceil(program.ready.median)) * memory) / 1024 / 1000;
   };
