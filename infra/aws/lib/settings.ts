@@ -71,7 +71,7 @@ export function settings(given: Given): Settings {
   const usual: Omit<Settings, "region" | "sender" | "alarms"> = {
     deployment: "latchkey",
     architecture: "arm64",
-    memory: { usual: 256, passwords: 1769 },
+    memory: { usual: 512, passwords: 1769 },
     signIns: 10,
     throttle: { rate: 50, burst: 100 },
     doorLimit: 100,

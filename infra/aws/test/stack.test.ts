@@ -264,7 +264,7 @@ describe("functions", () => {
     expect(["sign-in", "enroll", "reset-password"].map((name) => called(name)["MemorySize"])).toEqual([
       1769, 1769, 1769,
     ]);
-    expect(called("revoke")["MemorySize"]).toBe(256);
+    expect(called("revoke")["MemorySize"]).toBe(512);
     expect(functions().filter((one) => one["ReservedConcurrentExecutions"] !== undefined)).toEqual([
       called("sign-in"),
     ]);

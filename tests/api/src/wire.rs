@@ -153,6 +153,18 @@ impl Wire {
         self.state().held.as_mut()?.remove(position)
     }
 
+    /// Waits for the next transaction that writes, and takes it. What comes before it passes.
+    pub async fn write(&self) -> Held {
+        loop {
+            tokio::task::yield_now().await;
+            match self.take(0) {
+                Some(held) if held.operation == "TransactWriteItems" => return held,
+                Some(read) => read.release(),
+                None => {}
+            }
+        }
+    }
+
     /// What each waiting request is: `look` is given them in order of arrival.
     pub fn look<T>(&self, look: impl FnMut(&Held) -> T) -> Vec<T> {
         self.state().held.iter().flatten().map(look).collect()

@@ -986,14 +986,7 @@ async fn a_query_that_meets_the_client_after_a_change_and_a_portal_user_before_i
             }
         };
         let meanwhile = async {
-            let write = loop {
-                tokio::task::yield_now().await;
-                match world.wire.take(0) {
-                    Some(held) if held.operation == "TransactWriteItems" => break held,
-                    Some(read) => read.release(),
-                    None => {}
-                }
-            };
+            let write = world.wire.write().await;
             world.put_back(&mixed, &after).await;
             world.wire.let_go();
             write.release();

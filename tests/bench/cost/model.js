@@ -55,7 +55,7 @@ const LIKE = { "reset-password.choose": "enroll" };
 
 /** What else is assumed. */
 export const ASSUMED = {
-  memory: { value: 256, unit: "MB of a function; its share of a processor is as much of the 1,769 MB of a whole one" },
+  memory: { value: 512, unit: "MB of a function; its share of a processor is as much of the 1,769 MB of a whole one" },
   hashingMemory: { value: 1769, unit: "MB of a function that hashes passwords" },
   roundTrip: { value: 6, unit: "ms of a round trip to the table" },
   staffClients: { value: 100, unit: "clients for each of staff" },
