@@ -48,7 +48,7 @@ impl App {
     }
 
     /// The app of a deployed function: configuration from the environment, the system's clock and
-    /// randomness. The connection to the table is made while the secrets are fetched.
+    /// randomness. The connection to the table is made while the secrets are fetched and the keys read.
     ///
     /// # Errors
     /// When the environment lacks something, a secret cannot be had or a key cannot be read.
@@ -59,8 +59,12 @@ impl App {
         // Whatever this answers (a function has no permission to ask it), the connection stands
         // before the first request comes.
         let connected = Box::pin(dynamo.describe_endpoints().send());
-        let (config, _) = futures::join!(Config::from_env(sdk), connected);
-        Self::new(config?, dynamo, system_clock(), system_entropy())
+        let app = async {
+            let config = Config::from_env(sdk).await?;
+            Self::new(config, dynamo.clone(), system_clock(), system_entropy())
+        };
+        let (_, app) = futures::join!(connected, app);
+        app
     }
 
     /// The configuration.

@@ -25,8 +25,11 @@ use std::{env, fmt, time::Duration};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_http_client::{
-    Builder, HttpClientError,
+    Connector, HttpClientError,
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
+};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnectorSettings, SharedHttpConnector, http_client_fn,
 };
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{
@@ -134,7 +137,8 @@ fn optional(name: &str) -> Option<String> {
 /// The AWS SDK's settings, from what Lambda says: the chain of other places that it could ask would
 /// make a function a quarter larger and find nothing. TLS by rustls on ring, which trusts Amazon's
 /// own roots alone: nobody else vouches for AWS, and to read all those of the system takes half of
-/// the time in which a function starts. What does not answer is given up well before a function's own
+/// the time in which a function starts. All clients share one connector, and with it its connections:
+/// left to itself the SDK makes one more, and reads the roots again, only to see whether it can. What does not answer is given up well before a function's own
 /// time is up, so that the caller hears it.
 ///
 /// # Errors
@@ -150,9 +154,18 @@ pub fn sdk() -> Result<SdkConfig, ConfigError> {
     let roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
     let tls = TlsContext::builder().with_trust_store(roots).build().map_err(ConfigError::Tls)?;
     let ring = Provider::Rustls(CryptoMode::Ring);
-    let http = Builder::new().tls_provider(ring).tls_context(tls).build_https();
+    let connect_timeout = Duration::from_secs(1);
+    let connector = Connector::builder()
+        .connector_settings(
+            HttpConnectorSettings::builder().connect_timeout(connect_timeout).build(),
+        )
+        .sleep_impl(TokioSleep::new())
+        .tls_provider(ring)
+        .tls_context(tls)
+        .build();
+    let connector = SharedHttpConnector::new(connector);
     let patience = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(1))
+        .connect_timeout(connect_timeout)
         .operation_attempt_timeout(Duration::from_secs(2))
         .operation_timeout(Duration::from_secs(6))
         .build();
@@ -160,7 +173,7 @@ pub fn sdk() -> Result<SdkConfig, ConfigError> {
         .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
         .region(Region::new(required("AWS_REGION")?))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .http_client(http)
+        .http_client(http_client_fn(move |_, _| connector.clone()))
         .sleep_impl(TokioSleep::new())
         .retry_config(RetryConfig::standard())
         .timeout_config(patience)

@@ -1,7 +1,6 @@
 //! Running a router on AWS Lambda.
 
 use axum::Router;
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     app::App,
@@ -19,8 +18,8 @@ pub fn log() {
 ///
 /// # Errors
 /// When the environment lacks something, or the runtime fails.
-pub async fn serve(routes: OpenApiRouter<App>) -> Result<(), lambda_http::Error> {
-    serve_with(routes.into(), App::from_env(&sdk()?).await?).await
+pub async fn serve(routes: Router<App>) -> Result<(), lambda_http::Error> {
+    serve_with(routes, App::from_env(&sdk()?).await?).await
 }
 
 /// As [`serve`], with an app that was made already.

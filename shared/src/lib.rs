@@ -23,6 +23,7 @@ pub mod password;
 pub mod portal_user;
 pub mod practice;
 pub mod problem;
+mod routes;
 pub mod search;
 pub mod session;
 pub mod store;
@@ -32,3 +33,4 @@ pub mod web;
 
 pub use app::App;
 pub use problem::Problem;
+pub use routes::Routes;

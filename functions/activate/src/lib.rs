@@ -3,18 +3,17 @@
 
 use axum::{Json, extract::State};
 use shared::{
-    App, Problem,
+    App, Problem, Routes,
     chart::{Chart, Receipt},
     history::Action,
     id::{ClientId, PortalUserId},
     session::Editor,
     web::UserPath,
 };
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this function.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(activate))
+pub fn routes<R: Routes>() -> R {
+    R::default().operation(__path_activate, activate)
 }
 
 /// Activates access. A repeat is answered the same and does nothing.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use axum::{extract::State, response::Response};
 use serde::{Deserialize, Serialize};
 use shared::{
-    App, Problem,
+    App, Problem, Routes,
     account::{Account, MOST_CHARTS},
     chart::{Chart, MOST_USERS},
     fields::{Email, Name, Permissions, Relationship, Username},
@@ -23,11 +23,10 @@ use shared::{
     web::{ClientPath, StrictJson, created},
 };
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this function.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(add_portal_user))
+pub fn routes<R: Routes>() -> R {
+    R::default().operation(__path_add_portal_user, add_portal_user)
 }
 
 /// A portal user to be.

@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 use shared::{
-    App, Problem,
+    App, Problem, Routes,
     chart::Chart,
     history::Action,
     id::{ClientId, PortalUserId},
@@ -12,11 +12,10 @@ use shared::{
     web::{ClientPath, StrictJson},
 };
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this function.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(change_owner))
+pub fn routes<R: Routes>() -> R {
+    R::default().operation(__path_change_owner, change_owner)
 }
 
 /// Who shall own the chart.

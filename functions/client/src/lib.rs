@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use serde::{Deserialize, Deserializer};
 use shared::{
-    App, Problem,
+    App, Problem, Routes,
     chart::{Chart, Mirror},
     client::{Client, ClientView, Holder},
     fields::{ContactEmail, ContactPhone, Date, Name, Professional, RecordNumber, Whole},
@@ -15,11 +15,10 @@ use shared::{
     web::{ClientPath, StrictJson},
 };
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this function.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(show, edit))
+pub fn routes<R: Routes>() -> R {
+    R::default().operation(__path_show, show).operation(__path_edit, edit)
 }
 
 /// Shows the client page. Opening it is recorded.

@@ -4,7 +4,7 @@
 use axum::{extract::State, response::Response};
 use serde::{Deserialize, Serialize};
 use shared::{
-    App, Problem,
+    App, Problem, Routes,
     chart::Chart,
     client::{Client, ClientView, Holder, Summary},
     fields::{ContactEmail, ContactPhone, Date, Name, Professional, RecordNumber},
@@ -18,11 +18,10 @@ use shared::{
     web::{StrictJson, created},
 };
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this function.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(create_client))
+pub fn routes<R: Routes>() -> R {
+    R::default().operation(__path_create_client, create_client)
 }
 
 /// A client to be.

@@ -4,7 +4,7 @@
 use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
-    App, Problem,
+    App, Problem, Routes,
     chart::{Chart, Receipt},
     history::Action,
     id::{ClientId, PortalUserId},
@@ -13,11 +13,10 @@ use shared::{
     web::{StrictQuery, UserPath},
 };
 use utoipa::IntoParams;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this function.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(delete))
+pub fn routes<R: Routes>() -> R {
+    R::default().operation(__path_delete, delete)
 }
 
 /// A deletion.

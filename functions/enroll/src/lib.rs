@@ -10,7 +10,7 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use shared::{
-    App, Problem,
+    App, Problem, Routes,
     account::{Account, News, PortalSession},
     chart::Chart,
     fields::{At, Date, Password, ProofName, Secret},
@@ -27,11 +27,10 @@ use shared::{
     web::{Caller, StrictJson},
 };
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this function.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(check)).routes(routes!(enroll))
+pub fn routes<R: Routes>() -> R {
+    R::default().operation(__path_check, check).operation(__path_enroll, enroll)
 }
 
 /// A link's token.

@@ -7,16 +7,15 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use shared::{App, Problem};
+use shared::{App, Problem, Routes};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The API document, as committed. A test keeps it fresh.
 pub const DOCUMENT: &str = include_str!("../../../shared/openapi.json");
 
 /// The routes of this function.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(health)).routes(routes!(document))
+pub fn routes<R: Routes>() -> R {
+    R::default().operation(__path_health, health).operation(__path_document, document)
 }
 
 /// How the API is.

@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use shared::{
-    App, Problem,
+    App, Problem, Routes,
     fields::At,
     history::{Action, Event, Role},
     id::{ClientId, EventId, PortalUserId},
@@ -13,14 +13,13 @@ use shared::{
     web::{ClientPath, StrictQuery},
 };
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Events on one page.
 const PAGE: i32 = 50;
 
 /// The routes of this function.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(history))
+pub fn routes<R: Routes>() -> R {
+    R::default().operation(__path_history, history)
 }
 
 /// Where to go on.

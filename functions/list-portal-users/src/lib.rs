@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 use shared::{
-    App, Problem,
+    App, Problem, Routes,
     chart::Chart,
     history::Action,
     id::{ClientId, PortalUserId},
@@ -14,11 +14,10 @@ use shared::{
     web::ClientPath,
 };
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this function.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list_portal_users))
+pub fn routes<R: Routes>() -> R {
+    R::default().operation(__path_list_portal_users, list_portal_users)
 }
 
 /// Everyone with access to a client's portal.

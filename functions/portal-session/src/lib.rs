@@ -9,7 +9,7 @@ use axum::{
 };
 use serde::Serialize;
 use shared::{
-    App, Problem,
+    App, Problem, Routes,
     account::{Account, News, PortalSession, step_seconds},
     history::{Action, Actor, Event, Role},
     keys,
@@ -18,11 +18,13 @@ use shared::{
     store::parse,
 };
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this function.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(who, sign_out)).routes(routes!(keys_of_tokens))
+pub fn routes<R: Routes>() -> R {
+    R::default()
+        .operation(__path_who, who)
+        .operation(__path_sign_out, sign_out)
+        .operation(__path_keys_of_tokens, keys_of_tokens)
 }
 
 /// Who is signed in, and what they may open now.

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use shared::{
-    App, Problem,
+    App, Problem, Routes,
     chart::Chart,
     history::Action,
     id::{ClientId, PortalUserId},
@@ -16,11 +16,10 @@ use shared::{
     session::Editor,
     web::UserPath,
 };
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this function.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(resend_invitation))
+pub fn routes<R: Routes>() -> R {
+    R::default().operation(__path_resend_invitation, resend_invitation)
 }
 
 /// Sends a new invitation.

@@ -10,7 +10,7 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use shared::{
-    App, Problem,
+    App, Problem, Routes,
     account::{Account, News, RESET_SECONDS, Reset},
     fields::{Password, Secret, Username},
     history::{Action, Actor, Event, Role},
@@ -28,15 +28,14 @@ use shared::{
     web::{Caller, StrictJson},
 };
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Seconds in which an account gets no second reset mail: time to use the first, whose link a
 /// second one would end. Anybody may ask.
 const PAUSE: i64 = 10 * 60;
 
 /// The routes of this function.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(ask)).routes(routes!(choose))
+pub fn routes<R: Routes>() -> R {
+    R::default().operation(__path_ask, ask).operation(__path_choose, choose)
 }
 
 /// Who forgot a password.

@@ -4,7 +4,7 @@
 use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
-    App, Problem,
+    App, Problem, Routes,
     chart::{Chart, Receipt},
     fields::Reason,
     history::Action,
@@ -13,11 +13,10 @@ use shared::{
     web::{OptionalJson, UserPath},
 };
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this function.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(revoke))
+pub fn routes<R: Routes>() -> R {
+    R::default().operation(__path_revoke, revoke)
 }
 
 /// A revocation.

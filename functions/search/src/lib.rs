@@ -8,7 +8,7 @@ use axum::{Json, extract::State};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use shared::{
-    App, Problem,
+    App, Problem, Routes,
     client::{Client, Found, PortalView},
     fields::{At, Date, Email, Name, PhoneNumber, Professional, RecordNumber, SearchText, Whole},
     history::Action,
@@ -21,7 +21,6 @@ use shared::{
     web::StrictJson,
 };
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Most hits on one page.
 const MOST: usize = 50;
@@ -40,8 +39,8 @@ const LOOK_FILTERED: i32 = 2000;
 const LONGEST_CURSOR: usize = 600;
 
 /// The routes of this function.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(search))
+pub fn routes<R: Routes>() -> R {
+    R::default().operation(__path_search, search)
 }
 
 /// What to look for.

@@ -9,7 +9,7 @@ use axum::{
 };
 use serde::Deserialize;
 use shared::{
-    App, Problem,
+    App, Problem, Routes,
     account::{Account, News, PortalSession},
     fields::{Password, Username},
     history::{Action, Actor, Event, Role},
@@ -24,11 +24,10 @@ use shared::{
     web::{Caller, StrictJson},
 };
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this function.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(sign_in))
+pub fn routes<R: Routes>() -> R {
+    R::default().operation(__path_sign_in, sign_in)
 }
 
 /// Credentials.

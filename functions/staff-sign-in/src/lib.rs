@@ -13,7 +13,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use shared::{
-    App, Problem,
+    App, Problem, Routes,
     fields::At,
     history::{Action, Actor, Event, Role},
     id::{PracticeId, SessionId},
@@ -24,7 +24,6 @@ use shared::{
 };
 use subtle::ConstantTimeEq;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use issuer::{Identity, Issuer};
 
@@ -35,12 +34,13 @@ const SIGN_IN_COOKIE: &str = "__Host-latchkey-signin";
 const SIGN_IN_SECONDS: i64 = 10 * 60;
 
 /// The routes of this function.
-pub fn routes(issuer: Issuer) -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(begin))
-        .routes(routes!(callback))
-        .routes(routes!(who, sign_out))
-        .layer(Extension(issuer))
+pub fn routes<R: Routes>(issuer: Issuer) -> R {
+    R::default()
+        .operation(__path_begin, begin)
+        .operation(__path_callback, callback)
+        .operation(__path_who, who)
+        .operation(__path_sign_out, sign_out)
+        .extension(issuer)
 }
 
 /// Where a sign-in leads.

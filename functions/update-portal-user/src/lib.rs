@@ -9,7 +9,7 @@
 use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
-    App, Problem,
+    App, Problem, Routes,
     account::Account,
     chart::{Chart, Mirror},
     fields::{Email, Name, Permissions, Relationship, Whole},
@@ -23,11 +23,10 @@ use shared::{
     web::{StrictJson, UserPath},
 };
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this function.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(update_portal_user))
+pub fn routes<R: Routes>() -> R {
+    R::default().operation(__path_update_portal_user, update_portal_user)
 }
 
 /// An edit of a portal user: what is not named stays.

@@ -8,8 +8,7 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 use serde_json::Value;
 use shared::config::{Config, MailConfig, OidcConfig, SigningKey};
 use shared::fields::Secret;
-use shared::{App, app, keys, web};
-use utoipa_axum::router::OpenApiRouter;
+use shared::{App, Routes, app, keys, web};
 
 use crate::home::{Functions, Home};
 use crate::keys::{SigningKey as KeptKey, secret};
@@ -25,8 +24,8 @@ const MAIL_FROM: &str = "no-reply@latchkey.example";
 
 /// The routes of every function. A new function is one line here.
 #[must_use]
-pub fn routes(issuer: staff_sign_in::Issuer) -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+pub fn routes<R: Routes>(issuer: staff_sign_in::Issuer) -> R {
+    R::default()
         .merge(activate::routes())
         .merge(add_portal_user::routes())
         .merge(assign_alert::routes())
@@ -54,8 +53,7 @@ pub fn routes(issuer: staff_sign_in::Issuer) -> OpenApiRouter<App> {
 /// When it cannot be written as JSON.
 pub fn document() -> Result<String, BoxError> {
     let issuer = staff_sign_in::Issuer::new(oidc("https://issuer.example"))?;
-    let (_, document) = routes(issuer).split_for_parts();
-    let document = shared::openapi::complete(document);
+    let document = shared::openapi::complete(routes(issuer));
     Ok(serde_json::to_string_pretty(&document)? + "\n")
 }
 
@@ -136,7 +134,7 @@ pub fn functions(home: &Home, app: &App) -> Result<Functions, Trouble> {
 
     let told = app.clone();
     Ok(Functions {
-        api: web::finish(routes(issuer).into(), app.clone()),
+        api: web::finish(routes(issuer), app.clone()),
         stream_prefix: keys::MAIL,
         on_stream: Arc::new(move |event| {
             let sender = sender.clone();

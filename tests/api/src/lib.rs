@@ -259,7 +259,7 @@ impl World {
             role_claim: "custom:role".into(),
         })
         .expect("an issuer");
-        let api = web::finish(functions::routes(issuer).into(), app.clone());
+        let api = web::finish(functions::routes(issuer), app.clone());
         let endpoint = Arc::new(Mutex::new(Some(endpoint)));
         let world = Self { app, api, wire, post, database, raw, clock, endpoint };
         for (id, name) in [("harbor", "Harbor Practice"), ("cove", "Cove Clinic")] {

@@ -117,7 +117,7 @@ impl Place {
             role_claim: "custom:role".into(),
         });
         let routes = functions::routes(oidc.expect("an HTTP client"));
-        let api = web::finish(routes.into(), app.clone());
+        let api = web::finish(routes, app.clone());
         let practice =
             samples::practice(&app, "harbor", "Harbor Practice").await.expect("a practice");
         let practice = practice.practice;
