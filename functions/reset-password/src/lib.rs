@@ -14,7 +14,7 @@ use shared::{
     account::{Account, News, RESET_SECONDS, Reset},
     fields::{Password, Secret, Username},
     history::{Action, Actor, Event, Role},
-    id::{AccountId, PracticeId},
+    id::{AccountId, ClientId, MailId, PortalUserId, PracticeId},
     keys,
     lockout::{self, Door},
     outbox::{Outgoing, Recipient},
@@ -89,6 +89,7 @@ async fn ask(
         let mut change = app.store().change();
         lockout::count_source(&mut change, &source_key, source.as_ref(), now);
         let known = account.as_ref().map(|_| id.to_string());
+        let rev = account.as_ref().map_or(0, |a| a.rev);
         let allowed = account.filter(|a| {
             let soon =
                 a.reset.as_ref().is_some_and(|r| r.expires_at.plus(PAUSE - RESET_SECONDS) > now);
@@ -102,6 +103,13 @@ async fn ask(
             let actor = Actor { id: known.unwrap_or_default(), ..Actor::nobody() };
             let action = Action::PasswordResetRequested;
             change.event(&Event::new(&app, &caller, &actor, &with.practice, action));
+            // How long a transaction takes tells how many items take part in it: as many as in a
+            // reset that is made.
+            let (client, user) = (ClientId::new(app.ulid()), PortalUserId::new(app.ulid()));
+            let mail = keys::mail(&with.practice, client, MailId::new(app.ulid()));
+            change.unchanged(&key, rev);
+            change.unchanged(&mail, 0);
+            change.unchanged(&keys::portal_user(&with.practice, client, user), 0);
         }
         let Err(halt) = app.store().write(change).await else { return Ok(asked()) };
         tries.again(halt).await?;

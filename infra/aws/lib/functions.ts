@@ -109,6 +109,7 @@ export const FUNCTIONS: Record<string, Plan> = {
       getTogether("practice", "account", "lock"),
       get("practice", "account"),
       put("chart", "account", "lock"),
+      check("chart", "account"),
       update("lock", "failures", "windowEndsAt"),
       remove("lock"),
       mirror("mail"),

@@ -89,6 +89,30 @@ async fn nothing_is_kept_of_what_is_asked_of_a_practice_that_does_not_exist() {
 }
 
 #[tokio::test]
+async fn the_work_of_a_reset_does_not_tell_who_is_known() {
+    let world = World::new().await;
+    let known = world.dana().await.enrolled().await;
+    let mut sizes = Vec::new();
+    // A reset is made; the next is asked for too soon; the last is nobody's.
+    for username in [known.email.as_str(), &known.email, "nobody@mail.example"] {
+        world.wire.forget();
+        world.wire.hold();
+        let held = async {
+            let write = world.wire.write().await;
+            let body: Value = serde_json::from_slice(&write.body).expect("JSON");
+            write.release();
+            world.wire.let_go();
+            body["TransactItems"].as_array().expect("items").len()
+        };
+        let (answer, size) = tokio::join!(world.forgot(username), held);
+        answer.expect(202);
+        assert_eq!(world.wire.seen(), ["BatchGetItem", "TransactWriteItems"]);
+        sizes.push(size);
+    }
+    assert_eq!(sizes, [5, 5, 5]);
+}
+
+#[tokio::test]
 async fn who_asks_for_nobodys_reset_is_told_apart_by_network_and_not_by_what_was_typed() {
     let world = World::new().await;
     for n in 1..=50 {
