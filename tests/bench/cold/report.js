@@ -89,7 +89,7 @@ export function tables(figures, { rounds, warm }) {
   ]);
   return [
     "## Starts",
-    `Each program was started ${rounds} times; median (middle half), in milliseconds. Ready is when it first asks for an event; × floor is that beside the floor, which was started right before each of them. Memory is the most it held, zip what is uploaded.`,
+    `Each program was started ${rounds} times; median (middle half), in milliseconds. Ready is when it first asks for an event; × floor is that beside the floor, which was started right before or after each of them. Memory is the most it held, zip what is uploaded.`,
     table(["program", "ready", "× floor", "first answer", "memory, MiB", "zip, MB"], starts),
     "## Calls",
     `${rounds * warm} calls of each after its first answer, in milliseconds. Of its own is what is left without the time in which the table or the mail service was at work; beyond the floor, what is left of that without what the floor takes: Lambda's own protocol and the noise of the harness. Processor is how long the program had one, whether or not the table was at work meanwhile.`,
