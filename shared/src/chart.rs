@@ -364,7 +364,7 @@ impl Chart {
             let key = keys::portal_user(p, c, user.portal_user_id);
             match users.iter().find(|u| u.portal_user_id == user.portal_user_id) {
                 None => change.insert(&key, user),
-                Some(before) if differs(before, user) => change.replace(&key, user, before.rev),
+                Some(before) if before != user => change.replace(&key, user, before.rev),
                 Some(before) if newly_named.contains(&user.portal_user_id) => {
                     change.unchanged(&key, before.rev);
                 }
@@ -503,10 +503,4 @@ fn summary(users: &[PortalUser]) -> Summary {
 /// Who may enter, and how.
 fn access(users: &[PortalUser]) -> Vec<(PortalUserId, Access)> {
     users.iter().map(|u| (u.portal_user_id, u.access)).collect()
-}
-
-/// Whether two states of a portal user would be stored differently.
-fn differs(before: &PortalUser, after: &PortalUser) -> bool {
-    let json = |user: &PortalUser| serde_json::to_value(user).ok();
-    json(before) != json(after)
 }

@@ -23,6 +23,7 @@
 use std::{env, fmt, time::Duration};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_sdk_dynamodb::config::{BehaviorVersion, IdentityCache};
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_http_client::{
     Connector, HttpClientError,
@@ -35,6 +36,7 @@ use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{
     SdkConfig,
     region::Region,
+    sdk_config::StalledStreamProtectionConfig,
     service_config::{LoadServiceConfig, ServiceConfigKey},
 };
 use serde::Deserialize;
@@ -138,8 +140,10 @@ fn optional(name: &str) -> Option<String> {
 /// make a function a quarter larger and find nothing. TLS by rustls on ring, which trusts Amazon's
 /// own roots alone: nobody else vouches for AWS, and to read all those of the system takes half of
 /// the time in which a function starts. All clients share one connector, and with it its connections:
-/// left to itself the SDK makes one more, and reads the roots again, only to see whether it can. What does not answer is given up well before a function's own
-/// time is up, so that the caller hears it.
+/// left to itself the SDK makes one more, and reads the roots again, only to see whether it can. What
+/// does not answer is given up well before a function's own time is up, so that the caller hears it;
+/// so nothing else watches how fast an answer trickles in. Credentials stay the same as long as a
+/// function lives, so none are looked up in a cache.
 ///
 /// # Errors
 /// Names the first variable that is missing.
@@ -170,13 +174,15 @@ pub fn sdk() -> Result<SdkConfig, ConfigError> {
         .operation_timeout(Duration::from_secs(6))
         .build();
     Ok(SdkConfig::builder()
-        .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
+        .behavior_version(BehaviorVersion::latest())
         .region(Region::new(required("AWS_REGION")?))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .http_client(http_client_fn(move |_, _| connector.clone()))
         .sleep_impl(TokioSleep::new())
         .retry_config(RetryConfig::standard())
         .timeout_config(patience)
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .identity_cache(IdentityCache::no_cache())
         .service_config(Endpoints)
         .build())
 }

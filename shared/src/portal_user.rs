@@ -40,7 +40,7 @@ pub enum Status {
 }
 
 /// A portal user as stored.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PortalUser {
     /// Its id.
@@ -103,7 +103,7 @@ pub struct Ended {
 }
 
 /// What the last change of access did: kept, so that a repeat of the request is answered the same.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastReceipt {
     /// When.
     pub at: At,
@@ -123,7 +123,7 @@ impl LastReceipt {
 }
 
 /// An invitation, as the table knows it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Invitation {
     /// Hash of the only token that works.
@@ -174,7 +174,7 @@ pub enum MailState {
 }
 
 /// The newest mail about an access.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Mail {
     /// The mail.
