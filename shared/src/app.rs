@@ -11,7 +11,13 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use ulid::Ulid;
 
-use crate::{config::Config, fields::At, problem::Problem, session::Keys, store::Store};
+use crate::{
+    config::{self, Config},
+    fields::At,
+    problem::Problem,
+    session::Keys,
+    store::Store,
+};
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> At + Send + Sync>;
@@ -56,12 +62,14 @@ impl App {
         sdk: &SdkConfig,
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let dynamo = aws_sdk_dynamodb::Client::new(sdk);
-        // Whatever this answers (a function has no permission to ask it), the connection stands
-        // before the first request comes.
-        let connected = Box::pin(dynamo.describe_endpoints().send());
+        let (table, history) = config::tables()?;
+        let store = Store::new(dynamo.clone(), &table, &history);
+        // Whatever this answers (most functions may not read that item), the connection stands before
+        // the first request comes.
+        let connected = store.ping();
         let app = async {
             let config = Config::from_env(sdk).await?;
-            Self::new(config, dynamo.clone(), system_clock(), system_entropy())
+            Self::new(config, dynamo, system_clock(), system_entropy())
         };
         let (_, app) = futures::join!(connected, app);
         app

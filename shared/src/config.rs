@@ -136,6 +136,14 @@ fn optional(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// The names of the main table and of the history.
+///
+/// # Errors
+/// Names the first variable that is missing.
+pub fn tables() -> Result<(String, String), ConfigError> {
+    Ok((required("TABLE")?, required("HISTORY_TABLE")?))
+}
+
 /// The AWS SDK's settings, from what Lambda says: the chain of other places that it could ask would
 /// make a function a quarter larger and find nothing. TLS by rustls on ring, which trusts Amazon's
 /// own roots alone: nobody else vouches for AWS, and to read all those of the system takes half of
@@ -253,9 +261,10 @@ impl Config {
             }
         };
         let (signing, token_secret) = futures::try_join!(SigningKey::read(sdk), token_secret)?;
+        let (table, history_table) = tables()?;
         Ok(Self {
-            table: required("TABLE")?,
-            history_table: required("HISTORY_TABLE")?,
+            table,
+            history_table,
             staff_origin: required("STAFF_ORIGIN")?,
             portal_origin: required("PORTAL_ORIGIN")?,
             origin_digests: optional("ORIGIN_DIGESTS")

@@ -129,7 +129,7 @@ async function deploy(emulator: URL, folder: string): Promise<void> {
     "export AWS_PROFILE=…": () => {},
     "make -C ../.. site binaries ARCHITECTURE=arm64": () => {},
     "cp settings.example.json settings.json": () => void settle("latchkey"),
-    "npx cdk bootstrap aws://<account>/<region> aws://<account>/us-east-1": async () => {
+    "npx cdk bootstrap aws://<account>/<region>": async () => {
       run("cdk", "bootstrap", `aws://${ACCOUNT}/${REGION}`);
       await openStagingBucket();
     },

@@ -85,24 +85,25 @@ impl Sender {
         response
     }
 
-    /// Sends the mails that the stream has not brought, or not often enough.
+    /// Sends the mails that the stream has not brought, or not often enough. Answers why some of
+    /// them have to be tried again, each of which was told; the next sweep will.
     ///
     /// # Errors
-    /// When one of them has to be tried again: the others were sent all the same.
-    pub async fn sweep(&self) -> Result<(), Problem> {
+    /// When it cannot be read which mails wait.
+    pub async fn sweep(&self) -> Result<Vec<Problem>, Problem> {
         let until = keys::mails_from(self.app.now().plus(-OVERDUE));
-        let (mut failed, mut from) = (None, None);
+        let (mut left, mut from) = (Vec::new(), None);
         loop {
             let (waiting, next) = self.app.store().waiting_mails(&until, from).await?;
             for key in waiting {
                 if let Err(problem) = self.send(&key).await {
                     tell(&key, &problem);
-                    failed = Some(problem);
+                    left.push(problem);
                 }
             }
             from = next;
             if from.is_none() {
-                return failed.map_or(Ok(()), Err);
+                return Ok(left);
             }
         }
     }

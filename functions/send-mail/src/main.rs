@@ -33,7 +33,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         match event.payload {
             Call::Records(records) => Ok(sender.handle(records).await),
             Call::Sweep { .. } => match sender.sweep().await {
-                Ok(()) => Ok(DynamoDbEventResponse::default()),
+                Ok(_) => Ok(DynamoDbEventResponse::default()),
                 Err(problem) => Err(lambda_runtime::Error::from(problem.code())),
             },
         }

@@ -118,6 +118,8 @@ impl Issuer {
             )
             .add_scope(Scope::new("email".into()))
             .add_scope(Scope::new("profile".into()))
+            // Whoever opened a session at the issuer may have left the desk since.
+            .add_prompt(CoreAuthPrompt::Login)
             .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
         if let Some(hint) = hint {
             request = request.set_login_hint(LoginHint::new(hint));

@@ -112,6 +112,8 @@ export class Firewall extends Stack {
           "GenericRFI_BODY",
           "EC2MetaDataSSRF_BODY",
           "SizeRestrictions_BODY",
+          // Services that fetch the public keys need not say what they are.
+          "NoUserAgent_HEADER",
         ]),
         managed(4, "AWSManagedRulesKnownBadInputsRuleSet"),
       ],

@@ -62,13 +62,24 @@ export class Staff extends Construct {
         tempPasswordValidity: Duration.days(3),
       },
       accountRecovery: AccountRecovery.EMAIL_ONLY,
+      userInvitation: {
+        emailSubject: "Your access to Latchkey",
+        emailBody: [
+          `You may sign in at <a href="${staffOrigin}/">${staffOrigin}</a>.`,
+          "Your user name is {username}, your password for the first time is {####}",
+          "You then choose a password of your own and set up an authenticator app.",
+        ].join("<br>"),
+      },
       featurePlan: FeaturePlan.PLUS,
       standardThreatProtectionMode: StandardThreatProtectionMode.FULL_FUNCTION,
       deletionProtection: settings.keepData,
       removalPolicy: keptAndProtected(settings),
     });
-    for (const role of ROLES)
-      new CfnUserPoolGroup(this, role, { userPoolId: pool.userPoolId, groupName: role });
+    for (const role of ROLES) {
+      const group = new CfnUserPoolGroup(this, role, { userPoolId: pool.userPoolId, groupName: role });
+      // With a group go the roles of all who are in it.
+      group.applyRemovalPolicy(keptAndProtected(settings));
+    }
     pool.addDomain("Domain", {
       // Names of such domains are everybody's in a region: the account's number keeps ours apart.
       cognitoDomain: { domainPrefix: `${settings.deployment}-${Stack.of(this).account}` },

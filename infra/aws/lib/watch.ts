@@ -135,6 +135,17 @@ export class Watch extends Construct {
       reputation("Reputation.ComplaintRate"),
       0.001,
     );
+    const jobs = (metricName: string) =>
+      new Metric({
+        namespace: "AWS/Backup",
+        metricName,
+        dimensionsMap: { ResourceType: "DynamoDB" },
+        period: Duration.hours(1),
+        statistic: Stats.SUM,
+      });
+    this.alarm("Backups", "A backup was not made", jobs("NumberOfBackupJobsFailed"), 1);
+    if (settings.backupCopies)
+      this.alarm("BackupCopies", "A backup was not copied", jobs("NumberOfCopyJobsFailed"), 1);
     this.alarm("Lockouts", "Many usernames are being guessed at", ours("Lockouts", "sign-in"), 20);
 
     const graph = (title: string, left: IMetric[], right: IMetric[] = []) =>
@@ -176,6 +187,12 @@ export class Watch extends Construct {
             waiting,
           ),
         ],
+        ["Errors", "Throttles"].map((metricName) =>
+          graph(
+            `${metricName} by function`,
+            all.map(([, fn]) => fn.metric(metricName, { period: FIVE_MINUTES, statistic: Stats.SUM })),
+          ),
+        ),
       ],
     });
   }

@@ -38,15 +38,16 @@ export async function show(d: Deployment): Promise<void> {
   d.say(`${await depth(d, "FailedEvents")} events of SES could not be noted.`);
 }
 
-/** Sends what waits and notes what was not noted; takes from the queues what is done with. */
+/** Notes what was not noted and sends what waits; takes from the queues what is done with. */
 export async function redrive(d: Deployment): Promise<void> {
-  await invoke(d, await d.output("SendMail"), JSON.stringify({ sweep: true }));
-  const left = await waiting(d);
-  if (!left.length) await drain(d, "FailedMails", async () => {});
   const noted = await drain(d, "FailedEvents", async (event) =>
     invoke(d, await d.output("MailEvents"), event),
   );
-  d.say(`${left.length} mails still wait; ${noted} events were noted.`);
+  d.say(`${noted} events were noted.`);
+  await invoke(d, await d.output("SendMail"), JSON.stringify({ sweep: true }));
+  const left = await waiting(d);
+  if (!left.length) await drain(d, "FailedMails", async () => {});
+  d.say(`${left.length} mails still wait.`);
 }
 
 async function depth(d: Deployment, queue: "FailedMails" | "FailedEvents"): Promise<string> {

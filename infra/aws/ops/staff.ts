@@ -13,11 +13,10 @@ import {
   UsernameExistsException,
   type AttributeType,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { DeleteCommand, paginateScan, QueryCommand } from "@aws-sdk/lib-dynamodb";
+import { DeleteCommand, paginateScan } from "@aws-sdk/lib-dynamodb";
 import { ROLES } from "../lib/staff.ts";
 import { Refusal, type Deployment } from "./deployment.ts";
 import { load } from "./practice.ts";
-import { practices } from "./site.ts";
 
 export type Role = (typeof ROLES)[number];
 
@@ -93,9 +92,23 @@ export async function reset(d: Deployment, email: string): Promise<void> {
   d.say(`${email} enrols an authenticator at the next sign-in; ${ended} sessions ended.`);
 }
 
-/** Ends the sessions of whoever has an address, at any issuer: by what the sessions themselves say. Reads the
- *  whole table. */
+/** Ends the sessions of whoever has an address, at any issuer: by what the sessions themselves say. */
 export async function endSessions(d: Deployment, email: string): Promise<void> {
+  const ended = await endWhere(d, (one) => String(one["email"]).toLowerCase() === email.toLowerCase());
+  d.say(`${ended} sessions of ${email} ended. Whether they may sign in again, the issuer says.`);
+}
+
+/** Ends the sessions of somebody of the pool, in whichever practice they began. `functions/staff-sign-in` keeps
+ *  them under the beginning of a digest of the subject. */
+async function endSessionsOf(d: Deployment, attributes: AttributeType[]): Promise<number> {
+  const subject = attributes.find(({ Name }) => Name === "sub")?.Value;
+  if (!subject) throw new Refusal("The pool says no subject of theirs, by which to find their sessions.");
+  const digest = createHash("sha256").update(subject).digest().subarray(0, 16).toString("base64url");
+  return endWhere(d, ({ PK }) => String(PK).endsWith(`#W#${digest}`));
+}
+
+/** Ends the sessions of which that is true. Reads the whole table: nothing else knows of every practice. */
+async function endWhere(d: Deployment, theirs: (one: Record<string, unknown>) => boolean): Promise<number> {
   const TableName = await d.output("Table");
   const pages = paginateScan(
     { client: d.dynamodb },
@@ -109,31 +122,10 @@ export async function endSessions(d: Deployment, email: string): Promise<void> {
   );
   let ended = 0;
   for await (const { Items = [] } of pages) {
-    const theirs = Items.filter((one) => String(one["email"]).toLowerCase() === email.toLowerCase());
-    for (const { PK, SK } of theirs) await d.dynamodb.send(new DeleteCommand({ TableName, Key: { PK, SK } }));
-    ended += theirs.length;
-  }
-  d.say(`${ended} sessions of ${email} ended. Whether they may sign in again, the issuer says.`);
-}
-
-/** Ends the sessions of somebody of the pool, in whichever practice they began. `functions/staff-sign-in` keeps
- *  them under the beginning of a digest of the subject. */
-async function endSessionsOf(d: Deployment, attributes: AttributeType[]): Promise<number> {
-  const TableName = await d.output("Table");
-  const subject = attributes.find(({ Name }) => Name === "sub")?.Value ?? "";
-  const digest = createHash("sha256").update(subject).digest().subarray(0, 16).toString("base64url");
-  let ended = 0;
-  for (const { id } of await practices(d)) {
-    const { Items = [] } = await d.dynamodb.send(
-      new QueryCommand({
-        TableName,
-        KeyConditionExpression: "PK = :pk",
-        ExpressionAttributeValues: { ":pk": `P#${id}#W#${digest}` },
-        ConsistentRead: true,
-      }),
-    );
-    for (const { PK, SK } of Items) await d.dynamodb.send(new DeleteCommand({ TableName, Key: { PK, SK } }));
-    ended += Items.length;
+    for (const { PK, SK } of Items.filter(theirs)) {
+      await d.dynamodb.send(new DeleteCommand({ TableName, Key: { PK, SK } }));
+      ended += 1;
+    }
   }
   return ended;
 }

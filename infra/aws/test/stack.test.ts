@@ -432,7 +432,7 @@ test("every alarm reaches somebody, and says what it is about", () => {
       "AWS::CloudWatch::Alarm",
     ),
   );
-  expect(alarms).toHaveLength(11);
+  expect(alarms).toHaveLength(12);
   for (const alarm of alarms) {
     expect(alarm.AlarmDescription).toBeTruthy();
     expect(alarm.AlarmActions).toHaveLength(1);

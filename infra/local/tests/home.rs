@@ -82,6 +82,8 @@ impl Home {
             if location.starts_with('/') {
                 break;
             }
+            let asks = location.contains("/authorize?") && !location.contains("prompt=login");
+            assert!(!asks, "the issuer is not to remember anybody: {location}");
             next = location;
         }
         cookies.retain(|c| c.starts_with("__Host-latchkey-staff="));
