@@ -245,6 +245,16 @@ export const request = (page: Page, method: string, path: string, body?: unknown
     [method, path, body === undefined ? "" : JSON.stringify(body)] as const,
   );
 
+/** What a page asks of the API from now on, as it is asked. */
+export function asked(page: Page): string[] {
+  const requests: string[] = [];
+  page.on("request", (request) => {
+    const { pathname } = new URL(request.url());
+    if (pathname.startsWith("/api/")) requests.push(`${request.method()} ${pathname}`);
+  });
+  return requests;
+}
+
 export const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
 
 /** Everything the browser complained of: errors on its console, what the policy blocked, exceptions and

@@ -1,7 +1,7 @@
 // A line that fails, one that is slow, and hands that are too quick: nothing is lost, nothing is done twice.
 import { expectFocusKept } from "../focus";
 import { Portal } from "../portal";
-import { CHANGED, expect, harborPortal, INVITATION, linkIn, PASSWORD, RESET, test } from "../world";
+import { asked, CHANGED, expect, harborPortal, INVITATION, linkIn, PASSWORD, RESET, test } from "../world";
 
 const UNREACHABLE = "We could not reach the server.";
 const WELCOME = { level: 1, name: /^Welcome/ } as const;
@@ -136,10 +136,7 @@ test("on a slow line every wait is seen, and a second press does nothing more", 
     downloadThroughput: 50_000,
     uploadThroughput: 50_000,
   });
-  const asked: string[] = [];
-  page.on("request", (request) => {
-    if (request.url().includes("/api/")) asked.push(`${request.method()} ${new URL(request.url()).pathname}`);
-  });
+  const requests = asked(page);
 
   let letGo = () => {};
   const held = new Promise<void>((done) => (letGo = done));
@@ -166,7 +163,7 @@ test("on a slow line every wait is seen, and a second press does nothing more", 
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", WELCOME)).toBeVisible();
   await expect
-    .poll(() => asked)
+    .poll(() => requests)
     .toEqual([
       "POST /api/portal/enrollment/check",
       "POST /api/portal/enrollment",
@@ -183,6 +180,7 @@ test("double clicks on every button have one effect", async ({ desk, browse, mai
   const page = await browse();
   const portal = new Portal(page);
   await page.goto(harborPortal("sign-in"));
+  const requests = asked(page);
   await page.goto(linkIn(await mailbox.wait(user.email, INVITATION)));
   await portal.field("enroll.lastName").fill(client.name.last);
   await portal.field("enroll.birth").fill(client.dateOfBirth);
@@ -225,6 +223,16 @@ test("double clicks on every button have one effect", async ({ desk, browse, mai
   await portal.button("signIn.action").dblclick();
   await expect(page.getByRole("heading", WELCOME)).toBeVisible();
   await expectFocusKept(page, "Sign in");
+  expect(requests).toEqual([
+    "POST /api/portal/enrollment/check",
+    "POST /api/portal/enrollment",
+    "GET /api/portal/session",
+    "DELETE /api/portal/session",
+    "POST /api/portal/password-reset",
+    "PUT /api/portal/password",
+    "POST /api/portal/sign-in",
+    "GET /api/portal/session",
+  ]);
 });
 
 test("back and forward go between the questions, and never into what is over", async ({
