@@ -1,7 +1,18 @@
 // A line that fails, one that is slow, and hands that are too quick: nothing is lost, nothing is done twice.
 import { expectFocusKept } from "../focus";
 import { Portal } from "../portal";
-import { asked, CHANGED, expect, harborPortal, INVITATION, linkIn, PASSWORD, RESET, test } from "../world";
+import {
+  ANOTHER,
+  asked,
+  CHANGED,
+  expect,
+  harborPortal,
+  INVITATION,
+  linkIn,
+  PASSWORD,
+  RESET,
+  test,
+} from "../world";
 
 const UNREACHABLE = "We could not reach the server.";
 const WELCOME = { level: 1, name: /^Welcome/ } as const;
@@ -106,12 +117,11 @@ test("every request failed once: said, nothing lost, and it goes on with one pre
     await portal.button("reset.action").click();
     await expect(portal.heading("reset.sentTitle")).toBeFocused();
     await page.goto(linkIn(await mailbox.wait(user.email, RESET)));
-    const next = "copper window gallery 41";
-    await portal.field("new.label").fill(next);
+    await portal.field("new.label").fill(ANOTHER);
     await portal.failOnce("**/api/portal/password");
     await portal.button("password.action").click();
     await expect(note).toBeFocused();
-    await expect(portal.field("new.label")).toHaveValue(next);
+    await expect(portal.field("new.label")).toHaveValue(ANOTHER);
     await portal.button("password.action").click();
     await expect(portal.heading("signIn.title")).toBeFocused();
     await mailbox.wait(user.email, CHANGED);
@@ -213,13 +223,13 @@ test("double clicks on every button have one effect", async ({ desk, browse, mai
   await expect(portal.field("signIn.username")).toHaveValue(user.username);
   await expectFocusKept(page, "Try another username");
   await page.goto(linkIn(await mailbox.wait(user.email, RESET)));
-  await portal.field("new.label").fill("copper window gallery 41");
+  await portal.field("new.label").fill(ANOTHER);
   await portal.button("password.action").dblclick();
   await expect(portal.heading("signIn.title")).toBeVisible();
   await expectFocusKept(page, "Save the new password");
   await mailbox.wait(user.email, CHANGED);
   await portal.field("signIn.username").fill(user.username);
-  await portal.field("signIn.password").fill("copper window gallery 41");
+  await portal.field("signIn.password").fill(ANOTHER);
   await portal.button("signIn.action").dblclick();
   await expect(page.getByRole("heading", WELCOME)).toBeVisible();
   await expectFocusKept(page, "Sign in");
@@ -269,7 +279,7 @@ test("back and forward go between the questions, and never into what is over", a
 
   await test.step("the same link in another tab", async () => {
     await other.prove(client);
-    await other.field("new.label").fill("copper window gallery 41");
+    await other.field("new.label").fill(ANOTHER);
     await other.button("enroll.finish").click();
     await expect(other.heading("enroll.usedTitle")).toBeFocused();
     await second.close();

@@ -2,7 +2,7 @@
 import { expectFits } from "../accessibility";
 import { tabTo } from "../focus";
 import { Portal } from "../portal";
-import { CHANGED, expect, fullName, INVITATION, linkIn, PASSWORD, RESET, test } from "../world";
+import { ANOTHER, CHANGED, expect, fullName, INVITATION, linkIn, PASSWORD, RESET, test } from "../world";
 
 test("from the mail in and out, forgotten and in again, without a mouse", async ({
   desk,
@@ -74,14 +74,14 @@ test("from the mail in and out, forgotten and in again, without a mouse", async 
   await page.goto(linkIn(await mailbox.wait(user.email, RESET)));
   await expect(portal.heading("password.title")).toBeFocused();
   await tabTo(page, portal.field("new.label"), 1);
-  await keys.type("copper window gallery 41");
+  await keys.type(ANOTHER);
   await keys.press("Enter");
   await expect(portal.heading("signIn.title")).toBeFocused();
   await mailbox.wait(user.email, CHANGED);
   await tabTo(page, portal.field("signIn.username"), 1);
   await keys.type(user.username);
   await keys.press("Tab");
-  await keys.type("copper window gallery 41");
+  await keys.type(ANOTHER);
   await keys.press("Enter");
   await expect(welcome).toBeFocused();
 
