@@ -1,8 +1,8 @@
 // The portal with the keyboard alone, on a screen 320 px wide.
 import { expectFits } from "../accessibility";
 import { tabTo } from "../focus";
-import { Portal } from "../portal";
-import { ANOTHER, CHANGED, expect, fullName, INVITATION, linkIn, PASSWORD, RESET, test } from "../world";
+import { Portal, test } from "../portal";
+import { ANOTHER, CHANGED, expect, fullName, INVITATION, linkIn, PASSWORD, RESET } from "../world";
 
 test("from the mail in and out, forgotten and in again, without a mouse", async ({
   desk,
@@ -92,12 +92,10 @@ test("from the mail in and out, forgotten and in again, without a mouse", async 
   await expectFits(page, "home in Spanish");
 });
 
-test("password managers find what they look for", async ({ desk, browse, mailbox }) => {
-  const client = await desk.client();
-  const user = await desk.invite(client);
-  const page = await browse();
-  const portal = new Portal(page);
-  await page.goto(linkIn(await mailbox.wait(user.email, INVITATION)));
+test("password managers find what they look for", async ({
+  invited: { client, user, link, page, portal },
+}) => {
+  await page.goto(link);
   await expect(portal.field("enroll.lastName")).toHaveAttribute("autocomplete", "off");
   await portal.prove(client);
   await expect(portal.field("new.label")).toHaveAttribute("autocomplete", "new-password");
