@@ -182,14 +182,3 @@ export const mail = (email: string, about: RegExp, count = 1): Promise<Mail> =>
     const found = (await mailsTo(email)).filter(({ subject }) => about.test(subject));
     return found.length >= count && found[0];
   });
-
-export const INVITATION = /^Your invitation/;
-export const GRANTED = /^Your access/;
-export const RESET = /^Choose a new password/;
-export const CHANGED = /^Your password .* was changed/;
-
-/** What stands after `#` in a mail's link. */
-export function tokenIn({ text }: Mail): string {
-  const [link = ""] = /https?:\/\/\S+/.exec(text) ?? [];
-  return new URL(link).hash.slice(1);
-}

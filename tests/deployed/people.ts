@@ -1,34 +1,10 @@
 // The people of the tests: staff at their desk, and clients with a browser of their own.
 import { randomInt } from "node:crypto";
 import { expect } from "vitest";
-import { VIEWER, call, home, INVITATION, mail, RESET, tokenIn, type Answer, type Jar } from "./home.ts";
+import { enrollment, INVITATION, newClient, newUser, PASSWORD, RESET, tokenIn } from "../e2e/people.ts";
+import { VIEWER, call, home, mail, type Answer, type Jar } from "./home.ts";
 
-/** A good one, by the rules of the practice. */
-export const PASSWORD = "tidal lantern orchard 27";
-export const ANOTHER = "amber compass velvet 38 quarry";
-
-/** Letters that nobody else got, in pronounceable pairs: search forgives one slip. */
-export function unique(): string {
-  const syllables = [
-    "ba",
-    "ce",
-    "di",
-    "fo",
-    "gu",
-    "ha",
-    "je",
-    "ki",
-    "lo",
-    "mu",
-    "na",
-    "pe",
-    "ri",
-    "so",
-    "tu",
-    "va",
-  ];
-  return Array.from({ length: 5 }, () => syllables[randomInt(syllables.length)]).join("");
-}
+export * from "../e2e/people.ts";
 
 // What the API answers is looked at where it matters.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -80,19 +56,12 @@ export class Desk {
   }
 
   client(given: Record<string, unknown> = {}): Promise<Json> {
-    return this.must(201, "POST", "/clients", {
-      name: { first: "Ilse", last: `Q${unique()}` },
-      dateOfBirth: "1987-05-09",
-      ...given,
-    });
+    return this.must(201, "POST", "/clients", { ...newClient(), ...given });
   }
 
   invite(client: Json, given: Record<string, unknown> = {}): Promise<Json> {
     return this.must(201, "POST", `/clients/${client.clientId}/portal-users`, {
-      name: { first: "Ilse", last: client.name.last },
-      email: `${unique()}@mail.example`,
-      relationship: "self",
-      permissions: ["basic", "messaging"],
+      ...newUser(client),
       ...given,
     });
   }
@@ -183,7 +152,7 @@ export class Visitor {
   }
 
   proof(client: Json, token: string): Json {
-    return { token, lastName: client.name.last, dateOfBirth: client.dateOfBirth, password: this.password };
+    return enrollment(client, token, this.password);
   }
 
   signIn(password = this.password): Promise<Answer> {

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Locator, Page } from "@playwright/test";
-import { type Client, PASSWORD } from "./world";
+import { type Client, INVITATION, linkIn, PASSWORD, type PortalUser, test as base } from "./world";
 
 export type Language = "en" | "es" | "fr";
 export const LOCALE = { en: "en-US", es: "es-ES", fr: "fr-FR" } as const;
@@ -31,6 +31,12 @@ export class Portal {
 
   heading(key: string, params?: Record<string, string>): Locator {
     return this.page.getByRole("heading", { level: 1, name: this.say(key, params), exact: true });
+  }
+
+  /** The heading of whoever is in, whatever their name. */
+  get welcome(): Locator {
+    const [said = ""] = this.say("home.title").split("{name}");
+    return this.page.getByRole("heading", { level: 1, name: said });
   }
 
   button(key: string): Locator {
@@ -62,3 +68,23 @@ export class Portal {
     await this.page.route(address, (route) => route.abort(), { times: 1 });
   }
 }
+
+/** A client who was invited, in front of a browser that has been nowhere yet. */
+interface Invited {
+  client: Client;
+  user: PortalUser;
+  /** The invitation's. */
+  link: string;
+  page: Page;
+  portal: Portal;
+}
+
+export const test = base.extend<{ invited: Invited }>({
+  invited: async ({ desk, browse, mailbox }, use) => {
+    const client = await desk.client();
+    const user = await desk.invite(client);
+    const link = linkIn(await mailbox.wait(user.email, INVITATION));
+    const page = await browse();
+    await use({ client, user, link, page, portal: new Portal(page) });
+  },
+});

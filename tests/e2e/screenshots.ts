@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import {
+  ANOTHER,
   CHANGED,
   expect,
   fillSignIn,
@@ -123,7 +124,7 @@ test("the mails and the portal", async ({ browse, desk, mailbox }) => {
   await page.getByRole("button", { name: "Send the link" }).click();
   await expect(page.getByRole("heading", { name: "Check your mail" })).toBeVisible();
   await page.goto(linkIn(await mailbox.wait(email, RESET)));
-  await page.getByLabel("New password").fill("copper window gallery 41");
+  await page.getByLabel("New password").fill(ANOTHER);
   await page.getByRole("button", { name: "Save the new password" }).click();
   await expect(page.getByRole("status")).toContainText("Your new password is set.");
   await desk.change(client, user, "revoke");

@@ -10,16 +10,11 @@ import {
 } from "@playwright/test";
 
 import { complainOfLostFocus } from "./focus";
+import { enrollment, INVITATION, newClient, newUser, PASSWORD, tokenIn, type Name } from "./people";
 
 export { expect, type Page } from "@playwright/test";
+export * from "./people";
 
-/** A good one, by the rules of the practice. */
-export const PASSWORD = "tidal lantern orchard 27";
-
-export interface Name {
-  first: string;
-  last: string;
-}
 export interface Client {
   clientId: string;
   name: Name;
@@ -53,41 +48,6 @@ export const portalOrigin = () => address("LATCHKEY_PORTAL");
 /** The portal of the sample practice that the tests live in. */
 export const harborPortal = (page = "") => `${portalOrigin()}/harbor/${page}`;
 
-/** A word of letters that no other test of this run gets, for names and addresses. */
-export function unique(): string {
-  const worker = Number(process.env["TEST_PARALLEL_INDEX"] ?? 0);
-  const incarnation = Number(process.env["TEST_WORKER_INDEX"] ?? 0);
-  made += 1;
-  // Syllables, so that two of them differ in more than the one letter a search forgives.
-  const number = (incarnation * 2 + worker) * 400 + made;
-  const syllables = [
-    "ba",
-    "ce",
-    "di",
-    "fo",
-    "gu",
-    "ha",
-    "je",
-    "ki",
-    "lo",
-    "mu",
-    "na",
-    "pe",
-    "ri",
-    "so",
-    "tu",
-    "va",
-    "we",
-    "xi",
-    "yo",
-    "zu",
-  ];
-  return [number % 20, Math.floor(number / 20) % 20, Math.floor(number / 400) % 20, (number * 7) % 20]
-    .map((digit) => syllables[digit])
-    .join("");
-}
-let made = 0;
-
 export const fullName = ({ first, last }: Name): string => `${first} ${last}`.trim();
 
 /** A client's page, or one of its sections. */
@@ -120,18 +80,6 @@ export class Mailbox {
       .toBe(count);
     return found[0] as Mail;
   }
-}
-
-export const INVITATION = /^Your invitation/;
-export const GRANTED = /^Your access/;
-export const RESET = /^Choose a new password/;
-export const CHANGED = /^Your password .* was changed/;
-
-/** The one link of a mail that leads into the portal. */
-export function linkIn(mail: Mail): string {
-  const [link] = mail.text.match(/https?:\/\/\S+/) ?? [];
-  if (!link) throw new Error(`no link in:\n${mail.text}`);
-  return link;
 }
 
 /** The API as the pages use it, for whatever a test is not about. */
@@ -173,10 +121,9 @@ export class Desk {
   client(
     given: { name?: Name; dateOfBirth?: string; emails?: string[]; phones?: string[] } = {},
   ): Promise<Client> {
-    const { name = { first: "Ilse", last: capital(unique()) }, dateOfBirth = "1987-05-09" } = given;
     return this.call("POST", "/api/clients", {
-      name,
-      dateOfBirth,
+      ...newClient(),
+      ...given,
       emails: (given.emails ?? []).map((each) => ({ type: "home", address: each })),
       phones: (given.phones ?? []).map((number) => ({ type: "mobile", number })),
     });
@@ -194,10 +141,7 @@ export class Desk {
     } = {},
   ): Promise<PortalUser> {
     return this.call("POST", `/api/clients/${client.clientId}/portal-users`, {
-      name: client.name,
-      email: `${unique()}@mail.example`,
-      relationship: "self",
-      permissions: ["basic", "messaging"],
+      ...newUser(client),
       ...given,
     });
   }
@@ -210,12 +154,7 @@ export class Desk {
     const answer = await fetch(`${staffOrigin()}/api/portal/enrollment`, {
       method: "POST",
       headers: { "Content-Type": "application/json", Origin: portalOrigin() },
-      body: JSON.stringify({
-        token: new URL(linkIn(mail as Mail)).hash.slice(1),
-        lastName: client.name.last || client.name.first,
-        dateOfBirth: client.dateOfBirth,
-        password: PASSWORD,
-      }),
+      body: JSON.stringify(enrollment(client, tokenIn(mail as Mail))),
     });
     if (answer.status !== 201) throw new Error(`enrollment: ${answer.status} ${await answer.text()}`);
     return user;
@@ -245,7 +184,15 @@ export const request = (page: Page, method: string, path: string, body?: unknown
     [method, path, body === undefined ? "" : JSON.stringify(body)] as const,
   );
 
-export const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
+/** What a page asks of the API from now on, as it is asked. */
+export function asked(page: Page): string[] {
+  const requests: string[] = [];
+  page.on("request", (request) => {
+    const { pathname } = new URL(request.url());
+    if (pathname.startsWith("/api/")) requests.push(`${request.method()} ${pathname}`);
+  });
+  return requests;
+}
 
 /** Everything the browser complained of: errors on its console, what the policy blocked, exceptions and
  *  rejections nobody handled ("weberror"). The API's own refusals, and the one that tests make up, are

@@ -7,6 +7,7 @@ import { greet } from "../messages/choice";
 import { t } from "../messages/portal";
 import { place } from "../ui/heading";
 import { Offline } from "../ui/offline";
+import { takeDoubleClicksForOne } from "../ui/once";
 import { Loaded, Resource } from "../ui/resource";
 import "../styles/base.css";
 import "../styles/forms.css";
@@ -111,6 +112,7 @@ async function start(): Promise<void> {
   );
 }
 
+takeDoubleClicksForOne();
 takeToken();
 addEventListener("hashchange", takeToken);
 void known.load();

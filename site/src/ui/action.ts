@@ -3,7 +3,7 @@ import { useRef, useState } from "preact/hooks";
 import { Failure } from "../api/http";
 
 interface Action<A extends unknown[]> {
-  /** Starts the change; while one is on its way, further calls (a double click) do nothing. */
+  /** Starts the change; while one is on its way, further calls (Enter again, on a slow line) do nothing. */
   run: (...args: A) => Promise<void>;
   busy: boolean;
   failure: Failure | null;
@@ -12,7 +12,7 @@ interface Action<A extends unknown[]> {
 
 export function useAction<A extends unknown[]>(act: (...args: A) => Promise<void>): Action<A> {
   const [state, show] = useState<{ busy: boolean; failure: Failure | null }>({ busy: false, failure: null });
-  // A ref beside the state: the second click of a double click comes before the next render.
+  // A ref beside the state: the second call may come before the next render.
   const running = useRef(false);
 
   const run = async (...args: A): Promise<void> => {

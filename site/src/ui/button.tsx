@@ -16,8 +16,7 @@ interface ButtonProps {
   inner?: Ref<HTMLButtonElement> | undefined;
 }
 
-/** Never `disabled`: a dead button loses the focus and tells nobody why. The second click of a double
- *  click is nobody's wish: it would fall on whatever the first one brought. */
+/** Never `disabled`: a dead button loses the focus and tells nobody why. */
 export function Button(props: ButtonProps) {
   return (
     <button
@@ -29,7 +28,7 @@ export function Button(props: ButtonProps) {
       aria-label={props.label}
       aria-describedby={props.describedBy}
       autofocus={props.autoFocus}
-      onClick={(event) => (event.detail > 1 ? event.preventDefault() : props.onClick?.(event))}
+      onClick={props.onClick}
     >
       {props.children}
     </button>

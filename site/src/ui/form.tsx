@@ -190,7 +190,7 @@ export function PasswordField(props: {
           type="button"
           aria-label={t(shown ? "password.hideLabel" : "password.showLabel")}
           aria-controls={id}
-          onClick={(event) => event.detail < 2 && show(!shown)}
+          onClick={() => show(!shown)}
         >
           {t(shown ? "password.hide" : "password.show")}
         </button>

@@ -1,5 +1,6 @@
 // A double click is one click: people make them out of habit, and the second half would hit whatever the
-// first one has brought under the pointer, such as the button that does what was only asked for.
+// first one has brought under the pointer, such as the button that does what was only asked for. Taken for
+// the whole page, so that nothing on it has to think of them.
 export function takeDoubleClicksForOne(): void {
   addEventListener(
     "click",

@@ -6,8 +6,8 @@ import type { Deployment } from "../../../infra/aws/ops/deployment.ts";
 import * as keys from "../../../infra/aws/ops/keys.ts";
 import { cdkDeploy, ops, settle } from "../aws.ts";
 import { SPREAD } from "../edge.ts";
-import { around, call, home, INVITATION, mail, tokenIn } from "../home.ts";
-import { Desk } from "../people.ts";
+import { around, call, home, mail } from "../home.ts";
+import { Desk, INVITATION, tokenIn } from "../people.ts";
 
 test("the API answers nobody who comes around the edge", async () => {
   expect((await around("/api/health")).status).toBe(403);

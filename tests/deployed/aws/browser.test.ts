@@ -2,8 +2,8 @@
 // access; the client enrols at the portal. Every policy that the edge sends is in force.
 import { chromium, type Browser, type Page } from "@playwright/test";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { home, INVITATION, mail } from "../home.ts";
-import { Desk, PASSWORD } from "../people.ts";
+import { home, mail } from "../home.ts";
+import { Desk, INVITATION, linkIn, PASSWORD } from "../people.ts";
 
 let browser: Browser;
 beforeAll(async () => {
@@ -67,7 +67,7 @@ test("somebody who was invited enrols at the portal, by the link of the mail", a
   const dana = await Desk.open("dana@harbor.example");
   const client = await dana.client();
   const user = await dana.invite(client);
-  const [link] = /https:\/\/\S+/.exec((await mail(user.email, INVITATION)).text)!;
+  const link = linkIn(await mail(user.email, INVITATION));
   const { page, complaints } = await opened();
   await page.goto(link);
   await page.getByLabel("Client’s last name").fill(client.name.last);

@@ -3,8 +3,8 @@ import { DynamoDBClient, PutItemCommand, type AttributeValue } from "@aws-sdk/cl
 import { GetFunctionConfigurationCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { beforeAll, expect, test } from "vitest";
 import { ops } from "../aws.ts";
-import { INVITATION, mail, mailsTo, until } from "../home.ts";
-import { Desk } from "../people.ts";
+import { mail, mailsTo, until } from "../home.ts";
+import { Desk, INVITATION } from "../people.ts";
 import { Deployed } from "./account.ts";
 
 let dana: Desk;

@@ -3,8 +3,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { FUNCTIONS } from "../../../infra/aws/lib/functions.ts";
 import { statement, type Right } from "../../../infra/aws/lib/items.ts";
-import { INVITATION, mail, tokenIn } from "../home.ts";
-import { ANOTHER, Desk, unique, Visitor } from "../people.ts";
+import { mail } from "../home.ts";
+import { ANOTHER, Desk, INVITATION, newClient, tokenIn, unique, Visitor } from "../people.ts";
 import { Deployed, type Policy } from "./account.ts";
 
 /** What AWS does in a function's name, and the emulator does without asking its role (it reads streams, writes
@@ -64,11 +64,11 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
   client: async () => {
     const { client } = await dana.enrolled();
     const { version } = await dana.must(200, "GET", at(client));
-    const name = { first: "Ilse", last: `Q${unique()}` };
+    const { name } = newClient();
     await dana.must(200, "PATCH", at(client), { version, name, recordNumber: unique() });
   },
   "create-client": async () => {
-    const body = { name: { first: "Ilse", last: `Q${unique()}` }, dateOfBirth: "1987-05-09" };
+    const body = newClient();
     const key = { "Idempotency-Key": unique() };
     for (let twice = 0; twice < 2; twice++) await dana.must(201, "POST", "/clients", body, key);
   },

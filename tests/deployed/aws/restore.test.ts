@@ -6,8 +6,8 @@ import { FUNCTIONS } from "../../../infra/aws/lib/functions.ts";
 import { Deployment } from "../../../infra/aws/ops/deployment.ts";
 import { restore } from "../../../infra/aws/ops/restore.ts";
 import { ops, settle } from "../aws.ts";
-import { INVITATION, mail, RESET, tokenIn } from "../home.ts";
-import { ANOTHER, Desk, Visitor } from "../people.ts";
+import { mail } from "../home.ts";
+import { ANOTHER, Desk, INVITATION, RESET, tokenIn, Visitor } from "../people.ts";
 
 /** Of the deployment, with what is said and what is waited for by the test. */
 let d: Deployment;

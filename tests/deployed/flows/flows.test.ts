@@ -1,20 +1,19 @@
 // Every flow of the API, over the wire, as it is in either home.
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { answered, call, home, mail, mailsTo, until } from "../home.ts";
 import {
-  answered,
-  call,
+  ANOTHER,
+  capital,
   CHANGED,
+  Desk,
   GRANTED,
-  home,
   INVITATION,
-  mail,
-  mailsTo,
   RESET,
   tokenIn,
-  until,
-} from "../home.ts";
-import { ANOTHER, Desk, unique, Visitor } from "../people.ts";
+  unique,
+  Visitor,
+} from "../people.ts";
 
 let dana: Desk;
 beforeAll(async () => {
@@ -73,7 +72,7 @@ describe("staff", () => {
 
 describe("clients", () => {
   test("are made once, found by what identifies them, and edited at their newest version", async () => {
-    const last = `Q${unique()}`;
+    const last = capital(unique());
     const body = { name: { first: "Zoë", last }, dateOfBirth: "1990-02-28", recordNumber: `R ${last}` };
     const key = { "Idempotency-Key": `make-${last}` };
     const made = await dana.must(201, "POST", "/clients", body, key);

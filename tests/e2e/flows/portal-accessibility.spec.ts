@@ -4,6 +4,7 @@ import { expectAccessible, expectFits } from "../accessibility";
 import { expectFocusKept } from "../focus";
 import { type Language, LOCALE, Portal } from "../portal";
 import {
+  ANOTHER,
   expect,
   fullName,
   harborPortal,
@@ -169,7 +170,7 @@ for (const language of ["en", "es", "fr"] as const satisfies Language[]) {
     const link = linkIn(await mailbox.wait(user.email, RESET));
     await page.goto(link);
     await expect(portal.heading("password.title")).toBeFocused();
-    await portal.field("new.label").fill("copper window gallery 41");
+    await portal.field("new.label").fill(ANOTHER);
     await good("new password");
     await portal.button("password.action").click();
     await expect(page.getByRole("status")).toHaveText(portal.say("signIn.changed"));

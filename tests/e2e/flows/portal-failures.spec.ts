@@ -1,27 +1,26 @@
 // A line that fails, one that is slow, and hands that are too quick: nothing is lost, nothing is done twice.
 import { expectFocusKept } from "../focus";
-import { Portal } from "../portal";
-import { CHANGED, expect, harborPortal, INVITATION, linkIn, PASSWORD, RESET, test } from "../world";
+import { Portal, test } from "../portal";
+import { ANOTHER, asked, CHANGED, expect, harborPortal, linkIn, PASSWORD, RESET } from "../world";
 
 const UNREACHABLE = "We could not reach the server.";
-const WELCOME = { level: 1, name: /^Welcome/ } as const;
 
 test("every request failed once: said, nothing lost, and it goes on with one press", async ({
-  desk,
-  browse,
+  invited: { client, user, link, page, portal },
   mailbox,
 }) => {
-  const client = await desk.client();
-  const user = await desk.invite(client);
-  const page = await browse();
-  const portal = new Portal(page);
   const note = page.getByRole("alert").filter({ hasText: UNREACHABLE });
   const retry = page.getByRole("button", { name: "Try again" }).first();
 
-  await test.step("the words", async () => {
-    await portal.failOnce("**/assets/portal.en-*.json");
-    await page.goto(linkIn(await mailbox.wait(user.email, INVITATION)));
+  const openWithout = async (address: string) => {
+    await page.goto("about:blank");
+    await portal.failOnce(address);
+    await page.goto(link);
     await expect(note).toBeVisible();
+  };
+
+  await test.step("the words", async () => {
+    await openWithout("**/assets/portal.en-*.json");
     await expect(page.getByText("Le serveur est injoignable.")).toBeVisible();
     await retry.dblclick();
     await expect(portal.heading("enroll.proveTitle")).toBeVisible();
@@ -29,20 +28,14 @@ test("every request failed once: said, nothing lost, and it goes on with one pre
   });
 
   await test.step("the practices", async () => {
-    await page.goto("about:blank");
-    await portal.failOnce("**/config.json");
-    await page.goto(linkIn(await mailbox.wait(user.email, INVITATION)));
-    await expect(note).toBeVisible();
+    await openWithout("**/config.json");
     await retry.dblclick();
     await expect(portal.heading("enroll.proveTitle")).toBeVisible();
     await expectFocusKept(page, "the practices came");
   });
 
   await test.step("the invitation", async () => {
-    await page.goto("about:blank");
-    await portal.failOnce("**/api/portal/enrollment/check");
-    await page.goto(linkIn(await mailbox.wait(user.email, INVITATION)));
-    await expect(note).toBeVisible();
+    await openWithout("**/api/portal/enrollment/check");
     await retry.click();
     await expect(portal.heading("enroll.proveTitle")).toBeFocused();
   });
@@ -67,7 +60,7 @@ test("every request failed once: said, nothing lost, and it goes on with one pre
     await expect(note).toBeFocused();
     await expect(portal.field("new.label")).toHaveValue(PASSWORD);
     await portal.button("enroll.finish").dblclick();
-    await expect(page.getByRole("heading", WELCOME)).toBeVisible();
+    await expect(portal.welcome).toBeVisible();
     await expectFocusKept(page, "enrolling");
   });
 
@@ -76,14 +69,14 @@ test("every request failed once: said, nothing lost, and it goes on with one pre
     await page.reload();
     await expect(note).toBeVisible();
     await retry.click();
-    await expect(page.getByRole("heading", WELCOME)).toBeFocused();
+    await expect(portal.welcome).toBeFocused();
   });
 
   await test.step("signing out and in", async () => {
     await portal.failOnce("**/api/portal/session");
     await portal.button("home.signOut").click();
     await expect(note).toBeVisible();
-    await expect(page.getByRole("heading", WELCOME)).toBeVisible();
+    await expect(portal.welcome).toBeVisible();
     await expectFocusKept(page, "signing out in vain");
     await portal.button("home.signOut").click();
     await expect(portal.heading("signIn.title")).toBeFocused();
@@ -93,7 +86,7 @@ test("every request failed once: said, nothing lost, and it goes on with one pre
     await expect(portal.field("signIn.username")).toHaveValue(user.username);
     await expect(portal.field("signIn.password")).toHaveValue(PASSWORD);
     await portal.button("signIn.action").click();
-    await expect(page.getByRole("heading", WELCOME)).toBeFocused();
+    await expect(portal.welcome).toBeFocused();
   });
 
   await test.step("a new password", async () => {
@@ -106,12 +99,11 @@ test("every request failed once: said, nothing lost, and it goes on with one pre
     await portal.button("reset.action").click();
     await expect(portal.heading("reset.sentTitle")).toBeFocused();
     await page.goto(linkIn(await mailbox.wait(user.email, RESET)));
-    const next = "copper window gallery 41";
-    await portal.field("new.label").fill(next);
+    await portal.field("new.label").fill(ANOTHER);
     await portal.failOnce("**/api/portal/password");
     await portal.button("password.action").click();
     await expect(note).toBeFocused();
-    await expect(portal.field("new.label")).toHaveValue(next);
+    await expect(portal.field("new.label")).toHaveValue(ANOTHER);
     await portal.button("password.action").click();
     await expect(portal.heading("signIn.title")).toBeFocused();
     await mailbox.wait(user.email, CHANGED);
@@ -119,15 +111,9 @@ test("every request failed once: said, nothing lost, and it goes on with one pre
 });
 
 test("on a slow line every wait is seen, and a second press does nothing more", async ({
-  desk,
-  browse,
-  mailbox,
+  invited: { client, user, link, page, portal },
 }) => {
   test.slow();
-  const client = await desk.client();
-  const user = await desk.invite(client);
-  const page = await browse();
-  const portal = new Portal(page);
   const line = await page.context().newCDPSession(page);
   await line.send("Network.enable");
   await line.send("Network.emulateNetworkConditions", {
@@ -136,17 +122,14 @@ test("on a slow line every wait is seen, and a second press does nothing more", 
     downloadThroughput: 50_000,
     uploadThroughput: 50_000,
   });
-  const asked: string[] = [];
-  page.on("request", (request) => {
-    if (request.url().includes("/api/")) asked.push(`${request.method()} ${new URL(request.url()).pathname}`);
-  });
+  const requests = asked(page);
 
   let letGo = () => {};
   const held = new Promise<void>((done) => (letGo = done));
   await page.route("**/api/portal/enrollment/check", (route) => held.then(() => route.continue()), {
     times: 1,
   });
-  await page.goto(linkIn(await mailbox.wait(user.email, INVITATION)));
+  await page.goto(link);
   await expect(page.getByText("Loading")).toBeVisible();
   letGo();
   await expect(portal.heading("enroll.proveTitle")).toBeVisible();
@@ -155,7 +138,7 @@ test("on a slow line every wait is seen, and a second press does nothing more", 
   await portal.button("enroll.finish").dblclick();
   await expect(portal.button("enroll.finish")).toHaveAttribute("aria-busy", "true");
   await page.keyboard.press("Enter");
-  await expect(page.getByRole("heading", WELCOME)).toBeVisible();
+  await expect(portal.welcome).toBeVisible();
   await portal.button("home.signOut").dblclick();
   await expect(portal.button("home.signOut")).toHaveAttribute("aria-busy", "true");
   await page.keyboard.press("Enter");
@@ -164,9 +147,9 @@ test("on a slow line every wait is seen, and a second press does nothing more", 
   await portal.field("signIn.password").fill(PASSWORD);
   await page.keyboard.press("Enter");
   await page.keyboard.press("Enter");
-  await expect(page.getByRole("heading", WELCOME)).toBeVisible();
+  await expect(portal.welcome).toBeVisible();
   await expect
-    .poll(() => asked)
+    .poll(() => requests)
     .toEqual([
       "POST /api/portal/enrollment/check",
       "POST /api/portal/enrollment",
@@ -177,13 +160,13 @@ test("on a slow line every wait is seen, and a second press does nothing more", 
     ]);
 });
 
-test("double clicks on every button have one effect", async ({ desk, browse, mailbox }) => {
-  const client = await desk.client();
-  const user = await desk.invite(client);
-  const page = await browse();
-  const portal = new Portal(page);
+test("double clicks on every button have one effect", async ({
+  invited: { client, user, link, page, portal },
+  mailbox,
+}) => {
   await page.goto(harborPortal("sign-in"));
-  await page.goto(linkIn(await mailbox.wait(user.email, INVITATION)));
+  const requests = asked(page);
+  await page.goto(link);
   await portal.field("enroll.lastName").fill(client.name.last);
   await portal.field("enroll.birth").fill(client.dateOfBirth);
   await portal.button("enroll.next").dblclick();
@@ -198,7 +181,7 @@ test("double clicks on every button have one effect", async ({ desk, browse, mai
   await expect(portal.field("new.label")).toHaveAttribute("type", "text");
   await expectFocusKept(page, "Show");
   await portal.button("enroll.finish").dblclick();
-  await expect(page.getByRole("heading", WELCOME)).toBeVisible();
+  await expect(portal.welcome).toBeVisible();
   await expectFocusKept(page, "Enroll");
   await portal.button("home.signOut").dblclick();
   await expect(portal.heading("signIn.title")).toBeVisible();
@@ -215,28 +198,31 @@ test("double clicks on every button have one effect", async ({ desk, browse, mai
   await expect(portal.field("signIn.username")).toHaveValue(user.username);
   await expectFocusKept(page, "Try another username");
   await page.goto(linkIn(await mailbox.wait(user.email, RESET)));
-  await portal.field("new.label").fill("copper window gallery 41");
+  await portal.field("new.label").fill(ANOTHER);
   await portal.button("password.action").dblclick();
   await expect(portal.heading("signIn.title")).toBeVisible();
   await expectFocusKept(page, "Save the new password");
   await mailbox.wait(user.email, CHANGED);
   await portal.field("signIn.username").fill(user.username);
-  await portal.field("signIn.password").fill("copper window gallery 41");
+  await portal.field("signIn.password").fill(ANOTHER);
   await portal.button("signIn.action").dblclick();
-  await expect(page.getByRole("heading", WELCOME)).toBeVisible();
+  await expect(portal.welcome).toBeVisible();
   await expectFocusKept(page, "Sign in");
+  expect(requests).toEqual([
+    "POST /api/portal/enrollment/check",
+    "POST /api/portal/enrollment",
+    "GET /api/portal/session",
+    "DELETE /api/portal/session",
+    "POST /api/portal/password-reset",
+    "PUT /api/portal/password",
+    "POST /api/portal/sign-in",
+    "GET /api/portal/session",
+  ]);
 });
 
 test("back and forward go between the questions, and never into what is over", async ({
-  desk,
-  browse,
-  mailbox,
+  invited: { client, link, page, portal },
 }) => {
-  const client = await desk.client();
-  const user = await desk.invite(client);
-  const page = await browse();
-  const portal = new Portal(page);
-  const link = linkIn(await mailbox.wait(user.email, INVITATION));
   await page.goto(harborPortal("reset"));
   await page.goto(link);
   await portal.prove(client);
@@ -254,14 +240,14 @@ test("back and forward go between the questions, and never into what is over", a
   await second.goto(link);
   await expect(other.heading("enroll.proveTitle")).toBeVisible();
   await portal.button("enroll.finish").click();
-  await expect(page.getByRole("heading", WELCOME)).toBeFocused();
+  await expect(portal.welcome).toBeFocused();
   await page.goBack();
   await expect(page).toHaveURL(harborPortal());
-  await expect(page.getByRole("heading", WELCOME)).toBeVisible();
+  await expect(portal.welcome).toBeVisible();
 
   await test.step("the same link in another tab", async () => {
     await other.prove(client);
-    await other.field("new.label").fill("copper window gallery 41");
+    await other.field("new.label").fill(ANOTHER);
     await other.button("enroll.finish").click();
     await expect(other.heading("enroll.usedTitle")).toBeFocused();
     await second.close();
@@ -270,7 +256,7 @@ test("back and forward go between the questions, and never into what is over", a
   await portal.button("home.signOut").click();
   await expect(portal.heading("signIn.title")).toBeFocused();
   await page.goBack();
-  await expect(page.getByRole("heading", WELCOME)).toBeHidden();
+  await expect(portal.welcome).toBeHidden();
   await page.goForward();
   await expect(portal.heading("signIn.title")).toBeVisible();
 });

@@ -1,8 +1,8 @@
 // The portal with the keyboard alone, on a screen 320 px wide.
 import { expectFits } from "../accessibility";
 import { tabTo } from "../focus";
-import { Portal } from "../portal";
-import { CHANGED, expect, fullName, INVITATION, linkIn, PASSWORD, RESET, test } from "../world";
+import { Portal, test } from "../portal";
+import { ANOTHER, CHANGED, expect, fullName, INVITATION, linkIn, PASSWORD, RESET } from "../world";
 
 test("from the mail in and out, forgotten and in again, without a mouse", async ({
   desk,
@@ -74,14 +74,14 @@ test("from the mail in and out, forgotten and in again, without a mouse", async 
   await page.goto(linkIn(await mailbox.wait(user.email, RESET)));
   await expect(portal.heading("password.title")).toBeFocused();
   await tabTo(page, portal.field("new.label"), 1);
-  await keys.type("copper window gallery 41");
+  await keys.type(ANOTHER);
   await keys.press("Enter");
   await expect(portal.heading("signIn.title")).toBeFocused();
   await mailbox.wait(user.email, CHANGED);
   await tabTo(page, portal.field("signIn.username"), 1);
   await keys.type(user.username);
   await keys.press("Tab");
-  await keys.type("copper window gallery 41");
+  await keys.type(ANOTHER);
   await keys.press("Enter");
   await expect(welcome).toBeFocused();
 
@@ -92,12 +92,10 @@ test("from the mail in and out, forgotten and in again, without a mouse", async 
   await expectFits(page, "home in Spanish");
 });
 
-test("password managers find what they look for", async ({ desk, browse, mailbox }) => {
-  const client = await desk.client();
-  const user = await desk.invite(client);
-  const page = await browse();
-  const portal = new Portal(page);
-  await page.goto(linkIn(await mailbox.wait(user.email, INVITATION)));
+test("password managers find what they look for", async ({
+  invited: { client, user, link, page, portal },
+}) => {
+  await page.goto(link);
   await expect(portal.field("enroll.lastName")).toHaveAttribute("autocomplete", "off");
   await portal.prove(client);
   await expect(portal.field("new.label")).toHaveAttribute("autocomplete", "new-password");

@@ -3,15 +3,13 @@ import { expectFocusKept } from "../focus";
 import { Portal } from "../portal";
 import { expect, harborPortal, type Page, PASSWORD, test } from "../world";
 
-const WELCOME = { level: 1, name: /^Welcome/ } as const;
-
 /** Signed in, in a browser whose clock can be turned. */
 async function signedIn(page: Page, username: string): Promise<Portal> {
   const portal = new Portal(page);
   await page.clock.install();
   await page.goto(harborPortal("sign-in"));
   await portal.signIn(username);
-  await expect(page.getByRole("heading", WELCOME)).toBeFocused();
+  await expect(portal.welcome).toBeFocused();
   return portal;
 }
 
@@ -57,7 +55,7 @@ test("warns before the end, stays for one press, and leads to the sign-in when i
   await expect(page.getByRole("status")).toHaveText("Your session has ended. Please sign in again.");
   await expect(page).toHaveURL(harborPortal("sign-in"));
   await portal.signIn(user.username);
-  await expect(page.getByRole("heading", WELCOME)).toBeFocused();
+  await expect(portal.welcome).toBeFocused();
 });
 
 test("two tabs: kept in one is kept in both, signed out in one is out in both", async ({ desk, browse }) => {
@@ -66,13 +64,13 @@ test("two tabs: kept in one is kept in both, signed out in one is out in both", 
   const portal = await signedIn(here, user.username);
   const there = await here.context().newPage();
   await there.goto(harborPortal());
-  await expect(there.getByRole("heading", WELCOME)).toBeVisible();
+  await expect(new Portal(there).welcome).toBeVisible();
 
   await here.clock.fastForward("08:10");
   const warning = here.getByRole("dialog");
   await expect(warning).toBeVisible();
   await there.reload();
-  await expect(there.getByRole("heading", WELCOME)).toBeVisible();
+  await expect(new Portal(there).welcome).toBeVisible();
   await expect(warning).toBeHidden();
 
   await there.getByRole("button", { name: "Sign out" }).dblclick();
@@ -82,7 +80,7 @@ test("two tabs: kept in one is kept in both, signed out in one is out in both", 
   await here.bringToFront();
   await expectFocusKept(here, "signing out in another tab");
   await here.goBack();
-  await expect(here.getByRole("heading", WELCOME)).toBeHidden();
+  await expect(portal.welcome).toBeHidden();
 });
 
 test("charts closed meanwhile are gone when the page is looked at again", async ({ desk, browse }) => {
@@ -112,7 +110,7 @@ test("a cut line is said, and what was typed goes through when it is back", asyn
   await page.context().setOffline(false);
   await expect(banner).toBeHidden();
   await portal.button("signIn.action").click();
-  await expect(page.getByRole("heading", WELCOME)).toBeFocused();
+  await expect(portal.welcome).toBeFocused();
 });
 
 test("a locked sign-in says when to come back, counts down, and lets in when the time has come", async ({

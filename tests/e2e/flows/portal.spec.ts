@@ -1,5 +1,6 @@
 // The clients' side: from the mail into the portal and out again.
 import {
+  ANOTHER,
   CHANGED,
   expect,
   fillSignIn,
@@ -205,15 +206,14 @@ test("a forgotten password is replaced through the mail", async ({ desk, browse,
   await expect(page.getByRole("heading", { name: "Check your mail" })).toBeVisible();
   await followMail(page, mailbox, user.email, RESET, "Choose a New Password");
   await expect(page).toHaveURL(harborPortal("password"));
-  const next = "copper window gallery 41";
-  await page.getByLabel("New password").fill(next);
+  await page.getByLabel("New password").fill(ANOTHER);
   await page.getByRole("button", { name: "Save the new password" }).click();
   await expect(page.getByRole("status")).toHaveText("Your new password is set. Sign in with it.");
   await mailbox.wait(user.email, CHANGED);
 
   await fillSignIn(page, user.username);
   await expect(page.getByRole("alert")).toContainText("The username or the password is not right.");
-  await fillSignIn(page, user.username, next);
+  await fillSignIn(page, user.username, ANOTHER);
   await expect(page.getByRole("heading", { name: /^Welcome/ })).toBeVisible();
   await elsewhere.reload();
   await expect(elsewhere.getByRole("heading", { name: "Sign in to your Client Portal" })).toBeVisible();
