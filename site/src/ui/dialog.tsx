@@ -39,9 +39,11 @@ export function Dialog(props: {
       onCancel={(event) => {
         if (held.current) event.preventDefault();
       }}
-      onClose={() => {
-        // Opened by its address, it has no place to give the focus back to.
-        if (document.activeElement === document.body) focusHeading();
+      onClose={(event) => {
+        // Opened by its address, it has no place to give the focus back to; or that place went meanwhile, and
+        // the focus is still in here, where nobody sees it.
+        const focused = document.activeElement;
+        if (focused === document.body || event.currentTarget.contains(focused)) focusHeading();
         props.onClose();
       }}
     >

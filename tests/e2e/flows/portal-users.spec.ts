@@ -238,6 +238,9 @@ test("a mail that bounced says why, and the address is corrected from there", as
   await dialog.getByLabel("E-mail address").fill(`${unique()}@mail.example`);
   await dialog.getByRole("button", { name: "Save" }).click();
   await expect(toast(dana)).toContainText("access was changed");
+  // The link goes with the bounce, and the focus not into nowhere.
+  await expect(row.getByRole("link", { name: "Correct the address" })).toHaveCount(0);
+  await expect(dana.locator("h1:focus, h2:focus")).toBeVisible();
   await dana.getByRole("button", { name: `More for ${fullName(client.name)}` }).click();
   await dana.getByRole("button", { name: "Resend Invite" }).click();
   await dana.getByRole("dialog").getByRole("button", { name: "Confirm" }).click();
