@@ -1,5 +1,9 @@
 // Reads the history's archive: one object a batch, below the day it was written.
-import { GetObjectCommand, paginateListObjectsV2 } from "@aws-sdk/client-s3";
+import {
+  GetObjectCommand,
+  ListObjectVersionsCommand,
+  type ListObjectVersionsCommandOutput,
+} from "@aws-sdk/client-s3";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import { Refusal, type Deployment } from "./deployment.ts";
 
@@ -35,16 +39,27 @@ export async function events(d: Deployment, range: Range): Promise<string[]> {
 export async function ofDay(d: Deployment, day: string): Promise<Record<string, unknown>[]> {
   const Bucket = await d.output("ArchiveBucket");
   const all: Record<string, unknown>[] = [];
-  const pages = paginateListObjectsV2(
-    { client: d.s3 },
-    { Bucket, Prefix: `history/${day.replaceAll("-", "/")}/` },
-  );
-  for await (const page of pages) {
-    for (const { Key } of page.Contents ?? []) {
-      const object = await d.s3.send(new GetObjectCommand({ Bucket, Key }));
-      const lines = (await object.Body!.transformToString()).split("\n").filter(Boolean);
-      all.push(...lines.map((line) => unmarshall(JSON.parse(line))));
-    }
+  for (const [Key, VersionId] of await written(d, Bucket, `history/${day.replaceAll("-", "/")}/`)) {
+    const object = await d.s3.send(new GetObjectCommand({ Bucket, Key, VersionId }));
+    const lines = (await object.Body!.transformToString()).split("\n").filter(Boolean);
+    all.push(...lines.map((line) => unmarshall(JSON.parse(line))));
   }
   return all;
+}
+
+/** Every object as it was first written, as key and version: that is what the lock keeps. It forbids nobody to mark
+ *  an object as deleted, or to put another version over it. */
+async function written(d: Deployment, Bucket: string, Prefix: string): Promise<Map<string, string>> {
+  const first = new Map<string, string>();
+  let from: { KeyMarker?: string; VersionIdMarker?: string } | undefined = {};
+  while (from) {
+    const page: ListObjectVersionsCommandOutput = await d.s3.send(
+      new ListObjectVersionsCommand({ Bucket, Prefix, ...from }),
+    );
+    // Of each key the newest comes first, and the oldest stays.
+    for (const { Key, VersionId } of page.Versions ?? []) first.set(Key!, VersionId!);
+    const { NextKeyMarker: KeyMarker, NextVersionIdMarker: VersionIdMarker } = page;
+    from = page.IsTruncated ? { KeyMarker, VersionIdMarker } : undefined;
+  }
+  return first;
 }

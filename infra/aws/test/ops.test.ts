@@ -20,7 +20,7 @@ import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import {
   GetObjectCommand,
-  ListObjectsV2Command,
+  ListObjectVersionsCommand,
   NoSuchKey,
   PutObjectCommand,
   S3Client,
@@ -332,14 +332,20 @@ test("the archive gives the events of a client, once each, in order", async () =
       line("C1", "D", "2026-02-01"),
     ],
   };
-  bucket.on(ListObjectsV2Command).callsFake(({ Prefix }) => ({
-    Contents: Object.keys(objects)
+  // Somebody has put other versions over them since, and marked them as deleted: the lock keeps the first.
+  bucket.on(ListObjectVersionsCommand).callsFake(({ Prefix, VersionIdMarker }) => {
+    const Versions = Object.keys(objects)
       .filter((key) => key.startsWith(Prefix))
-      .map((Key) => ({ Key })),
-  }));
-  bucket
-    .on(GetObjectCommand)
-    .callsFake(({ Key }) => ({ Body: { transformToString: async () => `${objects[Key]!.join("\n")}\n` } }));
+      .map((Key) => ({ Key, VersionId: VersionIdMarker ? "first" : "forged" }));
+    const DeleteMarkers = Versions.map(({ Key }) => ({ Key, VersionId: "mark" }));
+    return VersionIdMarker
+      ? { Versions, IsTruncated: false }
+      : { Versions, DeleteMarkers, IsTruncated: true, NextKeyMarker: "1", NextVersionIdMarker: "forged" };
+  });
+  bucket.on(GetObjectCommand).callsFake(({ Key, VersionId }) => {
+    const lines = VersionId === "first" ? objects[Key]! : [line("C1", "E", "2026-01-31")];
+    return { Body: { transformToString: async () => `${lines.join("\n")}\n` } };
+  });
   const range = { practice: "harbor", client: "C1", from: "2026-01-31", to: "2026-01-31" };
   const at = (day: string) => `{"at":"${day}T10:00:00.000Z","action":"enrolled"}`;
   expect(await archive.events(d, range)).toEqual([at("2026-01-31"), at("2026-01-31"), at("2026-01-31")]);
