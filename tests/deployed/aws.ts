@@ -23,7 +23,11 @@ const ACCOUNT = "123456789012";
 const REGION = "us-east-1";
 
 /** What the emulator cannot make; that it is in the template, infra/aws's own tests say. */
-const NOT_EMULATED = ["AWS::Backup::BackupSelection", "AWS::WAFv2::LoggingConfiguration"];
+const NOT_EMULATED = [
+  "AWS::Backup::BackupSelection",
+  "AWS::Cognito::ManagedLoginBranding",
+  "AWS::WAFv2::LoggingConfiguration",
+];
 
 const STAFF = [
   ["dana@harbor.example", "Dana Whitfield", "harbor", "admin"],

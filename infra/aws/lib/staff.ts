@@ -4,9 +4,11 @@
 import { Duration, Stack } from "aws-cdk-lib";
 import {
   AccountRecovery,
+  CfnManagedLoginBranding,
   CfnUserPoolGroup,
   ClientAttributes,
   FeaturePlan,
+  ManagedLoginVersion,
   Mfa,
   OAuthScope,
   StandardThreatProtectionMode,
@@ -83,6 +85,9 @@ export class Staff extends Construct {
     pool.addDomain("Domain", {
       // Names of such domains are everybody's in a region: the account's number keeps ours apart.
       cognitoDomain: { domainPrefix: `${settings.deployment}-${Stack.of(this).account}` },
+      // The classic pages remember for an hour whoever signed in, and pass over `prompt=login`, with which each
+      // sign-in begins: at a desk that people share, the next would come in as the last.
+      managedLoginVersion: ManagedLoginVersion.NEWER_MANAGED_LOGIN,
     });
     const client = pool.addClient("Site", {
       // No secret: PKCE ties the code to whoever asked for it, and a secret would lie in the template.
@@ -109,6 +114,12 @@ export class Staff extends Construct {
       // Required attributes cannot be left out. Nobody writes them, though: that takes a token with the scope
       // `aws.cognito.signin.user.admin`, which neither the flows nor the scopes above give.
       writeAttributes: new ClientAttributes().withStandardAttributes({ fullname: true, email: true }),
+    });
+    // Without a style, be it Cognito's own, there are no pages.
+    new CfnManagedLoginBranding(this, "Style", {
+      userPoolId: pool.userPoolId,
+      clientId: client.userPoolClientId,
+      useCognitoProvidedValues: true,
     });
     const { region, urlSuffix } = Stack.of(this);
     signIn.addEnvironment("OIDC_ISSUER", `https://cognito-idp.${region}.${urlSuffix}/${pool.userPoolId}`);

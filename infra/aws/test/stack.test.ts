@@ -391,6 +391,11 @@ describe("staff", () => {
       EnabledMfas: ["SOFTWARE_TOKEN_MFA"],
       AdminCreateUserConfig: { AllowAdminCreateUserOnly: true },
     });
+    // Pages that heed `prompt=login`, which the classic ones do not; without a style there are none.
+    expect(made.one("AWS::Cognito::UserPoolDomain", "Staff")).toMatchObject({ ManagedLoginVersion: 2 });
+    expect(made.one("AWS::Cognito::ManagedLoginBranding", "Staff")).toMatchObject({
+      UseCognitoProvidedValues: true,
+    });
     const client = made.one<{ WriteAttributes: string[] }>("AWS::Cognito::UserPoolClient", "Staff");
     expect(client.WriteAttributes).not.toContain("custom:practice");
     expect(client).toMatchObject({
