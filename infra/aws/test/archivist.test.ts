@@ -1,6 +1,6 @@
 // The history's archive, from the stream to the export, in a bucket that remembers.
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, ListObjectVersionsCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, expect, test } from "vitest";
 import { handler } from "../archivist/index.ts";
@@ -20,9 +20,10 @@ beforeEach(() => {
     if (objects.has(Key)) throw Object.assign(new Error("it is there"), { name: "PreconditionFailed" });
     objects.set(Key, Body);
   });
-  bucket.on(ListObjectsV2Command).callsFake(({ Prefix }) => ({
-    Contents: [...objects.keys()].filter((Key) => Key.startsWith(Prefix)).map((Key) => ({ Key })),
-  }));
+  bucket.on(ListObjectVersionsCommand).callsFake(({ Prefix }) => {
+    const keys = [...objects.keys()].filter((Key) => Key.startsWith(Prefix));
+    return { Versions: keys.map((Key) => ({ Key, VersionId: "1" })), IsTruncated: false };
+  });
   bucket
     .on(GetObjectCommand)
     .callsFake(({ Key }) => ({ Body: { transformToString: async () => objects.get(Key) } }));
