@@ -18,7 +18,7 @@ import {
 } from "aws-cdk-lib/aws-cognito";
 import { Construct } from "constructs";
 import { readSecret, type Functions } from "./functions.ts";
-import { keptAndProtected } from "./kept.ts";
+import { kept, keptAndProtected } from "./kept.ts";
 import { keyNames, type Settings } from "./settings.ts";
 
 export const ROLES = ["admin", "staff", "auditor"] as const;
@@ -80,7 +80,7 @@ export class Staff extends Construct {
     for (const role of ROLES) {
       const group = new CfnUserPoolGroup(this, role, { userPoolId: pool.userPoolId, groupName: role });
       // With a group go the roles of all who are in it.
-      group.applyRemovalPolicy(keptAndProtected(settings));
+      group.applyRemovalPolicy(kept(settings));
     }
     pool.addDomain("Domain", {
       // Names of such domains are everybody's in a region: the account's number keeps ours apart.
