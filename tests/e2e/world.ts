@@ -194,6 +194,50 @@ export function asked(page: Page): string[] {
   return requests;
 }
 
+/** Gives a page, before it is opened, a clock that `forward` moves. */
+export async function holdClock(page: Page): Promise<void> {
+  await page.clock.install();
+  await page.addInitScript(() => {
+    const ask = window.fetch;
+    window.unanswered = 0;
+    window.fetch = async (...request) => {
+      window.unanswered += 1;
+      try {
+        const answer = await ask(...request);
+        await answer.clone().arrayBuffer();
+        return answer;
+      } finally {
+        window.unanswered -= 1;
+      }
+    };
+  });
+}
+
+declare global {
+  interface Window {
+    /** How many requests a page waits for whose clock is held. */
+    unanswered: number;
+  }
+}
+
+/** Moves a page's clock, once the page waits for nothing: an answer that were still on its way would be
+ *  late by as much, and given up. */
+export async function forward(page: Page, by: string | number): Promise<void> {
+  await page.evaluate(async () => {
+    const { port1, port2 } = new MessageChannel();
+    // A turn for what was just pressed to ask, or for what was just answered to be read.
+    const turn = () =>
+      new Promise((over) => {
+        port1.onmessage = over;
+        port2.postMessage(null);
+      });
+    do await turn();
+    while (window.unanswered);
+    await turn();
+  });
+  await page.clock.fastForward(by);
+}
+
 /** Everything the browser complained of: errors on its console, what the policy blocked, exceptions and
  *  rejections nobody handled ("weberror"). The API's own refusals, and the one that tests make up, are
  *  logged by Chromium as errors too; they are answers that pages speak of, and no complaints. */

@@ -113,6 +113,18 @@ it("asks after work, instead of warning too early, and no later than a minute af
   expect(onEnd.mock.calls).toEqual([["over"]]);
 });
 
+it("does not take a machine's waking for work", async () => {
+  const { server, watch, onEnd } = await signedIn();
+  await work(server);
+  // Asleep no clock ticks.
+  vi.setSystemTime(Date.now() + 8.5 * MINUTE);
+  await pass(0.1);
+  expect(server.asked).toBe(0);
+  expect(watch.warning.value).toMatchObject({ last: false });
+  await pass(2);
+  expect(onEnd.mock.calls).toEqual([["over"]]);
+});
+
 it("keeps the session of a line that broke, and says it is over only after its time", async () => {
   const { server, watch, onEnd } = await signedIn();
   await pass(8.5);

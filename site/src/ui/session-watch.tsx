@@ -37,8 +37,8 @@ export class SessionWatch {
   #end = 0;
   #longest = 0;
   #last = false;
-  /** Whether something else than asking has moved the end since. */
-  #used = false;
+  /** When something else than asking has moved the end since, by the server's clock; 0 when nothing has. */
+  #used = 0;
   #asking = false;
   /** When the end was last heard of, by the server's clock. */
   #heard = 0;
@@ -51,14 +51,14 @@ export class SessionWatch {
     this.#tabs.onmessage = ({ data }: MessageEvent<number | "used" | "out">) => {
       if (!this.#end) return;
       if (data === "out") this.#finish("elsewhere");
-      else if (data === "used") this.#used = true;
+      else if (data === "used") this.#used = serverTime();
       else this.#begin(data);
     };
     onAnswer((failure) => {
       if (!this.#end || this.#asking) return;
       if (failure?.status === 401) this.#finish("over");
       if (failure) return;
-      this.#used = true;
+      this.#used = serverTime();
       this.#tabs.postMessage("used");
     });
     // A tab in the background, or under a closed lid, has slow clocks.
@@ -101,7 +101,8 @@ export class SessionWatch {
   #begin(end: number): void {
     this.#end = end;
     this.#heard = serverTime();
-    this.#used = this.#dismissed = false;
+    this.#used = 0;
+    this.#dismissed = false;
     this.warning.value = null;
     const left = end - serverTime();
     this.#longest = Math.max(this.#longest, left);
@@ -113,11 +114,13 @@ export class SessionWatch {
 
   #look(): void {
     if (!this.#end) return;
-    const left = this.#end - serverTime();
+    const now = serverTime();
+    const left = this.#end - now;
     if (left <= 0) return void this.#checkTheEnd();
-    // Asked soon after the work it follows: asked only when the end is near, it would give a session that
-    // nobody uses any more its idle time a second time.
-    if (this.#used && serverTime() - this.#heard >= STEP_MS) return void this.stay().catch(() => {});
+    // Asked soon after the work it follows: asked only when the end is near, or when a machine wakes that
+    // slept since, it would give a session that nobody uses any more its idle time a second time.
+    const justUsed = now - this.#used < WARNING_MS;
+    if (justUsed && now - this.#heard >= STEP_MS) return void this.stay().catch(() => {});
     if (left > WARNING_MS || this.#dismissed) return;
     const shown = inSteps(left);
     if (this.warning.peek()?.left !== shown) this.warning.value = { left: shown, last: this.#last };

@@ -7,7 +7,9 @@ import {
   clientPage,
   type Desk,
   expect,
+  forward,
   fullName,
+  holdClock,
   ownerCard,
   request,
   rowOf,
@@ -136,7 +138,7 @@ const PAGES: Record<string, Walk> = {
   "communications, and the ends of a session": async (page, desk, check) => {
     const client = await chart(desk);
     const name = fullName(client.name);
-    await page.clock.install();
+    await holdClock(page);
     await signInStaff(page, "dana@harbor.example");
     const card = await ownerCard(page, client);
     await check("communications");
@@ -150,17 +152,15 @@ const PAGES: Record<string, Walk> = {
     await page.getByRole("button", { name: "Activate Client Portal Access" }).click();
     await check("first access");
     await page.getByRole("button", { name: "Cancel" }).click();
-    const heard = page.waitForResponse("**/api/staff/session");
-    await page.clock.fastForward("01:05");
-    await heard;
-    await page.clock.fastForward("28:10");
+    await forward(page, "01:05");
+    await forward(page, "28:10");
     await expect(page.getByRole("dialog", { name: "Are you still there?" })).toBeVisible();
     await check("about to end");
     await page.getByRole("button", { name: "Stay signed in" }).click();
     await expect(page.getByRole("dialog")).toHaveCount(0);
     await request(page, "DELETE", "/api/staff/session");
     await page.getByRole("link", { name: "Overview" }).click();
-    await page.clock.fastForward("32:00");
+    await forward(page, "32:00");
     await expect(page.getByRole("dialog", { name: "Your session has ended" })).toBeVisible();
     await check("ended");
   },

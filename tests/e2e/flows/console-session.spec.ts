@@ -2,35 +2,25 @@
 import type { Page } from "@playwright/test";
 import { openUsers, section } from "../console";
 import { expectFocusKept } from "../focus";
-import { clientPage, expect, fullName, request, rowOf, signInStaff, staffOrigin, test } from "../world";
+import { clientPage, expect, forward, fullName, holdClock, request, rowOf, signInStaff, staffOrigin, test } from "../world";
 
 /** The session ends at the server without this page's knowing. */
 const endAtServer = (page: Page) => request(page, "DELETE", "/api/staff/session");
 
-/** The page knows when its session ends: it has the answer and has had a turn to read it. Were its clock
- *  moved before that, it would take the answer for a later one. */
-async function sessionHeard(page: Page): Promise<void> {
-  const answer = await page.waitForResponse("**/api/staff/session");
-  await answer.finished();
-  await page.evaluate(() => document.readyState);
-}
-
 test("warns two minutes before the end, and stays for one press", async ({ browse, desk }) => {
   const client = await desk.client();
   const page = await browse();
-  await page.clock.install();
+  await holdClock(page);
   await signInStaff(page, "dana@harbor.example");
   await page.goto(clientPage(client, "/edit"));
   await page.getByLabel("First name").fill("Ottilie");
 
   const warning = page.getByRole("dialog", { name: "Are you still there?" });
-  // The page asks once more for the end that this work has moved.
-  const heard = sessionHeard(page);
-  await page.clock.fastForward("01:05");
-  await heard;
-  await page.clock.fastForward("27:50");
+  // After a minute the page asks once more for the end that this work has moved.
+  await forward(page, "01:05");
+  await forward(page, "27:50");
   await expect(warning).toBeHidden();
-  await page.clock.fastForward("00:20");
+  await forward(page, "00:20");
   await expect(warning).toContainText("you will be signed out in 2 minutes");
   const stay = warning.getByRole("button", { name: "Stay signed in" });
   await expect(stay).toBeFocused();
@@ -39,20 +29,18 @@ test("warns two minutes before the end, and stays for one press", async ({ brows
   await expect(page.getByLabel("First name")).toBeFocused();
 
   await test.step("work done meanwhile keeps it without a question", async () => {
-    await page.clock.fastForward("20:00");
+    await forward(page, "20:00");
     await page.getByRole("searchbox").fill(client.name.last);
-    await page.clock.fastForward("00:01");
+    await forward(page, "00:01");
     await expect(page.getByRole("search").getByRole("button", { name: client.name.last })).toBeVisible();
-    const heard = sessionHeard(page);
-    await page.clock.fastForward("01:05");
-    await heard;
-    await page.clock.fastForward("27:50");
+    await forward(page, "01:05");
+    await forward(page, "27:50");
     await expect(warning).toBeHidden();
   });
 
   await test.step("and when it is over, what was typed can be copied and the way back is kept", async () => {
     await endAtServer(page);
-    await page.clock.fastForward("31:00");
+    await forward(page, "31:00");
     const ended = page.getByRole("dialog", { name: "Your session has ended" });
     await expect(ended.getByRole("link", { name: "Sign in" })).toBeFocused();
     await ended.getByRole("button", { name: "Not now" }).click();

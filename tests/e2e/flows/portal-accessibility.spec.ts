@@ -6,8 +6,10 @@ import { type Language, LOCALE, Portal } from "../portal";
 import {
   ANOTHER,
   expect,
+  forward,
   fullName,
   harborPortal,
+  holdClock,
   INVITATION,
   linkIn,
   type Page,
@@ -51,7 +53,7 @@ for (const language of ["en", "es", "fr"] as const satisfies Language[]) {
     });
     const page = await browse(browser);
     const portal = new Portal(page, language);
-    await page.clock.install();
+    await holdClock(page);
     const good = (what: string) => expectGood(page, what);
     const link = linkIn(await mailbox.wait(user.email, INVITATION));
 
@@ -92,7 +94,7 @@ for (const language of ["en", "es", "fr"] as const satisfies Language[]) {
     await page.context().setOffline(true);
     await expect(page.getByRole("alert")).toHaveText(portal.say("offline"));
     await good("offline");
-    await page.clock.fastForward("08:10");
+    await forward(page, "08:10");
     await portal.button("session.stay").click();
     await expect(page.getByRole("dialog").getByRole("alert")).toHaveText(portal.say("failure.unreachable"));
     await good("session about to end");
@@ -124,7 +126,7 @@ for (const language of ["en", "es", "fr"] as const satisfies Language[]) {
     const user = await desk.enrolled(client, { permissions: [] });
     const page = await browse(browser);
     const portal = new Portal(page, language);
-    await page.clock.install();
+    await holdClock(page);
     const good = (what: string) => expectGood(page, what);
 
     await portal.failOnce(`**/assets/portal.${language}-*.json`);
@@ -189,7 +191,7 @@ for (const language of ["en", "es", "fr"] as const satisfies Language[]) {
     }
     await expect(portal.heading("locked.title")).toBeFocused();
     await good("locked");
-    await page.clock.fastForward("01:10");
+    await forward(page, "01:10");
     await expect(page.getByRole("status")).toHaveText(portal.say("locked.over"));
     await good("no longer locked");
   });

@@ -2,7 +2,7 @@
 import { expectFits } from "../accessibility";
 import { tabTo } from "../focus";
 import { Portal, test } from "../portal";
-import { ANOTHER, CHANGED, expect, fullName, INVITATION, linkIn, PASSWORD, RESET } from "../world";
+import { ANOTHER, CHANGED, expect, forward, fullName, holdClock, INVITATION, linkIn, PASSWORD, RESET } from "../world";
 
 test("from the mail in and out, forgotten and in again, without a mouse", async ({
   desk,
@@ -16,7 +16,7 @@ test("from the mail in and out, forgotten and in again, without a mouse", async 
   const keys = page.keyboard;
   const welcome = portal.heading("home.title", { name: fullName(client.name) });
 
-  await page.clock.install();
+  await holdClock(page);
   await page.goto(linkIn(await mailbox.wait(user.email, INVITATION)));
   await expect(portal.heading("enroll.proveTitle")).toBeFocused();
   await tabTo(page, portal.field("enroll.lastName"), 1);
@@ -52,7 +52,7 @@ test("from the mail in and out, forgotten and in again, without a mouse", async 
 
   await expect(welcome).toBeFocused();
   await expectFits(page, "home");
-  await page.clock.fastForward("08:10");
+  await forward(page, "08:10");
   await expect(portal.button("session.stay")).toBeFocused();
   await expectFits(page, "warning");
   await keys.press("Enter");

@@ -1,12 +1,12 @@
 // A session's end, near and reached, in one tab and in two; and a line that is cut.
 import { expectFocusKept } from "../focus";
 import { Portal } from "../portal";
-import { expect, harborPortal, type Page, PASSWORD, test } from "../world";
+import { expect, forward, harborPortal, holdClock, type Page, PASSWORD, test } from "../world";
 
 /** Signed in, in a browser whose clock can be turned. */
 async function signedIn(page: Page, username: string): Promise<Portal> {
   const portal = new Portal(page);
-  await page.clock.install();
+  await holdClock(page);
   await page.goto(harborPortal("sign-in"));
   await portal.signIn(username);
   await expect(portal.welcome).toBeFocused();
@@ -26,19 +26,19 @@ test("warns before the end, stays for one press, and leads to the sign-in when i
   const portal = await signedIn(page, user.username);
   const warning = page.getByRole("dialog", { name: "Are you still there?" });
 
-  await page.clock.fastForward("07:50");
+  await forward(page, "07:50");
   await expect(warning).toBeHidden();
-  await page.clock.fastForward("00:20");
+  await forward(page, "00:20");
   await expect(warning).toContainText("you will be signed out in 2 minutes");
   await expect(portal.button("session.stay")).toBeFocused();
-  await page.clock.fastForward("01:10");
+  await forward(page, "01:10");
   await expect(warning).toContainText("you will be signed out in 45 seconds");
   await portal.button("session.stay").dblclick();
   await expect(warning).toBeHidden();
   await expectFocusKept(page, "staying");
 
   await test.step("Escape means being there too, and a lost answer brings the question back", async () => {
-    await page.clock.fastForward("08:10");
+    await forward(page, "08:10");
     await expect(warning).toBeVisible();
     await portal.failOnce("**/api/portal/session");
     await page.keyboard.press("Escape");
@@ -50,7 +50,7 @@ test("warns before the end, stays for one press, and leads to the sign-in when i
   });
 
   expect(await endAtServer(page)).toBe(204);
-  await page.clock.fastForward("10:10");
+  await forward(page, "10:10");
   await expect(portal.heading("signIn.title")).toBeFocused();
   await expect(page.getByRole("status")).toHaveText("Your session has ended. Please sign in again.");
   await expect(page).toHaveURL(harborPortal("sign-in"));
@@ -66,7 +66,7 @@ test("two tabs: kept in one is kept in both, signed out in one is out in both", 
   await there.goto(harborPortal());
   await expect(new Portal(there).welcome).toBeVisible();
 
-  await here.clock.fastForward("08:10");
+  await forward(here, "08:10");
   const warning = here.getByRole("dialog");
   await expect(warning).toBeVisible();
   await there.reload();
@@ -120,7 +120,7 @@ test("a locked sign-in says when to come back, counts down, and lets in when the
   const user = await desk.enrolled(await desk.client());
   const page = await browse();
   const portal = new Portal(page);
-  await page.clock.install();
+  await holdClock(page);
   await page.goto(harborPortal("sign-in"));
   for (let attempt = 1; attempt <= 6; attempt++) {
     const answered = page.waitForResponse("**/api/portal/sign-in");
@@ -131,9 +131,9 @@ test("a locked sign-in says when to come back, counts down, and lets in when the
   const wait = page.getByRole("status");
   await expect(wait).toHaveText(/^You can try again in 1 minute, at \d+:\d\d (AM|PM)\.$/);
   await expect(page.getByText("please tell Harbor Practice")).toBeVisible();
-  await page.clock.fastForward("00:30");
+  await forward(page, "00:30");
   await expect(wait).toHaveText(/^You can try again in (30|45) seconds, at /);
-  await page.clock.fastForward("00:40");
+  await forward(page, "00:40");
   await expect(wait).toHaveText("You can try again now.");
 
   // The server's clock was not turned: it still says no, and how long.

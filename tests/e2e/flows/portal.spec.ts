@@ -4,8 +4,10 @@ import {
   CHANGED,
   expect,
   fillSignIn,
+  forward,
   fullName,
   harborPortal,
+  holdClock,
   INVITATION,
   linkIn,
   type Mailbox,
@@ -164,7 +166,7 @@ test("a new password gets advice as it is typed, heard when the typing rests", a
   const client = await desk.client();
   const user = await desk.invite(client);
   const page = await browse();
-  await page.clock.install();
+  await holdClock(page);
   await page.goto(linkIn(await mailbox.wait(user.email, INVITATION)));
   await prove(page, client.name.last, client.dateOfBirth);
   const field = page.getByLabel("New password");
@@ -181,7 +183,7 @@ test("a new password gets advice as it is typed, heard when the typing rests", a
     await field.fill(typed);
     await expect(field).toHaveAccessibleDescription(advice);
     await expect(heard).not.toHaveText(advice);
-    await page.clock.fastForward(1000);
+    await forward(page, 1000);
     await expect(heard).toHaveText(advice);
   }
   // It only advises: what it calls easy is sent, and the server judges.
