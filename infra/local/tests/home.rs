@@ -36,9 +36,20 @@ fn command(state: &Path, port: u16) -> Command {
     command
 }
 
+/// A program that ends with its test, however that ends.
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended, which is what is wanted.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A home that runs, and somebody of its staff who is signed in.
 struct Home {
-    process: Child,
+    process: Program,
     origin: String,
     http: Client,
     cookie: String,
@@ -46,12 +57,9 @@ struct Home {
 
 impl Home {
     async fn start(state: &Path) -> Self {
-        let mut process = command(state, 0)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .expect("a process");
-        let mut lines = BufReader::new(process.stdout.take().expect("its output")).lines();
+        let process = command(state, 0).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn();
+        let mut process = Program(process.expect("a process"));
+        let mut lines = BufReader::new(process.0.stdout.take().expect("its output")).lines();
         let origin = loop {
             let line = lines.next().expect("a line").expect("text");
             if let Some(origin) = line.trim().strip_prefix("Staff") {
@@ -129,15 +137,15 @@ impl Home {
     }
 
     fn kill(mut self) {
-        self.process.kill().expect("killed");
-        self.process.wait().expect("gone");
+        self.process.0.kill().expect("killed");
+        self.process.0.wait().expect("gone");
     }
 
     /// Ctrl-C.
     fn interrupt(mut self) -> i32 {
-        let status = Command::new("kill").args(["-INT", &self.process.id().to_string()]).status();
+        let status = Command::new("kill").args(["-INT", &self.process.0.id().to_string()]).status();
         assert!(status.expect("kill").success());
-        self.process.wait().expect("gone").code().expect("an exit code")
+        self.process.0.wait().expect("gone").code().expect("an exit code")
     }
 }
 
@@ -192,19 +200,17 @@ async fn it_goes_on_when_nobody_reads_what_it_says() {
     let mut command = command(&folder.0.join("state"), port);
     // What became of the roster is said before the first request is answered.
     command.env("ROSTER", &roster).stdout(Stdio::piped());
-    let mut process = command.spawn().expect("a process");
-    drop(process.stdout.take());
+    let mut process = Program(command.spawn().expect("a process"));
+    drop(process.0.stdout.take());
     let mut tick = tokio::time::interval(Duration::from_millis(50));
     loop {
         tick.tick().await;
-        assert_eq!(process.try_wait().expect("a state"), None, "it stopped");
+        assert_eq!(process.0.try_wait().expect("a state"), None, "it stopped");
         let health = reqwest::get(format!("http://localhost:{port}/api/health")).await;
         if health.is_ok_and(|answer| answer.status().is_success()) {
             break;
         }
     }
-    process.kill().expect("killed");
-    process.wait().expect("gone");
 }
 
 fn fails(mut command: Command) -> String {
