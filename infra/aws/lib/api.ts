@@ -11,7 +11,8 @@ import {
   HttpRouteKey,
 } from "aws-cdk-lib/aws-apigatewayv2";
 import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
-import { LogGroup } from "aws-cdk-lib/aws-logs";
+import { Stats, type Metric } from "aws-cdk-lib/aws-cloudwatch";
+import { FilterPattern, LogGroup, MetricFilter } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import type { Data } from "./data.ts";
 import type { Functions } from "./functions.ts";
@@ -46,6 +47,8 @@ export class Api extends Construct {
   readonly api: HttpApi;
   /** Where CloudFront finds it. */
   readonly host: string;
+  /** Requests that the API itself turned away, being asked for more than `throttle` allows. */
+  readonly turnedAway: Metric;
 
   constructor(scope: Construct, id: string, settings: Settings, data: Data) {
     super(scope, id);
@@ -79,6 +82,13 @@ export class Api extends Construct {
       destinationArn: logs.logGroupArn,
       format: JSON.stringify(fields),
     };
+    // CloudWatch's own figure is of all 4xx; and a 429 that a function gives to somebody who guesses is none.
+    this.turnedAway = new MetricFilter(this, "TurnedAway", {
+      logGroup: logs,
+      filterPattern: FilterPattern.literal('{ $.status = "429" && $.functionStatus != "200" }'),
+      metricNamespace: "Latchkey",
+      metricName: "TurnedAway",
+    }).metric({ statistic: Stats.SUM });
   }
 
   /** Gives every operation its function, and whatever is no route `health`, whose answer to it is the same

@@ -2,10 +2,10 @@
 // in us-east-1, wherever the practice's data are.
 import { ArnFormat, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
-import { CfnLoggingConfiguration, CfnWebACL } from "aws-cdk-lib/aws-wafv2";
+import { CfnIPSet, CfnLoggingConfiguration, CfnWebACL } from "aws-cdk-lib/aws-wafv2";
 import type { Construct } from "constructs";
 import { known } from "./known.ts";
-import type { Settings } from "./settings.ts";
+import { addressRange, type Settings } from "./settings.ts";
 
 /** Where people guess: sign-in, enrolment, reset. */
 const DOORS = [
@@ -25,6 +25,9 @@ const TOO_MANY = {
   detail: "Too many requests came from this address. Wait a few minutes.",
 };
 
+/** Rules are judged in the order in which they are listed. */
+type Rule = Omit<CfnWebACL.RuleProperty, "priority">;
+
 export class Firewall extends Stack {
   readonly webAclArn: string;
 
@@ -36,9 +39,8 @@ export class Firewall extends Stack {
       // Samples keep whole requests.
       sampledRequestsEnabled: false,
     });
-    const managed = (priority: number, name: string, counted: string[] = []): CfnWebACL.RuleProperty => ({
+    const managed = (name: string, counted: string[] = []): Rule => ({
       name,
-      priority,
       overrideAction: { none: {} },
       statement: {
         managedRuleGroupStatement: {
@@ -50,12 +52,7 @@ export class Firewall extends Stack {
       visibilityConfig: visibility(name),
     });
     /** Refuses an address that has asked for any of these paths so often within five minutes. */
-    const limited = (
-      priority: number,
-      name: string,
-      limit: number,
-      paths: string[],
-    ): CfnWebACL.RuleProperty => {
+    const limited = (name: string, limit: number, paths: string[]): Rule => {
       const [first, ...more] = paths.map((path) => ({
         byteMatchStatement: {
           fieldToMatch: { uriPath: {} },
@@ -70,7 +67,6 @@ export class Firewall extends Stack {
       }));
       return {
         name,
-        priority,
         action: {
           block: {
             customResponse: {
@@ -92,6 +88,24 @@ export class Firewall extends Stack {
         visibilityConfig: visibility(name),
       };
     };
+    // A set holds addresses of one version only.
+    const blocked = (["IPV4", "IPV6"] as const).flatMap((version): Rule[] => {
+      const ranges = settings.blockedAddresses.map(addressRange).filter((range) => range?.version === version);
+      if (!ranges.length) return [];
+      const set = new CfnIPSet(this, version, {
+        scope: "CLOUDFRONT",
+        ipAddressVersion: version,
+        addresses: ranges.map((range) => range!.cidr),
+      });
+      return [
+        {
+          name: `Blocked${version}`,
+          action: { block: {} },
+          statement: { ipSetReferenceStatement: { arn: set.attrArn } },
+          visibilityConfig: visibility(`Blocked${version}`),
+        },
+      ];
+    });
     const acl = new CfnWebACL(this, "Acl", {
       scope: "CLOUDFRONT",
       description: "Latchkey: both sites",
@@ -101,12 +115,13 @@ export class Firewall extends Stack {
         tooMany: { contentType: "APPLICATION_JSON", content: JSON.stringify(TOO_MANY) },
       },
       rules: [
-        limited(0, "Doors", settings.doorLimit, DOORS),
-        limited(1, "Api", settings.apiLimit, ["/api/"]),
-        managed(2, "AWSManagedRulesAmazonIpReputationList"),
+        ...blocked,
+        limited("Doors", settings.doorLimit, DOORS),
+        limited("Api", settings.apiLimit, ["/api/"]),
+        managed("AWSManagedRulesAmazonIpReputationList"),
         // Names, notes and passwords are free text that no page shows as anything but text, and bodies are
         // read strictly: rules that guess at them would refuse a good password now and then.
-        managed(3, "AWSManagedRulesCommonRuleSet", [
+        managed("AWSManagedRulesCommonRuleSet", [
           "CrossSiteScripting_BODY",
           "GenericLFI_BODY",
           "GenericRFI_BODY",
@@ -115,8 +130,8 @@ export class Firewall extends Stack {
           // Services that fetch the public keys need not say what they are.
           "NoUserAgent_HEADER",
         ]),
-        managed(4, "AWSManagedRulesKnownBadInputsRuleSet"),
-      ],
+        managed("AWSManagedRulesKnownBadInputsRuleSet"),
+      ].map((rule, priority) => ({ ...rule, priority })),
     });
     this.webAclArn = acl.attrArn;
 

@@ -1,6 +1,7 @@
 // What a practice's IT chooses before it deploys: one JSON file, named by `LATCHKEY_SETTINGS`. Everything
 // has a default but the region, the sender and where alarms go. Mistakes are named, all of them at once.
 import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
 import { fileURLToPath } from "node:url";
 
 /** The staff's OpenID Connect issuer, when it is not the pool that the stack makes. */
@@ -39,6 +40,8 @@ export interface Settings {
   doorLimit: number;
   /** Requests that one address may make to the API within five minutes: a clinic's front desk shares one. */
   apiLimit: number;
+  /** Addresses, or ranges of them in CIDR notation, that get nothing of the two sites. */
+  blockedAddresses: string[];
   logDays: number;
   /** Days that a weekly backup is kept, and years that a monthly one is. */
   backupDays: number;
@@ -63,6 +66,8 @@ const LOG_DAYS = [
 export const LEAST_BACKUP_DAYS = 7;
 
 const VAULT = /^arn:[^:]+:backup:[a-z0-9-]+:\d{12}:backup-vault:[\w-]{2,50}$/;
+/** As many as WAF holds in a set. */
+const MOST_BLOCKED = 10_000;
 const HOST = /^(?=.{4,253}$)[a-z0-9-]+(\.[a-z0-9-]+)+$/;
 const EMAIL = /^[^\s@<>"]+@(?=.{4,253}$)[a-z0-9-]+(\.[a-z0-9-]+)+$/;
 
@@ -76,6 +81,7 @@ export function settings(given: Given): Settings {
     throttle: { rate: 50, burst: 100 },
     doorLimit: 100,
     apiLimit: 3000,
+    blockedAddresses: [],
     logDays: 365,
     backupDays: 35,
     backupYears: 1,
@@ -100,6 +106,10 @@ export function settings(given: Given): Settings {
     [whole(full.doorLimit, 10, 2_000_000), "doorLimit: 10 to 2000000"],
     [LOG_DAYS.includes(full.logDays), `logDays: one of ${LOG_DAYS.join(", ")}`],
     [whole(full.apiLimit, 10, 2_000_000), "apiLimit: 10 to 2000000"],
+    [
+      full.blockedAddresses.length <= MOST_BLOCKED && full.blockedAddresses.every(addressRange),
+      `blockedAddresses: up to ${MOST_BLOCKED} addresses or ranges, such as 192.0.2.0/24, and not everybody`,
+    ],
     [whole(full.backupDays, LEAST_BACKUP_DAYS, 3650), `backupDays: ${LEAST_BACKUP_DAYS} to 3650`],
     [whole(full.backupYears, 1, 100), "backupYears: 1 to 100"],
     [whole(full.archiveYears, 1, 100), "archiveYears: 1 to 100"],
@@ -135,6 +145,17 @@ export function settings(given: Given): Settings {
   const wrong = rules.filter(([holds]) => !holds).map(([, rule]) => rule);
   if (wrong.length) throw new Error(`The settings are not right:\n  ${wrong.join("\n  ")}`);
   return full;
+}
+
+/** Addresses in CIDR notation, as WAF wants them: one alone gets the length of all its bits. Null for what is
+ *  none, and for everybody. */
+export function addressRange(text: string): { version: "IPV4" | "IPV6"; cidr: string } | null {
+  const [address, length, ...more] = text.split("/");
+  const version = isIP(address!);
+  const bits = version === 4 ? 32 : 128;
+  const kept = length === undefined ? bits : /^\d{1,3}$/.test(length) ? Number(length) : 0;
+  if (!version || more.length || kept < 1 || kept > bits) return null;
+  return { version: version === 4 ? "IPV4" : "IPV6", cidr: `${address}/${kept}` };
 }
 
 /** The settings in the file that `LATCHKEY_SETTINGS` names, or in `settings.json` beside this app. */

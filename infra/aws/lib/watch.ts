@@ -108,6 +108,8 @@ export class Watch extends Construct {
     );
     this.alarm("Errors", "A function fails without an answer", account("Errors"), 3);
     this.alarm("Throttles", "Functions are kept from running", account("Throttles"), 10);
+    const turnedAway = api.turnedAway.with({ period: FIVE_MINUTES });
+    this.alarm("TurnedAway", "The API turns requests away: it is asked for too much", turnedAway, 10);
     this.alarm(
       "MailStream",
       "Mails wait in the stream for a quarter of an hour",
@@ -163,6 +165,7 @@ export class Watch extends Construct {
           graph("Refusals and failures", [
             requests("4xx", Stats.SUM),
             requests("5xx", Stats.SUM),
+            turnedAway,
             sum("Failures", names),
           ]),
         ],

@@ -141,4 +141,31 @@ describe("the edge", () => {
     const priorities = Object.values(made.firewall.findResources("AWS::WAFv2::WebACL"))[0]!["Properties"].Rules;
     expect(priorities.map(({ Priority }: { Priority: number }) => Priority)).toEqual([0, 1, 2, 3, 4]);
   });
+
+  test("lets blocked addresses in nowhere, before anything else is judged", () => {
+    made.firewall.resourceCountIs("AWS::WAFv2::IPSet", 0);
+    const blockedAddresses = ["192.0.2.7", "198.51.100.0/24", "2001:db8::/48"];
+    const { firewall } = new Synthesised({ blockedAddresses });
+    const sets = firewall.findResources("AWS::WAFv2::IPSet");
+    const of = (version: string) =>
+      Object.entries(sets).find(([, set]) => set["Properties"].IPAddressVersion === version)!;
+    expect(of("IPV4")[1]["Properties"].Addresses).toEqual(["192.0.2.7/32", "198.51.100.0/24"]);
+    expect(of("IPV6")[1]["Properties"].Addresses).toEqual(["2001:db8::/48"]);
+    const rules = Object.values(firewall.findResources("AWS::WAFv2::WebACL"))[0]!["Properties"].Rules;
+    for (const [priority, version] of ["IPV4", "IPV6"].entries()) {
+      expect(rules[priority]).toMatchObject({
+        Priority: priority,
+        Action: { Block: {} },
+        Statement: { IPSetReferenceStatement: { Arn: { "Fn::GetAtt": [of(version)[0], "Arn"] } } },
+      });
+    }
+    expect(rules).toHaveLength(7);
+  });
+
+  test.each(["192.0.2.0/33", "192.0.2", "::/0", "0.0.0.0/0", "192.0.2.0/", "192.0.2.0/2/4", "clinic.example"])(
+    "blocks no %s",
+    (address) => {
+      expect(() => given({ blockedAddresses: ["192.0.2.1", address] })).toThrow(/blockedAddresses:/);
+    },
+  );
 });

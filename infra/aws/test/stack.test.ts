@@ -438,7 +438,7 @@ test("every alarm reaches somebody, and says what it is about", () => {
       "AWS::CloudWatch::Alarm",
     ),
   );
-  expect(alarms).toHaveLength(12);
+  expect(alarms).toHaveLength(13);
   for (const alarm of alarms) {
     expect(alarm.AlarmDescription).toBeTruthy();
     expect(alarm.AlarmActions).toHaveLength(1);
@@ -476,6 +476,25 @@ test("every figure about mail is shown, and one mail that is refused for good wa
     MetricName: "MailsRefused",
     Dimensions: [{ Name: "function", Value: "latchkey-send-mail" }],
     Threshold: 1,
+  });
+});
+
+test("what the API turns away by itself is counted apart from what functions refuse, and wakes somebody", () => {
+  expect(made.one("AWS::Logs::MetricFilter", "ApiTurnedAway")).toMatchObject({
+    LogGroupName: { Ref: expect.stringMatching(/^ApiLogs/) },
+    FilterPattern: '{ $.status = "429" && $.functionStatus != "200" }',
+    MetricTransformations: [{ MetricNamespace: "Latchkey", MetricName: "TurnedAway", MetricValue: "1" }],
+  });
+  expect(made.one("AWS::CloudWatch::Alarm", "WatchTurnedAway")).toMatchObject({
+    Namespace: "Latchkey",
+    MetricName: "TurnedAway",
+    Threshold: 10,
+  });
+  const stage = made.one<{ AccessLogSettings: { Format: string } }>("AWS::ApiGatewayV2::Stage", "Api");
+  // The names that the filter looks for; values are in quotes, numbers too.
+  expect(JSON.parse(stage.AccessLogSettings.Format)).toMatchObject({
+    status: "$context.status",
+    functionStatus: "$context.integrationStatus",
   });
 });
 
