@@ -9,6 +9,7 @@ import {
   BackupResource,
   BackupVault,
 } from "aws-cdk-lib/aws-backup";
+import { Stats, type Metric } from "aws-cdk-lib/aws-cloudwatch";
 import {
   AttributeType,
   BillingMode,
@@ -31,7 +32,7 @@ import {
 } from "aws-cdk-lib/aws-lambda";
 import { DynamoEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import { NodejsFunction } from "aws-cdk-lib/aws-lambda-nodejs";
-import { LogGroup } from "aws-cdk-lib/aws-logs";
+import { FilterPattern, LogGroup, MetricFilter } from "aws-cdk-lib/aws-logs";
 import {
   BlockPublicAccess,
   Bucket,
@@ -42,6 +43,7 @@ import {
   StorageClass,
 } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
+import { CHANGED } from "../archivist/changed.ts";
 import { kept, keptAndProtected } from "./kept.ts";
 import { INLINE, known } from "./known.ts";
 import { LEAST_BACKUP_DAYS, type Settings } from "./settings.ts";
@@ -56,6 +58,8 @@ export class Data extends Construct {
   readonly archive: Bucket;
   /** Copies the history's stream into the archive. */
   readonly archivist: IFunction;
+  /** Events that were changed or deleted in the table, which nothing of ours does. */
+  readonly historyChanged: Metric;
 
   constructor(scope: Construct, id: string, settings: Settings) {
     super(scope, id);
@@ -88,14 +92,14 @@ export class Data extends Construct {
         "only added to: the archive has every event within minutes, for longer, and under a lock",
     });
     this.archive = archiveBucket(this, settings, this.key);
-    this.archivist = this.copyHistory(settings);
+    [this.archivist, this.historyChanged] = this.copyHistory(settings);
     this.backUp(settings);
   }
 
   /** Batches are large and slow on purpose: an object a few minutes old is young enough for an archive. A
    *  batch that cannot be written is tried until the stream forgets it, a day later, and the alarm on the
    *  stream's age tells long before; the table still has the events then. */
-  private copyHistory(settings: Settings): IFunction {
+  private copyHistory(settings: Settings): [IFunction, Metric] {
     const scope = new Construct(this, "Archivist");
     const role = new Role(scope, "Role", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
     const logs = new LogGroup(scope, "Logs", {
@@ -151,7 +155,13 @@ export class Data extends Construct {
       },
       role,
     );
-    return made;
+    const changed = new MetricFilter(scope, "Changed", {
+      logGroup: logs,
+      filterPattern: FilterPattern.stringValue("$.message", "=", `${CHANGED}*`),
+      metricNamespace: "Latchkey",
+      metricName: "HistoryChanged",
+    });
+    return [made, changed.metric({ statistic: Stats.SUM })];
   }
 
   /** For what point-in-time recovery does not undo: a loss that is found out after more than 35 days, and an

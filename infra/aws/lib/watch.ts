@@ -122,6 +122,8 @@ export class Watch extends Construct {
       iterator(data.archivist.functionName),
       60 * 60_000,
     );
+    const changed = data.historyChanged.with({ period: FIVE_MINUTES });
+    this.alarm("HistoryChanged", "The history was changed or deleted from in its table", changed, 1);
     const waiting = [mail.failed, mail.failedEvents].map((queue) =>
       queue.metricApproximateNumberOfMessagesVisible({ period: FIVE_MINUTES, statistic: Stats.MAXIMUM }),
     );

@@ -2,7 +2,7 @@
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
 import { GetObjectCommand, ListObjectVersionsCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { mockClient } from "aws-sdk-client-mock";
-import { beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { handler } from "../archivist/index.ts";
 import { events } from "../ops/archive.ts";
 import { Deployment } from "../ops/deployment.ts";
@@ -39,12 +39,15 @@ beforeEach(() => {
   });
 });
 
+afterEach(() => vi.restoreAllMocks());
+
 /** What the stream tells of the event that was the n-th. */
 const told = (n: number, eventName = "INSERT") => ({
   eventName,
   dynamodb: {
     SequenceNumber: `${100 + n}`,
     ApproximateCreationDateTime: Date.parse("2026-01-31T10:00:00Z") / 1000,
+    Keys: { PK: { S: "P#harbor#C#C1" }, SK: { S: `E${n}` } },
     NewImage: {
       PK: { S: "P#harbor#C#C1" },
       SK: { S: `E${n}` },
@@ -73,9 +76,16 @@ test("a batch that begins as one before and has come to more loses nothing, and 
   expect(await exported()).toEqual(["event 1", "event 2", "event 3", "event 4"]);
 });
 
-test("what is not an event that was added is nothing to the archive", async () => {
-  await handler({ Records: [told(1, "REMOVE")] });
-  expect(objects.size).toBe(0);
+test("an event that is changed or deleted in the table stays in the archive as it was, and is told of", async () => {
+  const said = vi.spyOn(console, "error").mockReturnValue();
+  await handler({ Records: [told(1), told(2)] });
+  expect(said).not.toHaveBeenCalled();
+  await handler({ Records: [told(1, "MODIFY"), told(2, "REMOVE"), told(3)] });
+  expect(said.mock.calls).toEqual([
+    ["history was changed: MODIFY P#harbor#C#C1 E1"],
+    ["history was changed: REMOVE P#harbor#C#C1 E2"],
+  ]);
+  expect(await exported()).toEqual(["event 1", "event 2", "event 3"]);
 });
 
 test("a batch that the bucket does not take comes again", async () => {

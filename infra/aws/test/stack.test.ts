@@ -438,7 +438,7 @@ test("every alarm reaches somebody, and says what it is about", () => {
       "AWS::CloudWatch::Alarm",
     ),
   );
-  expect(alarms).toHaveLength(13);
+  expect(alarms).toHaveLength(14);
   for (const alarm of alarms) {
     expect(alarm.AlarmDescription).toBeTruthy();
     expect(alarm.AlarmActions).toHaveLength(1);
@@ -495,6 +495,19 @@ test("what the API turns away by itself is counted apart from what functions ref
   expect(JSON.parse(stage.AccessLogSettings.Format)).toMatchObject({
     status: "$context.status",
     functionStatus: "$context.integrationStatus",
+  });
+});
+
+test("whoever changes the history in its table is heard of", () => {
+  expect(made.one("AWS::Logs::MetricFilter", "DataArchivistChanged")).toMatchObject({
+    LogGroupName: { Ref: expect.stringMatching(/^DataArchivistLogs/) },
+    FilterPattern: '{ $.message = "history was changed*" }',
+    MetricTransformations: [{ MetricNamespace: "Latchkey", MetricName: "HistoryChanged", MetricValue: "1" }],
+  });
+  expect(made.one("AWS::CloudWatch::Alarm", "WatchHistoryChanged")).toMatchObject({
+    Namespace: "Latchkey",
+    MetricName: "HistoryChanged",
+    Threshold: 1,
   });
 });
 
