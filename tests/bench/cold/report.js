@@ -3,7 +3,7 @@
 const MIB = 1024 * 1024;
 const MB = 1_000_000;
 
-const AIMS = {
+export const AIMS = {
   /** Start → ready, beside the floor. */
   ready: 1.5,
   /** Start → first answer, beside Node. */
@@ -16,6 +16,10 @@ const AIMS = {
    *  protocol, and the noise of this harness. */
   overhead: 1,
 };
+
+/** What no change may make worse. Two aims are out of reach as long as the AWS SDK takes what it takes; the
+ *  README says how far. Their limits leave room for a machine that has other things to do. */
+export const LIMITS = { ...AIMS, ready: 2.5, overhead: 3.5 };
 
 /** The value that so large a part of them stays below. */
 export function quantile(values, part) {
@@ -109,28 +113,28 @@ function twins(figures) {
   return pairs.map((node) => ({ name: node.instead, rust: figures[node.instead], node }));
 }
 
-/** The aims that the figures miss, a line each. */
-export function missed(figures) {
+/** What the figures miss of aims or limits, a line each. */
+export function missed(figures, aims) {
   const { floor } = figures;
   const misses = [];
   const demand = (holds, line) => holds || misses.push(line);
   for (const [name, { ready, floor: beside, overhead, zip, hashes, instead }] of Object.entries(figures)) {
     if (instead || name === "floor") continue;
     const slower = ready.median / beside;
-    demand(slower <= AIMS.ready, `${name} is ready after ${times(slower)} the floor's time, not ${AIMS.ready} ×`);
-    demand(zip <= AIMS.zip, `${name} is ${(zip / MB).toFixed(2)} MB zipped, not ${AIMS.zip / MB} MB`);
+    demand(slower <= aims.ready, `${name} is ready after ${times(slower)} the floor's time, not ${aims.ready} ×`);
+    demand(zip <= aims.zip, `${name} is ${(zip / MB).toFixed(2)} MB zipped, not ${aims.zip / MB} MB`);
     // A password's hash is meant to take its time.
     const own = overhead.p50 - (floor?.overhead.p50 ?? 0);
     demand(
-      hashes || own <= AIMS.overhead,
-      `${name} takes ${own.toFixed(2)} ms of its own beyond the floor, not ${AIMS.overhead} ms`,
+      hashes || own <= aims.overhead,
+      `${name} takes ${own.toFixed(2)} ms of its own beyond the floor, not ${aims.overhead} ms`,
     );
   }
   for (const { name, rust, node } of twins(figures)) {
     const faster = node.first.median / rust.first.median;
-    demand(faster >= AIMS.faster, `${name} answers first ${times(faster)} faster than Node, not ${AIMS.faster} ×`);
+    demand(faster >= aims.faster, `${name} answers first ${times(faster)} faster than Node, not ${aims.faster} ×`);
     const smaller = node.memory / rust.memory;
-    demand(smaller >= AIMS.smaller, `${name} takes ${times(smaller)} less memory than Node, not ${AIMS.smaller} ×`);
+    demand(smaller >= aims.smaller, `${name} takes ${times(smaller)} less memory than Node, not ${aims.smaller} ×`);
   }
   return misses;
 }
