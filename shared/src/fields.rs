@@ -5,20 +5,24 @@
 //! and a sentence; the extractor in [`crate::web`] adds the name of the field. A text out of the
 //! store is not parsed again (see `strict`): rules that grow stricter break nothing that is kept.
 
+mod secret;
+mod time;
+
 use std::{borrow::Cow, collections::BTreeSet, fmt};
 
-use jiff::{Timestamp, civil};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use unicode_normalization::UnicodeNormalization;
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{
-        ObjectBuilder, RefOr, Schema,
-        schema::{KnownFormat, SchemaFormat, Type},
-    },
+    openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
 };
 
 use crate::strict::{Typed, typed};
+
+pub use self::{
+    secret::{Password, Secret},
+    time::{At, Date},
+};
 
 /// Why a value was refused: a stable slug and a sentence for the person who typed it.
 ///
@@ -389,146 +393,6 @@ impl Name {
     }
 }
 
-/// A day without a time, `YYYY-MM-DD`; for a date of birth, from 1850 on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Date(civil::Date);
-
-impl Date {
-    /// Parses `YYYY-MM-DD`.
-    ///
-    /// # Errors
-    /// `not_a_date` for another shape or a day that does not exist.
-    pub fn parse(raw: &str) -> Result<Self, Refusal> {
-        const NOT: Refusal = refusal("not_a_date", "Enter a date that exists, as YYYY-MM-DD.");
-        let shaped = raw.len() == 10
-            && raw.bytes().enumerate().all(|(i, b)| match i {
-                4 | 7 => b == b'-',
-                _ => b.is_ascii_digit(),
-            });
-        if !shaped {
-            return Err(NOT);
-        }
-        let date: civil::Date = raw.parse().map_err(|_| NOT)?;
-        if date.year() < 1850 {
-            return Err(refusal("too_early", "Enter a year from 1850 on."));
-        }
-        Ok(Self(date))
-    }
-
-    /// Whether the day lies after the day it is anywhere on earth at `now`.
-    #[must_use]
-    pub fn is_after(&self, now: At) -> bool {
-        let latest = jiff::tz::Offset::constant(14).to_datetime(now.0).date();
-        self.0 > latest
-    }
-}
-
-impl fmt::Display for Date {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
-    }
-}
-
-impl Serialize for Date {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Date {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Cow::<'de, str>::deserialize(deserializer)?;
-        Self::parse(&raw).map_err(de::Error::custom)
-    }
-}
-
-impl PartialSchema for Date {
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .schema_type(Type::String)
-            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Date)))
-            .pattern(Some(r"^(18[5-9]|19\d|20[01])\d-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])$|^(18[5-9]|19\d|20[01])\d-\d\d-(29|30|31)$"))
-            .description(Some("A day that exists, YYYY-MM-DD, from 1850 on."))
-            .into()
-    }
-}
-
-impl ToSchema for Date {
-    fn name() -> Cow<'static, str> {
-        Cow::Borrowed("Date")
-    }
-}
-
-/// A moment, to the millisecond; RFC 3339 in UTC with exactly three decimals, so that the text
-/// sorts as time does, in the table too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct At(Timestamp);
-
-impl At {
-    /// The moment of a number of milliseconds since 1970.
-    ///
-    /// # Panics
-    /// Never for times within nine thousand years of now.
-    #[must_use]
-    #[expect(clippy::expect_used, reason = "a clock cannot leave jiff's range of years")]
-    pub fn from_millis(millis: i64) -> Self {
-        Self(Timestamp::from_millisecond(millis).expect("a time within jiff's range"))
-    }
-
-    /// Milliseconds since 1970.
-    #[must_use]
-    pub fn millis(self) -> i64 {
-        self.0.as_millisecond()
-    }
-
-    /// Whole seconds since 1970: the unit of JWT times (RFC 7519) and of DynamoDB's TTL.
-    #[must_use]
-    pub fn seconds(self) -> i64 {
-        self.0.as_second()
-    }
-
-    /// The moment `seconds` later (or earlier, when negative).
-    #[must_use]
-    pub fn plus(self, seconds: i64) -> Self {
-        Self::from_millis(self.millis() + seconds * 1000)
-    }
-}
-
-impl fmt::Display for At {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.3}", self.0)
-    }
-}
-
-impl Serialize for At {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for At {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Cow::<'de, str>::deserialize(deserializer)?;
-        raw.parse().map(Self).map_err(de::Error::custom)
-    }
-}
-
-impl PartialSchema for At {
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .schema_type(Type::String)
-            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
-            .description(Some("A moment, RFC 3339 in UTC."))
-            .into()
-    }
-}
-
-impl ToSchema for At {
-    fn name() -> Cow<'static, str> {
-        Cow::Borrowed("At")
-    }
-}
-
 /// What a portal user may do. The names on the pages stand in the design, section 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -658,81 +522,5 @@ impl PartialSchema for Whole {
 impl ToSchema for Whole {
     fn name() -> Cow<'static, str> {
         Cow::Borrowed("Whole")
-    }
-}
-
-/// A text that must not show in a log: its `Debug` prints nothing of it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a secret.
-    #[must_use]
-    pub fn new(value: String) -> Self {
-        Self(value)
-    }
-
-    /// The secret itself: for the one place that needs it.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret")
-    }
-}
-
-/// A password as typed: 1 to 256 characters at this door; how strong a new one must be is for
-/// [`crate::password`].
-#[derive(Clone)]
-pub struct Password(String);
-
-impl Password {
-    /// The password as typed, composed (NFC, after NIST SP 800-63B) so that one keyboard's `é`
-    /// is another's.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-
-    /// Takes a password as typed.
-    ///
-    /// # Errors
-    /// `empty`, or `too_long` past 256 characters.
-    pub fn parse(raw: &str) -> Result<Self, Refusal> {
-        match raw.chars().count() {
-            0 => Err(EMPTY),
-            n if n > 256 => Err(TOO_LONG),
-            _ => Ok(Self(raw.nfc().collect())),
-        }
-    }
-}
-
-impl fmt::Debug for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Password")
-    }
-}
-
-impl<'de> Deserialize<'de> for Password {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Cow::<'de, str>::deserialize(deserializer)?;
-        Self::parse(&raw).map_err(de::Error::custom)
-    }
-}
-
-impl PartialSchema for Password {
-    fn schema() -> RefOr<Schema> {
-        string_schema("A password; any characters.", 1, 256, None)
-    }
-}
-
-impl ToSchema for Password {
-    fn name() -> Cow<'static, str> {
-        Cow::Borrowed("Password")
     }
 }

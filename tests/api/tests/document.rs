@@ -11,7 +11,9 @@ use api_tests::{
     routes::{Operation, document, operations},
 };
 use latchkey_local::functions;
+use regex::RegexBuilder;
 use serde_json::Value;
+use shared::fields::Date;
 
 /// Functions that no request reaches: events drive them.
 const NOT_OVER_HTTP: [&str; 2] = ["mail-events", "send-mail"];
@@ -106,6 +108,28 @@ fn the_document_is_openapi_3_1_and_every_reference_leads_somewhere() {
     for name in document["components"]["schemas"].as_object().expect("schemas").keys() {
         let reference = format!("#/components/schemas/{name}");
         assert!(found.contains(&reference), "nothing refers to {reference}");
+    }
+}
+
+/// Children are born every year: whoever reads the document is to take the days that the API takes.
+#[test]
+fn its_pattern_of_a_date_is_what_a_date_is() {
+    let pattern = document()["components"]["schemas"]["Date"]["pattern"].clone();
+    let pattern = pattern.as_str().expect("a pattern");
+    let pattern = RegexBuilder::new(pattern).unicode(false).build().expect("a pattern");
+    for (year, month, day) in (1849..=2099).flat_map(|year| {
+        (0..=13).flat_map(move |month| (0..=32).map(move |day| (year, month, day)))
+    }) {
+        let text = format!("{year:04}-{month:02}-{day:02}");
+        // No pattern counts leap years; the schema's format does.
+        let leapless = (month, day) == (2, 29) && year >= 1850;
+        let takes = Date::parse(&text).is_ok() || leapless;
+        assert_eq!(pattern.is_match(&text), takes, "{text}");
+    }
+    for text in
+        ["1984-3-12", "1984-03-12T00:00", " 1984-03-12", "01984-03-12", "19840312", "x1984-03-12"]
+    {
+        assert!(!pattern.is_match(text), "{text}");
     }
 }
 
