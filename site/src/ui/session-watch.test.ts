@@ -113,6 +113,20 @@ it("asks after work, instead of warning too early, and no later than a minute af
   expect(onEnd.mock.calls).toEqual([["over"]]);
 });
 
+it("asks again a minute later when the line was broken", async () => {
+  const { server, watch } = await signedIn();
+  await pass(0.5);
+  await work(server);
+  server.dead = true;
+  await pass(3);
+  expect(server.asked).toBe(3);
+  server.dead = false;
+  await pass(1);
+  expect(server.asked).toBe(4);
+  await pass(6);
+  expect(watch.warning.value).toBeNull();
+});
+
 it("does not take a machine's waking for work", async () => {
   const { server, watch, onEnd } = await signedIn();
   await work(server);

@@ -42,6 +42,8 @@ export class SessionWatch {
   #asking = false;
   /** When the end was last heard of, by the server's clock. */
   #heard = 0;
+  /** When the clock last ticked, by the server's. */
+  #looked = 0;
   #dismissed = false;
 
   /** `ask` asks for the session, which counts as using it; `onEnd` hears once that it is no more. */
@@ -119,8 +121,10 @@ export class SessionWatch {
     if (left <= 0) return void this.#checkTheEnd();
     // Asked soon after the work it follows: asked only when the end is near, or when a machine wakes that
     // slept since, it would give a session that nobody uses any more its idle time a second time.
-    const justUsed = now - this.#used < WARNING_MS;
-    if (justUsed && now - this.#heard >= STEP_MS) return void this.stay().catch(() => {});
+    const slept = now - this.#looked > WARNING_MS;
+    if (slept && now - this.#used > WARNING_MS) this.#used = 0;
+    this.#looked = now;
+    if (this.#used && now - this.#heard >= STEP_MS) return void this.stay().catch(() => {});
     if (left > WARNING_MS || this.#dismissed) return;
     const shown = inSteps(left);
     if (this.warning.peek()?.left !== shown) this.warning.value = { left: shown, last: this.#last };
