@@ -67,7 +67,9 @@ async fn sign_out(State(app): State<App>, visitor: Visitor) -> Result<Response, 
     let mut tries = app.store().tries();
     loop {
         let (mut account, practice) = load(&app, &visitor).await?;
-        account.admitted(&practice, visitor.sid, app.now()).ok_or_else(Problem::signed_out)?;
+        let (_, open) =
+            account.admitted(&practice, visitor.sid, app.now()).ok_or_else(Problem::signed_out)?;
+        let open: Vec<_> = open.iter().map(|(client, g)| (*client, g.portal_user_id)).collect();
         account.sessions.remove(&visitor.sid);
         let mut change = app.store().change();
         change.replace(&key, &account, account.rev);
@@ -77,10 +79,10 @@ async fn sign_out(State(app): State<App>, visitor: Visitor) -> Result<Response, 
             name: account.name.full(),
             role: Role::PortalUser,
         };
-        for (client, grant) in account.open_grants() {
+        for &(client, portal_user) in &open {
             let event =
                 Event::new(&app, &visitor.caller, &actor, &visitor.practice, Action::SignedOut);
-            change.event(&event.client(client).portal_user(grant.portal_user_id));
+            change.event(&event.client(client).portal_user(portal_user));
         }
         let Err(halt) = app.store().write(change).await else {
             let gone = [(SET_COOKIE, session::no_cookie(Audience::Portal))];

@@ -7,12 +7,15 @@
 //! is no longer true when its turn comes (an invitation that was replaced, access that was revoked)
 //! is dropped.
 
+use std::time::Duration;
+
 use aws_lambda_events::event::{
     dynamodb::{Event, EventRecord},
     streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse},
 };
 use aws_sdk_sesv2::{
     Client,
+    config::{retry::RetryConfig, timeout::TimeoutConfig},
     error::{ProvideErrorMetadata, SdkError},
     operation::send_email::SendEmailError,
     types::{Body, Content, Destination, EmailContent, Message, MessageTag},
@@ -35,6 +38,9 @@ use shared::{
 
 /// Seconds for which an attempt keeps others off.
 const LEASE: i64 = 60;
+
+/// How long the mail service may take to answer. Given up too early, a mail goes out twice.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the mail service says when it takes nobody's mail for now: the sender's identity lapsed or is
 /// not verified yet, the recipient's is not while the account is in the sandbox, sending is paused or
@@ -270,7 +276,7 @@ impl Sender {
             .email_tags(tag("portalUser", mail.portal_user_id.to_string())?)
             .email_tags(tag("mail", mail.mail_id.to_string())?)
             .set_configuration_set_name(self.config.configuration_set.clone());
-        let answer = Box::pin(request.send()).await;
+        let answer = Box::pin(request.customize().config_override(once()).send()).await;
         let error = match answer {
             Ok(taken) => return Ok((MailState::Sent, taken.message_id.unwrap_or_default())),
             Err(error) => error,
@@ -318,6 +324,7 @@ impl Sender {
             "=",
             &MailState::Queued,
         );
+        let went_out = matches!(outcome, Some((MailState::Sent, _)));
         let (done, shown) = match outcome {
             None => (done, shown.unset("mail")),
             Some((state, detail)) => {
@@ -329,12 +336,29 @@ impl Sender {
                 }
             }
         };
-        // Two writes and no transaction: that the mail is done is what must hold; how it shows is
-        // put right by the events that follow, and must not make it go out again.
-        both(self.app.store().touch::<Outgoing>(done), self.app.store().touch::<PortalUser>(shown))
-            .await
-            .map(drop)
+        // Two writes and no transaction. That a mail that went out is done is what must hold: how it
+        // shows is put right by the events that follow, and must not make it go out again. Of any
+        // other no event will come, so that it is done only when staff see what became of it.
+        let store = self.app.store();
+        if went_out {
+            both(store.touch::<Outgoing>(done), store.touch::<PortalUser>(shown)).await?;
+        } else {
+            store.touch::<PortalUser>(shown).await?;
+            store.touch::<Outgoing>(done).await?;
+        }
+        Ok(())
     }
+}
+
+/// SES takes a mail as often as it is asked to, and knows no repetition: a second attempt is made
+/// where it is counted, out of the outbox, and not by the SDK because an answer was slow.
+fn once() -> aws_sdk_sesv2::config::Builder {
+    let patience = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(PATIENCE)
+        .operation_timeout(PATIENCE)
+        .build();
+    aws_sdk_sesv2::Config::builder().retry_config(RetryConfig::disabled()).timeout_config(patience)
 }
 
 fn compose(

@@ -4,6 +4,7 @@
 
 use api_tests::{
     Answer, Call, PASSWORD, World,
+    mail::Mood,
     people::{Invited, Staff, text},
     wire::{Fault, Snapshot},
 };
@@ -355,6 +356,48 @@ async fn a_mail_survives_every_fault_of_its_sender() {
                 // How it shows is a second write; the events of the mail service make up for it.
                 let unseen = position == 3 && *shown == "queued";
                 assert!(unseen || *shown == "sent", "{what}: {shown}");
+            }
+        }
+    }
+}
+
+/// No event of the mail service tells of a mail that it never took.
+#[tokio::test]
+async fn staff_see_that_a_mail_was_refused_whatever_struck_its_sender() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let client = dana.client("Amara", "Okafor", "1984-03-12").await;
+    let _ = world.records();
+    let user = text(&dana.add(&client, "pat@mail.example").await.expect(201)["portalUserId"]);
+    let records = world.records();
+    let before = world.snapshot().await;
+    world.post.feels(Mood::Refuses("MessageRejected", "not this one"));
+    world.wire.forget();
+    assert_eq!(world.redeliver(records.clone()).await, 0);
+    let requests = world.wire.seen();
+    assert_eq!(requests, ["UpdateItem", "BatchGetItem", "UpdateItem", "UpdateItem"]);
+
+    for (position, request) in requests.iter().enumerate() {
+        let passed = requests[..position].iter().filter(|r| *r == request).count();
+        for fault in FAULTS.into_iter().filter(|fault| happens(*fault, request)) {
+            for times in [1, ALWAYS] {
+                let what = format!("{fault:?} at {request} {passed}, {times} times");
+                world.wire.forget();
+                world.put_back(&world.snapshot().await, &before).await;
+                world.wire.break_after(request, passed, fault, times);
+                world.redeliver(records.clone()).await;
+                world.wire.forget();
+                for _ in 0..3 {
+                    world.redeliver(records.clone()).await;
+                    world.pass(31);
+                }
+                assert_eq!(world.redeliver(records.clone()).await, 0, "{what}: it is done");
+                let items = world.snapshot().await.items(&world.database.tables().main);
+                let mail = items.values().find(|i| i.get("queuedAt").is_some()).expect("the mail");
+                assert!(mail.get("doneAt").is_some(), "{what}");
+                let pk = format!("P#harbor#C#{client}");
+                let shown = &items[&(pk, format!("A#USER#{user}"))]["mail"]["state"];
+                assert_eq!(*shown, "bounced", "{what}");
             }
         }
     }

@@ -457,14 +457,16 @@ async fn rounds(world: &World, dana: &Staff, query: &str) -> Vec<Vec<String>> {
     });
     let mut rounds = Vec::new();
     while !search.is_finished() {
-        // Whoever is on the way to the wire arrives; answers of the table take their time.
+        // Answers of the table take their time.
+        tokio::task::yield_now().await;
+        if world.wire.waiting().is_empty() {
+            continue;
+        }
+        // Whoever else is on the way to the wire arrives.
         for _ in 0..100 {
             tokio::task::yield_now().await;
         }
         let mut round = world.wire.waiting();
-        if round.is_empty() {
-            continue;
-        }
         round.sort_unstable();
         rounds.push(round);
         while let Some(held) = world.wire.take(0) {

@@ -522,6 +522,21 @@ async fn signing_out_ends_this_session_and_no_other() {
 }
 
 #[tokio::test]
+async fn signing_out_is_told_to_the_charts_that_the_session_could_open() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let who = dana.enrolled().await;
+    let cookie = world.signed_in(&who.email, PASSWORD).await;
+    let later = dana.client("Silas", "Okafor", "2015-06-01").await;
+    let invited = dana.invite(&later, &who.email).await;
+    world.enroll(&invited.token, "Okafor", "2015-06-01", PASSWORD).await.expect(201);
+    world.pass(1);
+    sign_out(&world, &cookie).await.expect(204);
+    assert_eq!(dana.actions(&who.client).await[0], "signed-out");
+    assert_eq!(dana.actions(&later).await[0], "chart-joined");
+}
+
+#[tokio::test]
 async fn an_account_has_ten_sessions_at_most_and_the_oldest_gives_way() {
     let world = World::new().await;
     let who = world.dana().await.enrolled().await;
