@@ -33,5 +33,16 @@ export async function failOnce(page: Page, method: string, path: RegExp, how: "c
   });
 }
 
+/** The next such request is done, and its answer is lost on the way. */
+export async function loseAnswer(page: Page, method: string, path: string): Promise<void> {
+  let lost = false;
+  await page.route(path, async (route) => {
+    if (lost || route.request().method() !== method) return route.fallback();
+    lost = true;
+    await route.fetch();
+    await route.abort();
+  });
+}
+
 export const CUT = "We could not reach the server.";
 export const BUSY = "The server could not answer just now.";

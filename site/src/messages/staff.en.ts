@@ -217,6 +217,7 @@ export const staff = {
   "receipt.resets": { one: "{count} link for a new password", other: "{count} links for a new password" },
   "receipt.alerts": "Alerts now go to {name}.",
   "receipt.inbox": "Alerts now go to the practice’s inbox.",
+  "receipt.unknown": "Alerts now go to somebody who was added meanwhile.",
 
   "revoke.title": "Revoke portal access?",
   "revoke.ends":
@@ -225,7 +226,7 @@ export const staff = {
   "revoke.done": "Portal access for {name} was revoked.",
   "resend.title": "Resend the invitation?",
   "resend.what":
-    "{email} gets a new mail with the button “Enroll in Client Portal”. It can be used for 7 days.",
+    "{email} gets a new mail with the button “Enroll in Client Portal”. The list says until when it can be used.",
   "resend.old": "The earlier link stops working.",
   "resend.done": "A new invitation to {name} is on its way",
   confirm: "Confirm",
@@ -252,6 +253,8 @@ export const staff = {
   "delete.notTheWord": "Type “delete” to continue",
   "delete.action": "Delete User",
   "delete.successor": "Who gets the alerts next?",
+  "delete.successorLost":
+    "{name} cannot get the alerts any more: somebody else has changed that access meanwhile. {deleted} was not deleted. Choose who gets the alerts next, and try again.",
   "delete.done": "{name} was deleted from the portal users.",
   "owner.title": "Change Ownership",
   "owner.what":
@@ -262,7 +265,7 @@ export const staff = {
   "owner.done": "{name} owns the chart now",
 
   "add.title": "Add New User",
-  "add.lead": "This person gets a mail with the button “Enroll in Client Portal”. It can be used for 7 days.",
+  "add.lead": "This person gets a mail with the button “Enroll in Client Portal”. The list says until when it can be used.",
   "add.save": "Add User",
   "add.done": "{name} was added. The invitation is on its way",
   "edit.title": "Edit {name}",
@@ -315,6 +318,7 @@ export const staff = {
   "history.allActions": "Everything",
   "history.allPeople": "Everybody",
   "history.found": { one: "{count} entry", other: "{count} entries" },
+  "history.filtered": "Not all of the history: {what}",
   "history.noneFound": "Nothing like that has happened.",
   "history.client-created": "{actor} added the client",
   "history.client-updated": "{actor} changed the client’s record",
@@ -402,6 +406,8 @@ export const staff = {
   "failure.internal": "Something went wrong on our side. Please try again.",
   "failure.already_enrolled": "This person has enrolled meanwhile, and signs in with a password.",
   "failure.access_revoked": "The access was revoked meanwhile. Activate it first.",
+  "failure.too_many_portal_users": "A client has sixteen portal users at most. Delete one first.",
+  "failure.too_many_charts": "This person has access to as many clients as one account can have.",
   "failure.idempotency_key_reused":
     "This was sent before with other content. Load the page again, then repeat your change.",
   "invalid.taken": "This is taken already. Choose another",

@@ -11,7 +11,7 @@ export const greeting = signal<"out" | "elsewhere" | "ended" | "changed" | "enro
 
 export const watch = new SessionWatch(
   async () => (session.value = await api.session()),
-  (how) => leave(how === "over" ? "ended" : "elsewhere"),
+  (how) => session.value && leave(how === "over" ? "ended" : "elsewhere"),
 );
 
 export function enter(who: api.Session): void {

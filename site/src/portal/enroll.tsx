@@ -99,6 +99,8 @@ function Steps(props: {
   // The browser's button goes back to the first question, with what was answered.
   useEffect(() => {
     const turn = () => setStep(history.state === "password" ? "password" : "prove");
+    // Come back to from elsewhere, this page begins anew, whatever it was.
+    history.replaceState(null, "");
     addEventListener("popstate", turn);
     return () => removeEventListener("popstate", turn);
   }, []);

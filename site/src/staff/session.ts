@@ -4,6 +4,7 @@ import { Failure, onFailure } from "../api/http";
 import * as api from "../api/staff";
 import { place } from "../ui/heading";
 import { SessionWatch } from "../ui/session-watch";
+import { hush } from "../ui/toast";
 import { forgetRecent } from "./recent";
 
 type State =
@@ -22,8 +23,8 @@ export const ended = signal(false);
 export const mayChange = computed(() => state.value.at === "in" && state.value.session.role !== "auditor");
 
 export const watch = new SessionWatch(api.session, (how) => {
-  if (how === "elsewhere") leave("elsewhere");
-  else end();
+  if (how === "over") end();
+  else if (state.peek().at === "in") leave("elsewhere");
 });
 
 export async function resume(): Promise<void> {
@@ -55,7 +56,7 @@ export async function signOut(): Promise<void> {
 function enter(session: api.Session): void {
   const before = state.peek();
   // Somebody else signed in, in another tab: what was seen in this one is not theirs to find.
-  if (before.at === "in" && before.session.email !== session.email) forgetRecent();
+  if (before.at === "in" && before.session.email !== session.email) forget();
   place.value = session.practice.name;
   ended.value = false;
   state.value = { at: "in", session };
@@ -64,15 +65,20 @@ function enter(session: api.Session): void {
 
 /** What was typed stays on the page; what is not on it is forgotten. */
 function end(): void {
-  forgetRecent();
+  forget();
   ended.value = true;
 }
 
 /** Clients' data leaves the screen at once: the machine may stand where others see it. */
 function leave(left: "here" | "elsewhere"): void {
-  forgetRecent();
+  forget();
   ended.value = false;
   state.value = { at: "out", left };
+}
+
+function forget(): void {
+  forgetRecent();
+  hush();
 }
 
 /** The page that the server sends people to whom it could not sign in. */

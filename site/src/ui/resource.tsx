@@ -17,18 +17,22 @@ export class Resource<T> {
     this.#load = load;
   }
 
-  /** Ask, giving up whatever was asked before. What is shown stays until the answer is there. */
-  async load(): Promise<void> {
+  /** Ask, giving up whatever was asked before. What is shown stays until the answer is there, and also when
+   *  none comes: a form may lie over it. Answers whether one came. */
+  async load(): Promise<boolean> {
     this.close();
     const controller = (this.#current = new AbortController());
     if (this.state.peek().at === "failed") this.state.value = { at: "loading" };
     try {
       const value = await this.#load(controller.signal);
-      if (!controller.signal.aborted) this.set(value);
+      if (controller.signal.aborted) return false;
+      this.set(value);
+      return true;
     } catch (thrown) {
-      if (controller.signal.aborted) return;
+      if (controller.signal.aborted) return false;
       if (!(thrown instanceof Failure)) throw thrown;
-      this.state.value = { at: "failed", failure: thrown };
+      if (this.state.peek().at !== "ready") this.state.value = { at: "failed", failure: thrown };
+      return false;
     }
   }
 

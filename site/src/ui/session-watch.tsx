@@ -46,19 +46,23 @@ export class SessionWatch {
   #looked = 0;
   #dismissed = false;
 
-  /** `ask` asks for the session, which counts as using it; `onEnd` hears once that it is no more. */
+  /** `ask` asks for the session, which counts as using it; `onEnd` hears that it is no more. */
   constructor(ask: () => Promise<Session>, onEnd: (how: Ending) => void) {
     this.#ask = ask;
     this.#onEnd = onEnd;
     this.#tabs.onmessage = ({ data }: MessageEvent<number | "used" | "out">) => {
+      // Also where the session was over before: what it showed may still stand there.
+      if (data === "out") {
+        this.#rest();
+        return this.#onEnd("elsewhere");
+      }
       if (!this.#end) return;
-      if (data === "out") this.#finish("elsewhere");
-      else if (data === "used") this.#used = serverTime();
+      if (data === "used") this.#used = serverTime();
       else this.#begin(data);
     };
     onAnswer((failure) => {
       if (!this.#end || this.#asking) return;
-      if (failure?.status === 401) this.#finish("over");
+      if (failure?.status === 401) this.#over();
       if (failure) return;
       this.#used = serverTime();
       this.#tabs.postMessage("used");
@@ -88,7 +92,7 @@ export class SessionWatch {
       this.begin(await this.#ask());
     } catch (thrown) {
       if (!(thrown instanceof Failure && thrown.status === 401)) throw thrown;
-      this.#finish("over");
+      this.#over();
     } finally {
       this.#asking = false;
     }
@@ -134,13 +138,13 @@ export class SessionWatch {
   async #checkTheEnd(): Promise<void> {
     if (this.#asking) return;
     await this.stay().catch(() => {});
-    if (this.#end <= serverTime()) this.#finish("over");
+    if (this.#end <= serverTime()) this.#over();
   }
 
-  #finish(how: Ending): void {
+  #over(): void {
     if (!this.#end) return;
     this.#rest();
-    this.#onEnd(how);
+    this.#onEnd("over");
   }
 
   #rest(): void {

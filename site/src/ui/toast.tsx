@@ -8,10 +8,18 @@ import { Cross } from "./icons";
 const SHOWN_MS = 10_000;
 const toast = signal<{ text: string } | null>(null);
 
+let coming: ReturnType<typeof setTimeout> | undefined;
+
 /** Say it after the focus has settled: a screen reader would otherwise cut it off. */
 export function say(text: string): void {
+  hush();
+  coming = setTimeout(() => (toast.value = { text }), 100);
+}
+
+/** Take it back: whoever looks next is somebody else. */
+export function hush(): void {
+  clearTimeout(coming);
   toast.value = null;
-  setTimeout(() => (toast.value = { text }), 100);
 }
 
 export function Toasts() {

@@ -1,6 +1,6 @@
 // The console's session: about to end, ended, left in another tab; and the way back and forward.
 import type { Page } from "@playwright/test";
-import { openUsers, section } from "../console";
+import { choose, openUsers, section } from "../console";
 import { expectFocusKept } from "../focus";
 import { clientPage, expect, forward, fullName, holdClock, request, rowOf, signInStaff, staffOrigin, test } from "../world";
 
@@ -118,6 +118,39 @@ test("a tab that slept through the end says so when it is looked at, and is nobo
   await expect(page.getByText("Contact information")).toBeVisible();
   await page.getByRole("searchbox").focus();
   await expect(recent.getByRole("link")).toHaveText([new RegExp(client.name.last)]);
+});
+
+test("whoever comes next sees nothing that was left standing", async ({ staff, desk }) => {
+  const client = await desk.client();
+  await desk.invite(client);
+  const name = fullName(client.name);
+  const here = await staff();
+  const there = await here.context().newPage();
+  const look = () => here.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+
+  await test.step("not what was said last", async () => {
+    await openUsers(here, client);
+    await choose(here, client.name, "Revoke Access");
+    await here.getByRole("dialog").getByRole("button", { name: "Revoke Access" }).click();
+    await expect(here.getByRole("status")).toContainText(`Portal access for ${name} was revoked.`);
+    await here.getByRole("button", { name: "Sign out" }).click();
+    await signInStaff(there, "felix@harbor.example");
+    await look();
+    await expect(here.getByRole("banner")).toContainText("Felix Moreno");
+    await expect(here.getByRole("status")).toHaveText("");
+  });
+
+  await test.step("nor a page whose session was over before somebody signed out elsewhere", async () => {
+    await here.goto(clientPage(client));
+    await expect(here.getByRole("heading", { level: 1, name })).toBeVisible();
+    await endAtServer(here);
+    await look();
+    await expect(here.getByRole("dialog", { name: "Your session has ended" })).toBeVisible();
+    await signInStaff(there, "dana@harbor.example");
+    await there.getByRole("button", { name: "Sign out" }).click();
+    await expect(here.getByRole("status")).toHaveText(/^You were signed out in another tab\./);
+    await expect(here.getByText(name)).toHaveCount(0);
+  });
 });
 
 test("back and forward lead through pages, sections and dialogs", async ({ dana, desk }) => {

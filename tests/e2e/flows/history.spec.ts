@@ -1,7 +1,7 @@
 // The history: read page by page, filtered, taken along as a file and on paper, always as a whole.
 import { readFileSync } from "node:fs";
 import type { Page } from "@playwright/test";
-import { BUSY, failOnce } from "../console";
+import { BUSY, failOnce, openUsers, section } from "../console";
 import { expectFocusKept } from "../focus";
 import { type Client, clientPage, type Desk, expect, fullName, test } from "../world";
 
@@ -47,10 +47,41 @@ test("is shown a page at a time, and filtered as a whole", async ({ dana, desk }
   await expect(entries(dana).first()).toContainText("Dana Whitfield");
   await expect(entries(dana).filter({ hasText: "Felix Moreno" })).toHaveCount(0);
   await expectFocusKept(dana, "filtering");
+  // Paper shows no controls: it says what it is a part of.
+  await dana.emulateMedia({ media: "print" });
+  await expect(dana.getByText("Not all of the history: By whom: Dana Whitfield")).toBeVisible();
+  await dana.emulateMedia({ media: "screen" });
 
   await test.step("and closing the filter shows everything again", async () => {
     await dana.locator("summary").click();
     await expect(entries(dana).filter({ hasText: "Felix Moreno added the client" })).toHaveCount(1);
+    await dana.emulateMedia({ media: "print" });
+    await expect(dana.getByText("Not all of the history")).toHaveCount(0);
+  });
+});
+
+test("calls nobody a former portal user who is one", async ({ dana, desk }) => {
+  const client = await desk.client();
+  await desk.invite(client);
+  const name = fullName(client.name);
+
+  await test.step("while the list of them does not come", async () => {
+    await failOnce(dana, "GET", /\/portal-users$/, "busy");
+    await dana.goto(clientPage(client, "/history"));
+    await expect(dana.getByRole("alert").filter({ hasText: BUSY })).toBeVisible();
+    await expect(entries(dana)).toHaveCount(0);
+    await expect(dana.getByRole("button", { name: "Export as CSV" })).toHaveCount(0);
+    await dana.getByRole("button", { name: "Try again" }).click();
+    await expect(entries(dana).filter({ hasText: `Felix Moreno gave ${name} access` })).toHaveCount(1);
+  });
+
+  await test.step("nor when they came after the list did", async () => {
+    await openUsers(dana, client);
+    const guest = { first: "Bram", last: client.name.last };
+    await desk.invite(client, { name: guest, relationship: "spouse" });
+    await section(dana, "History").click();
+    await expect(entries(dana).filter({ hasText: `gave ${fullName(guest)} access` })).toHaveCount(1);
+    await expect(dana.getByText("a former portal user")).toHaveCount(0);
   });
 });
 

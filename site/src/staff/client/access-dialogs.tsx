@@ -10,7 +10,7 @@ import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
 import { FailureNote } from "../../ui/failure";
 import { focusHeading } from "../../ui/heading";
-import { isGone, type Chart } from "./chart";
+import { isGone, isNews, type Chart } from "./chart";
 import { ConsequenceLists, type Consequences } from "./consequences";
 import { sayEnded } from "./receipt";
 
@@ -116,7 +116,7 @@ export function useAccessChange(of: {
     } catch (thrown) {
       if (!(thrown instanceof Failure)) throw thrown;
       gone = isGone(thrown);
-      if (gone || thrown.status === 409) void of.chart.catchUp();
+      if (isNews(thrown)) void of.chart.catchUp();
       if (!gone) throw thrown;
       said = t("users.gone", { name: sayName(of.user.name) });
     }

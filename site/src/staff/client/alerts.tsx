@@ -8,7 +8,7 @@ import { useAction } from "../../ui/action";
 import { focusHeading } from "../../ui/heading";
 import { say } from "../../ui/toast";
 import { mayChange } from "../session";
-import { isGone, type Chart } from "./chart";
+import { isGone, isNews, type Chart } from "./chart";
 
 /** A keyboard walks through the radios one by one; only the one it rests on is meant. */
 const REST_MS = 500;
@@ -50,11 +50,12 @@ export function useAlerts(chart: Chart, users: PortalUsers) {
         }
       }
     } catch (thrown) {
-      if (!(thrown instanceof Failure && isGone(thrown))) throw thrown;
+      if (!(thrown instanceof Failure)) throw thrown;
+      if (isNews(thrown)) void chart.catchUp();
+      if (!isGone(thrown)) throw thrown;
       const gone = users.portalUsers.find((user) => user.portalUserId === latest.current?.id);
       // The row that has the focus is about to go.
       focusHeading();
-      void chart.catchUp();
       say(t("users.gone", { name: gone ? sayName(gone.name) : "" }));
     } finally {
       setWish(null);

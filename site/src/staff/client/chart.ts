@@ -6,7 +6,18 @@ import { Resource } from "../../ui/resource";
 
 /** The portal user that a change was about is no longer there. */
 export const isGone = (failure: Failure): boolean =>
-  failure.status === 404 || failure.fields.some((field) => field.code === "not_a_portal_user");
+  failure.status === 404 ||
+  failure.fields.some(({ code, field }) => code === "not_a_portal_user" && field !== SUCCESSOR);
+
+/** Whoever was to get the alerts next cannot get them any more; the change itself was not made. */
+export const lacksSuccessor = (failure: Failure): boolean =>
+  failure.fields.some(({ field }) => field === SUCCESSOR);
+
+/** Whether the refusal tells of something that the list does not show yet. */
+export const isNews = ({ status }: Failure): boolean => status === 404 || status === 409 || status === 422;
+
+/** The member that names them, of a deletion. */
+const SUCCESSOR = "alertRecipient";
 
 export class Chart {
   readonly client: Resource<api.Client>;
@@ -27,10 +38,10 @@ export class Chart {
   }
 
   /** Ask for the client again if something here has changed it: each asking is recorded as an opening. */
-  refreshClient(): void {
+  async refreshClient(): Promise<void> {
     if (!this.#summaryIsOld) return;
     this.#summaryIsOld = false;
-    void this.client.load();
+    if (!(await this.client.load())) this.#summaryIsOld = true;
   }
 
   /** Somebody else has changed who may enter. If the news do not come, what is shown stays: a form may lie
@@ -92,7 +103,7 @@ export class Chart {
         alertRecipient: receipt.alertRecipient ?? null,
       });
     }
-    return receipt;
+    return this.#take(receipt);
   }
 
   async assignAlerts(portalUserId: string | null): Promise<void> {
@@ -107,9 +118,16 @@ export class Chart {
     if (now) this.#set({ ...now, chartOwner });
   }
 
-  #take(receipt: api.Receipt): api.Receipt {
+  /** What the server did, once everybody is known whom it names: somebody else may have added them. */
+  async #take(receipt: api.Receipt): Promise<api.Receipt> {
     if (receipt.portalUser) this.#put(receipt.portalUser, receipt.alertRecipient ?? null);
+    await this.know([receipt.alertRecipient]);
     return receipt;
+  }
+
+  /** Asks for the portal users once more if the list lacks one of these. */
+  async know(ids: readonly (string | null | undefined)[]): Promise<void> {
+    if (this.users.value && ids.some((id) => id && !this.user(id))) await this.catchUp();
   }
 
   /** The user as the server now has it, in its old place or at the end. */

@@ -1,5 +1,6 @@
 // Deleting a portal user: asks for the word, and for who gets the alerts next.
 import { useId, useRef, useState } from "preact/hooks";
+import { Failure } from "../../api/http";
 import type { PortalUser } from "../../api/staff";
 import { sayName } from "../../messages/name";
 import { t } from "../../messages/staff";
@@ -8,7 +9,7 @@ import { Dialog } from "../../ui/dialog";
 import { FailureNote } from "../../ui/failure";
 import { Choice, Choices } from "../../ui/form";
 import { Decision, useAccessChange } from "./access-dialogs";
-import type { Chart } from "./chart";
+import { lacksSuccessor, type Chart } from "./chart";
 import { ConsequenceLists } from "./consequences";
 import { sayEnded } from "./receipt";
 
@@ -30,13 +31,34 @@ export function DeleteUser(props: {
   const [word, setWord] = useState("");
   const [refused, setRefused] = useState(false);
   const [successor, setSuccessor] = useState(INBOX);
+  /** Chosen to get the alerts next, and not able to any more. */
+  const [lost, setLost] = useState("");
+  /** Whether it was asked for before, and no answer came. */
+  const unanswered = useRef(false);
   const wrong = refused && !isTheWord(word);
 
   const action = useAccessChange({
     ...props,
     change: async () => {
       const next = user.receivesAlerts ? successor : undefined;
-      return sayEnded("delete", await chart.delete(user.portalUserId, word.trim(), next), user, chart);
+      const chosen = chart.user(next);
+      setLost("");
+      try {
+        return sayEnded("delete", await chart.delete(user.portalUserId, word.trim(), next), user, chart);
+      } catch (thrown) {
+        if (!(thrown instanceof Failure)) throw thrown;
+        if (thrown.status === 404 && unanswered.current) {
+          // It was ourselves: the answer was lost on its way.
+          void chart.catchUp();
+          return t("delete.done", { name });
+        }
+        unanswered.current ||= thrown.status === 0 || thrown.status >= 500;
+        if (!chosen || !lacksSuccessor(thrown)) throw thrown;
+        void chart.catchUp();
+        setSuccessor(INBOX);
+        setLost(sayName(chosen.name));
+        return null;
+      }
     },
   });
 
@@ -110,6 +132,9 @@ export function DeleteUser(props: {
               {wrong && t("delete.notTheWord")}
             </p>
           </div>
+          <p class="error" role="alert">
+            {lost && t("delete.successorLost", { name: lost, deleted: name })}
+          </p>
           <FailureNote failure={action.failure} />
           <Decision close={close}>
             <Button kind="danger" type="submit" busy={action.busy} off={!isTheWord(word)}>

@@ -31,17 +31,23 @@ export function EditClient({ chart, client }: { chart: Chart; client: Client }) 
   const [invalid, setInvalid] = useState<Invalid[]>([]);
   const overview = `/clients/${client.clientId}`;
 
+  const done = (saved: Client) => {
+    chart.client.set(saved);
+    // On a slow line, whoever saved may have gone on to something else.
+    if (location.pathname === `${overview}/edit`) route(overview);
+    say(t("form.saved", { name: sayName(saved.name) }));
+  };
   const action = useAction(async (sent: Draft) => {
     try {
       const saved = await editClient(client.clientId, clientEdit(base.version, base.draft, sent));
-      chart.client.set(saved);
-      route(overview);
-      say(t("form.saved", { name: sayName(saved.name) }));
+      done(saved);
     } catch (thrown) {
       if (!(thrown instanceof Failure && thrown.code === "stale")) throw thrown;
       const now = await load(client.clientId);
       const theirs = draftOf(now);
       const merged = merge(base.draft, sent, theirs);
+      // It was ourselves: the answer was lost on its way.
+      if (!touched(theirs, merged.draft).size) return done(now);
       setStale({ was: base.draft, mine: sent, changes: merged.changes });
       setBase({ version: now.version, draft: theirs });
       setDraft(merged.draft);

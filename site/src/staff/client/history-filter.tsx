@@ -22,6 +22,15 @@ export const filtered = (events: readonly HistoryEvent[], filter: Filter): reado
       (!filter.person || sayActor(event) === filter.person),
   );
 
+/** What is shown, for a paper that does not show it by its controls. */
+export const sayFilter = ({ action, person }: Filter): string =>
+  [
+    action && `${t("history.filterAction")}: ${sayAction(action as HistoryEvent["action"])}`,
+    person && `${t("history.filterPerson")}: ${person}`,
+  ]
+    .filter(Boolean)
+    .join("; ");
+
 export function HistoryFilter(props: {
   /** All events there are; null while they are still being read. */
   events: readonly HistoryEvent[] | null;
@@ -32,7 +41,10 @@ export function HistoryFilter(props: {
   children: ComponentChildren;
 }) {
   const { events, filter } = props;
-  const set = (change: Partial<Filter>) => props.onChange({ ...filter, ...change });
+  const set = (change: Partial<Filter>) => {
+    const next = { ...filter, ...change };
+    props.onChange(next.action || next.person ? next : EVERYTHING);
+  };
   return (
     <details
       class="filter"

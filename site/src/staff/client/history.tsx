@@ -10,7 +10,7 @@ import { Skeleton } from "../../ui/resource";
 import { say } from "../../ui/toast";
 import type { Chart } from "./chart";
 import { csv, download } from "./csv";
-import { EVERYTHING, filtered, HistoryFilter, type Filter } from "./history-filter";
+import { EVERYTHING, filtered, HistoryFilter, sayFilter, type Filter } from "./history-filter";
 import { HistoryReader } from "./history-reader";
 import { sayChanged, sayEvent, table } from "./history-words";
 import { SectionHeading } from "./section-heading";
@@ -18,12 +18,24 @@ import { SectionHeading } from "./section-heading";
 export function History({ chart }: { chart: Chart }) {
   const reader = useMemo(() => new HistoryReader((cursor) => history(chart.clientId, cursor)), []);
   const first = useAction(() => reader.next());
+  /** Whether the portal users were there before the history. */
+  const listed = useRef(chart.users.value !== undefined);
   useEffect(() => {
     void first.run();
     chart.users.ensure();
     return () => reader.close();
   }, []);
-  const events = reader.events.value;
+  // Events name people by id. Before one is called a former portal user, the list of today's is there: asked
+  // for once more, when it may be older than the history.
+  const users = chart.users.state.value;
+  const [named, setNamed] = useState(false);
+  const read = reader.events.value;
+  useEffect(() => {
+    if (!read || users.at !== "ready" || named) return;
+    const mentioned = read.map((event) => event.portalUserId);
+    void (listed.current ? chart.know(mentioned) : Promise.resolve()).then(() => setNamed(true));
+  }, [read, users, named]);
+  const events = named ? read : null;
   return (
     <section class="card">
       <div class="card-head">
@@ -34,6 +46,8 @@ export function History({ chart }: { chart: Chart }) {
         <Events reader={reader} events={events} chart={chart} />
       ) : first.failure ? (
         <FailureNote failure={first.failure} onRetry={() => void first.run()} />
+      ) : users.at === "failed" ? (
+        <FailureNote failure={users.failure} onRetry={() => void chart.users.load()} />
       ) : (
         <Skeleton lines={8} />
       )}
@@ -113,6 +127,9 @@ function Events(props: { reader: HistoryReader; events: readonly HistoryEvent[];
       <p class="sr-only" aria-live="polite">
         {filter !== EVERYTHING && t("history.found", { count: shown.length })}
       </p>
+      {filter !== EVERYTHING && (
+        <p class="on-paper padded">{t("history.filtered", { what: sayFilter(filter) })}</p>
+      )}
       {!reader.complete.value && (
         <p class="on-paper padded">{t("history.partly", { count: events.length })}</p>
       )}

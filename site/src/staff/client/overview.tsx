@@ -9,11 +9,13 @@ import { SectionHeading } from "./section-heading";
 
 export function Overview({ chart, client }: { chart: Chart; client: Client }) {
   const named = Boolean(client.chartOwner || client.alertRecipient);
+  const { chartOwner, alertRecipient } = client;
   useEffect(() => {
-    chart.refreshClient();
+    void chart.refreshClient();
     // The client names people by id. Looking them up is recorded: only when there is somebody to look up.
     if (named) chart.users.ensure();
-  }, [named]);
+    void chart.know([chartOwner, alertRecipient]);
+  }, [chartOwner, alertRecipient]);
   return (
     <section class="card">
       <div class="card-head">
@@ -87,6 +89,6 @@ function Person(props: { chart: Chart; id: string | null | undefined; nobody: st
   const user = props.chart.user(props.id);
   if (user) return <>{sayName(user.name)}</>;
   // The section that lists them says why, and tries again.
-  if (state.value.at === "failed") return <span class="muted">{t("overview.unknown")}</span>;
+  if (state.value.at !== "loading") return <span class="muted">{t("overview.unknown")}</span>;
   return <span class="muted late">{t("load.wait")}</span>;
 }

@@ -107,17 +107,23 @@ function Edit(props: FormProps & { user: PortalUser }) {
   const [stale, setStale] = useState<{ was: Draft; mine: Draft; changes: Change<Draft>[] } | null>(null);
   const [invalid, setInvalid] = useState<Invalid[]>([]);
 
-  /** Takes over what somebody else changed. */
-  const catchUp = async (): Promise<void> => {
+  /** Takes over what somebody else changed. When it was ourselves, and the answer was lost on its way, nothing
+   *  is left to be saved: answers the person as they are. */
+  const catchUp = async (): Promise<PortalUser | null> => {
     const now = (await portalUsers(client.clientId)).portalUsers.find(
       (other) => other.portalUserId === user.portalUserId,
     );
     if (!now) throw new Failure(404, "not_found");
     const theirs = draftOf(now);
     const merged = merge(base.draft, draft, theirs);
+    if (!touched(theirs, merged.draft).size) {
+      void chart.catchUp();
+      return now;
+    }
     setStale({ was: base.draft, mine: draft, changes: merged.changes });
     setBase({ version: now.version, draft: theirs });
     setDraft(merged.draft);
+    return null;
   };
 
   const action = useAccessChange({
@@ -128,8 +134,8 @@ function Edit(props: FormProps & { user: PortalUser }) {
         return t("edit.done", { name: sayName(saved.name) });
       } catch (thrown) {
         if (!(thrown instanceof Failure && thrown.code === "stale")) throw thrown;
-        await catchUp();
-        return null;
+        const saved = await catchUp();
+        return saved && t("edit.done", { name: sayName(saved.name) });
       }
     },
   });

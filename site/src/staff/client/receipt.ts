@@ -20,12 +20,13 @@ export function sayEnded(
   ]);
   const count = sessions + invitations + resets;
   const successor = chart.user(receipt.alertRecipient);
+  const elsewhere = receipt.alertRecipient ? t("receipt.unknown") : t("receipt.inbox");
   return [
     t(`${done}.done`, { name: sayName(user.name) }),
     t("receipt.at", { time: sayClock(receipt.at, true) }),
     count ? t("receipt.ended", { count, list }) : t("receipt.nothing"),
     ...(user.receivesAlerts
-      ? [successor ? t("receipt.alerts", { name: sayName(successor.name) }) : t("receipt.inbox")]
+      ? [successor ? t("receipt.alerts", { name: sayName(successor.name) }) : elsewhere]
       : []),
   ].join(" ");
 }
