@@ -1,7 +1,17 @@
 // A line that fails, one that is slow, and hands that are too quick: nothing is lost, nothing is done twice.
 import { expectFocusKept } from "../focus";
-import { Portal, test } from "../portal";
-import { ANOTHER, asked, CHANGED, expect, harborPortal, linkIn, PASSWORD, RESET } from "../world";
+import { LOCALE, Portal, test } from "../portal";
+import {
+  ANOTHER,
+  asked,
+  CHANGED,
+  expect,
+  harborPortal,
+  INVITATION,
+  linkIn,
+  PASSWORD,
+  RESET,
+} from "../world";
 
 const UNREACHABLE = "We could not reach the server.";
 
@@ -260,3 +270,44 @@ test("back and forward go between the questions, and never into what is over", a
   await page.goForward();
   await expect(portal.heading("signIn.title")).toBeVisible();
 });
+
+test("come back to from elsewhere, the questions begin anew, and a refusal is said at once", async ({
+  desk,
+  browse,
+  mailbox,
+}) => {
+  const client = await desk.client();
+  const { email } = await desk.enrolled(client);
+  const other = await desk.client({ name: client.name, dateOfBirth: "1990-02-03" });
+  await desk.invite(other, { email });
+  const page = await browse();
+  const portal = new Portal(page);
+  await page.goto(linkIn(await mailbox.wait(email, INVITATION, 2)));
+  await portal.prove(other);
+  await expect(portal.heading("enroll.existingTitle")).toBeFocused();
+  await portal.link("signIn.forgot").click();
+  await expect(portal.heading("reset.title")).toBeFocused();
+  await page.goBack();
+  await expect(portal.heading("enroll.proveTitle")).toBeFocused();
+  await portal.prove(other);
+  await portal.field("existing.label").fill(ANOTHER);
+  const asking = asked(page);
+  await portal.button("enroll.join").click();
+  await expect(page.getByRole("alert")).toContainText(portal.say("enroll.proofOrPassword"));
+  await expect(portal.heading("enroll.proveTitle")).toBeVisible();
+  expect(asking).toEqual(["POST /api/portal/enrollment"]);
+});
+
+for (const language of ["en", "es", "fr"] as const) {
+  test(`a server that cannot answer is spoken of in the reader's language, ${language}`, async ({ browse }) => {
+    const page = await browse({ locale: LOCALE[language] });
+    const portal = new Portal(page, language);
+    await page.goto(harborPortal("sign-in"));
+    const body = JSON.stringify({ status: 503, code: "unavailable", title: "-", detail: "In English." });
+    await page.route("**/api/portal/sign-in", (route) =>
+      route.fulfill({ status: 503, contentType: "application/problem+json", body }),
+    );
+    await portal.signIn("somebody@mail.example");
+    await expect(page.getByRole("alert")).toContainText(portal.say("failure.unavailable"));
+  });
+}
