@@ -132,9 +132,9 @@ export function DeleteUser(props: {
               {wrong && t("delete.notTheWord")}
             </p>
           </div>
-          <p class="error" role="alert">
-            {lost && t("delete.successorLost", { name: lost, deleted: name })}
-          </p>
+          <div class="failure" role="alert" hidden={!lost}>
+            {lost && <p>{t("delete.successorLost", { name: lost, deleted: name })}</p>}
+          </div>
           <FailureNote failure={action.failure} />
           <Decision close={close}>
             <Button kind="danger" type="submit" busy={action.busy} off={!isTheWord(word)}>
