@@ -54,6 +54,14 @@ test("warns before the end, stays for one press, and leads to the sign-in when i
   await expect(portal.heading("signIn.title")).toBeFocused();
   await expect(page.getByRole("status")).toHaveText("Your session has ended. Please sign in again.");
   await expect(page).toHaveURL(harborPortal("sign-in"));
+
+  // Who comes and goes in another tab is nothing to one where nobody is.
+  const other = new Portal(await page.context().newPage());
+  await other.page.goto(harborPortal("sign-in"));
+  await other.signIn(user.username);
+  await other.button("home.signOut").click();
+  await expect(other.page.getByRole("status")).toHaveText("You are signed out.");
+  await expect(page.getByRole("status")).toHaveText("Your session has ended. Please sign in again.");
   await portal.signIn(user.username);
   await expect(portal.welcome).toBeFocused();
 });

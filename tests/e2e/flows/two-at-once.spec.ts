@@ -254,3 +254,40 @@ test("news that do not come leave a form as it is", async ({ dana, desk }) => {
   await section(dana, "Overview").click();
   await expect.poll(() => failed, { message: "the next visit asks again" }).toBeGreaterThan(1);
 });
+
+test("whoever was added meanwhile is named, and whoever was revoked shown as such", async ({ dana, desk }) => {
+  const client = await desk.client();
+  const owner = await desk.invite(client);
+  const alertsTo = (user: PortalUser) =>
+    desk.call("PUT", `/api/clients/${client.clientId}/alert-recipient`, { portalUserId: user.portalUserId });
+  const add = (first: string) =>
+    desk.invite(client, { name: { first, last: client.name.last }, relationship: "spouse" });
+
+  await test.step("on the overview", async () => {
+    await openUsers(dana, client);
+    await alertsTo(await add("Bram"));
+    await choose(dana, client.name, "Resend Invite");
+    await dana.getByRole("dialog").getByRole("button", { name: "Confirm" }).click();
+    await expect(toast(dana)).toContainText("A new invitation");
+    await section(dana, "Overview").click();
+    await expect(dana.getByRole("definition").filter({ hasText: "Bram" })).toBeVisible();
+  });
+
+  await test.step("in what a revocation ended", async () => {
+    await alertsTo(owner);
+    await openUsers(dana, client);
+    await alertsTo(await add("Cleo"));
+    await choose(dana, client.name, "Revoke Access");
+    await dana.getByRole("dialog").getByRole("button", { name: "Revoke Access" }).click();
+    await expect(toast(dana)).toContainText(`Alerts now go to Cleo ${client.name.last}.`);
+  });
+
+  await test.step("when the alerts are to go to them", async () => {
+    const late = await add("Dora");
+    await openUsers(dana, client, late.name);
+    await desk.change(client, late, "revoke");
+    await dana.getByRole("radio", { name: `Assign alerts to ${fullName(late.name)}` }).click();
+    await expect(rowOf(dana, "Dora")).toContainText("No Portal Access");
+    await expect(dana.getByRole("radio", { name: /^Assigned alerts to Cleo/ })).toBeChecked();
+  });
+});
