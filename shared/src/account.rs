@@ -16,7 +16,7 @@ use crate::{
     keys,
     portal_user::{Mail, PortalUser},
     practice::Practice,
-    store::{Amend, Change},
+    store::{Change, Update},
     token::TokenHash,
 };
 
@@ -138,7 +138,7 @@ pub struct PortalSession {
 
 /// What an account has to tell its charts.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct News<'a> {
+pub struct AccountUpdate<'a> {
     /// The chart that knows already.
     pub told: Option<ClientId>,
     /// When the person signed in.
@@ -249,25 +249,25 @@ impl Account {
 
     /// Tells every open chart of the account, but the one in `told`, which sessions can open it
     /// and until when a reset is open, and what else there is to tell.
-    pub fn mirror(&self, change: &mut Change, practice: &PracticeId, news: &News<'_>) {
+    pub fn mirror(&self, change: &mut Change, practice: &PracticeId, news: &AccountUpdate<'_>) {
         let charts: Vec<_> = match news.reset {
             Some(now) => self.resettable(now).collect(),
             None => self.open_grants().collect(),
         };
         for (client, grant) in charts.into_iter().filter(|(c, _)| Some(*c) != news.told) {
             let key = keys::portal_user(practice, client, grant.portal_user_id);
-            let mut amend = Amend::of(key).set("sessions", &self.sessions_of(client));
+            let mut update = Update::of(key).set("sessions", &self.sessions_of(client));
             if let Some(at) = news.signed_in {
-                amend = amend.set("lastSignInAt", &at);
+                update = update.set("lastSignInAt", &at);
             }
             if let Some((_, mail)) = news.mail.filter(|(of, _)| *of == client) {
-                amend = amend.set("mail", mail);
+                update = update.set("mail", mail);
             }
-            amend = match &self.reset {
-                Some(reset) => amend.set("resetUntil", &reset.expires_at),
-                None => amend.unset("resetUntil"),
+            update = match &self.reset {
+                Some(reset) => update.set("resetUntil", &reset.expires_at),
+                None => update.unset("resetUntil"),
             };
-            change.amend(&amend);
+            change.update(&update);
         }
     }
 
@@ -285,6 +285,6 @@ impl Account {
 
 /// Begins an update of the account of a portal user, which must be there.
 #[must_use]
-pub fn amend_account(practice: &PracticeId, user: &PortalUser) -> Amend {
-    Amend::of(keys::account(practice, &user.account(practice)))
+pub fn update_account(practice: &PracticeId, user: &PortalUser) -> Update {
+    Update::of(keys::account(practice, &user.account(practice)))
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    account::{Grant, amend_account},
+    account::{Grant, update_account},
     app::App,
     client::{Client, Summary},
     fields::{At, Name, Permissions, Reason},
@@ -23,7 +23,7 @@ use crate::{
     },
     practice::Practice,
     problem::Problem,
-    store::{Amend, Change, Store, parse},
+    store::{Change, Store, Update, parse},
     token::Nonce,
 };
 
@@ -105,7 +105,7 @@ impl Chart {
         app: &App,
         mut decide: impl FnMut(&mut Self, &mut Change, &[usize]) -> Result<T, Problem>,
     ) -> Result<T, Problem> {
-        let mut tries = app.store().tries();
+        let mut retries = app.store().retries();
         let mut failed = Vec::new();
         loop {
             let mut change = app.store().change();
@@ -114,8 +114,8 @@ impl Chart {
                 return Ok(answer);
             }
             self.save(&mut change);
-            let Err(halt) = app.store().write(change).await else { return Ok(answer) };
-            failed = tries.again(halt).await?;
+            let Err(error) = app.store().write(change).await else { return Ok(answer) };
+            failed = retries.retry(error).await?;
             self = Self::load(app.store(), &self.practice, self.client.client_id).await?;
         }
     }
@@ -327,7 +327,7 @@ impl Chart {
     ///
     /// # Errors
     /// 422 when the client has no such portal user.
-    pub fn give(&mut self, owner: PortalUserId) -> Result<(), Problem> {
+    pub fn change_owner(&mut self, owner: PortalUserId) -> Result<(), Problem> {
         self.user(owner).map_err(|_| not_a_portal_user("portalUserId"))?;
         self.client.chart_owner = Some(owner);
         Ok(())
@@ -384,15 +384,15 @@ impl Chart {
     pub fn mirror_access(&self, app: &App, change: &mut Change, user: &PortalUser) {
         let grant = format!("grants.{}", self.client.client_id);
         let (active, until) = (format!("{grant}.active"), format!("{grant}.invitedUntil"));
-        let amend = amend_account(&self.practice, user).when_exists(&grant);
-        change.amend(&match (user.access, user.invited_until()) {
+        let update = update_account(&self.practice, user).when_exists(&grant);
+        change.update(&match (user.access, user.invited_until()) {
             (Access::Active, _) => {
                 let epoch = Epoch::new(app.ulid());
-                amend.set(&active, &true).set(&format!("{grant}.epoch"), &epoch).unset(&until)
+                update.set(&active, &true).set(&format!("{grant}.epoch"), &epoch).unset(&until)
             }
-            (Access::Invited, Some(end)) => amend.set(&until, &end),
-            (Access::Invited, None) => amend.unset(&until),
-            (Access::Revoked, _) => amend.set(&active, &false).unset(&until).unset("reset"),
+            (Access::Invited, Some(end)) => update.set(&until, &end),
+            (Access::Invited, None) => update.unset(&until),
+            (Access::Revoked, _) => update.set(&active, &false).unset(&until).unset("reset"),
         });
     }
 
@@ -400,12 +400,12 @@ impl Chart {
     /// last chart. Which of the two it is, the condition finds out: `last` is what is tried first.
     pub fn drop_grant(&self, change: &mut Change, user: &PortalUser, last: bool) {
         let grant = format!("grants.{}", self.client.client_id);
-        let amend = Amend::upsert(keys::account(&self.practice, &user.account(&self.practice)))
+        let update = Update::upsert(keys::account(&self.practice, &user.account(&self.practice)))
             .when_exists(&grant);
         if last {
-            change.remove_when(&amend.when_size("grants", "=", 1));
+            change.remove_when(&update.when_size("grants", "=", 1));
         } else {
-            change.amend(&amend.when_size("grants", ">", 1).unset(&grant).unset("reset"));
+            change.update(&update.when_size("grants", ">", 1).unset(&grant).unset("reset"));
         }
     }
 
@@ -424,25 +424,25 @@ impl Chart {
 
     /// What tells the account of a portal user that its mirror of the chart changed.
     #[must_use]
-    pub fn mirror(&self, user: &PortalUser, mirror: &Mirror) -> Amend {
+    pub fn mirror(&self, user: &PortalUser, mirror: &Mirror) -> Update {
         let grant = format!("grants.{}", self.client.client_id);
-        let mut amend = amend_account(&self.practice, user).when_exists(&grant);
+        let mut update = update_account(&self.practice, user).when_exists(&grant);
         if let Some(name) = &mirror.client_name {
-            amend = amend.set(&format!("{grant}.name"), name);
+            update = update.set(&format!("{grant}.name"), name);
         }
         if let Some(permissions) = &mirror.permissions {
-            amend = amend.set(&format!("{grant}.permissions"), permissions);
+            update = update.set(&format!("{grant}.permissions"), permissions);
         }
         if mirror.email {
-            amend = amend.set("email", &user.email).unset("reset");
+            update = update.set("email", &user.email).unset("reset");
             if let Some(until) = user.invited_until() {
-                amend = amend.set(&format!("{grant}.invitedUntil"), &until);
+                update = update.set(&format!("{grant}.invitedUntil"), &until);
             }
         }
         if mirror.person {
-            amend = amend.set("name", &user.name);
+            update = update.set("name", &user.name);
         }
-        amend
+        update
     }
 }
 

@@ -70,7 +70,7 @@ pub struct Holder {
 
 /// A search entry as stored; its key says the rest.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Found {
+pub struct SearchEntry {
     /// All words under which the client is found: see [`crate::search`].
     pub words: String,
 }
@@ -192,7 +192,7 @@ impl Client {
         let key = |entry: &Entry| {
             keys::search_entry(practice, &entry.partition, &entry.token, self.client_id)
         };
-        let found = Found { words: entries.words };
+        let found = SearchEntry { words: entries.words };
         for entry in &entries.keys {
             change.set(&key(entry), &found);
         }

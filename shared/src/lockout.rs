@@ -17,7 +17,7 @@ use crate::{
     id::PracticeId,
     keys::{self, Key},
     problem::Problem,
-    store::{Amend, Change},
+    store::{Change, Update},
 };
 
 /// Failures of a username before it has to wait.
@@ -154,11 +154,11 @@ pub fn count(change: &mut Change, key: &Key, lock: Option<&Lock>, now: At) {
 pub fn count_source(change: &mut Change, key: &Key, source: Option<&Source>, now: At) {
     match source {
         Some(s) if s.window_ends_at > now => {
-            let amend = Amend::of(key.clone())
+            let update = Update::of(key.clone())
                 .add("failures", 1)
                 .when("failures", "<", &SOURCE_FAILURES)
                 .when("windowEndsAt", "=", &s.window_ends_at);
-            change.amend(&amend);
+            change.update(&update);
         }
         _ => {
             let window_ends_at = now.plus(SOURCE_WINDOW);
@@ -187,7 +187,7 @@ pub fn demand_source(change: &mut Change, key: &Key, source: Option<&Source>, no
     match source {
         Some(past) if past.window_ends_at <= now => change.unchanged(key, past.rev),
         _ => {
-            let below = Amend::upsert(key.clone());
+            let below = Update::upsert(key.clone());
             change.demand(&below.when_absent_or("failures", "<", &SOURCE_FAILURES));
         }
     }

@@ -23,7 +23,7 @@ use crate::{
     keys,
     practice::Practice,
     problem::Problem,
-    store::{Amend, both},
+    store::{Update, both},
     web::Caller,
 };
 
@@ -254,11 +254,11 @@ impl Ticket {
     async fn check(self, app: &App) -> Result<Staff, Problem> {
         let (claims, now) = (self.claims, app.now());
         let end = At::from_millis(claims.exp * 1000);
-        let alive = Amend::of(keys::staff_session(&claims.practice, &claims.sub, claims.sid))
+        let alive = Update::of(keys::staff_session(&claims.practice, &claims.sub, claims.sid))
             .when("idleEndsAt", ">", &now)
             .when("endsAt", ">", &now)
             .set("idleEndsAt", &now.plus(claims.idle).min(end));
-        let session = app.store().touch::<StaffSession>(alive);
+        let session = app.store().update::<StaffSession>(alive);
         let settings = keys::practice(&claims.practice);
         let settings = app.store().get::<Practice>(&settings);
         let (session, practice) = both(session, settings).await?;

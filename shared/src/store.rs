@@ -2,7 +2,7 @@
 //! together or does not happen at all.
 //!
 //! Concurrency is optimistic. Every item carries `rev`, which every write of it raises and every
-//! replacement demands to be what was read. Whoever finds that somebody was faster ([`Halt::Again`])
+//! replacement demands to be what was read. Whoever finds that somebody was faster ([`WriteError::Conflict`])
 //! reads afresh and decides afresh, so a rule is always judged on the state that it changes. A
 //! failed condition therefore never has a meaning of its own: the next read says what happened.
 
@@ -27,7 +27,7 @@ use crate::{
     problem::Problem,
 };
 
-pub use self::change::{Amend, Change};
+pub use self::change::{Change, Update};
 
 /// An item as the SDK has it.
 pub type Item = HashMap<String, AttributeValue>;
@@ -43,43 +43,43 @@ pub struct Store {
 
 /// Why a write did not happen.
 #[derive(Debug)]
-pub enum Halt {
+pub enum WriteError {
     /// Somebody else wrote meanwhile, or is writing: read and decide again. Holds the positions,
     /// in the order of the change, of the items whose condition failed.
-    Again(Vec<usize>),
+    Conflict(Vec<usize>),
     /// It cannot be helped here.
     Problem(Problem),
 }
 
-impl From<Problem> for Halt {
+impl From<Problem> for WriteError {
     fn from(problem: Problem) -> Self {
         Self::Problem(problem)
     }
 }
 
 /// How often a decision may be taken again: more than any honest crowd of writers needs.
-const TRIES: u32 = 12;
+const MAX_ATTEMPTS: u32 = 12;
 
-/// Counts the tries of one decision and waits between them.
+/// Counts the attempts of one decision and waits between them.
 #[derive(Debug)]
-pub struct Tries<'a> {
+pub struct Retries<'a> {
     store: &'a Store,
     made: u32,
 }
 
-impl Tries<'_> {
+impl Retries<'_> {
     /// Lets the caller go round again, after a pause that grows; a problem, or one try too many,
     /// ends it.
     ///
     /// # Errors
     /// The problem to answer with.
-    pub async fn again(&mut self, halt: Halt) -> Result<Vec<usize>, Problem> {
-        let failed = match halt {
-            Halt::Problem(problem) => return Err(problem),
-            Halt::Again(failed) => failed,
+    pub async fn retry(&mut self, error: WriteError) -> Result<Vec<usize>, Problem> {
+        let failed = match error {
+            WriteError::Problem(problem) => return Err(problem),
+            WriteError::Conflict(failed) => failed,
         };
         self.made += 1;
-        if self.made >= TRIES {
+        if self.made >= MAX_ATTEMPTS {
             return Err(Problem::unavailable("the item stayed contended"));
         }
         if let Some(sleep) = self.store.client.config().sleep_impl() {
@@ -96,10 +96,10 @@ impl Store {
         Self { client, table: table.to_owned(), history: history.to_owned() }
     }
 
-    /// Begins to count the tries of one decision.
+    /// Begins to count the attempts of one decision.
     #[must_use]
-    pub fn tries(&self) -> Tries<'_> {
-        Tries { store: self, made: 0 }
+    pub fn retries(&self) -> Retries<'_> {
+        Retries { store: self, made: 0 }
     }
 
     /// Reads one item, strongly consistent.
@@ -128,7 +128,7 @@ impl Store {
     pub async fn get_many(&self, keys: &[Key]) -> Result<HashMap<Key, Item>, Problem> {
         let mut found = HashMap::new();
         let mut wanted: Vec<Item> = keys.iter().map(key_item).collect();
-        let mut tries = self.tries();
+        let mut retries = self.retries();
         while !wanted.is_empty() {
             let request = KeysAndAttributes::builder()
                 .set_keys(Some(wanted))
@@ -149,7 +149,7 @@ impl Store {
                 .map(|k| k.keys)
                 .unwrap_or_default();
             if !wanted.is_empty() {
-                tries.again(Halt::Again(Vec::new())).await?;
+                retries.retry(WriteError::Conflict(Vec::new())).await?;
             }
         }
         Ok(found)
@@ -302,8 +302,8 @@ impl Store {
     /// Makes a change: all of it or nothing. A change of nothing is made without asking the table.
     ///
     /// # Errors
-    /// [`Halt::Again`] when a condition failed or another transaction was in the way.
-    pub async fn write(&self, change: Change) -> Result<(), Halt> {
+    /// [`WriteError::Conflict`] when a condition failed or another transaction was in the way.
+    pub async fn write(&self, change: Change) -> Result<(), WriteError> {
         if let Some(fault) = change.fault {
             return Err(fault.into());
         }
@@ -313,7 +313,7 @@ impl Store {
         Box::pin(self.client.transact_write_items().set_transact_items(Some(change.items)).send())
             .await
             .map(drop)
-            .map_err(|e| halt(&e))
+            .map_err(|e| write_error(&e))
     }
 
     /// Updates one item under a condition and answers it as it is then; `None` when the condition
@@ -321,17 +321,17 @@ impl Store {
     ///
     /// # Errors
     /// 503 when the table does not answer.
-    pub async fn touch<T: DeserializeOwned>(&self, amend: Amend) -> Result<Option<T>, Problem> {
-        let (names, values) = (amend.names(), amend.values()?);
-        let mut tries = self.tries();
+    pub async fn update<T: DeserializeOwned>(&self, update: Update) -> Result<Option<T>, Problem> {
+        let (names, values) = (update.names(), update.values()?);
+        let mut retries = self.retries();
         loop {
             let answer = Box::pin(
                 self.client
                     .update_item()
                     .table_name(&self.table)
-                    .set_key(Some(key_item(&amend.key)))
-                    .update_expression(amend.expression())
-                    .set_condition_expression(amend.condition())
+                    .set_key(Some(key_item(&update.key)))
+                    .update_expression(update.expression())
+                    .set_condition_expression(update.condition())
                     .set_expression_attribute_names(Some(names.clone()))
                     .set_expression_attribute_values(values.clone())
                     .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
@@ -346,7 +346,7 @@ impl Store {
                 Some(e) if e.is_conditional_check_failed_exception() => return Ok(None),
                 // A transaction has the item in hand just now. The SDK leaves that to its caller.
                 Some(e) if e.is_transaction_conflict_exception() => {
-                    tries.again(Halt::Again(Vec::new())).await?;
+                    retries.retry(WriteError::Conflict(Vec::new())).await?;
                 }
                 _ => return Err(failure(&error)),
             }
@@ -462,13 +462,13 @@ fn failure<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Problem {
     }
 }
 
-fn halt(error: &SdkError<TransactWriteItemsError>) -> Halt {
+fn write_error(error: &SdkError<TransactWriteItemsError>) -> WriteError {
     let reasons = match error.as_service_error() {
         Some(TransactWriteItemsError::TransactionCanceledException(e)) => e.cancellation_reasons(),
         Some(TransactWriteItemsError::TransactionInProgressException(_)) => {
-            return Halt::Again(Vec::new());
+            return WriteError::Conflict(Vec::new());
         }
-        _ => return Halt::Problem(failure(error)),
+        _ => return WriteError::Problem(failure(error)),
     };
     let mut failed = Vec::new();
     for (position, reason) in reasons.iter().enumerate() {
@@ -476,10 +476,10 @@ fn halt(error: &SdkError<TransactWriteItemsError>) -> Halt {
             "None" => {}
             "ConditionalCheckFailed" => failed.push(position),
             "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded" => {
-                return Halt::Again(Vec::new());
+                return WriteError::Conflict(Vec::new());
             }
-            other => return Halt::Problem(Problem::internal(format!("cancelled: {other}"))),
+            other => return WriteError::Problem(Problem::internal(format!("cancelled: {other}"))),
         }
     }
-    Halt::Again(failed)
+    WriteError::Conflict(failed)
 }

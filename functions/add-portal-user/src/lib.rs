@@ -81,7 +81,7 @@ async fn add_portal_user(
         Box::pin(both(attempt.answered::<PortalUserView>(&app), found))
     };
     let (staff, (mut answered, mut found)) = editor.admit(&app, read()).await?;
-    let mut tries = app.store().tries();
+    let mut retries = app.store().retries();
     loop {
         if let Some(before) = answered {
             return Ok(created(before));
@@ -97,8 +97,8 @@ async fn add_portal_user(
         change.event(&event.changed(changed));
         let view = chart.view(user, app.now())?;
         attempt.keep(&app, &mut change, &view)?;
-        let Err(halt) = app.store().write(change).await else { return Ok(created(view)) };
-        tries.again(halt).await?;
+        let Err(error) = app.store().write(change).await else { return Ok(created(view)) };
+        retries.retry(error).await?;
         (answered, found) = read().await?;
     }
 }

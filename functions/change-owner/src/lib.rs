@@ -56,7 +56,7 @@ async fn change_owner(
     let chart_owner = ownership.portal_user_id;
     let given = chart.change(&app, |chart, change, _| {
         let before = chart.client.chart_owner;
-        chart.give(chart_owner)?;
+        chart.change_owner(chart_owner)?;
         if before != Some(chart_owner) {
             let event = staff.event(&app, Action::ChartOwnerChanged).client(id);
             change.event(&event.portal_user(chart_owner).changed(["chartOwner"]));

@@ -126,7 +126,7 @@ async fn edit(
             let mirror =
                 Mirror { client_name: Some(chart.client.name.clone()), ..Mirror::default() };
             for user in &chart.users {
-                change.amend(&chart.mirror(user, &mirror));
+                change.update(&chart.mirror(user, &mirror));
             }
         }
         change.event(&staff.event(&app, Action::ClientUpdated).client(id).changed(changed));

@@ -70,7 +70,7 @@ async fn create_client(
     let practice = editor.practice().clone();
     let attempt = Attempt::new(&app, &practice, editor.subject(), "create-client", &key, &new)?;
     let (staff, mut answered) = editor.admit(&app, attempt.answered::<ClientView>(&app)).await?;
-    let mut tries = app.store().tries();
+    let mut retries = app.store().retries();
     loop {
         if let Some(before) = answered {
             return Ok(created(before));
@@ -82,8 +82,8 @@ async fn create_client(
         change.event(&staff.event(&app, Action::ClientCreated).client(client.client_id));
         Chart::of_new(&practice, client).save(&mut change);
         attempt.keep(&app, &mut change, &view)?;
-        let Err(halt) = app.store().write(change).await else { return Ok(created(view)) };
-        let failed = tries.again(halt).await?;
+        let Err(error) = app.store().write(change).await else { return Ok(created(view)) };
+        let failed = retries.retry(error).await?;
         answered = attempt.answered(&app).await?;
         if answered.is_none() && failed.contains(&RECORD) && new.record_number.is_some() {
             return Err(taken());

@@ -11,7 +11,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use shared::{
     App, Problem, Routes,
-    account::{Account, News, PortalSession},
+    account::{Account, AccountUpdate, PortalSession},
     chart::Chart,
     fields::{At, Date, Password, ProofName, Secret},
     history::{Action, Actor, Event, Role},
@@ -176,7 +176,7 @@ async fn enroll(
         (with.token.reveal(), with.last_name.as_str(), with.date_of_birth, with.password.reveal());
     let attempt = Attempt::new(&app, &practice, token.account.as_str(), "enroll", &key, &body)?;
     let account_key = keys::account(&practice, &token.account);
-    let mut tries = app.store().tries();
+    let mut retries = app.store().retries();
     loop {
         let ((chart, account), (settings, answered)) = both(
             both(
@@ -198,8 +198,11 @@ async fn enroll(
         change.replace(&account_key, &account, account.rev);
         change.event(&event);
         if let Some(enrolled) = &enrolled {
-            let news =
-                News { told: Some(token.client), signed_in: Some(app.now()), ..News::default() };
+            let news = AccountUpdate {
+                told: Some(token.client),
+                signed_in: Some(app.now()),
+                ..AccountUpdate::default()
+            };
             account.mirror(&mut change, &practice, &news);
             // The session opens the account's other charts too: there it is a sign-in.
             for (client, grant) in account.open_grants().filter(|(c, _)| *c != token.client) {
@@ -209,7 +212,7 @@ async fn enroll(
             }
             attempt.keep(&app, &mut change, enrolled)?;
         }
-        let Err(halt) = app.store().write(change).await else {
+        let Err(error) = app.store().write(change).await else {
             let enrolled = enrolled.ok_or_else(|| {
                 Problem::refused(
                     "lastName",
@@ -219,7 +222,7 @@ async fn enroll(
             })?;
             return respond(&app, &settings, &token, &account, enrolled);
         };
-        tries.again(halt).await?;
+        retries.retry(error).await?;
     }
 }
 

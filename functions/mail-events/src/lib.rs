@@ -14,7 +14,7 @@ use shared::{
     id::{ClientId, MailId, PortalUserId, PracticeId},
     keys, metrics,
     portal_user::{MailState, PortalUser},
-    store::Amend,
+    store::Update,
 };
 
 /// An event of Amazon SES; what is not used here is not read.
@@ -80,16 +80,16 @@ pub async fn handle(app: &App, event: &SesEvent) -> Result<(), Problem> {
             .into_iter()
             .filter(|earlier| *earlier < state)
             .collect();
-    let mut amend = Amend::of(keys::portal_user(&practice, client, user))
+    let mut update = Update::of(keys::portal_user(&practice, client, user))
         .when("mail.mailId", "=", &mail)
         .when_one_of("mail.state", &earlier)
         .set("mail.state", &state)
         .set("mail.at", &at.unwrap_or_else(|| app.now()));
-    amend = match &reason {
-        Some(reason) => amend.set("mail.reason", reason),
-        None => amend.unset("mail.reason"),
+    update = match &reason {
+        Some(reason) => update.set("mail.reason", reason),
+        None => update.unset("mail.reason"),
     };
-    app.store().touch::<PortalUser>(amend).await.map(drop)
+    app.store().update::<PortalUser>(update).await.map(drop)
 }
 
 fn outcome(event: &SesEvent) -> Option<(MailState, Option<At>, Option<String>)> {

@@ -10,7 +10,7 @@ use axum::{
 use serde::Serialize;
 use shared::{
     App, Problem, Routes,
-    account::{Account, News, PortalSession, step_seconds},
+    account::{Account, AccountUpdate, PortalSession, step_seconds},
     history::{Action, Actor, Event, Role},
     keys,
     practice::Practice,
@@ -35,7 +35,7 @@ pub fn routes<R: Routes>() -> R {
 )]
 async fn who(State(app): State<App>, visitor: Visitor) -> Result<Json<PortalSession>, Problem> {
     let key = keys::account(&visitor.practice, &visitor.account);
-    let mut tries = app.store().tries();
+    let mut retries = app.store().retries();
     loop {
         let now = app.now();
         let (mut account, practice) = load(&app, &visitor).await?;
@@ -47,12 +47,12 @@ async fn who(State(app): State<App>, visitor: Visitor) -> Result<Json<PortalSess
         if moves_by >= step_seconds(visitor.idle) {
             session.idle_ends_at = idle_ends_at;
             change.replace(&key, &account, account.rev);
-            account.mirror(&mut change, &visitor.practice, &News::default());
+            account.mirror(&mut change, &visitor.practice, &AccountUpdate::default());
         }
         let answer =
             account.portal_session(&practice, visitor.sid, now).ok_or_else(Problem::signed_out)?;
-        let Err(halt) = app.store().write(change).await else { return Ok(Json(answer)) };
-        tries.again(halt).await?;
+        let Err(error) = app.store().write(change).await else { return Ok(Json(answer)) };
+        retries.retry(error).await?;
     }
 }
 
@@ -64,7 +64,7 @@ async fn who(State(app): State<App>, visitor: Visitor) -> Result<Json<PortalSess
 )]
 async fn sign_out(State(app): State<App>, visitor: Visitor) -> Result<Response, Problem> {
     let key = keys::account(&visitor.practice, &visitor.account);
-    let mut tries = app.store().tries();
+    let mut retries = app.store().retries();
     loop {
         let (mut account, practice) = load(&app, &visitor).await?;
         let (_, open) =
@@ -73,7 +73,7 @@ async fn sign_out(State(app): State<App>, visitor: Visitor) -> Result<Response, 
         account.sessions.remove(&visitor.sid);
         let mut change = app.store().change();
         change.replace(&key, &account, account.rev);
-        account.mirror(&mut change, &visitor.practice, &News::default());
+        account.mirror(&mut change, &visitor.practice, &AccountUpdate::default());
         let actor = Actor {
             id: visitor.account.to_string(),
             name: account.name.full(),
@@ -84,11 +84,11 @@ async fn sign_out(State(app): State<App>, visitor: Visitor) -> Result<Response, 
                 Event::new(&app, &visitor.caller, &actor, &visitor.practice, Action::SignedOut);
             change.event(&event.client(client).portal_user(portal_user));
         }
-        let Err(halt) = app.store().write(change).await else {
+        let Err(error) = app.store().write(change).await else {
             let gone = [(SET_COOKIE, session::no_cookie(Audience::Portal))];
             return Ok((StatusCode::NO_CONTENT, gone).into_response());
         };
-        tries.again(halt).await?;
+        retries.retry(error).await?;
     }
 }
 

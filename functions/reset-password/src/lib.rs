@@ -11,7 +11,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use shared::{
     App, Problem, Routes,
-    account::{Account, News, RESET_SECONDS, Reset},
+    account::{Account, AccountUpdate, RESET_SECONDS, Reset},
     fields::{Password, Secret, Username},
     history::{Action, Actor, Event, Role},
     id::{AccountId, ClientId, MailId, PortalUserId, PracticeId},
@@ -74,7 +74,7 @@ async fn ask(
     let settings = keys::practice(&with.practice);
     let source_key = lockout::source_key(&app, &with.practice, Door::Reset, &caller.source)?;
     let wanted = [key.clone(), settings.clone(), source_key.clone()];
-    let mut tries = app.store().tries();
+    let mut retries = app.store().retries();
     loop {
         let now = app.now();
         let mut items = app.store().get_many(&wanted).await?;
@@ -111,8 +111,8 @@ async fn ask(
             change.unchanged(&mail, 0);
             change.unchanged(&keys::portal_user(&with.practice, client, user), 0);
         }
-        let Err(halt) = app.store().write(change).await else { return Ok(asked()) };
-        tries.again(halt).await?;
+        let Err(error) = app.store().write(change).await else { return Ok(asked()) };
+        retries.retry(error).await?;
     }
 }
 
@@ -146,7 +146,11 @@ fn send(
     );
     mail.queue(change);
     change.replace(&keys::account(practice, id), &account, account.rev);
-    let news = News { mail: Some((client, &mail.shown())), reset: Some(now), ..News::default() };
+    let news = AccountUpdate {
+        mail: Some((client, &mail.shown())),
+        reset: Some(now),
+        ..AccountUpdate::default()
+    };
     account.mirror(change, practice, &news);
     let actor = Actor { id: id.to_string(), ..Actor::nobody() };
     let event = Event::new(app, caller, &actor, practice, Action::PasswordResetRequested);
@@ -185,7 +189,7 @@ async fn choose(
     let token = ResetToken::parse(with.token.reveal()).ok_or_else(expired)?;
     let practice = &token.practice;
     let key = keys::account(practice, &token.account);
-    let mut tries = app.store().tries();
+    let mut retries = app.store().retries();
     loop {
         let now = app.now();
         let (account, settings) =
@@ -221,7 +225,7 @@ async fn choose(
         });
         let shown = mail.as_ref().map(|m| (m.client_id, m.shown()));
         let mail_on = shown.as_ref().map(|(c, m)| (*c, m));
-        let news = News { mail: mail_on, reset: Some(now), ..News::default() };
+        let news = AccountUpdate { mail: mail_on, reset: Some(now), ..AccountUpdate::default() };
         account.mirror(&mut change, practice, &news);
         if let Some(mail) = &mail {
             mail.queue(&mut change);
@@ -237,10 +241,10 @@ async fn choose(
                 &event.client(client).portal_user(grant.portal_user_id).changed(["password"]),
             );
         }
-        let Err(halt) = app.store().write(change).await else {
+        let Err(error) = app.store().write(change).await else {
             let gone = [(SET_COOKIE, session::no_cookie(Audience::Portal))];
             return Ok((StatusCode::NO_CONTENT, gone).into_response());
         };
-        tries.again(halt).await?;
+        retries.retry(error).await?;
     }
 }

@@ -9,7 +9,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use shared::{
     App, Problem, Routes,
-    client::{Client, Found, PortalView},
+    client::{Client, PortalView, SearchEntry},
     fields::{At, Date, Email, Name, PhoneNumber, Professional, RecordNumber, SearchText, Whole},
     history::Action,
     id::{ClientId, PracticeId},
@@ -226,7 +226,7 @@ async fn exact(
     let mut found = Vec::new();
     for item in items {
         let sk = item_key(&item)?.sk;
-        let entry: Found = parse(item)?;
+        let entry: SearchEntry = parse(item)?;
         let Some((token, client)) = keys::client_of_entry(&sk) else { continue };
         if plan.shows(index, token, &entry.words) {
             found.push((sk, client));
@@ -247,7 +247,7 @@ async fn near(app: &App, practice: &PracticeId, plan: &Plan) -> Result<Vec<Clien
     let mut near = Vec::new();
     for item in one.into_iter().chain(two) {
         let sk = item_key(&item)?.sk;
-        let entry: Found = parse(item)?;
+        let entry: SearchEntry = parse(item)?;
         if let (Some((_, client)), Some(distance)) =
             (keys::client_of_entry(&sk), plan.forgives(&entry.words))
         {

@@ -32,7 +32,7 @@ use shared::{
     outbox::{GIVEN_UP, KEPT_DAYS, OVERDUE, Outgoing},
     portal_user::{Access, MailKind, MailState, PortalUser},
     practice::Practice,
-    store::{Amend, both, parse},
+    store::{Update, both, parse},
     token::{InvitationToken, ResetToken},
 };
 
@@ -124,12 +124,12 @@ impl Sender {
         }
         let now = self.app.now();
         let leased_until = now.plus(LEASE);
-        let lease = Amend::of(key.clone())
+        let lease = Update::of(key.clone())
             .when_absent("doneAt")
             .when_absent_or("leasedUntil", "<=", &now)
             .set("leasedUntil", &leased_until)
             .add("attempts", 1);
-        let Some(mail) = self.app.store().touch::<Outgoing>(lease).await? else {
+        let Some(mail) = self.app.store().update::<Outgoing>(lease).await? else {
             let waiting: Option<Outgoing> = self.app.store().get(key).await?;
             return match waiting {
                 Some(mail) if mail.done_at.is_none() => {
@@ -142,10 +142,10 @@ impl Sender {
             Ok(()) => Ok(()),
             Err(Failure::Unknown(problem)) => Err(problem),
             Err(Failure::Known(problem)) => {
-                let free = Amend::of(key.clone())
+                let free = Update::of(key.clone())
                     .when("leasedUntil", "=", &leased_until)
                     .unset("leasedUntil");
-                if let Err(also) = self.app.store().touch::<Outgoing>(free).await {
+                if let Err(also) = self.app.store().update::<Outgoing>(free).await {
                     // Then it comes free in its time.
                     tell(key, &also);
                 }
@@ -312,14 +312,14 @@ impl Sender {
         outcome: Option<(MailState, String)>,
     ) -> Result<(), Problem> {
         let now = self.app.now();
-        let done = Amend::of(key.clone())
+        let done = Update::of(key.clone())
             .set("doneAt", &now)
             .set("expiresAt", &now.plus(KEPT_DAYS * 24 * 60 * 60).seconds())
             .unset("nonce")
             .unset("pending")
             .unset("leasedUntil");
         let user = keys::portal_user(&mail.practice, mail.client_id, mail.portal_user_id);
-        let shown = Amend::of(user).when("mail.mailId", "=", &mail.mail_id).when(
+        let shown = Update::of(user).when("mail.mailId", "=", &mail.mail_id).when(
             "mail.state",
             "=",
             &MailState::Queued,
@@ -341,10 +341,10 @@ impl Sender {
         // other no event will come, so that it is done only when staff see what became of it.
         let store = self.app.store();
         if went_out {
-            both(store.touch::<Outgoing>(done), store.touch::<PortalUser>(shown)).await?;
+            both(store.update::<Outgoing>(done), store.update::<PortalUser>(shown)).await?;
         } else {
-            store.touch::<PortalUser>(shown).await?;
-            store.touch::<Outgoing>(done).await?;
+            store.update::<PortalUser>(shown).await?;
+            store.update::<Outgoing>(done).await?;
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use axum::{
 use serde::Deserialize;
 use shared::{
     App, Problem, Routes,
-    account::{Account, News, PortalSession},
+    account::{Account, AccountUpdate, PortalSession},
     fields::{Password, Username},
     history::{Action, Actor, Event, Role},
     id::{AccountId, PracticeId, SessionId},
@@ -59,18 +59,18 @@ async fn sign_in(
     caller: Caller,
     StrictJson(credentials): StrictJson<Credentials>,
 ) -> Result<Response, Problem> {
-    let mut tries = app.store().tries();
+    let mut retries = app.store().retries();
     loop {
-        let found = Found::read(&app, &caller, &credentials).await?;
+        let found = ReadState::read(&app, &caller, &credentials).await?;
         let mut change = app.store().change();
         let answer = found.decide(&app, &caller, &credentials, &mut change)?;
-        let Err(halt) = app.store().write(change).await else { return answer.respond() };
-        tries.again(halt).await?;
+        let Err(error) = app.store().write(change).await else { return answer.respond() };
+        retries.retry(error).await?;
     }
 }
 
 /// What the table knows of an attempt, read in one request.
-struct Found {
+struct ReadState {
     id: AccountId,
     account: Option<Account>,
     practice: Option<Practice>,
@@ -94,7 +94,7 @@ impl Answer {
     }
 }
 
-impl Found {
+impl ReadState {
     async fn read(app: &App, caller: &Caller, with: &Credentials) -> Result<Self, Problem> {
         let id = AccountId::of(&with.practice, &with.username);
         let account = keys::account(&with.practice, &id);
@@ -140,7 +140,7 @@ impl Found {
                 let sid = SessionId::new(app.ulid());
                 let ends_at = account.start_session(sid, &practice, now).ends_at;
                 change.replace(&keys::account(&with.practice, &self.id), &account, account.rev);
-                let news = News { signed_in: Some(now), ..News::default() };
+                let news = AccountUpdate { signed_in: Some(now), ..AccountUpdate::default() };
                 account.mirror(change, &with.practice, &news);
                 let actor = actor(&account, &self.id);
                 for (client, grant) in account.open_grants() {

@@ -276,16 +276,16 @@ async fn who(State(app): State<App>, reader: Reader) -> Result<Json<StaffView>, 
 async fn sign_out(State(app): State<App>, reader: Reader) -> Result<Response, Problem> {
     let key = reader.session_key();
     let (staff, ()) = reader.admit(&app, async { Ok(()) }).await?;
-    let mut tries = app.store().tries();
+    let mut retries = app.store().retries();
     loop {
         let mut change = app.store().change();
         change.discard(&key);
         change.event(&staff.event(&app, Action::StaffSignedOut));
-        let Err(halt) = app.store().write(change).await else {
+        let Err(error) = app.store().write(change).await else {
             let gone = [(header::SET_COOKIE, session::no_cookie(Audience::Staff))];
             return Ok((StatusCode::NO_CONTENT, gone).into_response());
         };
-        tries.again(halt).await?;
+        retries.retry(error).await?;
     }
 }
 

@@ -19,7 +19,7 @@ use shared::{
     portal_user::{Access, PortalUser, PortalUserView},
     problem::ProblemBody,
     session::{Editor, Staff},
-    store::{Amend, Change, both},
+    store::{Change, Update, both},
     web::{StrictJson, UserPath},
 };
 use utoipa::ToSchema;
@@ -75,7 +75,7 @@ async fn update_portal_user(
         editor.admit(&app, Chart::load(app.store(), &practice, client)).await?;
     // Read only when it turns out that it may open other charts too.
     let mut account: Option<Account> = None;
-    let mut tries = app.store().tries();
+    let mut retries = app.store().retries();
     loop {
         let user = chart.user_mut(id)?;
         if user.version != edit.version.0 {
@@ -124,11 +124,11 @@ async fn update_portal_user(
         };
         let mut change = app.store().change();
         if !mirror.is_empty() {
-            let amend = chart.mirror(chart.user(id)?, &mirror);
-            change.amend(&match &account {
-                _ if !mirror.email => amend,
-                Some(account) => amend.when("rev", "=", &account.rev),
-                None => amend.when_size("grants", "=", 1),
+            let update = chart.mirror(chart.user(id)?, &mirror);
+            change.update(&match &account {
+                _ if !mirror.email => update,
+                Some(account) => update.when("rev", "=", &account.rev),
+                None => update.when_size("grants", "=", 1),
             });
         }
         if let Some(account) = shared {
@@ -140,12 +140,12 @@ async fn update_portal_user(
         chart.save(&mut change);
         let event = staff.event(&app, Action::PortalUserUpdated).client(client).portal_user(id);
         change.event(&event.changed(changed));
-        let Err(halt) = app.store().write(change).await else {
+        let Err(error) = app.store().write(change).await else {
             return Ok(Json(chart.view(id, app.now())?));
         };
         // The account is the change's first item: the condition of a new address fails when the
         // account opens other charts too, or is not what was read.
-        let failed = tries.again(halt).await?;
+        let failed = retries.retry(error).await?;
         let read = Chart::load(app.store(), &practice, client);
         if mirror.email && failed.contains(&0) {
             (chart, account) = both(read, app.store().get(&key)).await?;
@@ -166,8 +166,8 @@ fn tell_others(
 ) {
     let practice = &staff.practice.practice;
     for (client, grant) in account.grants.iter().filter(|(client, _)| **client != told.client_id) {
-        let user = Amend::of(keys::portal_user(practice, *client, grant.portal_user_id));
-        change.amend(&user.set("email", &told.email).unset("resetUntil").add("version", 1));
+        let user = Update::of(keys::portal_user(practice, *client, grant.portal_user_id));
+        change.update(&user.set("email", &told.email).unset("resetUntil").add("version", 1));
         let event = staff.event(app, Action::PortalUserUpdated).client(*client);
         change.event(&event.portal_user(grant.portal_user_id).changed(["email"]));
     }

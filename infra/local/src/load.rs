@@ -135,7 +135,7 @@ pub async fn add(
     create_client::check(app, new)?;
     let id = &practice.practice;
     let loading = Loading { app, practice, mail };
-    let mut tries = app.store().tries();
+    let mut retries = app.store().retries();
     let mut added = loop {
         let client = create_client::client(app, new)?;
         let mut added = Added { client: client.client_id, invited: Vec::new() };
@@ -149,8 +149,8 @@ pub async fn add(
             }
             None => chart.save(&mut change),
         }
-        let Err(halt) = app.store().write(change).await else { break added };
-        let failed = tries.again(halt).await?;
+        let Err(error) = app.store().write(change).await else { break added };
+        let failed = retries.retry(error).await?;
         if let Some(number) = &new.record_number
             && failed.contains(&create_client::RECORD)
         {
@@ -161,16 +161,16 @@ pub async fn add(
         }
     };
     for user in users.iter().skip(1) {
-        let mut tries = app.store().tries();
+        let mut retries = app.store().retries();
         loop {
             let mut chart = Chart::load(app.store(), id, added.client).await?;
             let mut change = app.store().change();
             let invited = loading.invite(&mut chart, user, &mut change).await?;
-            let Err(halt) = app.store().write(change).await else {
+            let Err(error) = app.store().write(change).await else {
                 added.invited.push(invited);
                 break;
             };
-            tries.again(halt).await?;
+            retries.retry(error).await?;
         }
     }
     Ok(Some(added))

@@ -1,10 +1,10 @@
-//! What one write does to the tables: [`Change`] for items that hold together, [`Amend`] for parts of
+//! What one write does to the tables: [`Change`] for items that hold together, [`Update`] for parts of
 //! one.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
+    AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update as UpdateRequest,
 };
 use serde::Serialize;
 
@@ -109,14 +109,14 @@ impl Change {
     }
 
     /// Removes an item for which the condition holds.
-    pub fn remove_when(&mut self, amend: &Amend) {
+    pub fn remove_when(&mut self, update: &Update) {
         let table = self.table.clone();
-        self.push(amend.values().and_then(|values| {
+        self.push(update.values().and_then(|values| {
             let delete = Delete::builder()
                 .table_name(table)
-                .set_key(Some(key_item(&amend.key)))
-                .set_condition_expression(amend.condition())
-                .set_expression_attribute_names(Some(amend.names()))
+                .set_key(Some(key_item(&update.key)))
+                .set_condition_expression(update.condition())
+                .set_expression_attribute_names(Some(update.names()))
                 .set_expression_attribute_values(values)
                 .build()
                 .map_err(|e| Problem::internal(e.to_string()))?;
@@ -140,14 +140,14 @@ impl Change {
         );
     }
 
-    /// Demands that the conditions of an amendment without changes hold.
-    pub fn demand(&mut self, amend: &Amend) {
-        let check = amend.values().and_then(|values| {
+    /// Demands that the conditions of an update without changes hold.
+    pub fn demand(&mut self, update: &Update) {
+        let check = update.values().and_then(|values| {
             ConditionCheck::builder()
                 .table_name(&self.table)
-                .set_key(Some(key_item(&amend.key)))
-                .set_condition_expression(amend.condition())
-                .set_expression_attribute_names(Some(amend.names()))
+                .set_key(Some(key_item(&update.key)))
+                .set_condition_expression(update.condition())
+                .set_expression_attribute_names(Some(update.names()))
                 .set_expression_attribute_values(values)
                 .build()
                 .map(|c| TransactWriteItem::builder().condition_check(c).build())
@@ -156,16 +156,16 @@ impl Change {
         self.push(check);
     }
 
-    /// Amends parts of an item that was not read, or that others write often; raises its `rev`.
-    pub fn amend(&mut self, amend: &Amend) {
+    /// Updates parts of an item that was not read, or that others write often; raises its `rev`.
+    pub fn update(&mut self, update: &Update) {
         let table = self.table.clone();
-        self.push(amend.values().and_then(|values| {
-            let update = Update::builder()
+        self.push(update.values().and_then(|values| {
+            let update = UpdateRequest::builder()
                 .table_name(table)
-                .set_key(Some(key_item(&amend.key)))
-                .update_expression(amend.expression())
-                .set_condition_expression(amend.condition())
-                .set_expression_attribute_names(Some(amend.names()))
+                .set_key(Some(key_item(&update.key)))
+                .update_expression(update.expression())
+                .set_condition_expression(update.condition())
+                .set_expression_attribute_names(Some(update.names()))
                 .set_expression_attribute_values(values)
                 .build()
                 .map_err(|e| Problem::internal(e.to_string()))?;
@@ -191,7 +191,7 @@ impl Change {
 
 /// An update of parts of one item, with its conditions. Paths are dotted: `grants.{id}.active`.
 #[derive(Debug, Clone)]
-pub struct Amend {
+pub struct Update {
     pub(super) key: Key,
     sets: Vec<(String, Value)>,
     removes: Vec<String>,
@@ -203,13 +203,13 @@ pub struct Amend {
 
 type Value = Result<AttributeValue, String>;
 
-impl Amend {
+impl Update {
     /// Begins an update of the item at `key`, which must be there.
     #[must_use]
     pub fn of(key: Key) -> Self {
-        let mut amend = Self::upsert(key);
-        amend.conditions.push("attribute_exists(PK)".into());
-        amend
+        let mut update = Self::upsert(key);
+        update.conditions.push("attribute_exists(PK)".into());
+        update
     }
 
     /// Begins an update of the item at `key`, there or not.

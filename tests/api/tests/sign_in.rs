@@ -17,7 +17,7 @@ use shared::{
     id::{AccountId, PracticeId},
     keys,
     practice::Practice,
-    store::Amend,
+    store::Update,
 };
 
 const COOKIE: &str = "__Host-latchkey-portal";
@@ -696,8 +696,8 @@ async fn a_hash_with_weaker_parameters_is_renewed_by_the_next_success() {
     let harbor = PracticeId::parse("harbor").expect("a practice");
     let username = Username::parse(&who.email).expect("a username");
     let key = keys::account(&harbor, &AccountId::of(&harbor, &username));
-    let weaker = Amend::of(key.clone()).set("password", &WEAKER);
-    world.app.store().touch::<Account>(weaker).await.expect("written").expect("the account");
+    let weaker = Update::of(key.clone()).set("password", &WEAKER);
+    world.app.store().update::<Account>(weaker).await.expect("written").expect("the account");
     let hash = async || {
         let account: Option<Account> = world.app.store().get(&key).await.expect("an answer");
         account.and_then(|a| a.password).expect("a hash").reveal().to_owned()

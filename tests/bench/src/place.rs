@@ -33,7 +33,7 @@ use serde_json::{Value, json};
 use shared::{
     App,
     app::system_entropy,
-    client::Found,
+    client::SearchEntry,
     config::{Config, OidcConfig, SigningKey},
     fields::{At, Secret},
     id::PracticeId,
@@ -262,7 +262,7 @@ fn fill(app: &App, database: &Database, practice: &PracticeId, size: usize) {
             let record = keys::record(practice, &client.record_number);
             items.push(item(&json!({"clientId": id}), &record, Some(1)));
             let entries = client.search_entries();
-            let found = Found { words: entries.words };
+            let found = SearchEntry { words: entries.words };
             for entry in entries.keys {
                 let key = keys::search_entry(practice, &entry.partition, &entry.token, id);
                 items.push(item(&found, &key, None));
