@@ -333,8 +333,13 @@ impl Chart {
         Ok(())
     }
 
-    /// Adds to `change` what differs from what was read.
+    /// Adds to `change` what differs from what was read, the search entries included.
     pub fn save(&mut self, change: &mut Change) {
+        let before = self.read.as_ref().map(|read| &read.0);
+        if let Some(before) = before {
+            self.client.keep_former_name(before);
+        }
+        self.client.index(change, &self.practice, before);
         let portal = summary(&self.users);
         if self.read.as_ref().is_none_or(|read| summary(&read.1) != portal) {
             self.client.portal = portal;

@@ -1,5 +1,7 @@
 //! A client: whom the practice cares for, how to reach them, and in whose hands the chart is.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -11,6 +13,9 @@ use crate::{
     store::Change,
 };
 
+/// Former names that are kept, and searched.
+const FORMER_NAMES: usize = 3;
+
 /// A client as stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -19,6 +24,9 @@ pub struct Client {
     pub client_id: ClientId,
     /// The client's name.
     pub name: Name,
+    /// Names that the client had before, the latest first: search still finds the client by them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_names: Vec<Name>,
     /// The client's date of birth.
     pub date_of_birth: Date,
     /// Number of the chart.
@@ -179,6 +187,18 @@ impl Client {
             record_number: self.record_number.as_str(),
             date_of_birth: &born,
         })
+    }
+
+    /// Keeps the name that the client had `before`, if it was another.
+    pub fn keep_former_name(&mut self, before: &Self) {
+        if before.name == self.name {
+            return;
+        }
+        self.former_names.insert(0, before.name.clone());
+        self.former_names.retain(|former| former.full() != self.name.full());
+        let mut seen = BTreeSet::new();
+        self.former_names.retain(|former| seen.insert(former.full()));
+        self.former_names.truncate(FORMER_NAMES);
     }
 
     /// Writes, as part of a change of the client, the entries under which it is found now, and

@@ -28,6 +28,13 @@ pub struct Practice {
     pub alert_inbox: Email,
     /// Language of its mails: `en`, `es` or `fr`.
     pub language: String,
+    /// Where it is: a country of ISO 3166-1 as two capital letters. Decides in which order the
+    /// numbers of a date are read first.
+    #[serde(default = "default_country")]
+    pub country: String,
+    /// The zone in which it tells times: a name of the IANA time zone database.
+    #[serde(default = "default_time_zone")]
+    pub time_zone: String,
     /// Days that an invitation lives.
     pub invitation_days: i64,
     /// Seconds after which a client's unused session ends.
@@ -59,6 +66,14 @@ pub struct PracticeView {
 /// Fewest characters of a password that stands alone (NIST SP 800-63B-4, section 3.1.1.2).
 pub const PASSWORD_MINIMUM: usize = 15;
 
+fn default_country() -> String {
+    "US".into()
+}
+
+fn default_time_zone() -> String {
+    "UTC".into()
+}
+
 impl Practice {
     /// A practice with the settings that the design names.
     #[must_use]
@@ -71,6 +86,8 @@ impl Practice {
             portal_address,
             alert_inbox,
             language: "en".into(),
+            country: default_country(),
+            time_zone: default_time_zone(),
             invitation_days: 7,
             client_idle_seconds: 10 * 60,
             client_session_seconds: 60 * 60,

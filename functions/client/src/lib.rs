@@ -121,7 +121,6 @@ async fn edit(
             change.insert(&new, &Holder { client_id: id });
             change.discard(&old);
         }
-        chart.client.index(change, &practice, Some(&before));
         if before.name != chart.client.name {
             let mirror =
                 Mirror { client_name: Some(chart.client.name.clone()), ..Mirror::default() };

@@ -94,12 +94,10 @@ async fn create_client(
 /// Position of the record number in what [`register`] writes first.
 pub const RECORD: usize = 0;
 
-/// Takes the record number of a new client and writes the entries under which it is found, as
-/// part of the change that saves its chart.
+/// Takes the record number of a new client, as part of the change that saves its chart.
 pub fn register(change: &mut Change, practice: &PracticeId, client: &Client) {
     let holder = Holder { client_id: client.client_id };
     change.insert(&keys::record(practice, &client.record_number), &holder);
-    client.index(change, practice, None);
 }
 
 /// Refuses what no single field can tell is wrong.
@@ -131,6 +129,7 @@ pub fn client(app: &App, new: &NewClient) -> Result<Client, Problem> {
     Ok(Client {
         client_id: ClientId::new(app.ulid()),
         name: new.name.clone(),
+        former_names: Vec::new(),
         date_of_birth: new.date_of_birth,
         record_number,
         emails: new.emails.clone(),
