@@ -14,7 +14,7 @@ export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
 .PHONY: help run site local tested binaries chromium \
   test format lint deny rules test-site budgets contract e2e test-aws test-homes test-bench test-deployed \
-  bench bench-cold cost lighthouse screenshots openapi
+  bench bench-cold cost lighthouse screenshots openapi keys
 
 help:
 	@echo "make run            build and start the local home (ROSTER=file.csv loads a roster)"
@@ -25,6 +25,7 @@ help:
 	@echo "make cost           what a month on AWS costs, by the figures of both"
 	@echo "make lighthouse     every page's figures on a simulated telephone"
 	@echo "make screenshots    the README's pictures"
+	@echo "make keys           write the declaration of keys anew, which everything but Rust reads"
 	@echo "make openapi        write the API document and the site's types anew"
 
 # --- the local home ---
@@ -147,6 +148,9 @@ lighthouse: site local chromium tests/e2e/node_modules/.installed tests/lighthou
 
 screenshots: site local chromium tests/e2e/node_modules/.installed
 	cd tests/e2e && LATCHKEY_LOCAL=$(LOCAL) CHROMIUM=$(CHROMIUM) npm run screenshots
+
+keys:
+	UPDATE_KEYS=1 cargo test --locked $(RUST) --lib keys::tests::the_committed
 
 openapi: site/node_modules/.installed
 	UPDATE_OPENAPI=1 cargo test --locked $(RUST) --test api document::the_committed

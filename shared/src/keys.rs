@@ -1,21 +1,13 @@
 //! Every key of both tables, and with them the access patterns.
 //!
-//! | item | PK | SK | read by |
-//! | --- | --- | --- | --- |
-//! | practice's settings | `P#p` | `PRACTICE` | get |
-//! | client | `P#p#C#c` | `A#CLIENT` | with its portal users: one query over `A#` is the client page |
-//! | portal user | `P#p#C#c` | `A#USER#u` | |
-//! | outbox mail | `P#p#C#c` | `MAIL#ulid` | the stream; get; those that wait, by the index `outbox` |
-//! | record number held | `P#p#R#number` | `RECORD` | get |
-//! | account, with its grants and sessions | `P#p#A#account` | `ACCOUNT` | get |
-//! | staff session | `P#p#W#subject` | `SESSION#sid` | conditional update |
-//! | failures of a username, of an address | `P#p#L#hmac` | `LOCK`, `SOURCE` | get |
-//! | search entry | `P#p#S#partition` | `token#client` | query by prefix |
-//! | idempotent request | `P#p#I#hash` | `REQUEST` | get |
-//! | event (history table) | `P#p#C#c`, or `P#p#D#day` for what has no client | `ulid` | query, newest first |
+//! A partition or a kind of item is declared in one entry of [`partitions!`] or [`items!`]. The
+//! functions that make keys format the declared patterns, [`kind`] reads them, and
+//! `shared/keys.json` is written from them (`make keys`). The AWS stack, its commands, the local
+//! home and the Node twins of the benchmark read that file or this module, so no pattern is typed
+//! twice.
 //!
-//! Nothing personal stands in a key but what search needs: usernames and addresses appear only as
-//! digests there.
+//! Keys hold nothing personal but what search needs: usernames and addresses appear only as
+//! digests.
 
 use ulid::Ulid;
 
@@ -33,51 +25,163 @@ pub struct Key {
     pub sk: String,
 }
 
-fn key(pk: String, sk: impl Into<String>) -> Key {
-    Key { pk, sk: sk.into() }
+/// A table as both homes create it. Every table has the keys `PK` and `SK`, both strings.
+#[derive(Debug, Clone, Copy)]
+pub struct Table {
+    /// Which images of a changed item the table's stream carries.
+    pub stream: &'static str,
+    /// The attribute that says when an item may be deleted, in seconds since 1970.
+    pub time_to_live: Option<&'static str>,
+    /// The secondary indexes. They hold keys only.
+    pub indexes: &'static [Index],
 }
 
-/// Sort keys of a client and its portal users begin with this; nothing else does.
-pub const ACCESS: &str = "A#";
-/// Sort keys of outbox mails begin with this: what the stream's filter looks for.
-pub const MAIL: &str = "MAIL#";
+/// A secondary index. Its sort key is `SK`.
+#[derive(Debug, Clone, Copy)]
+pub struct Index {
+    /// The index's name.
+    pub name: &'static str,
+    /// The attribute that is its partition key: only items that have it are in the index.
+    pub partition_key: &'static str,
+}
 
-/// The index of the mails that wait: its partition key is the attribute `pending`, which a mail has
-/// until it is done with, its sort key is `SK`, and it holds nothing but keys.
+/// The table of everything but the history.
+pub const MAIN: Table = Table {
+    stream: "NEW_AND_OLD_IMAGES",
+    time_to_live: Some("expiresAt"),
+    indexes: &[Index { name: OUTBOX, partition_key: "pending" }],
+};
+/// The append-only history.
+pub const HISTORY: Table = Table { stream: "NEW_IMAGE", time_to_live: None, indexes: &[] };
+
+/// The index of mails that wait: a mail has the attribute `pending` until it is done with.
 pub const OUTBOX: &str = "outbox";
-/// The value of `pending`: all mails that wait are in one partition. They are few, and each leaves
-/// it soon.
+/// The value of `pending`. All mails that wait share one partition of the index: they are few, and
+/// each leaves it soon.
 pub const PENDING: &str = "MAIL";
 
-/// The settings of a practice.
-#[must_use]
-pub fn practice(p: &PracticeId) -> Key {
-    key(format!("P#{p}"), "PRACTICE")
+/// A kind of item, as declared. Patterns name what varies in braces.
+#[derive(Debug, Clone, Copy)]
+pub struct Kind {
+    /// The kind's name: that of the function which makes its key.
+    pub name: &'static str,
+    /// Its table: `main` or `history`.
+    pub table: &'static str,
+    /// The name of its partition, one of [`PARTITIONS`].
+    pub partition: &'static str,
+    /// The pattern of its sort key.
+    pub sort_key: &'static str,
+    /// The word for it in the log.
+    pub word: &'static str,
 }
 
-/// The partition of a client: the client, its portal users, its mails.
-#[must_use]
-pub fn chart(p: &PracticeId, c: ClientId) -> String {
-    format!("P#{p}#C#{c}")
+/// Declares partitions: for each a function that makes its key, and a row of `PARTITIONS`.
+macro_rules! partitions {
+    ($($(#[$doc:meta])* $name:ident($($part:ident: $of:ty),*) = $pattern:literal;)*) => {
+        /// The keys of partitions.
+        pub mod partition {
+            use crate::id::{AccountId, ClientId, PracticeId};
+
+            $($(#[$doc])* #[must_use] pub fn $name($($part: $of),*) -> String { format!($pattern) })*
+        }
+
+        /// The name of every partition and the pattern of its key.
+        pub const PARTITIONS: &[(&str, &str)] = &[$((stringify!($name), $pattern)),*];
+    };
 }
 
-/// A client.
-#[must_use]
-pub fn client(p: &PracticeId, c: ClientId) -> Key {
-    key(chart(p, c), "A#CLIENT")
+/// Declares kinds of items: for each a function that makes its key, and a row of `KINDS`.
+macro_rules! items {
+    ($($(#[$doc:meta])*
+       $name:ident($($part:ident: $of:ty),*)
+       in $table:ident $partition:ident($($given:expr),*) = $sort_key:literal, $word:literal;)*) => {
+        $($(#[$doc])* #[must_use] pub fn $name($($part: $of),*) -> Key {
+            Key { pk: partition::$partition($($given),*), sk: format!($sort_key) }
+        })*
+
+        /// Every kind of item.
+        pub const KINDS: &[Kind] = &[$(Kind {
+            name: stringify!($name),
+            table: stringify!($table),
+            partition: stringify!($partition),
+            sort_key: $sort_key,
+            word: $word,
+        }),*];
+    };
 }
 
-/// A portal user of a client.
-#[must_use]
-pub fn portal_user(p: &PracticeId, c: ClientId, u: PortalUserId) -> Key {
-    key(chart(p, c), format!("A#USER#{u}"))
+partitions! {
+    /// The settings of a practice.
+    practice(practice: &PracticeId) = "P#{practice}";
+    /// A client, its portal users and its mails; in the history, the client's events.
+    chart(practice: &PracticeId, client: ClientId) = "P#{practice}#C#{client}";
+    /// A record number.
+    record(practice: &PracticeId, number: &str) = "P#{practice}#R#{number}";
+    /// An account.
+    account(practice: &PracticeId, account: &AccountId) = "P#{practice}#A#{account}";
+    /// The sessions of one person of the staff.
+    staff(practice: &PracticeId, subject: &str) = "P#{practice}#W#{subject}";
+    /// Failures counted against a username or an address, known only by its HMAC.
+    lock(practice: &PracticeId, hmac: &str) = "P#{practice}#L#{hmac}";
+    /// Search entries whose token begins alike: see [`crate::search`].
+    search(practice: &PracticeId, beginning: &str) = "P#{practice}#S#{beginning}";
+    /// A request that came with an `Idempotency-Key`.
+    request(practice: &PracticeId, hash: &str) = "P#{practice}#I#{hash}";
+    /// The events of one day that concern no client.
+    day(practice: &PracticeId, day: &str) = "P#{practice}#D#{day}";
+    /// Never there: reading it shows that the table answers.
+    health() = "HEALTH";
 }
 
-/// A mail in the outbox.
-#[must_use]
-pub fn mail(p: &PracticeId, c: ClientId, m: MailId) -> Key {
-    key(chart(p, c), format!("{MAIL}{m}"))
+items! {
+    /// The settings of a practice.
+    practice(practice: &PracticeId) in main practice(practice) = "PRACTICE", "settings";
+    /// A client. One query over [`ACCESS`] reads it with its portal users.
+    client(practice: &PracticeId, client: ClientId)
+        in main chart(practice, client) = "A#CLIENT", "client";
+    /// A portal user of a client.
+    portal_user(practice: &PracticeId, client: ClientId, user: PortalUserId)
+        in main chart(practice, client) = "A#USER#{user}", "portal user";
+    /// A mail in the outbox. The stream carries new ones; the index [`OUTBOX`] has those that wait.
+    mail(practice: &PracticeId, client: ClientId, mail: MailId)
+        in main chart(practice, client) = "MAIL#{mail}", "mail";
+    /// The holder of a record number. Numbers compare without regard to case and punctuation.
+    record(practice: &PracticeId, number: &RecordNumber)
+        in main record(practice, &crate::search::fold(number.as_str())) = "RECORD", "record number";
+    /// An account, with its grants and sessions.
+    account(practice: &PracticeId, account: &AccountId)
+        in main account(practice, account) = "ACCOUNT", "account";
+    /// A session of staff.
+    staff_session(practice: &PracticeId, subject: &str, session: SessionId)
+        in main staff(practice, subject) = "SESSION#{session}", "staff session";
+    /// The failures counted against a username.
+    lock(practice: &PracticeId, hmac: &str)
+        in main lock(practice, hmac) = "LOCK", "failures of a username";
+    /// The failures counted against a source address.
+    source(practice: &PracticeId, hmac: &str)
+        in main lock(practice, hmac) = "SOURCE", "failures of an address";
+    /// A search entry.
+    search_entry(practice: &PracticeId, beginning: &str, token: &str, client: ClientId)
+        in main search(practice, beginning) = "{token}#{client}", "search entry";
+    /// A request that came with an `Idempotency-Key`.
+    request(practice: &PracticeId, hash: &str)
+        in main request(practice, hash) = "REQUEST", "idempotent request";
+    /// Never there: see [`partition::health`].
+    health() in main health() = "HEALTH", "health";
+    /// An event about a client. Read newest first.
+    client_event(practice: &PracticeId, client: ClientId, event: EventId)
+        in history chart(practice, client) = "{event}", "event";
+    /// An event about no one client, such as a search or a refusal. Read newest first.
+    practice_event(practice: &PracticeId, at: At, event: EventId)
+        in history day(practice, &at.to_string()[..10]) = "{event}", "event";
 }
+
+pub use self::partition::{chart, search as search_partition};
+
+/// Sort keys of a client and its portal users begin with this, and no others.
+pub const ACCESS: &str = "A#";
+/// Sort keys of mails begin with this, and no others: the stream's filter looks for it.
+pub const MAIL: &str = "MAIL#";
 
 /// Where the mails of this moment and later begin in the index of those that wait.
 #[must_use]
@@ -85,83 +189,41 @@ pub fn mails_from(at: At) -> String {
     format!("{MAIL}{}", Ulid::from_parts(at.millis().unsigned_abs(), 0))
 }
 
-/// The holder of a record number; numbers compare without regard to case and punctuation.
-#[must_use]
-pub fn record(p: &PracticeId, number: &RecordNumber) -> Key {
-    key(format!("P#{p}#R#{}", crate::search::fold(number.as_str())), "RECORD")
-}
-
-/// An account, with its grants and sessions.
-#[must_use]
-pub fn account(p: &PracticeId, a: &AccountId) -> Key {
-    key(format!("P#{p}#A#{a}"), "ACCOUNT")
-}
-
-/// A session of staff.
-#[must_use]
-pub fn staff_session(p: &PracticeId, subject: &str, sid: SessionId) -> Key {
-    key(format!("P#{p}#W#{subject}"), format!("SESSION#{sid}"))
-}
-
-/// The failures counted against a username, known only by its HMAC.
-#[must_use]
-pub fn lock(p: &PracticeId, hmac: &str) -> Key {
-    key(format!("P#{p}#L#{hmac}"), "LOCK")
-}
-
-/// The failures counted against a source address, known only by its HMAC.
-#[must_use]
-pub fn source(p: &PracticeId, hmac: &str) -> Key {
-    key(format!("P#{p}#L#{hmac}"), "SOURCE")
-}
-
-/// A request that came with an `Idempotency-Key`.
-#[must_use]
-pub fn request(p: &PracticeId, hash: &str) -> Key {
-    key(format!("P#{p}#I#{hash}"), "REQUEST")
-}
-
-/// The partition of search entries: see [`crate::search`].
-#[must_use]
-pub fn search_partition(p: &PracticeId, partition: &str) -> String {
-    format!("P#{p}#S#{partition}")
-}
-
-/// A search entry.
-#[must_use]
-pub fn search_entry(p: &PracticeId, partition: &str, token: &str, c: ClientId) -> Key {
-    key(search_partition(p, partition), format!("{token}#{c}"))
-}
-
-/// An event about a client.
-#[must_use]
-pub fn client_event(p: &PracticeId, c: ClientId, e: EventId) -> Key {
-    key(chart(p, c), e.to_string())
-}
-
-/// An event about no one client: sign-ins of staff, searches, refusals. One partition a day.
-#[must_use]
-pub fn practice_event(p: &PracticeId, at: At, e: EventId) -> Key {
-    let day = at.to_string();
-    key(format!("P#{p}#D#{}", &day[..10]), e.to_string())
-}
-
 /// What kind of item a key is of: a word for the log, with nothing of the key in it.
 #[must_use]
 pub fn kind(key: &Key) -> &'static str {
-    match key.sk.split('#').next().unwrap_or_default() {
-        _ if key.pk.contains("#S#") => "search entry",
-        "PRACTICE" => "settings",
-        "A" if key.sk == "A#CLIENT" => "client",
-        "A" => "portal user",
-        "MAIL" => "mail",
-        "RECORD" => "record number",
-        "ACCOUNT" => "account",
-        "SESSION" => "staff session",
-        "LOCK" => "failures of a username",
-        "SOURCE" => "failures of an address",
-        "REQUEST" => "idempotent request",
-        _ => "event",
+    let of = |kind: &&Kind| {
+        read(partition_pattern(kind.partition), &key.pk).is_some()
+            && read(kind.sort_key, &key.sk).is_some()
+    };
+    KINDS.iter().find(of).map_or("unknown item", |kind| kind.word)
+}
+
+/// What a partition holds: a word for the log, as [`kind`].
+#[must_use]
+pub fn partition_kind(pk: &str) -> &'static str {
+    let of = |(_, pattern): &&(&str, &str)| read(pattern, pk).is_some();
+    PARTITIONS.iter().find(of).map_or("unknown partition", |(name, _)| name)
+}
+
+fn partition_pattern(name: &str) -> &'static str {
+    PARTITIONS.iter().find(|(known, _)| *known == name).map_or("", |(_, pattern)| pattern)
+}
+
+/// What stands for the placeholders of a pattern; `None` if the text is not made by it. A value
+/// holds no `#`.
+fn read<'a>(pattern: &str, text: &'a str) -> Option<Vec<&'a str>> {
+    let (mut pattern, mut text) = (pattern.split('#'), text.split('#'));
+    let mut values = Vec::new();
+    loop {
+        match (pattern.next(), text.next()) {
+            (None, None) => return Some(values),
+            (Some(placeholder), Some(value)) if placeholder.starts_with('{') => {
+                values.push(Some(value).filter(|value| !value.is_empty())?);
+            }
+            (Some(fixed), Some(part)) if fixed == part => {}
+            _ => return None,
+        }
     }
 }
 
@@ -175,7 +237,11 @@ pub fn client_of_entry(sk: &str) -> Option<(&str, ClientId)> {
 /// The practice and client whose partition this is.
 #[must_use]
 pub fn parse_chart(pk: &str) -> Option<(PracticeId, ClientId)> {
-    let rest = pk.strip_prefix("P#")?;
-    let (practice, client) = rest.split_once("#C#")?;
-    Some((PracticeId::parse(practice)?, ClientId::parse(client)?))
+    match read(partition_pattern("chart"), pk)?[..] {
+        [practice, client] => Some((PracticeId::parse(practice)?, ClientId::parse(client)?)),
+        _ => None,
+    }
 }
+
+#[cfg(test)]
+mod tests;

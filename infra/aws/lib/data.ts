@@ -45,11 +45,9 @@ import {
 import { Construct } from "constructs";
 import { CHANGED } from "../archivist/changed.ts";
 import { kept, keptAndProtected } from "./kept.ts";
+import { TABLES } from "./keys.ts";
 import { INLINE, known } from "./known.ts";
 import { LEAST_BACKUP_DAYS, type Settings } from "./settings.ts";
-
-/** The sparse index of mails that wait: only they carry `pending`. */
-export const OUTBOX_INDEX = "outbox";
 
 export class Data extends Construct {
   readonly key: Key;
@@ -75,18 +73,21 @@ export class Data extends Construct {
       deletionProtection: settings.keepData,
       removalPolicy: keptAndProtected(settings),
     };
+    const { main, history } = TABLES;
     this.main = new Table(this, "Main", {
       ...both,
-      stream: StreamViewType.NEW_AND_OLD_IMAGES,
-      timeToLiveAttribute: "expiresAt",
+      stream: main.stream as StreamViewType,
+      timeToLiveAttribute: main.timeToLive,
     });
-    this.main.addGlobalSecondaryIndex({
-      indexName: OUTBOX_INDEX,
-      partitionKey: { name: "pending", type: AttributeType.STRING },
-      sortKey: { name: "SK", type: AttributeType.STRING },
-      projectionType: ProjectionType.KEYS_ONLY,
-    });
-    this.history = new Table(this, "History", { ...both, stream: StreamViewType.NEW_IMAGE });
+    for (const index of main.indexes) {
+      this.main.addGlobalSecondaryIndex({
+        indexName: index.name,
+        partitionKey: { name: index.partitionKey, type: AttributeType.STRING },
+        sortKey: { name: "SK", type: AttributeType.STRING },
+        projectionType: ProjectionType.KEYS_ONLY,
+      });
+    }
+    this.history = new Table(this, "History", { ...both, stream: history.stream as StreamViewType });
     known(this.history, {
       "HIPAA.Security-DynamoDBInBackupPlan":
         "only added to: the archive has every event within minutes, for longer, and under a lock",

@@ -46,7 +46,7 @@ interface Plan {
 }
 
 /** Every call of staff: the session is checked and moved, and the practice may have ended all of them. */
-const reader: Right[] = [update("staffSession", "idleEndsAt", "endsAt"), get("practice")];
+const reader: Right[] = [update("staff", "idleEndsAt", "endsAt"), get("practice")];
 /** As above, and the refusal of an auditor who tried to change something is recorded. */
 const editor: Right[] = [...reader, record];
 /** A change of a chart: read whole, written in one transaction with its event. */
@@ -154,7 +154,7 @@ export const FUNCTIONS: Record<string, Plan> = {
     passwords: true,
   },
   "staff-sign-in": {
-    rights: [...editor, put("staffSession"), remove("staffSession")],
+    rights: [...editor, put("staff"), remove("staff")],
     signs: true,
     hmacs: true,
     seconds: 25,

@@ -1,26 +1,18 @@
-// What a function may do with which items of the tables. The kinds of items are told apart by their
-// partition keys, which `shared/src/keys.rs` declares; DynamoDB judges them as `dynamodb:LeadingKeys`, the
+// What a function may do with which items of the tables. The items are told apart by their partition keys,
+// which `shared/src/keys.rs` declares; DynamoDB judges them as `dynamodb:LeadingKeys`, the
 // attributes that an update names as `dynamodb:Attributes`.
 import { Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { ITable } from "aws-cdk-lib/aws-dynamodb";
+import { PARTITIONS, wildcard, type Partition } from "./keys.ts";
 
-/** Partition keys of the main table, by kind of item. `*` matches every character, `#` among them: no kind's
- *  marker may occur within another's key, which holds only digests and ids after it. */
-const PARTITIONS = {
-  chart: "P#*#C#*",
-  record: "P#*#R#*",
-  account: "P#*#A#*",
-  staffSession: "P#*#W#*",
-  lock: "P#*#L#*",
-  search: "P#*#S#*",
-  request: "P#*#I#*",
-  health: "HEALTH",
-} as const;
+/** Partition keys of the main table as IAM matches them. `*` matches every character, `#` among them: no
+ *  partition's marker may occur within another's key, which holds only digests and ids after it. */
+const PATTERNS = new Map(
+  Object.entries(PARTITIONS).map(([name, pattern]) => [name as Partition, wildcard(pattern)]),
+);
 
-/** Items beside which nothing stands in their partition, so that their key is the beginning of all others. */
-const PRACTICE = "P#*";
-
-export type Kind = keyof typeof PARTITIONS | "practice";
+/** A partition whose key is the beginning of all others: it is told apart by what it is not. */
+const PRACTICE = "practice";
 
 /** One thing that a function does. */
 export interface Right {
@@ -32,21 +24,21 @@ export interface Right {
     | "UpdateItem"
     | "DeleteItem"
     | "ConditionCheckItem";
-  on: Kind[] | "history";
+  on: Partition[] | "history";
   /** The attributes that an update may name; it has no business with others. */
   attributes?: string[];
   /** Whether it happens only inside a transaction, which then holds the history's event too. */
   transaction?: true;
 }
 
-export const get = (...on: Kind[]): Right => ({ action: "GetItem", on });
+export const get = (...on: Partition[]): Right => ({ action: "GetItem", on });
 /** Several items in one request: it is allowed only if all of them are. */
-export const getTogether = (...on: Kind[]): Right => ({ action: "BatchGetItem", on });
-export const query = (...on: Kind[]): Right => ({ action: "Query", on });
-export const put = (...on: Kind[]): Right => ({ action: "PutItem", on, transaction: true });
-export const remove = (...on: Kind[]): Right => ({ action: "DeleteItem", on, transaction: true });
-export const check = (...on: Kind[]): Right => ({ action: "ConditionCheckItem", on, transaction: true });
-export const update = (on: Kind, ...attributes: string[]): Right => ({
+export const getTogether = (...on: Partition[]): Right => ({ action: "BatchGetItem", on });
+export const query = (...on: Partition[]): Right => ({ action: "Query", on });
+export const put = (...on: Partition[]): Right => ({ action: "PutItem", on, transaction: true });
+export const remove = (...on: Partition[]): Right => ({ action: "DeleteItem", on, transaction: true });
+export const check = (...on: Partition[]): Right => ({ action: "ConditionCheckItem", on, transaction: true });
+export const update = (on: Partition, ...attributes: string[]): Right => ({
   action: "UpdateItem",
   on: [on],
   attributes,
@@ -71,12 +63,18 @@ export function statement(
   });
 }
 
-function conditions(right: Right, on: Kind[]): Record<string, Record<string, string[]>> {
-  const patterns = on.filter((kind) => kind !== "practice").map((kind) => PARTITIONS[kind]);
-  const others = Object.values(PARTITIONS).filter((pattern) => !patterns.includes(pattern));
-  const keys: Record<string, Record<string, string[]>> = on.includes("practice")
+function patternOf(partition: Partition): string {
+  const pattern = PATTERNS.get(partition);
+  if (!pattern) throw new Error(`${partition} is no partition of the main table`);
+  return pattern;
+}
+
+function conditions(right: Right, on: Partition[]): Record<string, Record<string, string[]>> {
+  const patterns = on.map(patternOf);
+  const others = [...PATTERNS.values()].filter((pattern) => !patterns.includes(pattern));
+  const keys: Record<string, Record<string, string[]>> = on.includes(PRACTICE)
     ? {
-        "ForAllValues:StringLike": { "dynamodb:LeadingKeys": [PRACTICE] },
+        "ForAllValues:StringLike": { "dynamodb:LeadingKeys": [patternOf(PRACTICE)] },
         "ForAllValues:StringNotLike": { "dynamodb:LeadingKeys": others },
       }
     : { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": patterns } };

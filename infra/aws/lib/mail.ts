@@ -17,8 +17,9 @@ import {
 } from "aws-cdk-lib/aws-ses";
 import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
-import { OUTBOX_INDEX, type Data } from "./data.ts";
+import type { Data } from "./data.ts";
 import type { Functions } from "./functions.ts";
+import { OUTBOX, SORT_KEYS_BEGIN } from "./keys.ts";
 import { known } from "./known.ts";
 import type { Settings } from "./settings.ts";
 
@@ -106,7 +107,7 @@ export class Mail extends Construct {
       new PolicyStatement({
         effect: Effect.ALLOW,
         actions: ["dynamodb:Query"],
-        resources: [`${data.main.tableArn}/index/${OUTBOX_INDEX}`],
+        resources: [`${data.main.tableArn}/index/${OUTBOX.index}`],
       }),
     );
     sender.addEventSource(
@@ -115,7 +116,7 @@ export class Mail extends Construct {
         filters: [
           FilterCriteria.filter({
             eventName: FilterRule.isEqual("INSERT"),
-            dynamodb: { Keys: { SK: { S: FilterRule.beginsWith("MAIL#") } } },
+            dynamodb: { Keys: { SK: { S: FilterRule.beginsWith(SORT_KEYS_BEGIN.mail) } } },
           }),
         ],
         batchSize: 10,

@@ -5,6 +5,7 @@ import {
   type ListObjectVersionsCommandOutput,
 } from "@aws-sdk/client-s3";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
+import { partitionKey } from "../lib/keys.ts";
 import { Refusal, type Deployment } from "./deployment.ts";
 
 export interface Range {
@@ -21,13 +22,16 @@ export const DAY = 24 * 60 * 60 * 1000;
 export async function events(d: Deployment, range: Range): Promise<string[]> {
   const [from, to] = [range.from, range.to].map((day) => Date.parse(`${day}T00:00:00Z`)) as [number, number];
   if (!(from <= to)) throw new Refusal("--from and --to are days, as in 2026-01-31, in this order.");
-  const wanted = `P#${range.practice}#${range.client ? `C#${range.client}` : ""}`;
+  const { practice, client } = range;
+  const wanted = client
+    ? partitionKey("chart", { practice, client })
+    : `${partitionKey("practice", { practice })}#`;
   const found = new Map<string, string>();
   // A batch may wait some minutes, and be written on the next day.
   for (let day = from; day <= to + DAY; day += DAY) {
     for (const { PK, SK, ...event } of await ofDay(d, new Date(day).toISOString().slice(0, 10))) {
       const on = String(event["at"]).slice(0, 10);
-      const ours = range.client ? PK === wanted : String(PK).startsWith(wanted);
+      const ours = client ? PK === wanted : String(PK).startsWith(wanted);
       // Once each, however often the stream delivered it.
       if (ours && on >= range.from && on <= range.to) found.set(String(SK), JSON.stringify(event));
     }

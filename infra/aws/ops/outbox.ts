@@ -3,7 +3,7 @@
 import { InvokeCommand } from "@aws-sdk/client-lambda";
 import { DeleteMessageCommand, GetQueueAttributesCommand, ReceiveMessageCommand } from "@aws-sdk/client-sqs";
 import { QueryCommand } from "@aws-sdk/lib-dynamodb";
-import { OUTBOX_INDEX } from "../lib/data.ts";
+import { OUTBOX } from "../lib/keys.ts";
 import { Refusal, type Deployment } from "./deployment.ts";
 
 interface Waiting {
@@ -18,9 +18,9 @@ export async function waiting(d: Deployment): Promise<Waiting[]> {
     const page = await d.dynamodb.send(
       new QueryCommand({
         TableName: await d.output("Table"),
-        IndexName: OUTBOX_INDEX,
+        IndexName: OUTBOX.index,
         KeyConditionExpression: "pending = :mail",
-        ExpressionAttributeValues: { ":mail": "MAIL" },
+        ExpressionAttributeValues: { ":mail": OUTBOX.pending },
         ExclusiveStartKey: start,
       }),
     );

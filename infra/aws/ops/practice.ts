@@ -1,6 +1,7 @@
 // A practice's settings, which are one item: `shared/src/practice.rs` reads it.
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { key } from "../lib/keys.ts";
 import { Refusal, type Deployment } from "./deployment.ts";
 import { announce } from "./site.ts";
 
@@ -61,8 +62,6 @@ const RULES: { [Name in keyof Practice]: [(value: unknown) => boolean, string] }
 };
 const NAMES = Object.keys(RULES) as (keyof Practice)[];
 
-const key = (practice: string) => ({ PK: `P#${practice}`, SK: "PRACTICE" });
-
 /** Makes a practice, or changes what is given of it. */
 export async function put(d: Deployment, practice: string, given: Partial<Practice>): Promise<Practice> {
   const before = (await load(d, practice)) ?? {};
@@ -87,7 +86,7 @@ export async function put(d: Deployment, practice: string, given: Partial<Practi
   await d.dynamodb.send(
     new UpdateCommand({
       TableName: await d.output("Table"),
-      Key: key(practice),
+      Key: key("practice", { practice }),
       UpdateExpression: `SET ${NAMES.map((name) => `#${at(name)} = :${at(name)}`).join(", ")} ADD rev :one`,
       ExpressionAttributeNames: Object.fromEntries(NAMES.map((name) => [`#${at(name)}`, name])),
       ExpressionAttributeValues: {
@@ -103,7 +102,7 @@ export async function put(d: Deployment, practice: string, given: Partial<Practi
 
 export async function load(d: Deployment, practice: string): Promise<Practice | undefined> {
   const { Item } = await d.dynamodb.send(
-    new GetCommand({ TableName: await d.output("Table"), Key: key(practice), ConsistentRead: true }),
+    new GetCommand({ TableName: await d.output("Table"), Key: key("practice", { practice }), ConsistentRead: true }),
   );
   return Item && (Object.fromEntries(NAMES.map((name) => [name, Item[name]])) as unknown as Practice);
 }
@@ -117,7 +116,7 @@ export async function revokeEveryone(d: Deployment, practice: string): Promise<v
     await d.dynamodb.send(
       new UpdateCommand({
         TableName: await d.output("Table"),
-        Key: key(practice),
+        Key: key("practice", { practice }),
         UpdateExpression: "SET sessionsFrom = :from ADD rev :one",
         ConditionExpression: "attribute_exists(PK)",
         ExpressionAttributeValues: { ":from": from.toISOString(), ":one": 1 },

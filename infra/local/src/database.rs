@@ -23,6 +23,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use dynoxide::actions::get_records::Record;
 use rusqlite::OptionalExtension;
 use serde_json::json;
+use shared::keys;
 use tokio::sync::oneshot;
 
 use crate::Trouble;
@@ -92,45 +93,19 @@ impl Database {
     }
 
     fn make_tables(&self) -> dynoxide::Result<()> {
-        for (name, streamed) in [(&self.tables.main, true), (&self.tables.history, false)] {
+        // Only the main table's stream has a reader here: the history has no archive on this machine.
+        let tables =
+            [(&self.tables.main, keys::MAIN, true), (&self.tables.history, keys::HISTORY, false)];
+        for (name, declared, streamed) in tables {
             if self.engine.get_table_metadata(name)?.is_none() {
-                let mut table = json!({
-                    "TableName": name,
-                    "BillingMode": "PAY_PER_REQUEST",
-                    "KeySchema": [
-                        {"AttributeName": "PK", "KeyType": "HASH"},
-                        {"AttributeName": "SK", "KeyType": "RANGE"},
-                    ],
-                    "AttributeDefinitions": [
-                        {"AttributeName": "PK", "AttributeType": "S"},
-                        {"AttributeName": "SK", "AttributeType": "S"},
-                    ],
-                });
-                if streamed {
-                    table["StreamSpecification"] =
-                        json!({"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"});
-                    table["AttributeDefinitions"] = json!([
-                        {"AttributeName": "PK", "AttributeType": "S"},
-                        {"AttributeName": "SK", "AttributeType": "S"},
-                        {"AttributeName": "pending", "AttributeType": "S"},
-                    ]);
-                    table["GlobalSecondaryIndexes"] = json!([{
-                        "IndexName": "outbox",
-                        "KeySchema": [
-                            {"AttributeName": "pending", "KeyType": "HASH"},
-                            {"AttributeName": "SK", "KeyType": "RANGE"},
-                        ],
-                        "Projection": {"ProjectionType": "KEYS_ONLY"},
-                    }]);
-                }
-                self.engine.create_table(request(table)?)?;
+                self.engine.create_table(request(create_table(name, &declared, streamed))?)?;
             }
             let expires =
                 self.engine.get_table_metadata(name)?.is_some_and(|table| table.ttl_enabled);
-            if streamed && !expires {
+            if let Some(attribute) = declared.time_to_live.filter(|_| !expires) {
                 self.engine.update_time_to_live(request(json!({
                     "TableName": name,
-                    "TimeToLiveSpecification": {"Enabled": true, "AttributeName": "expiresAt"},
+                    "TimeToLiveSpecification": {"Enabled": true, "AttributeName": attribute},
                 }))?)?;
             }
         }
@@ -289,6 +264,42 @@ impl Endpoint {
         let _ = self.stop.send(());
         let _ = self.thread.join();
     }
+}
+
+/// The request that makes a table as it is declared.
+fn create_table(name: &str, table: &keys::Table, streamed: bool) -> serde_json::Value {
+    let key = |partition: &str| {
+        json!([
+            {"AttributeName": partition, "KeyType": "HASH"},
+            {"AttributeName": "SK", "KeyType": "RANGE"},
+        ])
+    };
+    let attributes: Vec<_> = ["PK", "SK"]
+        .into_iter()
+        .chain(table.indexes.iter().map(|index| index.partition_key))
+        .map(|name| json!({"AttributeName": name, "AttributeType": "S"}))
+        .collect();
+    let mut request = json!({
+        "TableName": name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": key("PK"),
+        "AttributeDefinitions": attributes,
+    });
+    if !table.indexes.is_empty() {
+        let index = |index: &keys::Index| {
+            json!({
+                "IndexName": index.name,
+                "KeySchema": key(index.partition_key),
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            })
+        };
+        request["GlobalSecondaryIndexes"] = table.indexes.iter().map(index).collect();
+    }
+    if streamed {
+        request["StreamSpecification"] =
+            json!({"StreamEnabled": true, "StreamViewType": table.stream});
+    }
+    request
 }
 
 /// dynoxide's requests are made like those on the wire.

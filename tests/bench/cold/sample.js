@@ -1,6 +1,7 @@
 // The people among the local home's sample data whom the events are about.
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
+import { OUTBOX, key, partitionKey } from "./keys.js";
 
 /** The password of every sample client who has one. */
 export const PASSWORD = "tidal lantern orchard 27";
@@ -10,12 +11,13 @@ const PRACTICE = "harbor";
 /** Where an account lives: named by a digest of its practice and username. */
 export function account(username) {
   const digest = createHash("sha256").update(`${PRACTICE}\0${username.toLowerCase()}`).digest();
-  return `P#${PRACTICE}#A#${digest.subarray(0, 16).toString("base64url")}`;
+  return partitionKey("account", { practice: PRACTICE, account: digest.subarray(0, 16).toString("base64url") });
 }
 
 class Chart {
   constructor(client, users) {
-    Object.assign(this, { id: client.clientId, users, partition: `P#${PRACTICE}#C#${client.clientId}` });
+    const partition = partitionKey("chart", { practice: PRACTICE, client: client.clientId });
+    Object.assign(this, { id: client.clientId, users, partition });
   }
 
   user(username) {
@@ -61,16 +63,17 @@ async function invitation(home) {
  *  was granted, which can be sent any number of times. */
 async function waitingMail(home, staff, chart, username) {
   const { clientId, portalUserId } = chart.ids(username);
+  const ids = { practice: PRACTICE, client: clientId };
   const path = `/api/clients/${clientId}/portal-users/${portalUserId}`;
   await home.call("POST", `${path}/revoke`, staff, {});
   await home.call("POST", `${path}/activate`, staff);
   for (let tries = 0; tries < 500; tries++, await pause(20)) {
     const items = await home.items([chart.partition]);
-    const user = items.find(({ SK }) => SK.S === `A#USER#${portalUserId}`);
+    const user = items.find(({ SK }) => SK.S === key("portalUser", { ...ids, user: portalUserId }).SK);
     const { mailId, state } = user.mail.M;
     if (state.S !== "delivered") continue;
-    const sent = items.find(({ SK }) => SK.S === `MAIL#${mailId.S}`);
-    const { doneAt, messageId, expiresAt, ...mail } = { ...sent, pending: { S: "MAIL" } };
+    const sent = items.find(({ SK }) => SK.S === key("mail", { ...ids, mail: mailId.S }).SK);
+    const { doneAt, messageId, expiresAt, ...mail } = { ...sent, pending: { S: OUTBOX.pending } };
     state.S = "queued";
     await home.restore([chart.partition], [...items.filter((item) => item !== sent), mail]);
     return mail;

@@ -12,6 +12,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import { createPublicKey, randomBytes, verify } from "node:crypto";
+import { key } from "../keys.js";
 
 const TABLE = process.env.TABLE;
 const HISTORY = process.env.HISTORY_TABLE;
@@ -213,7 +214,7 @@ async function check({ practice, sub, sid, idle, exp }) {
     .send(
       new UpdateItemCommand({
         TableName: TABLE,
-        Key: marshall({ PK: `P#${practice}#W#${sub}`, SK: `SESSION#${sid}` }),
+        Key: marshall(key("staffSession", { practice, subject: sub, session: sid })),
         UpdateExpression: "SET #n0 = :s0 ADD #rev :rev",
         ConditionExpression: "attribute_exists(PK) AND #n0 > :v0 AND #n1 > :v0",
         ExpressionAttributeNames: { "#n0": "idleEndsAt", "#n1": "endsAt", "#rev": "rev" },
@@ -230,7 +231,7 @@ async function check({ practice, sub, sid, idle, exp }) {
       if (error.name === "ConditionalCheckFailedException") return undefined;
       throw error;
     });
-  const [session, settings] = await both(alive, get({ PK: `P#${practice}`, SK: "PRACTICE" }));
+  const [session, settings] = await both(alive, get(key("practice", { practice })));
   const ended = settings?.sessionsFrom && session && session.beganAt <= settings.sessionsFrom;
   if (!session || !settings || ended) throw Problem.signedOut();
   return { session, practice: settings };
@@ -294,10 +295,10 @@ export async function searchPage(pk, prefix, contain, after, Limit) {
 }
 
 /** The key of an event in the history. */
-const place = ({ practice, clientId, at: when, eventId }) => ({
-  PK: clientId ? `P#${practice}#C#${clientId}` : `P#${practice}#D#${when.slice(0, 10)}`,
-  SK: eventId,
-});
+const place = ({ practice, clientId: client, at: when, eventId: event }) =>
+  client
+    ? key("clientEvent", { practice, client, event })
+    : key("practiceEvent", { practice, day: when.slice(0, 10), event });
 
 const eventPut = (event) => ({
   TableName: HISTORY,

@@ -16,6 +16,7 @@ import {
   typed,
   write,
 } from "./latchkey.js";
+import { SORT_KEYS_BEGIN, key, partitionKey } from "../keys.js";
 import { serve } from "./runtime.js";
 
 const TRIES = 12;
@@ -62,7 +63,7 @@ async function revoke(event, caller) {
 
 /** A client and its portal users, in one query. */
 async function chart(practice, clientId) {
-  const [client, ...users] = await partition(`P#${practice}#C#${clientId}`, "A#");
+  const [client, ...users] = await partition(partitionKey("chart", { practice, client: clientId }), SORT_KEYS_BEGIN.access);
   if (!client) throw Problem.notFound();
   return { client, users };
 }
@@ -95,7 +96,7 @@ function closeGrant(practice, clientId, { username }) {
   const folded = username.normalize("NFKC").toLowerCase();
   const digest = createHash("sha256").update(`${practice}\0${folded}`).digest().subarray(0, 16).toString("base64url");
   return amend(
-    { PK: `P#${practice}#A#${digest}`, SK: "ACCOUNT" },
+    key("account", { practice, account: digest }),
     {
       UpdateExpression: "SET #n0.#n1.#n2 = :s0 REMOVE #n3 ADD #rev :rev",
       ConditionExpression: "attribute_exists(PK) AND attribute_exists(#n0.#n1)",

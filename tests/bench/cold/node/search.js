@@ -1,5 +1,6 @@
 // `functions/search` in Node.
 import { Problem, admit, frame, getMany, json, only, ready, record, searchPage, ticket, typed } from "./latchkey.js";
+import { key, partitionKey } from "../keys.js";
 import { plan, shows, slips } from "./plan.js";
 import { serve } from "./runtime.js";
 
@@ -23,7 +24,7 @@ async function search(event, caller) {
 
   const { practice } = claims;
   const [staff, page] = await admit(claims, caller, find(practice, planned, from, limit));
-  const keys = page.clients.map((id) => ({ PK: `P#${practice}#C#${id}`, SK: "A#CLIENT" }));
+  const keys = page.clients.map((id) => key("client", { practice, client: id }));
   const [items] = await Promise.all([getMany(keys), record(staff.event("clients-searched", {}))]);
   const found = new Map(items.map((client) => [client.clientId, client]));
   const clients = page.clients.filter((id) => found.has(id)).map((id) => hit(found.get(id)));
@@ -66,7 +67,7 @@ async function find(practice, planned, from, limit) {
 async function exact(practice, planned, index, after) {
   const { partition, prefix, filters } = planned.reads[index];
   const look = filters.length ? LOOK_FILTERED : LOOK;
-  const { items, stopped } = await searchPage(`P#${practice}#S#${partition}`, prefix, filters, after, look);
+  const { items, stopped } = await searchPage(partitionKey("search", { practice, beginning: partition }), prefix, filters, after, look);
   const found = items
     .map(({ SK, words }) => ({ SK, words, ...entryOf(SK) }))
     .filter(({ token, words }) => shows(planned, index, token, words))
@@ -77,7 +78,7 @@ async function exact(practice, planned, index, after) {
 /** Who nearly matches, the nearest first. */
 async function nearMisses(practice, planned) {
   const reads = planned.fuzzy.slice(0, 2).map(({ partition, prefix, filters }) => {
-    return searchPage(`P#${practice}#S#${partition}`, prefix, filters, undefined, LOOK);
+    return searchPage(partitionKey("search", { practice, beginning: partition }), prefix, filters, undefined, LOOK);
   });
   const candidates = (await Promise.all(reads)).flatMap(({ items }) => items);
   return candidates

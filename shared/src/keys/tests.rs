@@ -1,0 +1,131 @@
+use std::{collections::BTreeMap, env, fs, path::Path};
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::id::AccountId;
+
+/// A name of the code as the rest of the project writes it.
+fn camel(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |mut name, word| {
+        name.push_str(&word[..1].to_uppercase());
+        name.push_str(&word[1..]);
+        name
+    })
+}
+
+fn table(table: Table) -> Value {
+    let indexes: Vec<Value> = table
+        .indexes
+        .iter()
+        .map(|index| json!({"name": index.name, "partitionKey": index.partition_key}))
+        .collect();
+    json!({"stream": table.stream, "timeToLive": table.time_to_live, "indexes": indexes})
+}
+
+/// The declaration, as everything that is not Rust reads it.
+fn declaration() -> String {
+    let partitions: BTreeMap<String, &str> =
+        PARTITIONS.iter().map(|(name, pattern)| (camel(name), *pattern)).collect();
+    let items: BTreeMap<String, Value> = KINDS
+        .iter()
+        .map(|kind| {
+            let partition = camel(kind.partition);
+            let item =
+                json!({"table": kind.table, "partition": partition, "sortKey": kind.sort_key});
+            (camel(kind.name), item)
+        })
+        .collect();
+    let all = json!({
+        "tables": {"main": table(MAIN), "history": table(HISTORY)},
+        "partitions": partitions,
+        "items": items,
+        "sortKeysBegin": {"access": ACCESS, "mail": MAIL},
+        "outbox": {"index": OUTBOX, "pending": PENDING},
+    });
+    serde_json::to_string_pretty(&all).unwrap() + "\n"
+}
+
+#[test]
+fn the_committed_declaration_is_the_one_the_code_makes() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("keys.json");
+    if env::var_os("UPDATE_KEYS").is_some() {
+        fs::write(&file, declaration()).unwrap();
+    }
+    let committed = fs::read_to_string(&file).unwrap();
+    assert!(committed == declaration(), "shared/keys.json is old: make keys");
+}
+
+/// One key of every kind, by the kind's name.
+fn one_of_each() -> Vec<(&'static str, Key)> {
+    let p = PracticeId::parse("harbor").unwrap();
+    let ulid = Ulid::from_parts(1, 2);
+    let (chart, user, event) = (ClientId::new(ulid), PortalUserId::new(ulid), EventId::new(ulid));
+    let number = RecordNumber::parse("HC/2024-0017").unwrap();
+    vec![
+        ("practice", practice(&p)),
+        ("client", client(&p, chart)),
+        ("portal_user", portal_user(&p, chart, user)),
+        ("mail", mail(&p, chart, MailId::new(ulid))),
+        ("record", record(&p, &number)),
+        ("account", account(&p, &AccountId::from_bytes([1; 16]))),
+        ("staff_session", staff_session(&p, "subject", SessionId::new(ulid))),
+        ("lock", lock(&p, "hmac")),
+        ("source", source(&p, "hmac")),
+        ("search_entry", search_entry(&p, "sm", "smith", chart)),
+        ("request", request(&p, "hash")),
+        ("health", health()),
+        ("client_event", client_event(&p, chart, event)),
+        ("practice_event", practice_event(&p, At::from_millis(0), event)),
+    ]
+}
+
+#[test]
+fn every_key_is_read_back_as_its_own_kind_and_no_other() {
+    let keys = one_of_each();
+    let names: Vec<&str> = keys.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>());
+    for (name, key) in keys {
+        let own = KINDS.iter().find(|kind| kind.name == name).unwrap();
+        assert_eq!(kind(&key), own.word, "{key:?}");
+        assert_eq!(partition_kind(&key.pk), own.partition, "{key:?}");
+    }
+    let strange = Key { pk: "P#harbor#X#1".into(), sk: "Wilma".into() };
+    assert_eq!(
+        (kind(&strange), partition_kind(&strange.pk)),
+        ("unknown item", "unknown partition")
+    );
+}
+
+#[test]
+fn no_partition_can_hold_the_keys_of_another_kind_of_partition() {
+    // IAM's `*` matches `#` too: a marker must not occur within another partition's key.
+    for (name, pattern) in PARTITIONS.iter().filter(|(name, _)| *name != "health") {
+        let markers: Vec<&str> = pattern.split('#').filter(|part| !part.starts_with('{')).collect();
+        assert!(markers.len() <= 2 && markers[0] == "P", "{name}: {pattern}");
+        let same = PARTITIONS.iter().filter(|(_, other)| {
+            other.split('#').filter(|part| !part.starts_with('{')).eq(markers.iter().copied())
+        });
+        assert_eq!(same.count(), 1, "{name} shares its marker");
+    }
+}
+
+#[test]
+fn ranges_of_sort_keys_hold_what_they_are_read_for() {
+    for key in KINDS.iter().filter(|kind| kind.table == "main" && kind.partition == "chart") {
+        let access = ["client", "portal_user"].contains(&key.name);
+        assert_eq!(key.sort_key.starts_with(ACCESS), access, "{}", key.name);
+        assert_eq!(key.sort_key.starts_with(MAIL), key.name == "mail", "{}", key.name);
+    }
+}
+
+#[test]
+fn a_chart_is_read_out_of_its_partition_key() {
+    let (p, c) = (PracticeId::parse("harbor").unwrap(), ClientId::new(Ulid::from_parts(1, 2)));
+    assert_eq!(parse_chart(&chart(&p, c)), Some((p.clone(), c)));
+    for wrong in ["", "P#harbor", "P#harbor#C#", "P#harbor#C#x", "P##C#x", "P#harbor#C#1#2"] {
+        assert_eq!(parse_chart(wrong), None, "{wrong}");
+    }
+}
