@@ -116,7 +116,7 @@ impl Store {
                 .send(),
         )
         .await
-        .map_err(|e| failure(&e))?;
+        .map_err(|e| failure(&e, "GetItem", &[keys::kind(key)]))?;
         answer.item.map(parse).transpose()
     }
 
@@ -127,6 +127,7 @@ impl Store {
     /// 503 when the table does not answer.
     pub async fn get_many(&self, keys: &[Key]) -> Result<HashMap<Key, Item>, Problem> {
         let mut found = HashMap::new();
+        let kinds: Vec<_> = keys.iter().map(keys::kind).collect();
         let mut wanted: Vec<Item> = keys.iter().map(key_item).collect();
         let mut retries = self.retries();
         while !wanted.is_empty() {
@@ -138,7 +139,7 @@ impl Store {
             let answer =
                 Box::pin(self.client.batch_get_item().request_items(&self.table, request).send())
                     .await
-                    .map_err(|e| failure(&e))?;
+                    .map_err(|e| failure(&e, "BatchGetItem", &kinds))?;
             for item in answer.responses.and_then(|mut r| r.remove(&self.table)).unwrap_or_default()
             {
                 found.insert(item_key(&item)?, item);
@@ -176,7 +177,7 @@ impl Store {
                     .send(),
             )
             .await
-            .map_err(|e| failure(&e))?;
+            .map_err(|e| failure(&e, "Query", &[keys::partition_kind(pk)]))?;
             items.extend(answer.items.unwrap_or_default());
             start = answer.last_evaluated_key;
             if start.is_none() {
@@ -225,7 +226,9 @@ impl Store {
         if let Some(sk) = after {
             query = query.set_exclusive_start_key(Some(key_item(&Key { pk: pk.to_owned(), sk })));
         }
-        let answer = Box::pin(query.send()).await.map_err(|e| failure(&e))?;
+        let answer = Box::pin(query.send())
+            .await
+            .map_err(|e| failure(&e, "Query", &[keys::partition_kind(pk)]))?;
         let next = match answer.last_evaluated_key {
             Some(key) => Some(item_key(&key)?.sk),
             None => None,
@@ -253,7 +256,7 @@ impl Store {
             .expression_attribute_values(":pending", AttributeValue::S(keys::PENDING.to_owned()))
             .expression_attribute_values(":until", AttributeValue::S(until.to_owned()))
             .set_exclusive_start_key(from);
-        let answer = Box::pin(request.send()).await.map_err(|e| failure(&e))?;
+        let answer = Box::pin(request.send()).await.map_err(|e| failure(&e, "Query", &["mail"]))?;
         let items = answer.items.unwrap_or_default();
         let found = items.iter().map(item_key).collect::<Result<_, _>>()?;
         Ok((found, answer.last_evaluated_key))
@@ -283,7 +286,7 @@ impl Store {
                 .send(),
         )
         .await
-        .map_err(|e| failure(&e))?;
+        .map_err(|e| failure(&e, "Query", &["event"]))?;
         let next = match answer.last_evaluated_key {
             Some(key) => Some(item_key(&key)?.sk),
             None => None,
@@ -310,10 +313,11 @@ impl Store {
         if change.items.is_empty() {
             return Ok(());
         }
+        let kinds = change.kinds();
         Box::pin(self.client.transact_write_items().set_transact_items(Some(change.items)).send())
             .await
             .map(drop)
-            .map_err(|e| write_error(&e))
+            .map_err(|e| write_error(&e, &kinds))
     }
 
     /// Updates one item under a condition and answers it as it is then; `None` when the condition
@@ -348,7 +352,7 @@ impl Store {
                 Some(e) if e.is_transaction_conflict_exception() => {
                     retries.retry(WriteError::Conflict(Vec::new())).await?;
                 }
-                _ => return Err(failure(&error)),
+                _ => return Err(failure(&error, "UpdateItem", &[keys::kind(&update.key)])),
             }
         }
     }
@@ -371,7 +375,7 @@ impl Store {
         .or_else(|e| match e.as_service_error() {
             // A retry inside the SDK of a put that had succeeded: the event stands already.
             Some(s) if s.is_conditional_check_failed_exception() => Ok(()),
-            _ => Err(failure(&e)),
+            _ => Err(failure(&e, "PutItem", &["event"])),
         })
     }
 
@@ -380,8 +384,7 @@ impl Store {
     /// # Errors
     /// 503 when it does not.
     pub async fn ping(&self) -> Result<(), Problem> {
-        let key = Key { pk: "HEALTH".into(), sk: "HEALTH".into() };
-        self.get::<serde::de::IgnoredAny>(&key).await.map(drop)
+        self.get::<serde::de::IgnoredAny>(&keys::health()).await.map(drop)
     }
 }
 
@@ -439,36 +442,45 @@ fn item_of<T: Serialize>(value: &T, key: &Key, rev: Option<u64>) -> Result<Item,
 /// # Errors
 /// 500 when the item is not what it should be.
 pub fn parse<T: DeserializeOwned>(item: Item) -> Result<T, Problem> {
-    let kind = item_key(&item).map_or("an item", |key| keys::kind(&key));
+    let key = item_key(&item);
     let item: serde_dynamo::Item = item.into();
     let stored = Deserializer::from_attribute_value(serde_dynamo::AttributeValue::M(item.into()));
     // Where it is wrong, and not serde's words, which quote what stands there.
-    serde_path_to_error::deserialize(stored)
-        .map_err(|e| Problem::internal(format!("stored {kind}: {} cannot be read", e.path())))
+    serde_path_to_error::deserialize(stored).map_err(|e| {
+        let kind = key.map_or("item without a key", |key| keys::kind(&key));
+        Problem::internal(format!("stored {kind}: {} cannot be read", e.path()))
+    })
 }
 
-fn failure<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Problem {
-    // Only the kind of the error: messages of the service may quote what was written.
-    let cause = match error {
-        SdkError::ServiceError(context) => context.err().code().unwrap_or("unknown").to_owned(),
-        SdkError::TimeoutError(_) => "timeout".to_owned(),
-        SdkError::DispatchFailure(_) => "no connection".to_owned(),
-        SdkError::ResponseError(_) => "no valid answer".to_owned(),
-        _ => "request not built".to_owned(),
+/// The problem for a request that failed. Its cause, which the log shows, names the operation and
+/// the kinds of items. It takes nothing but the code of the error: the service's messages may quote
+/// what was written.
+fn failure<E: ProvideErrorMetadata>(
+    error: &SdkError<E>,
+    operation: &str,
+    kinds: &[&str],
+) -> Problem {
+    let code = match error {
+        SdkError::ServiceError(context) => context.err().code().unwrap_or("unknown"),
+        SdkError::TimeoutError(_) => "timeout",
+        SdkError::DispatchFailure(_) => "no connection",
+        SdkError::ResponseError(_) => "no valid answer",
+        _ => "request not built",
     };
-    match cause.as_str() {
+    let cause = format!("{operation} of {}: {code}", kinds.join(", "));
+    match code {
         "ValidationException" | "request not built" => Problem::internal(cause),
         _ => Problem::unavailable(cause),
     }
 }
 
-fn write_error(error: &SdkError<TransactWriteItemsError>) -> WriteError {
+fn write_error(error: &SdkError<TransactWriteItemsError>, kinds: &[&str]) -> WriteError {
     let reasons = match error.as_service_error() {
         Some(TransactWriteItemsError::TransactionCanceledException(e)) => e.cancellation_reasons(),
         Some(TransactWriteItemsError::TransactionInProgressException(_)) => {
             return WriteError::Conflict(Vec::new());
         }
-        _ => return WriteError::Problem(failure(error)),
+        _ => return WriteError::Problem(failure(error, "TransactWriteItems", kinds)),
     };
     let mut failed = Vec::new();
     for (position, reason) in reasons.iter().enumerate() {
@@ -478,7 +490,11 @@ fn write_error(error: &SdkError<TransactWriteItemsError>) -> WriteError {
             "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded" => {
                 return WriteError::Conflict(Vec::new());
             }
-            other => return WriteError::Problem(Problem::internal(format!("cancelled: {other}"))),
+            other => {
+                let kind = kinds.get(position).copied().unwrap_or("unknown item");
+                let cause = format!("TransactWriteItems of {kind}: cancelled, {other}");
+                return WriteError::Problem(Problem::internal(cause));
+            }
         }
     }
     WriteError::Conflict(failed)

@@ -8,8 +8,12 @@ use aws_sdk_dynamodb::types::{
 };
 use serde::Serialize;
 
-use super::{Item, item_of, key_item};
-use crate::{history::Event, keys::Key, problem::Problem};
+use super::{Item, item_key, item_of, key_item};
+use crate::{
+    history::Event,
+    keys::{self, Key},
+    problem::Problem,
+};
 
 /// The item is not there yet.
 pub(super) const NEW: &str = "attribute_not_exists(PK)";
@@ -36,6 +40,21 @@ impl Change {
     /// says so.
     pub(crate) fn is_empty(&self) -> bool {
         self.items.is_empty() && self.fault.is_none()
+    }
+
+    /// The kinds of the items it writes or checks, in order: words for the log.
+    pub(super) fn kinds(&self) -> Vec<&'static str> {
+        let key = |item: &TransactWriteItem| {
+            let put = item.put.as_ref().map(|put| &put.item);
+            let update = || item.update.as_ref().map(|update| &update.key);
+            let delete = || item.delete.as_ref().map(|delete| &delete.key);
+            let check = || item.condition_check.as_ref().map(|check| &check.key);
+            item_key(put.or_else(update).or_else(delete).or_else(check)?).ok()
+        };
+        self.items
+            .iter()
+            .map(|item| key(item).map_or("unknown item", |key| keys::kind(&key)))
+            .collect()
     }
 
     /// Writes an item that must not be there yet.
