@@ -220,14 +220,4 @@ impl Client {
             change.discard(&key(entry));
         }
     }
-
-    /// Whether what was typed is the client's last name: compared without case, accents, spaces
-    /// and punctuation. Somebody with a one-part name proves it with that part; where a name has
-    /// no letters at all, it is compared as it stands.
-    #[must_use]
-    pub fn proves_last_name(&self, typed: &str) -> bool {
-        let part = if self.name.last.is_empty() { &self.name.first } else { &self.name.last };
-        let (known, given) = (search::fold(part.as_str()), search::fold(typed));
-        if known.is_empty() { part.as_str() == typed.trim() } else { known == given }
-    }
 }

@@ -303,6 +303,16 @@ impl Username {
     }
 }
 
+impl RecordNumber {
+    /// The form in which numbers compare: case and kind of separators do not count, separators do.
+    /// `HC/2024-0017` is `hc 2024 0017`; `12-1` is not `1-21`.
+    #[must_use]
+    pub fn compared(&self) -> String {
+        let parts = self.0.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty());
+        parts.collect::<Vec<_>>().join("-").to_lowercase()
+    }
+}
+
 impl From<&Email> for Username {
     fn from(email: &Email) -> Self {
         Self(email.0.clone())

@@ -145,9 +145,10 @@ items! {
     /// A mail in the outbox. The stream carries new ones; the index [`OUTBOX`] has those that wait.
     mail(practice: &PracticeId, client: ClientId, mail: MailId)
         in main chart(practice, client) = "MAIL#{mail}", "mail";
-    /// The holder of a record number. Numbers compare without regard to case and punctuation.
+    /// The holder of a record number, in the form in which numbers compare:
+    /// [`RecordNumber::compared`].
     record(practice: &PracticeId, number: &RecordNumber)
-        in main record(practice, &crate::search::fold(number.as_str())) = "RECORD", "record number";
+        in main record(practice, &number.compared()) = "RECORD", "record number";
     /// An account, with its grants and sessions.
     account(practice: &PracticeId, account: &AccountId)
         in main account(practice, account) = "ACCOUNT", "account";

@@ -23,6 +23,7 @@ pub mod password;
 pub mod portal_user;
 pub mod practice;
 pub mod problem;
+pub mod proof;
 mod routes;
 pub mod search;
 pub mod session;

@@ -21,7 +21,7 @@ use shared::{
     portal_user::{Access, PortalUser, WRONG_PROOFS},
     practice::{Practice, PracticeView},
     problem::ProblemBody,
-    session,
+    proof, session,
     store::{both, parse},
     token::InvitationToken,
     web::{Caller, StrictJson},
@@ -287,7 +287,7 @@ fn decide(
 
     let known = account.password.clone();
     let right_password = known.as_ref().is_none_or(|k| password::verify(&with.password, Some(k)));
-    let right_client = chart.client.proves_last_name(with.last_name.as_str())
+    let right_client = proof::of_last_name(&chart.client.name, with.last_name.as_str())
         && chart.client.date_of_birth == with.date_of_birth;
     if !(right_password && right_client) {
         let user = chart.user_mut(token.user)?;

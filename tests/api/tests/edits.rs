@@ -313,12 +313,26 @@ async fn a_key_is_visible_ascii_of_at_most_255_characters() {
 // ---- Record numbers ----
 
 #[tokio::test]
+async fn separators_tell_record_numbers_apart_and_their_kind_does_not() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    for free in ["12-1", "1-21", "121", "HC/2024-0017", "HC-20240017", "HC20240017", "1-2-1"] {
+        dana.post("/api/clients", &new_client(Some(free))).await.expect(201);
+    }
+    for taken in ["12/1", "1 21", "hc 2024 0017", "hc.2024_0017", "hc - 20240017", "1 / 2 / 1"] {
+        let answer = dana.post("/api/clients", &new_client(Some(taken))).await;
+        answer.problem(409, "record_number_taken");
+    }
+}
+
+#[tokio::test]
 async fn a_record_number_is_unique_made_when_absent_and_freed_when_changed() {
     let world = World::new().await;
     let dana = world.dana().await;
     let first = dana.post("/api/clients", &new_client(Some("HP-100"))).await.expect(201);
     let (before, events) = (items(&world).await, world.events().await);
-    for taken in ["HP-100", "hp-100", "HP 100", " HP-100 "] {
+    for taken in ["HP-100", "hp-100", "HP 100", " HP-100 ", "Hp/100", "hp_100", "HP.100", "HP--100"]
+    {
         let answer = dana.post("/api/clients", &new_client(Some(taken))).await;
         let problem = answer.problem(409, "record_number_taken");
         assert_eq!(problem["fields"][0]["field"], "recordNumber", "{taken}");
@@ -335,7 +349,7 @@ async fn a_record_number_is_unique_made_when_absent_and_freed_when_changed() {
     let path = |client: &Value| format!("/api/clients/{}", text(&client["clientId"]));
     let edit = |client: &Value, to: &str| json!({"version": client["version"], "recordNumber": to});
     let (before, events) = (items(&world).await, world.events().await);
-    let answer = dana.patch(&path(&made), &edit(&made, "hp100")).await;
+    let answer = dana.patch(&path(&made), &edit(&made, "hp/100")).await;
     let problem = answer.problem(409, "record_number_taken");
     assert_eq!(problem["fields"][0]["field"], "recordNumber");
     assert_eq!(items(&world).await, before);
