@@ -1,6 +1,6 @@
 // Words as data: each entry loads one catalogue, and everything a person reads comes out of it
 // through `t`. Plurals and dates are left to Intl, so that a catalogue holds nothing but sentences.
-import { signal } from "@preact/signals";
+import { signal } from "../ui/signal";
 
 /** A sentence with {placeholders}, or one per plural category, chosen by the parameter `count`. */
 export type Message = string | { readonly one: string; readonly other: string; readonly many?: string };

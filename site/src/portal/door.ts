@@ -1,5 +1,5 @@
 // What the portal knows before any page shows: the token that came in the address, and who is signed in.
-import { signal } from "@preact/signals";
+import { signal } from "../ui/signal";
 import * as api from "../api/portal";
 import { SessionWatch } from "../ui/session-watch";
 

@@ -1,6 +1,6 @@
 // The clients that this tab opened last. Kept in memory only: at a shared front desk neither names nor
 // ids may be left behind in the browser, and asking for them by id would be recorded as opening them.
-import { signal } from "@preact/signals";
+import { signal } from "../ui/signal";
 import type { Hit } from "../api/staff";
 
 /** What the search and the client's page both know. */

@@ -1,6 +1,6 @@
 // One search box's conversation with the server: waits until the typing pauses, gives up what newer
 // typing has overtaken, and pages on. The answers of an abandoned question never show.
-import { computed, signal } from "@preact/signals";
+import { computed, signal } from "../ui/signal";
 import { Failure } from "../api/http";
 import * as api from "../api/staff";
 

@@ -1,5 +1,5 @@
 // Who is signed in to the console, in all of its tabs, and what happens when nobody is any more.
-import { computed, signal } from "@preact/signals";
+import { computed, signal } from "../ui/signal";
 import { Failure, onFailure } from "../api/http";
 import * as api from "../api/staff";
 import { place } from "../ui/heading";

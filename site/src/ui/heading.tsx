@@ -1,6 +1,6 @@
 // A page's heading names the document and takes the focus when one arrives, so that a keyboard or a
 // screen reader starts at the new page and not at the link that led there.
-import { signal } from "@preact/signals";
+import { signal } from "./signal";
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../messages/shared";

@@ -1,5 +1,5 @@
 // Something the page needs before it can show itself: loading, failed with a way to try again, or there.
-import { signal } from "@preact/signals";
+import { signal } from "./signal";
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Failure } from "../api/http";

@@ -1,6 +1,6 @@
 // When a session ends: warned of two minutes before, kept by one press, and noticed in every tab,
 // wherever it ended. The server alone decides; this only knows when to ask it.
-import { signal } from "@preact/signals";
+import { signal } from "./signal";
 import { useState } from "preact/hooks";
 import { Failure, onAnswer, serverTime } from "../api/http";
 import { inSteps, sayWait } from "../messages/language";

@@ -1,5 +1,5 @@
 // What was done, said once: one region that is always on the page, so that screen readers watch it.
-import { signal } from "@preact/signals";
+import { signal } from "./signal";
 import { useEffect, useRef } from "preact/hooks";
 import { t } from "../messages/shared";
 import { focusHeading } from "./heading";

@@ -1,6 +1,6 @@
 // A client's history, read page by page as far as somebody wants it: the first page to look at, all of it
 // to filter, to export and to print.
-import { signal } from "@preact/signals";
+import { signal } from "../../ui/signal";
 import * as api from "../../api/staff";
 
 export class HistoryReader {
