@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { answer, Failure, Submission } from "./http";
+import { answer, Failure, send, Submission } from "./http";
 
 const problem = (status: number, body: unknown, headers?: Record<string, string>) =>
   answer(
@@ -29,7 +29,36 @@ describe("a failure", () => {
   });
 
   it("is made of nonsense too", async () => {
-    await expect(problem(502, "<html>")).rejects.toMatchObject({ status: 502, code: "unknown", fields: [] });
+    await expect(problem(500, "<html>")).rejects.toMatchObject({ status: 500, code: "unknown", fields: [] });
+  });
+
+  it.each([
+    [503, "<html><h1>503</h1></html>", "unavailable"],
+    [502, "Bad Gateway", "unavailable"],
+    [504, "", "unavailable"],
+    [429, "<html>", "too_many_attempts"],
+    [500, "<html>", "unknown"],
+    [403, "<html>", "unknown"],
+  ])("of %i in HTML is the edge's, and no broken line", async (status, body, code) => {
+    vi.stubGlobal(
+      "Request",
+      class {
+        signal = new AbortController().signal;
+      },
+    );
+    vi.stubGlobal("fetch", async () => new Response(body, { status }));
+    await expect(send("get", "/api/portal/session")).rejects.toMatchObject({ status, code });
+    vi.unstubAllGlobals();
+  });
+
+  it("waits until a date as for seconds", async () => {
+    const inAMinute = new Date(Date.now() + 60_000).toUTCString();
+    await expect(problem(503, undefined, { "Retry-After": inAMinute })).rejects.toSatisfy(
+      (failure: Failure) => failure.retryAfter! > 55 && failure.retryAfter! <= 60,
+    );
+    await expect(problem(503, undefined, { "Retry-After": "soon" })).rejects.toMatchObject({
+      retryAfter: undefined,
+    });
   });
 
   it("says that no answer came, and leaves a call that was given up alone", async () => {

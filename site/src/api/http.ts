@@ -35,6 +35,8 @@ export class Failure extends Error {
     /** Whole seconds to wait, from Retry-After. */
     readonly retryAfter?: number,
     readonly requestId?: string,
+    /** The whole problem, for members that only some codes have. */
+    readonly problem: Partial<Problem> = {},
   ) {
     super(code);
   }
@@ -49,15 +51,16 @@ export function patientFetch(request: Request): Promise<Response> {
   return fetch(request, { signal: AbortSignal.any([request.signal, limit]) });
 }
 
-const listeners = new Set<(failure: Failure | null) => void>();
+type Listener = (failure: Failure | null) => void;
+const listeners = new Set<Listener>();
 
 /** Hear of every failure, beside the page that called: for what concerns the whole app. */
 export function onFailure(listener: (failure: Failure) => void): void {
   listeners.add((failure) => failure && listener(failure));
 }
 
-/** Hear of every answer of the API; null for one that is no failure. */
-export function onAnswer(listener: (failure: Failure | null) => void): void {
+/** Hear of every answer of the API that somebody's work asked for; null for one that is no failure. */
+export function onAnswer(listener: Listener): void {
   listeners.add(listener);
 }
 
@@ -75,9 +78,11 @@ function note(response: Response): boolean {
   return true;
 }
 
-/** The value of a call, or a Failure thrown. A call given up through its signal rejects with AbortError. */
+/** The value of a call, or a Failure thrown. A call given up through its signal rejects with AbortError.
+ *  `unasked` is for what the page asks by itself: only the end of the session is heard of, no work. */
 export async function answer<T>(
   call: Promise<{ data?: T; error?: unknown; response: Response }>,
+  unasked = false,
 ): Promise<NonNullable<T>> {
   let outcome;
   try {
@@ -88,7 +93,7 @@ export async function answer<T>(
   }
   const fromApi = note(outcome.response);
   if (outcome.response.ok) {
-    if (fromApi) tell(null);
+    if (fromApi && !unasked) tell(null);
     return outcome.data as NonNullable<T>;
   }
   throw tell(failureOf(outcome.error, outcome.response));
@@ -121,8 +126,17 @@ export const file = <T>(address: string): Promise<NonNullable<T>> =>
 
 async function read<T>(response: Response): Promise<{ data?: T; error?: unknown; response: Response }> {
   const text = await response.text();
-  const value: unknown = text ? JSON.parse(text) : undefined;
-  return response.ok ? { data: value as T, response } : { error: value, response };
+  if (!response.ok) return { error: parsed(text), response };
+  return text ? { data: JSON.parse(text) as T, response } : { response };
+}
+
+/** What stands before the API, such as the edge, refuses in HTML. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function tell<F extends Failure | null>(failure: F): F {
@@ -132,15 +146,30 @@ function tell<F extends Failure | null>(failure: F): F {
 
 function failureOf(body: unknown, response: Response): Failure {
   const problem = (typeof body === "object" && body ? body : {}) as Partial<Problem>;
-  const wait = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
   return new Failure(
     response.status,
-    problem.code ?? "unknown",
+    problem.code ?? codeOf(response.status),
     problem.detail,
     problem.fields,
-    Number.isFinite(wait) ? wait : undefined,
+    secondsIn(response.headers.get("Retry-After")),
     problem.requestId,
+    problem,
   );
+}
+
+/** What a refusal means that is not the API's own: the edge's are 502 to 504 and 429. */
+function codeOf(status: number): string {
+  if (status === 429) return "too_many_attempts";
+  return status > 501 && status < 505 ? "unavailable" : "unknown";
+}
+
+/** RFC 9110: seconds, or a date. */
+function secondsIn(retryAfter: string | null): number | undefined {
+  if (!retryAfter) return undefined;
+  const seconds = /^\d+$/.test(retryAfter.trim())
+    ? Number(retryAfter)
+    : Math.ceil((Date.parse(retryAfter) - serverTime()) / 1000);
+  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
 }
 
 /**
