@@ -17,8 +17,8 @@ export const staff = {
   "signIn.no_role":
     "Your account has no access to Latchkey. Please ask whoever manages your practice’s accounts.",
   "session.endedTitle": "Your session has ended",
-  "session.ended":
-    "Sign in again to go on; you come back to this page. If you have typed something you want to keep, copy it first.",
+  "session.ended": "Sign in again to go on; you come back to this page.",
+  "session.typed": "This is what you typed. Copy it before you sign in here, or sign in in another tab: then it is back in its form.",
   "session.later": "Not now",
   "session.signOut": "Sign out",
 
@@ -123,6 +123,7 @@ export const staff = {
   "stale.other": "{field} is now {value}. It was {old}.",
   "stale.clash": "{field} is now {value}. It was {old}; you typed {yours}.",
   "stale.nothing": "empty",
+  "stale.yes": "yes",
   "stale.same": "The fields on this page did not change.",
   "stale.again": "Save again to keep what you typed.",
 

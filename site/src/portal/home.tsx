@@ -1,7 +1,6 @@
 // Whose charts the person may open, and what of them.
 import { useEffect, useRef } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
-import { Failure } from "../api/http";
 import * as api from "../api/portal";
 import { sayName } from "../messages/name";
 import { t } from "../messages/portal";
@@ -10,7 +9,7 @@ import { Button } from "../ui/button";
 import { FailureNote } from "../ui/failure";
 import { Loaded, useResource } from "../ui/resource";
 import { SessionWarning } from "../ui/session-watch";
-import { addressOf, enter, greeting, session, signedOut, watch } from "./door";
+import { addressOf, asleep, enter, greeting, session, signOut, watch } from "./door";
 import { Frame } from "./frame";
 
 export function Home({ practice }: { practice: api.Practice }) {
@@ -40,16 +39,9 @@ export function Home({ practice }: { practice: api.Practice }) {
     return () => document.removeEventListener("visibilitychange", askAgain);
   }, []);
 
-  const leaving = useAction(async () => {
-    try {
-      await api.signOut();
-    } catch (thrown) {
-      if (!(thrown instanceof Failure && thrown.status === 401)) throw thrown;
-    }
-    signedOut();
-  });
+  const leaving = useAction(signOut);
 
-  if (!now || nobody || elsewhere) {
+  if (!now || nobody || elsewhere || asleep.value) {
     return (
       <Frame brand={practice.name} title={t("home.wait")} step="wait" wide waiting>
         {!nobody && <Loaded of={asked}>{() => null}</Loaded>}

@@ -12,7 +12,7 @@ import { Loaded, Resource } from "../ui/resource";
 import "../styles/base.css";
 import "../styles/forms.css";
 import "../styles/portal.css";
-import { takeToken } from "./door";
+import { takeToken, times } from "./door";
 import { Enroll } from "./enroll";
 import { Frame, ToSignIn } from "./frame";
 import { Home } from "./home";
@@ -79,7 +79,7 @@ function Place({ all }: { all: Practice[] }) {
   }
   const Page = rest.length || !(page in PAGES) ? NotFound : PAGES[page as keyof typeof PAGES];
   // Another page is another heading, which takes the focus.
-  return <Page key={path} practice={practice} />;
+  return <Page key={Page === Home ? `${path} ${times.value}` : path} practice={practice} />;
 }
 
 function NotFound({ practice }: { practice: Practice }) {

@@ -20,7 +20,7 @@ import { Home } from "./home";
 import { languages } from "./language";
 import { resume, SIGN_IN, state } from "./session";
 import { Shell } from "./shell";
-import { SignIn } from "./sign-in";
+import { Over, SignIn } from "./sign-in";
 
 const NewClient = forEditors(lazyPage(async () => (await import("./new-client")).NewClient));
 const ClientPage = lazyPage(async () => (await import("./client/page")).ClientPage);
@@ -42,11 +42,12 @@ function App() {
     );
   }
   if (now.at === "out") return <SignIn left={now.left} />;
+  if (now.at === "over") return <Over />;
   return (
     // Links under /api are the server's, not pages of ours.
     <LocationProvider scope={/^\/(?!api\/)/}>
       {/* Somebody else is another console: nothing of the one before stays on the page. */}
-      <Shell key={now.session.email} session={now.session}>
+      <Shell key={`${now.session.practice.id} ${now.session.email}`} session={now.session}>
         <Router>
           <Route path="/" component={Home} />
           <Route path="/clients/new" component={NewClient} />

@@ -9,13 +9,22 @@ import { Button } from "../ui/button";
 import { Form, type Invalid } from "../ui/form";
 import { Heading } from "../ui/heading";
 import { say } from "../ui/toast";
-import { EMPTY, newClient, problems, withoutEmptyRows, type Draft } from "./client-draft";
+import {
+  EMPTY,
+  labelOf,
+  newClient,
+  problems,
+  sayValue,
+  withoutEmptyRows,
+  type Draft,
+} from "./client-draft";
 import { ClientFields } from "./client-form";
 import { expect } from "./recent";
+import { useTyped } from "./typed";
 
 export function NewClient() {
   const { route } = useLocation();
-  const [draft, setDraft] = useState(EMPTY);
+  const [draft, setDraft] = useTyped<Draft>({ base: EMPTY, label: labelOf, say: sayValue });
   const [invalid, setInvalid] = useState<Invalid[]>([]);
   const [submission] = useState(() => new Submission());
 

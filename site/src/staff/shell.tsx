@@ -1,12 +1,11 @@
 // What stands around every page of the console: practice, search, who is signed in, and the toast.
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { type Session, signInAddress } from "../api/staff";
+import type { Session } from "../api/staff";
 import { sayTime } from "../messages/language";
 import { t } from "../messages/staff";
 import { useAction } from "../ui/action";
 import { Button } from "../ui/button";
-import { Dialog } from "../ui/dialog";
 import { FailureNote } from "../ui/failure";
 import { focusHeading } from "../ui/heading";
 import { Anchor } from "../ui/icons";
@@ -15,7 +14,7 @@ import { SessionWarning } from "../ui/session-watch";
 import { Toasts } from "../ui/toast";
 import { Language } from "./language";
 import { Search } from "./search";
-import { ended, here, signOut, watch } from "./session";
+import { signOut, watch } from "./session";
 
 export function Shell({ session, children }: { session: Session; children: ComponentChildren }) {
   const leaving = useAction(signOut);
@@ -47,26 +46,7 @@ export function Shell({ session, children }: { session: Session; children: Compo
       </footer>
       <Toasts />
       <SessionWarning watch={watch} />
-      {ended.value && <Ended />}
     </>
-  );
-}
-
-function Ended() {
-  return (
-    <Dialog title={t("session.endedTitle")} onClose={() => (ended.value = false)}>
-      {(close) => (
-        <>
-          <p>{t("session.ended")}</p>
-          <div class="actions">
-            <Button onClick={close}>{t("session.later")}</Button>
-            <a class="button primary" href={signInAddress(here())} autofocus>
-              {t("signIn.action")}
-            </a>
-          </div>
-        </>
-      )}
-    </Dialog>
   );
 }
 

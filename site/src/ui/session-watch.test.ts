@@ -10,6 +10,8 @@ class Server {
   end = 0;
   asked = 0;
   dead = false;
+  who = "ana";
+  saysEnd = true;
 
   readonly ask = async () => {
     this.asked += 1;
@@ -17,7 +19,12 @@ class Server {
     if (this.end && this.end <= Date.now()) throw new Failure(401, "signed_out");
     const moved = Math.min(Date.now() + 10 * MINUTE, this.begun + 60 * MINUTE);
     if (moved - this.end >= MINUTE) this.end = moved;
-    return { expiresAt: new Date(this.end).toISOString() };
+    const utmost = new Date(this.begun + 60 * MINUTE).toISOString();
+    return {
+      who: this.who,
+      expiresAt: new Date(this.end).toISOString(),
+      ...(this.saysEnd && { endsAt: utmost }),
+    };
   };
 }
 
@@ -47,10 +54,11 @@ afterEach(() => {
 
 async function signedIn(server = new Server()) {
   const onEnd = vi.fn();
-  const watch = new SessionWatch(server.ask, onEnd);
+  const onSession = vi.fn();
+  const watch = new SessionWatch({ ask: server.ask, who: (session) => session.who, onSession, onEnd });
   watch.begin(await server.ask());
   server.asked = 0;
-  return { server, watch, onEnd };
+  return { server, watch, onEnd, onSession };
 }
 
 const pass = (minutes: number) => vi.advanceTimersByTimeAsync(minutes * MINUTE);
@@ -78,8 +86,10 @@ it("warns two minutes before an idle end, counts down in steps, and is over", as
   expect(watch.warning.value).toBeNull();
 });
 
-it("goes on for whoever stays, and says of the last end that nothing moves it", async () => {
-  const { watch, onEnd } = await signedIn();
+it.each([true, false])("goes on for whoever stays, and says of the last end that nothing moves it", async (saysEnd) => {
+  const server = new Server();
+  server.saysEnd = saysEnd;
+  const { watch, onEnd } = await signedIn(server);
   for (let stays = 0; stays < 6; stays++) {
     await pass(8.7);
     expect(watch.warning.value, `after ${stays}`).toMatchObject({ last: false });
@@ -92,6 +102,49 @@ it("goes on for whoever stays, and says of the last end that nothing moves it", 
   await pass(1);
   expect(watch.warning.value).toBeNull();
   await pass(1);
+  expect(onEnd.mock.calls).toEqual([["over"]]);
+});
+
+it("knows the last end from the first answer, also on a page that was opened shortly before it", async () => {
+  const server = new Server();
+  for (let uses = 0; uses < 9; uses++) {
+    await server.ask();
+    await pass(6);
+  }
+  const { watch } = await signedIn(server);
+  await pass(4.1);
+  expect(watch.warning.value).toEqual({ left: 120, last: true });
+});
+
+it("shows nobody's page to somebody else: said by the server, or by a tab where they signed in", async () => {
+  const { server, watch, onEnd, onSession } = await signedIn();
+  await watch.stay();
+  expect(onSession).toHaveBeenCalledTimes(1);
+  const other = await signedIn();
+  server.who = "bo";
+  await watch.stay();
+  expect(onEnd.mock.calls).toEqual([["other"]]);
+  expect(onSession).toHaveBeenCalledTimes(1);
+  // That one asked is the page's own affair; that somebody else is in concerns every tab.
+  expect(other.onEnd).not.toHaveBeenCalled();
+  watch.begin(await server.ask());
+  expect(other.onEnd.mock.calls).toEqual([["other"]]);
+  expect(onEnd).toHaveBeenCalledTimes(1);
+});
+
+it("hears of what the page asks by itself only that the session is over", async () => {
+  const { server, watch, onEnd } = await signedIn();
+  const said = (status: number) => {
+    const response = new Response(null, { status });
+    Object.defineProperty(response, "url", { value: "http://localhost/api/clients/1/portal-users/2/progress" });
+    return answer(Promise.resolve({ data: {}, response }), true);
+  };
+  await pass(5);
+  await said(200);
+  await pass(3.1);
+  expect(watch.warning.value).toMatchObject({ left: 120 });
+  expect(server.asked).toBe(0);
+  await expect(said(401)).rejects.toThrow();
   expect(onEnd.mock.calls).toEqual([["over"]]);
 });
 

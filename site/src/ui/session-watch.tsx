@@ -1,5 +1,5 @@
 // When a session ends: warned of two minutes before, kept by one press, and noticed in every tab,
-// wherever it ended. The server alone decides; this only knows when to ask it.
+// wherever it ended, and whoever signs in after it. The server alone decides; this only knows when to ask it.
 import { signal } from "./signal";
 import { useState } from "preact/hooks";
 import { Failure, onAnswer, serverTime } from "../api/http";
@@ -11,8 +11,10 @@ import { Dialog } from "./dialog";
 import { FailureNote } from "./failure";
 
 interface Session {
-  /** When it ends if nobody uses it, or in any case if that is sooner. */
+  /** When it ends if nobody uses it. */
   readonly expiresAt: string;
+  /** When it ends in any case. */
+  readonly endsAt?: string;
 }
 
 /** Time to read, to find the button and to press it, for the slowest of us (WCAG 2.2.1). */
@@ -21,18 +23,33 @@ const WARNING_MS = 120_000;
 /** The server moves the end only when it moves by a minute. */
 const STEP_MS = 61_000;
 
-/** A session ended by itself, or because somebody signed out in another tab. */
-export type Ending = "over" | "elsewhere";
+/** A session ended by itself, because somebody signed out in another tab, or because somebody else signed
+ *  in there: one browser has one session. */
+export type Ending = "over" | "elsewhere" | "other";
 
-export class SessionWatch {
+/** What the tabs tell each other: whose session it is and how long it lasts, as the server just said; that it
+ *  was used; or that it was left. */
+type Word = { who: string; left: number; last: boolean } | "used" | "out";
+
+interface Pages<S> {
+  /** Asks for the session, which counts as using it. */
+  ask: () => Promise<S>;
+  /** Whose session it is. */
+  who: (session: S) => string;
+  /** Hears what the server just said of the session that the page shows. */
+  onSession: (session: S) => void;
+  /** Hears that the session which the page shows is no more. */
+  onEnd: (how: Ending) => void;
+}
+
+export class SessionWatch<S extends Session> {
   /** What to warn of: about how many seconds are left, and whether nothing can make them more. */
   readonly warning = signal<{ left: number; last: boolean } | null>(null);
 
-  readonly #ask: () => Promise<Session>;
-  readonly #onEnd: (how: Ending) => void;
-  /** Tells the other tabs the end that the server just said, or "used", or "out". */
+  readonly #pages: Pages<S>;
   readonly #tabs = new BroadcastChannel("session");
   #clock: ReturnType<typeof setInterval> | undefined;
+  #who = "";
   /** By the server's clock, in milliseconds; 0 when nobody is signed in. */
   #end = 0;
   #longest = 0;
@@ -46,41 +63,45 @@ export class SessionWatch {
   #looked = 0;
   #dismissed = false;
 
-  /** `ask` asks for the session, which counts as using it; `onEnd` hears that it is no more. */
-  constructor(ask: () => Promise<Session>, onEnd: (how: Ending) => void) {
-    this.#ask = ask;
-    this.#onEnd = onEnd;
-    this.#tabs.onmessage = ({ data }: MessageEvent<number | "used" | "out">) => {
+  constructor(pages: Pages<S>) {
+    this.#pages = pages;
+    this.#tabs.onmessage = ({ data }: MessageEvent<Word>) => {
       // Also where the session was over before: what it showed may still stand there.
-      if (data === "out") {
-        this.#rest();
-        return this.#onEnd("elsewhere");
-      }
+      if (data === "out") return this.#leave("elsewhere");
       if (!this.#end) return;
       if (data === "used") this.#used = serverTime();
-      else this.#begin(data);
+      else if (data.who === this.#who) this.#begin(serverTime() + data.left, data.last);
+      else this.#leave("other");
     };
     onAnswer((failure) => {
       if (!this.#end || this.#asking) return;
       if (failure?.status === 401) this.#over();
       if (failure) return;
       this.#used = serverTime();
-      this.#tabs.postMessage("used");
+      this.#tell("used");
     });
     // A tab in the background, or under a closed lid, has slow clocks.
     document.addEventListener("visibilitychange", () => this.#look());
   }
 
   /** Somebody is signed in, as the server just said. */
-  begin({ expiresAt }: Session): void {
-    this.#begin(Date.parse(expiresAt));
-    this.#tabs.postMessage(this.#end);
+  begin(session: S): void {
+    const who = this.#pages.who(session);
+    const end = Date.parse(session.expiresAt);
+    const utmost = session.endsAt ? Date.parse(session.endsAt) : Infinity;
+    if (who !== this.#who) this.#rest();
+    this.#who = who;
+    this.#longest = Math.max(this.#longest, end - serverTime());
+    // Asked just now, a session has all of its idle time; less is what its utmost end leaves of it.
+    const last = utmost - end < STEP_MS || end - serverTime() < Math.max(this.#longest - STEP_MS, WARNING_MS);
+    this.#begin(Math.min(end, utmost), last);
+    this.#tell({ who, left: this.#end - serverTime(), last });
   }
 
   /** Somebody signed out here. */
   signedOut(): void {
     this.#rest();
-    this.#tabs.postMessage("out");
+    this.#tell("out");
   }
 
   /** Use the session, so that it does not end yet. */
@@ -89,7 +110,11 @@ export class SessionWatch {
     this.#asking = true;
     this.#heard = serverTime();
     try {
-      this.begin(await this.#ask());
+      const session = await this.#pages.ask();
+      // Said to everybody before it is shown to anybody: the page may show somebody else.
+      if (this.#end && this.#pages.who(session) !== this.#who) return this.#leave("other");
+      this.#pages.onSession(session);
+      this.begin(session);
     } catch (thrown) {
       if (!(thrown instanceof Failure && thrown.status === 401)) throw thrown;
       this.#over();
@@ -104,16 +129,17 @@ export class SessionWatch {
     this.warning.value = null;
   }
 
-  #begin(end: number): void {
+  #tell(word: Word): void {
+    this.#tabs.postMessage(word);
+  }
+
+  #begin(end: number, last: boolean): void {
     this.#end = end;
+    this.#last = last;
     this.#heard = serverTime();
     this.#used = 0;
     this.#dismissed = false;
     this.warning.value = null;
-    const left = end - serverTime();
-    this.#longest = Math.max(this.#longest, left);
-    // Asked just now, a session has all of its idle time; less is what its utmost end leaves of it.
-    this.#last = left < Math.max(this.#longest - STEP_MS, WARNING_MS);
     this.#clock ??= setInterval(() => this.#look(), 1000);
     this.#look();
   }
@@ -142,22 +168,26 @@ export class SessionWatch {
   }
 
   #over(): void {
-    if (!this.#end) return;
+    if (this.#end) this.#leave("over");
+  }
+
+  #leave(how: Ending): void {
     this.#rest();
-    this.#onEnd("over");
+    this.#pages.onEnd(how);
   }
 
   #rest(): void {
     clearInterval(this.#clock);
     this.#clock = undefined;
     this.#end = this.#longest = 0;
+    this.#who = "";
     this.warning.value = null;
   }
 }
 
 /** The warning as a dialog. Closing it in any way says "I am here"; when that does not reach the server,
  *  the dialog is back with the reason. */
-export function SessionWarning({ watch }: { watch: SessionWatch }) {
+export function SessionWarning<S extends Session>({ watch }: { watch: SessionWatch<S> }) {
   const [times, again] = useState(0);
   const staying = useAction(() => watch.stay().finally(() => again((before) => before + 1)));
   const warning = watch.warning.value;

@@ -2,10 +2,36 @@
 import type { Page } from "@playwright/test";
 import { choose, openUsers, section } from "../console";
 import { expectFocusKept } from "../focus";
-import { clientPage, expect, forward, fullName, holdClock, request, rowOf, signInStaff, staffOrigin, test } from "../world";
+import {
+  type Client,
+  clientPage,
+  expect,
+  forward,
+  fullName,
+  holdClock,
+  request,
+  rowOf,
+  signInStaff,
+  staffOrigin,
+  test,
+} from "../world";
 
 /** The session ends at the server without this page's knowing. */
 const endAtServer = (page: Page) => request(page, "DELETE", "/api/staff/session");
+
+/** Nothing that the server said of a client is left, neither to be read nor to be found. */
+async function expectGone(page: Page, { name, recordNumber }: Client): Promise<void> {
+  for (const known of [name.last, recordNumber]) {
+    await expect.poll(() => page.locator("html").evaluate((html) => html.outerHTML)).not.toContain(known);
+    expect(await page.title()).not.toContain(known);
+  }
+}
+
+/** The browser brings a page back as it was left; as Chromium does it, which the tests' keeps off. */
+const comeBack = (page: Page) =>
+  page.evaluate(() => dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })));
+
+const ENDED = "Your session has ended";
 
 test("warns two minutes before the end, and stays for one press", async ({ browse, desk }) => {
   const client = await desk.client();
@@ -43,11 +69,14 @@ test("warns two minutes before the end, and stays for one press", async ({ brows
     await forward(page, "31:00");
     const ended = page.getByRole("dialog", { name: "Your session has ended" });
     await expect(ended.getByRole("link", { name: "Sign in" })).toBeFocused();
+    await expect(ended.getByLabel("First name")).toHaveValue("Ottilie");
+    await expectGone(page, client);
     await ended.getByRole("button", { name: "Not now" }).click();
     await expectFocusKept(page, "putting the end aside");
     await expect(page.getByLabel("First name")).toHaveValue("Ottilie");
-    await page.getByRole("button", { name: "Save" }).click();
-    await ended.getByRole("link", { name: "Sign in" }).click();
+    await expect(page.getByRole("textbox")).toHaveCount(1);
+    await expectGone(page, client);
+    await page.getByRole("link", { name: "Sign in" }).click();
     await page.getByRole("link", { name: /Dana Whitfield/ }).click();
     await expect(page).toHaveURL(clientPage(client, "/edit"));
   });
@@ -150,6 +179,79 @@ test("whoever comes next sees nothing that was left standing", async ({ staff, d
     await there.getByRole("button", { name: "Sign out" }).click();
     await expect(here.getByRole("status")).toHaveText(/^You were signed out in another tab\./);
     await expect(here.getByText(name)).toHaveCount(0);
+  });
+});
+
+for (const [way, end] of [
+  ["the next answer says so", (page: Page) => page.getByRole("link", { name: "History" }).click()],
+  ["it is looked at again", (page: Page) => page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")))],
+  ["its window is chosen", (page: Page) => page.evaluate(() => dispatchEvent(new Event("focus")))],
+  ["the browser comes back to it", comeBack],
+] as const) {
+  test(`a page whose session was ended is empty once ${way}`, async ({ dana, desk }) => {
+    const client = await desk.client();
+    await openUsers(dana, client, (await desk.invite(client)).name);
+    await endAtServer(dana);
+    await end(dana);
+    await expect(dana.getByRole("dialog", { name: ENDED })).toBeVisible();
+    await expectGone(dana, client);
+  });
+}
+
+test("what was typed is back in its form for the same person, and for nobody else", async ({ staff, desk }) => {
+  const client = await desk.client();
+  const here = await staff();
+  const there = await here.context().newPage();
+  const look = () => here.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  const form = here.getByRole("dialog", { name: "Add New User" });
+  const end = async () => {
+    await endAtServer(here);
+    await look();
+    await expect(here.getByRole("dialog", { name: ENDED }).getByLabel("First name")).toHaveValue("Ottilie");
+    await expectGone(here, client);
+  };
+
+  await here.goto(clientPage(client, "/portal/new"));
+  await form.getByLabel("First name").fill("Ottilie");
+  await form.getByRole("checkbox", { name: "Messaging" }).check();
+  await end();
+  await expect(here.getByLabel("Permissions")).toHaveValue("Basic Functions; Messaging");
+  await signInStaff(there, "dana@harbor.example");
+  await look();
+  await expect(form.getByLabel("First name")).toHaveValue("Ottilie");
+  await expect(form.getByRole("checkbox", { name: "Messaging" })).toBeChecked();
+
+  await end();
+  await signInStaff(there, "felix@harbor.example");
+  await look();
+  await expect(here.getByRole("banner")).toContainText("Felix Moreno");
+  await expect(form.getByLabel("First name")).toHaveValue("");
+});
+
+test("two people, two tabs: a page is of the person it shows, and signs out nobody else", async ({
+  staff,
+  desk,
+}) => {
+  const client = await desk.client();
+  const here = await staff();
+  await openUsers(here, client, (await desk.invite(client)).name);
+  const there = await here.context().newPage();
+
+  await test.step("what one practice's tab showed is gone when another practice's staff sign in", async () => {
+    await signInStaff(there, "casey@cove.example");
+    await expect(here.getByRole("heading", { name: "Client not found" })).toBeVisible();
+    await expectGone(here, client);
+  });
+
+  await test.step("and a sign-out pressed by the one before ends nothing", async () => {
+    await here.goto(staffOrigin());
+    await expect(here.getByRole("banner")).toContainText("Cove");
+    // Signed in by other means than a page, so that no page says so.
+    const address = `${staffOrigin()}/api/staff/sign-in?login_hint=dana@harbor.example&returnTo=/mailbox`;
+    await there.goto(address);
+    await here.getByRole("button", { name: "Sign out" }).click();
+    await expect(here.getByRole("banner")).toContainText("Harbor Practice");
+    expect((await request(there, "GET", "/api/staff/session")).status).toBe(200);
   });
 });
 

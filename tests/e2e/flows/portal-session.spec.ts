@@ -1,7 +1,7 @@
 // A session's end, near and reached, in one tab and in two; and a line that is cut.
 import { expectFocusKept } from "../focus";
 import { Portal } from "../portal";
-import { expect, forward, harborPortal, holdClock, type Page, PASSWORD, test } from "../world";
+import { expect, forward, fullName, harborPortal, holdClock, type Page, PASSWORD, request, test } from "../world";
 
 /** Signed in, in a browser whose clock can be turned. */
 async function signedIn(page: Page, username: string): Promise<Portal> {
@@ -64,6 +64,54 @@ test("warns before the end, stays for one press, and leads to the sign-in when i
   await expect(page.getByRole("status")).toHaveText("Your session has ended. Please sign in again.");
   await portal.signIn(user.username);
   await expect(portal.welcome).toBeFocused();
+});
+
+test("two people, two tabs: a page shows who is in, and signs out nobody else", async ({ desk, browse }) => {
+  const [ana, bo] = [await desk.client(), await desk.client()];
+  const here = await browse();
+  const portal = await signedIn(here, (await desk.enrolled(ana)).username);
+  const other = await desk.enrolled(bo);
+  const there = new Portal(await here.context().newPage());
+  const heading = here.getByRole("heading", { level: 1 });
+
+  await there.page.goto(harborPortal("sign-in"));
+  await there.signIn(other.username);
+  await expect(heading).toHaveText(`Welcome, ${fullName(bo.name)}`);
+  expect(await here.content()).not.toContain(ana.name.last);
+
+  await test.step("also where no page said so", async () => {
+    const body = { practice: "harbor", username: (await desk.enrolled(ana)).username, password: PASSWORD };
+    expect((await request(there.page, "POST", "/api/portal/sign-in", body)).status).toBe(200);
+    await portal.button("home.signOut").click();
+    await expect(heading).toHaveText(`Welcome, ${fullName(ana.name)}`);
+    expect(await here.content()).not.toContain(bo.name.last);
+    expect((await request(there.page, "GET", "/api/portal/session")).status).toBe(200);
+  });
+});
+
+test("a page that the browser comes back to shows no chart before it is known for whom", async ({
+  desk,
+  browse,
+}) => {
+  const client = await desk.client();
+  const page = await browse();
+  const portal = await signedIn(page, (await desk.enrolled(client)).username);
+  const transition = (name: string) =>
+    page.evaluate((name) => dispatchEvent(new PageTransitionEvent(name, { persisted: true })), name);
+
+  await transition("pagehide");
+  await expect.poll(() => page.content()).not.toContain(client.name.last);
+  await transition("pageshow");
+  await expect(portal.welcome).toBeVisible();
+
+  await endAtServer(page);
+  let letGo = () => {};
+  const held = new Promise<void>((done) => (letGo = done));
+  await page.route("**/api/portal/session", (route) => held.then(() => route.continue()));
+  await transition("pageshow");
+  await expect.poll(() => page.content()).not.toContain(client.name.last);
+  letGo();
+  await expect(portal.heading("signIn.title")).toBeVisible();
 });
 
 test("two tabs: kept in one is kept in both, signed out in one is out in both", async ({ desk, browse }) => {

@@ -20,13 +20,14 @@ import {
 import { ClientFields } from "../client-form";
 import { merge, touched, type Change } from "../stale";
 import { StaleNote } from "../stale-note";
+import { useTyped } from "../typed";
 import type { Chart } from "./chart";
 import { SectionHeading } from "./section-heading";
 
 export function EditClient({ chart, client }: { chart: Chart; client: Client }) {
   const { route } = useLocation();
   const [base, setBase] = useState({ version: client.version, draft: draftOf(client) });
-  const [draft, setDraft] = useState(base.draft);
+  const [draft, setDraft] = useTyped({ base: base.draft, label: labelOf, say: sayValue });
   const [stale, setStale] = useState<{ was: Draft; mine: Draft; changes: Change<Draft>[] } | null>(null);
   const [invalid, setInvalid] = useState<Invalid[]>([]);
   const overview = `/clients/${client.clientId}`;

@@ -73,5 +73,6 @@ export function labelOf(field: keyof Draft): string {
 export function sayValue(draft: Draft, field: keyof Draft): string {
   if (field === "permissions") return draft.permissions.map((each) => t(`permission.${each}`)).join("; ");
   if (field === "relationship") return draft.relationship && t(`relationship.${draft.relationship}`);
-  return String(draft[field]);
+  if (field === "chartOwner") return draft.chartOwner ? t("stale.yes") : "";
+  return draft[field];
 }

@@ -12,6 +12,7 @@ import { Choice, Choices, Form, TextField, type Invalid } from "../../ui/form";
 import { Heading } from "../../ui/heading";
 import { merge, touched, type Change } from "../stale";
 import { StaleNote } from "../stale-note";
+import { useTyped } from "../typed";
 import { Decision, useAccessChange } from "./access-dialogs";
 import type { Chart } from "./chart";
 import { PERMISSIONS, RELATIONSHIPS } from "./portal-user";
@@ -27,7 +28,7 @@ interface FormProps {
 
 export function AddUser(props: FormProps) {
   const { chart } = props;
-  const [draft, setDraft] = useState(EMPTY);
+  const [draft, setDraft] = useTyped<Draft>({ base: EMPTY, label: labelOf, say: sayValue });
   const [invalid, setInvalid] = useState<Invalid[]>([]);
   const [submission] = useState(() => new Submission());
   const first = chart.users.value?.portalUsers.length === 0;
@@ -103,7 +104,7 @@ export function EditUser(props: FormProps & { portalUserId: string }) {
 function Edit(props: FormProps & { user: PortalUser }) {
   const { chart, client, user } = props;
   const [base, setBase] = useState({ version: user.version, draft: draftOf(user) });
-  const [draft, setDraft] = useState(base.draft);
+  const [draft, setDraft] = useTyped({ base: base.draft, label: labelOf, say: sayValue });
   const [stale, setStale] = useState<{ was: Draft; mine: Draft; changes: Change<Draft>[] } | null>(null);
   const [invalid, setInvalid] = useState<Invalid[]>([]);
 

@@ -11,7 +11,7 @@ import { lazyPage } from "../../ui/lazy";
 import { Menu } from "../../ui/menu";
 import { Loaded } from "../../ui/resource";
 import { say } from "../../ui/toast";
-import { mayChange } from "../session";
+import { mayChange, state } from "../session";
 import { AccessFacts, StatusTag } from "./access";
 import { AccessDialog, type AccessChange } from "./access-dialogs";
 import { AlertChoice, useAlerts } from "./alerts";
@@ -38,9 +38,9 @@ export function PortalUsers(props: {
     chart,
     client,
     onDone: say,
-    // Left by its own address the form is closed already.
+    // Left by its own address the form is closed already; closed by the end of the session it is to come back.
     onClose: () => {
-      if (location.pathname.startsWith(`${base}/`)) route(base, true);
+      if (state.peek().at === "in" && location.pathname.startsWith(`${base}/`)) route(base, true);
     },
   };
   return (
