@@ -51,9 +51,17 @@ export class Portal {
     return this.page.getByLabel(this.say(key), { exact: true });
   }
 
+  /** Types a date of birth into its three fields. */
+  async bornOn(date: string): Promise<void> {
+    const [year = "", month = "", day = ""] = date.split("-");
+    await this.field("birth.label.day").fill(day);
+    await this.field("birth.label.month").fill(month);
+    await this.field("birth.label.year").fill(year);
+  }
+
   async prove(client: Pick<Client, "name" | "dateOfBirth">): Promise<void> {
     await this.field("enroll.lastName").fill(client.name.last);
-    await this.field("enroll.birth").fill(client.dateOfBirth);
+    await this.bornOn(client.dateOfBirth);
     await this.button("enroll.next").click();
   }
 

@@ -5,6 +5,7 @@ import {
   ANOTHER,
   CHANGED,
   expect,
+  fillBirth,
   fillSignIn,
   GRANTED,
   harborPortal,
@@ -111,7 +112,7 @@ test("the mails and the portal", async ({ browse, desk, mailbox }) => {
   });
   const page = await browse({ ...STILL, viewport: { width: 1280, height: 720 } });
   await page.goto(linkIn(await mailbox.wait(email, INVITATION)));
-  await page.getByLabel("Client’s date of birth").fill("2014-06-02");
+  await fillBirth(page, "2014-06-02");
   await page.getByLabel("Client’s last name").fill("Marsh");
   await picture(page, "enroll");
   await page.getByRole("button", { name: "Continue" }).click();

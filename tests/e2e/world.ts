@@ -340,6 +340,15 @@ export async function signIn(page: Page, username: string, password = PASSWORD):
   await fillSignIn(page, username, password);
 }
 
+/** Types the client's date of birth into the three fields of the portal. */
+export async function fillBirth(page: Page, date: string): Promise<void> {
+  const [year = "", month = "", day = ""] = date.split("-");
+  const birth = page.getByRole("group", { name: "Client’s date of birth" });
+  await birth.getByLabel("Day").fill(day);
+  await birth.getByLabel("Month").fill(month);
+  await birth.getByLabel("Year").fill(year);
+}
+
 export async function fillSignIn(page: Page, username: string, password = PASSWORD): Promise<void> {
   await page.getByLabel("Username").fill(username);
   await page.getByLabel("Password", { exact: true }).fill(password);

@@ -1,7 +1,11 @@
 // What the clients' portal may ask of the API, by name.
 import { file, send, type AnswerOf, type BodyOf } from "./http";
 
-export type InvitationCheck = AnswerOf<"/api/portal/enrollment/check", "post">;
+export type InvitationCheck = AnswerOf<"/api/portal/enrollment/check", "post"> & {
+  /** Whose account the chart joins. */
+  accountName?: string;
+  passwordMinimum?: number;
+};
 export type Practice = InvitationCheck["practice"];
 export type Session = AnswerOf<"/api/portal/session", "get">;
 export type Chart = Session["charts"][number];
@@ -16,7 +20,8 @@ export const session = () => send("get", "/api/portal/session");
 
 export const signOut = () => send("delete", "/api/portal/session");
 
-export const checkInvitation = (token: string) => send("post", "/api/portal/enrollment/check", { token });
+export const checkInvitation = (token: string): Promise<InvitationCheck> =>
+  send("post", "/api/portal/enrollment/check", { token });
 
 /** With a key: whoever loses the answer on a bad line and tries again is enrolled, not told "used". */
 export const enroll = (body: BodyOf<"/api/portal/enrollment", "post">, key: string) =>

@@ -101,6 +101,19 @@ export function inSteps(ms: number): number {
   return Math.max(0, Math.ceil(ms / 1000 / step) * step);
 }
 
+/** The order in which the reader writes a date. */
+export function dateOrder(): ("day" | "month" | "year")[] {
+  const written = new Intl.DateTimeFormat(region(), { day: "numeric", month: "numeric", year: "numeric" });
+  return written
+    .formatToParts(0)
+    .map(({ type }) => type)
+    .filter((type) => type === "day" || type === "month" || type === "year");
+}
+
+/** "1902 or 2002". */
+export const sayOr = (items: readonly string[]): string =>
+  new Intl.ListFormat(region(), { type: "disjunction" }).format(items);
+
 /** "Ana, Bo and Cy". */
 export const sayList = (items: readonly string[]): string =>
   new Intl.ListFormat(region(), { type: "conjunction" }).format(items);

@@ -10,9 +10,12 @@ import { Button } from "../ui/button";
 import { FailureNote } from "../ui/failure";
 import { Form, PasswordField, TextField, type Invalid } from "../ui/form";
 import { Skeleton } from "../ui/resource";
+import { birthDate, NOTHING } from "./birth";
+import { BirthField } from "./birth-field";
 import { addressOf, enter, greeting, session, token } from "./door";
-import { Forgot, Frame, NoLink, ToSignIn } from "./frame";
-import { NewPasswordField } from "./new-password";
+import { Forgot, Frame, NoLink, PasteLink, ToSignIn } from "./frame";
+import { NewPasswordField, shortcomings } from "./new-password";
+import { ENOUGH } from "./strength";
 
 export function Enroll({ practice }: { practice: Practice }) {
   const { route } = useLocation();
@@ -45,6 +48,7 @@ function Checked({ practice, given }: { practice: Practice; given: string }) {
     return (
       <Frame brand={practice.name} title={t("enroll.deadTitle")} step="dead">
         <p>{t("enroll.dead", { practice: practice.name })}</p>
+        <PasteLink practice={practice} />
         <ToSignIn practice={practice} />
       </Frame>
     );
@@ -70,25 +74,27 @@ function Checked({ practice, given }: { practice: Practice; given: string }) {
   }
   return (
     <Steps
-      practice={check.practice}
+      check={check}
       given={given}
-      existing={check.account === "existing"}
       onEnded={(state) => setCheck(state === "dead" ? state : { ...check, state })}
     />
   );
 }
 
 function Steps(props: {
-  practice: Practice;
+  check: InvitationCheck;
   given: string;
-  existing: boolean;
   /** The invitation ended while the person was busy with it. */
   onEnded: (state: "expired" | "used" | "dead") => void;
 }) {
-  const { practice, given, existing } = props;
+  const { check, given } = props;
+  const { practice } = check;
+  const existing = check.account === "existing";
+  const enough = check.passwordMinimum ?? ENOUGH;
   const { route } = useLocation();
   const [step, setStep] = useState<"prove" | "password">("prove");
   const [lastName, setLastName] = useState("");
+  const [birth, setBirth] = useState(NOTHING);
   const [dateOfBirth, setDateOfBirth] = useState("");
   const [unproved, setUnproved] = useState<Invalid[]>([]);
   const [password, setPassword] = useState("");
@@ -136,22 +142,30 @@ function Steps(props: {
   const next = () => {
     const found: Invalid[] = [];
     if (!lastName.trim()) found.push({ field: "lastName", message: t("enroll.needLastName") });
-    if (!dateOfBirth) found.push({ field: "dateOfBirth", message: t("enroll.needBirth") });
+    const judged = birthDate(birth, "dateOfBirth");
+    if ("wrong" in judged) found.push(...judged.wrong);
+    else setDateOfBirth(judged.date);
     setUnproved(found);
     if (found.length) return;
     history.pushState("password", "");
     setStep("password");
   };
   const finish = () => {
-    const found = password ? [] : [{ field: "password", message: t("new.need") }];
+    const found = shortcomings(password, existing ? 1 : enough);
     setInvalid(found);
     if (!found.length) void action.run();
   };
+  const whose = existing && check.accountName && (
+    <p class="notice breaks">
+      {t("enroll.whose", { account: check.accountName, practice: practice.name })}
+    </p>
+  );
 
   if (step === "prove") {
     return (
       <Frame brand={practice.name} title={t("enroll.proveTitle")} step="prove">
         <p class="muted">{t("enroll.proveLead", { practice: practice.name })}</p>
+        {whose}
         <Form key="prove" invalid={unproved} failure={null} onSubmit={next}>
           <TextField
             name="lastName"
@@ -160,13 +174,7 @@ function Steps(props: {
             value={lastName}
             onInput={setLastName}
           />
-          <TextField
-            name="dateOfBirth"
-            type="date"
-            label={t("enroll.birth")}
-            value={dateOfBirth}
-            onInput={setDateOfBirth}
-          />
+          <BirthField name="dateOfBirth" value={birth} onInput={setBirth} />
           <Button kind="primary" type="submit" wide>
             {t("enroll.next")}
           </Button>
@@ -181,6 +189,7 @@ function Steps(props: {
       step="password"
     >
       <p class="muted">{t(existing ? "enroll.existingLead" : "enroll.passwordLead")}</p>
+      {whose}
       <Form key="password" invalid={invalid} failure={action.failure} onSubmit={finish}>
         <input hidden readOnly autocomplete="username" value={enrolled?.username ?? ""} />
         {existing ? (
@@ -192,6 +201,7 @@ function Steps(props: {
           />
         ) : (
           <NewPasswordField
+            enough={enough}
             about={[practice.name, lastName, ...dateOfBirth.split("-")]}
             value={password}
             onInput={setPassword}

@@ -1,11 +1,15 @@
 // Every page of the portal: the practice's name, one card with one question, the language below.
 import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
 import type { Practice } from "../api/portal";
 import { t } from "../messages/portal";
+import { Button } from "../ui/button";
+import { Form, TextField, type Invalid } from "../ui/form";
 import { Heading } from "../ui/heading";
 import { Anchor } from "../ui/icons";
-import { addressOf } from "./door";
+import { addressOf, token } from "./door";
 import { Language } from "./language";
+import { tokenIn } from "./link";
 
 export function Frame(props: {
   brand: string;
@@ -46,10 +50,37 @@ export const Forgot = ({ practice }: { practice: Practice }) => (
   </p>
 );
 
-/** A page that a mail's link leads to, without the link: it was loaded anew, or never had one. */
+/** A page that a mail's link leads to, without the link: it was loaded anew, or lost it on its way. */
 export const NoLink = ({ practice }: { practice: Practice }) => (
   <Frame brand={practice.name} title={t("link.goneTitle")} step="gone">
     <p>{t("link.gone")}</p>
+    <PasteLink practice={practice} />
     <ToSignIn practice={practice} />
   </Frame>
 );
+
+/** For links that do not open as they are: everything is taken in which the token is. */
+export function PasteLink({ practice }: { practice: Practice }) {
+  const [text, setText] = useState("");
+  const [invalid, setInvalid] = useState<Invalid[]>([]);
+  const submit = () => {
+    const found = tokenIn(text);
+    if (found && found !== token.peek()) token.value = found;
+    else setInvalid([{ field: "link", message: t(found ? "link.same" : "link.none", { practice: practice.name }) }]);
+  };
+  return (
+    <Form invalid={invalid} failure={null} onSubmit={submit}>
+      <TextField
+        name="link"
+        label={t("link.paste")}
+        hint={t("link.pasteHint")}
+        verbatim
+        value={text}
+        onInput={setText}
+      />
+      <Button type="submit" kind="primary" wide>
+        {t("enroll.next")}
+      </Button>
+    </Form>
+  );
+}

@@ -8,8 +8,9 @@ import { useAction } from "../ui/action";
 import { Button } from "../ui/button";
 import { Form, TextField, type Invalid } from "../ui/form";
 import { addressOf, greeting, token } from "./door";
-import { Frame, NoLink } from "./frame";
-import { NewPasswordField } from "./new-password";
+import { Frame, NoLink, PasteLink } from "./frame";
+import { NewPasswordField, shortcomings } from "./new-password";
+import { ENOUGH } from "./strength";
 
 export function Reset({ practice }: { practice: Practice }) {
   const [username, setUsername] = useState("");
@@ -21,7 +22,7 @@ export function Reset({ practice }: { practice: Practice }) {
   });
 
   const submit = () => {
-    const found = username.trim() ? [] : [{ field: "username", message: t("signIn.needUsername") }];
+    const found = username.trim() ? [] : [{ field: "username", message: t("reset.need") }];
     setInvalid(found);
     if (!found.length) void action.run();
   };
@@ -47,7 +48,8 @@ export function Reset({ practice }: { practice: Practice }) {
       <Form invalid={invalid} failure={action.failure} onSubmit={submit}>
         <TextField
           name="username"
-          label={t("signIn.username")}
+          label={t("reset.who")}
+          verbatim
           autocomplete="username"
           inputMode="email"
           value={username}
@@ -95,7 +97,7 @@ function Choose({ practice, given }: { practice: Practice; given: string }) {
   });
 
   const submit = () => {
-    const found = password ? [] : [{ field: "password", message: t("new.need") }];
+    const found = shortcomings(password, ENOUGH);
     setInvalid(found);
     if (!found.length) void action.run();
   };
@@ -104,6 +106,7 @@ function Choose({ practice, given }: { practice: Practice; given: string }) {
     return (
       <Frame brand={practice.name} title={t("password.deadTitle")} step="dead">
         <p>{t("password.dead")}</p>
+        <PasteLink practice={practice} />
         <p class="below">
           <a href={addressOf(practice, "reset")}>{t("password.again")}</a>
         </p>
@@ -114,7 +117,7 @@ function Choose({ practice, given }: { practice: Practice; given: string }) {
     <Frame brand={practice.name} title={t("password.title")} step="choose">
       <p class="muted">{t("password.lead")}</p>
       <Form invalid={invalid} failure={action.failure} onSubmit={submit}>
-        <NewPasswordField about={[practice.name]} value={password} onInput={change} />
+        <NewPasswordField enough={ENOUGH} about={[practice.name]} value={password} onInput={change} />
         <Button kind="primary" type="submit" wide busy={action.busy}>
           {t("password.action")}
         </Button>

@@ -72,6 +72,7 @@ export function SignIn({ practice }: { practice: Practice }) {
         <TextField
           name="username"
           label={t("signIn.username")}
+          verbatim
           autocomplete="username"
           inputMode="email"
           value={username}

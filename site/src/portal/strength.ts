@@ -1,7 +1,7 @@
 // A first opinion on a new password, while it is typed: how much is missing, and what of it anybody
 // would guess. A fraction of what the server checks, which judges alone; this only advises.
 
-/** The fewest characters that a password needs which stands alone. */
+/** The fewest characters that a password needs which stands alone, unless a practice says otherwise. */
 export const ENOUGH = 15;
 
 /** Of a pasted novel the first page will do. */
@@ -27,9 +27,9 @@ const ROWS = `${KEYS}\n${[...KEYS].reverse().join("")}`;
 const REPEAT = /(\S+?)\1{2,}|(\S{3,})\2/;
 const SHORTEST_ROW = 4;
 
-export function advise(password: string, about: readonly string[]): Advice {
+export function advise(password: string, about: readonly string[], enough = ENOUGH): Advice {
   const typed = password.slice(0, LOOKED_AT).toLowerCase();
-  const missing = Math.max(0, ENOUGH - [...password].length);
+  const missing = Math.max(0, enough - [...password].length);
   let rest = typed;
   let first: Pick<Advice, "weakness" | "piece"> = { weakness: null, piece: "" };
   // What is taken out leaves a gap, so that no new word arises where its ends meet.

@@ -17,9 +17,11 @@ const Errors = createContext<{ form: string; errors: readonly Invalid[] }>({ for
 /** An id for the field of that name; the summary links to it. */
 const idOf = (form: string, field: string) => `${form}-${field.replace(/[^\w]/g, "-")}`;
 
-function useFieldError(name: string): { id: string; error: string | undefined } {
+/** What is wrong with a field: one error for the eye, and where it is (`at`) when the field has parts. */
+export function useFieldError(name: string): { id: string; error: string | undefined; at: readonly string[] } {
   const { form, errors } = useContext(Errors);
-  return { id: idOf(form, name), error: errors.find((error) => error.field === name)?.message };
+  const own = errors.filter(({ field }) => field === name || field.startsWith(`${name}.`));
+  return { id: idOf(form, name), error: own[0]?.message, at: own.map(({ field }) => field) };
 }
 
 export function Form(props: {
@@ -103,11 +105,13 @@ interface TextFieldProps {
   /** Read out, not drawn: where what surrounds the field says it for the eye. */
   labelHidden?: boolean;
   optional?: boolean;
+  /** A name to sign in with: a telephone may not improve on it. */
+  verbatim?: boolean;
   list?: string | undefined;
   autoFocus?: boolean;
 }
 
-const describedBy = (...ids: (string | false | undefined)[]) => ids.filter(Boolean).join(" ") || undefined;
+export const describedBy = (...ids: (string | false | undefined)[]) => ids.filter(Boolean).join(" ") || undefined;
 
 export function TextField(props: TextFieldProps) {
   const { id, error } = useFieldError(props.name);
@@ -128,7 +132,9 @@ export function TextField(props: TextFieldProps) {
         value={props.value}
         autocomplete={props.autocomplete ?? "off"}
         inputMode={props.inputMode}
-        autocapitalize={props.type === "email" || props.autocomplete === "username" ? "none" : undefined}
+        autocapitalize={props.type === "email" || props.verbatim ? "none" : undefined}
+        // Not `autocorrect`: that is a property, too, and of the property any word makes "on".
+        autoCorrect="off"
         spellcheck={false}
         list={props.list}
         autofocus={props.autoFocus}
@@ -141,7 +147,7 @@ export function TextField(props: TextFieldProps) {
   );
 }
 
-function FieldError({ id, error }: { id: string; error: string | undefined }) {
+export function FieldError({ id, error }: { id: string; error: string | undefined }) {
   return error ? (
     <p class="error" id={`${id}-error`}>
       {error}
@@ -177,6 +183,7 @@ export function PasswordField(props: {
           value={props.value}
           autocomplete={props.autocomplete}
           autocapitalize="none"
+          autoCorrect="off"
           spellcheck={false}
           aria-invalid={error ? "true" : undefined}
           aria-describedby={describedBy(

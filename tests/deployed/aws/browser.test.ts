@@ -71,7 +71,10 @@ test("somebody who was invited enrols at the portal, by the link of the mail", a
   const { page, complaints } = await opened();
   await page.goto(link);
   await page.getByLabel("Client’s last name").fill(client.name.last);
-  await page.getByLabel("Client’s date of birth").fill(client.dateOfBirth);
+  const [year = "", month = "", day = ""] = client.dateOfBirth.split("-");
+  await page.getByLabel("Day", { exact: true }).fill(day);
+  await page.getByLabel("Month", { exact: true }).fill(month);
+  await page.getByLabel("Year", { exact: true }).fill(year);
   await page.getByRole("button", { name: "Continue" }).click();
   await page.getByLabel("New password").fill(PASSWORD);
   await page.getByRole("button", { name: "Enroll in Client Portal" }).click();

@@ -2,6 +2,7 @@
 import {
   clientPage,
   expect,
+  fillBirth,
   fullName,
   INVITATION,
   linkIn,
@@ -60,7 +61,7 @@ for (const [what, name, query] of [
 
     await reader.goto(linkIn(mail));
     await reader.getByLabel("Client’s last name").fill(said);
-    await reader.getByLabel("Client’s date of birth").fill("1995-10-11");
+    await fillBirth(reader, "1995-10-11");
     await reader.getByRole("button", { name: "Continue" }).click();
     await reader.getByLabel("New password").fill(PASSWORD);
     await reader.getByRole("button", { name: "Enroll in Client Portal" }).click();

@@ -165,7 +165,7 @@ for (const language of ["en", "es", "fr"] as const satisfies Language[]) {
     await page.goto(harborPortal("reset"));
     await expect(portal.heading("reset.title")).toBeFocused();
     await good("forgotten password");
-    await portal.field("signIn.username").fill(user.username);
+    await portal.field("reset.who").fill(user.username);
     await portal.button("reset.action").click();
     await expect(portal.heading("reset.sentTitle")).toBeFocused();
     await good("a link was sent");

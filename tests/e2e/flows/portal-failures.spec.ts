@@ -101,11 +101,11 @@ test("every request failed once: said, nothing lost, and it goes on with one pre
 
   await test.step("a new password", async () => {
     await page.goto(harborPortal("reset"));
-    await portal.field("signIn.username").fill(user.username);
+    await portal.field("reset.who").fill(user.username);
     await portal.failOnce("**/api/portal/password-reset");
     await portal.button("reset.action").click();
     await expect(note).toBeFocused();
-    await expect(portal.field("signIn.username")).toHaveValue(user.username);
+    await expect(portal.field("reset.who")).toHaveValue(user.username);
     await portal.button("reset.action").click();
     await expect(portal.heading("reset.sentTitle")).toBeFocused();
     await page.goto(linkIn(await mailbox.wait(user.email, RESET)));
@@ -178,7 +178,7 @@ test("double clicks on every button have one effect", async ({
   const requests = asked(page);
   await page.goto(link);
   await portal.field("enroll.lastName").fill(client.name.last);
-  await portal.field("enroll.birth").fill(client.dateOfBirth);
+  await portal.bornOn(client.dateOfBirth);
   await portal.button("enroll.next").dblclick();
   await expect(portal.heading("enroll.passwordTitle")).toBeVisible();
   await expectFocusKept(page, "Continue");
@@ -200,12 +200,12 @@ test("double clicks on every button have one effect", async ({
   await portal.link("signIn.forgot").dblclick();
   await expect(portal.heading("reset.title")).toBeVisible();
   await expectFocusKept(page, "Forgot your password?");
-  await portal.field("signIn.username").fill(user.username);
+  await portal.field("reset.who").fill(user.username);
   await portal.button("reset.action").dblclick();
   await expect(portal.heading("reset.sentTitle")).toBeVisible();
   await expectFocusKept(page, "Send the link");
   await portal.button("reset.other").dblclick();
-  await expect(portal.field("signIn.username")).toHaveValue(user.username);
+  await expect(portal.field("reset.who")).toHaveValue(user.username);
   await expectFocusKept(page, "Try another username");
   await page.goto(linkIn(await mailbox.wait(user.email, RESET)));
   await portal.field("new.label").fill(ANOTHER);
@@ -221,6 +221,9 @@ test("double clicks on every button have one effect", async ({
   expect(requests).toEqual([
     "POST /api/portal/enrollment/check",
     "POST /api/portal/enrollment",
+    "GET /api/portal/session",
+    // Signs out whom the page shows, and nobody who came meanwhile.
+    "GET /api/portal/session",
     "GET /api/portal/session",
     "DELETE /api/portal/session",
     "POST /api/portal/password-reset",

@@ -29,7 +29,15 @@ test("from the mail in and out, forgotten and in again, without a mouse", async 
   await expect(portal.field("enroll.lastName")).toBeFocused();
   await keys.type(client.name.last);
   await keys.press("Tab");
-  await keys.type("05091987");
+  for (const [part, figures] of [
+    ["month", "05"],
+    ["day", "09"],
+    ["year", "1987"],
+  ] as const) {
+    await expect(portal.field(`birth.label.${part}`)).toBeFocused();
+    await keys.type(figures);
+    if (part !== "year") await keys.press("Tab");
+  }
   await keys.press("Enter");
 
   await expect(portal.heading("enroll.passwordTitle")).toBeFocused();
@@ -65,7 +73,7 @@ test("from the mail in and out, forgotten and in again, without a mouse", async 
   await tabTo(page, portal.link("signIn.forgot"), 5);
   await keys.press("Enter");
   await expect(portal.heading("reset.title")).toBeFocused();
-  await tabTo(page, portal.field("signIn.username"), 1);
+  await tabTo(page, portal.field("reset.who"), 1);
   await keys.type(user.username);
   await keys.press("Enter");
   await expect(portal.heading("reset.sentTitle")).toBeFocused();

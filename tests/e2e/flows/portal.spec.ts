@@ -3,6 +3,7 @@ import {
   ANOTHER,
   CHANGED,
   expect,
+  fillBirth,
   fillSignIn,
   forward,
   fullName,
@@ -31,7 +32,7 @@ async function followMail(page: Page, mailbox: Mailbox, email: string, subject: 
 
 async function prove(page: Page, lastName: string, dateOfBirth: string) {
   await page.getByLabel("Client’s last name").fill(lastName);
-  await page.getByLabel("Client’s date of birth").fill(dateOfBirth);
+  await fillBirth(page, dateOfBirth);
   await page.getByRole("button", { name: "Continue" }).click();
 }
 

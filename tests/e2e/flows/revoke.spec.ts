@@ -2,6 +2,7 @@
 import {
   clientPage,
   expect,
+  fillBirth,
   fullName,
   harborPortal,
   INVITATION,
@@ -57,7 +58,7 @@ test("an open invitation dies with the access", async ({ dana, desk, browse, mai
   const invited = await browse();
   await invited.goto(linkIn(await mailbox.wait(user.email, INVITATION)));
   await invited.getByLabel("Client’s last name").fill(client.name.last);
-  await invited.getByLabel("Client’s date of birth").fill(client.dateOfBirth);
+  await fillBirth(invited, client.dateOfBirth);
   await invited.getByRole("button", { name: "Continue" }).click();
   await invited.getByLabel("New password").fill("tidal lantern orchard 27");
 
