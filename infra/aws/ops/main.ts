@@ -24,7 +24,8 @@ practice revoke-everyone <id>                 end every session, of staff and of
 staff add <e-mail> --name … --practice … --role admin|staff|auditor
 staff remove <e-mail>                         no sign-in any more; sessions end now
 staff reset <e-mail>                          forget a lost authenticator; another is enrolled at the next sign-in
-staff end-sessions <e-mail>                   end somebody's sessions, with any issuer
+staff end-sessions <e-mail>                   end a person's sessions
+staff end-sessions --subject … --practice …   the same, by what an issuer of your own calls the person
 outbox show | redrive                         mails that wait; send them now
 history export --practice … [--client …] --from YYYY-MM-DD --to YYYY-MM-DD [--out file]
 restore <copy of the table> [--at time] [--history copy] [--confirm restore]
@@ -90,7 +91,12 @@ async function run(d: Deployment, words: string[], options: Options): Promise<vo
     case "staff reset":
       return staff.reset(d, name());
     case "staff end-sessions":
-      return staff.endSessions(d, name());
+      return staff.endSessions(
+        d,
+        options["subject"]
+          ? { subject: needed(options, "subject"), practice: needed(options, "practice") }
+          : { email: name() },
+      );
     case "outbox show":
       return outbox.show(d);
     case "outbox redrive":
@@ -123,7 +129,7 @@ function refuse(why: string): never {
   throw new Refusal(why);
 }
 
-const TEXT = "name alert-inbox file practice role client from to out at history confirm".split(" ");
+const TEXT = "name alert-inbox file practice role subject client from to out at history confirm".split(" ");
 const options: NonNullable<ParseArgsConfig["options"]> = {
   ...Object.fromEntries(TEXT.map((name) => [name, { type: "string" as const }])),
   now: { type: "boolean" },

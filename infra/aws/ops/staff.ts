@@ -11,9 +11,11 @@ import {
   AdminRemoveUserFromGroupCommand,
   AdminUpdateUserAttributesCommand,
   UsernameExistsException,
-  type AttributeType,
+  type AdminGetUserCommandInput,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { DeleteCommand, paginateScan } from "@aws-sdk/lib-dynamodb";
+import { DeleteCommand, paginateQuery } from "@aws-sdk/lib-dynamodb";
+import { FUNCTIONS } from "../lib/functions.ts";
+import { partitionKey } from "../lib/keys.ts";
 import { ROLES } from "../lib/staff.ts";
 import { Refusal, type Deployment } from "./deployment.ts";
 import { load } from "./practice.ts";
@@ -27,9 +29,9 @@ export interface Person {
   role: Role;
 }
 
-/** Lets somebody in, or gives them another practice, role or name: then their sessions end. New people get a
- *  mail with a password for once, and enrol their second factor at the first sign-in; whoever did not use the
- *  password in time gets another one by being added again. */
+/** Lets a person in, or gives them another practice, role or name: then their sessions end. New people get a
+ *  mail with a password for once, and enrol their second factor at the first sign-in. Those who did not use the
+ *  password in time get another one by being added again. */
 export async function add(d: Deployment, person: Person): Promise<void> {
   const { email, name, practice, role } = person;
   if (!ROLES.includes(role)) throw new Refusal(`The role is one of ${ROLES.join(", ")}.`);
@@ -56,6 +58,8 @@ export async function add(d: Deployment, person: Person): Promise<void> {
   } catch (error) {
     if (!(error instanceof UsernameExistsException)) throw error;
     known = true;
+    // Shut out until they are who they will be, and while the pool still says in which practice they were.
+    await shutOut(d, user);
     await d.cognito.send(new AdminUpdateUserAttributesCommand({ ...user, UserAttributes: attributes }));
   }
   const { Groups = [] } = await d.cognito.send(new AdminListGroupsForUserCommand(user));
@@ -64,21 +68,16 @@ export async function add(d: Deployment, person: Person): Promise<void> {
   }
   await d.cognito.send(new AdminAddUserToGroupCommand({ ...user, GroupName: role }));
   if (known) {
-    const { UserStatus, UserAttributes = [] } = await d.cognito.send(new AdminGetUserCommand(user));
-    await endSessionsOf(d, UserAttributes);
-    // Only now may somebody who was shut out come back: as who they are from now on.
+    const { UserStatus } = await d.cognito.send(new AdminGetUserCommand(user));
     await d.cognito.send(new AdminEnableUserCommand(user));
     if (UserStatus === "FORCE_CHANGE_PASSWORD") await invite(true);
   }
   d.say(`${name} may sign in to ${await d.output("StaffSite")} as ${role} of ${practice}.`);
 }
 
-/** Shuts somebody out: no sign-in any more, and the sessions they have end now. */
+/** Shuts a person out: no sign-in any more, and the sessions they have end now. */
 export async function remove(d: Deployment, email: string): Promise<void> {
-  const user = { UserPoolId: await d.output("StaffPool"), Username: email };
-  const { UserAttributes = [] } = await d.cognito.send(new AdminGetUserCommand(user));
-  await d.cognito.send(new AdminDisableUserCommand(user));
-  const ended = await endSessionsOf(d, UserAttributes);
+  const ended = await shutOut(d, { UserPoolId: await d.output("StaffPool"), Username: email });
   d.say(`${email} cannot sign in any more; ${ended} sessions ended.`);
 }
 
@@ -86,43 +85,78 @@ export async function remove(d: Deployment, email: string): Promise<void> {
  *  requires a second factor, so that to switch it off by preference would do nothing. */
 export async function reset(d: Deployment, email: string): Promise<void> {
   const user = { UserPoolId: await d.output("StaffPool"), Username: email };
-  const { UserAttributes = [] } = await d.cognito.send(new AdminGetUserCommand(user));
-  await d.cognito.send(new AdminDeleteSoftwareTokenCommand(user));
-  const ended = await endSessionsOf(d, UserAttributes);
+  const ended = await endAround(d, await inPool(d, user), () =>
+    d.cognito.send(new AdminDeleteSoftwareTokenCommand(user)),
+  );
   d.say(`${email} enrols an authenticator at the next sign-in; ${ended} sessions ended.`);
 }
 
-/** Ends the sessions of whoever has an address, at any issuer: by what the sessions themselves say. */
-export async function endSessions(d: Deployment, email: string): Promise<void> {
-  const ended = await endWhere(d, (one) => String(one["email"]).toLowerCase() === email.toLowerCase());
-  d.say(`${ended} sessions of ${email} ended. Whether they may sign in again, the issuer says.`);
+/** Ends the sessions of a person of the pool, or of one whom another issuer calls `subject`. */
+export async function endSessions(
+  d: Deployment,
+  who: { email: string } | { subject: string; practice: string },
+): Promise<void> {
+  if ("subject" in who) {
+    d.say(`${await end(d, who)} sessions of ${who.subject} ended. Whether they may sign in again, the issuer says.`);
+    return;
+  }
+  if (d.settings.issuer)
+    throw new Refusal("Another issuer signs people in. Say what it calls the person: --subject … --practice …");
+  const ended = await end(d, await inPool(d, { UserPoolId: await d.output("StaffPool"), Username: who.email }));
+  d.say(`${ended} sessions of ${who.email} ended. Whether they may sign in again, the pool says.`);
 }
 
-/** Ends the sessions of somebody of the pool, in whichever practice they began. `functions/staff-sign-in` keeps
- *  them under the beginning of a digest of the subject. */
-async function endSessionsOf(d: Deployment, attributes: AttributeType[]): Promise<number> {
-  const subject = attributes.find(({ Name }) => Name === "sub")?.Value;
+/** Where the sessions of a person are: `functions/staff-sign-in` keeps them by practice and subject. */
+interface Sessions {
+  practice?: string | undefined;
+  subject?: string | undefined;
+}
+
+type PoolUser = Pick<Required<AdminGetUserCommandInput>, "UserPoolId" | "Username">;
+
+async function inPool(d: Deployment, user: PoolUser): Promise<Sessions> {
+  const { UserAttributes = [] } = await d.cognito.send(new AdminGetUserCommand(user));
+  const value = (name: string) => UserAttributes.find(({ Name }) => Name === name)?.Value;
+  return { practice: value("custom:practice"), subject: value("sub") };
+}
+
+async function shutOut(d: Deployment, user: PoolUser): Promise<number> {
+  return endAround(d, await inPool(d, user), () => d.cognito.send(new AdminDisableUserCommand(user)));
+}
+
+/** Ends a person's sessions before and after what keeps them from making others. One may still be made by a
+ *  sign-in that was under way: it ends as soon as no such sign-in can be left. */
+async function endAround(d: Deployment, sessions: Sessions, shut: () => Promise<unknown>): Promise<number> {
+  // What cannot be ended is told only once nobody can sign in any more.
+  const before = sessions.subject ? await end(d, sessions) : 0;
+  await shut();
+  const after = await end(d, sessions);
+  await d.wait(SIGN_IN_MILLISECONDS);
+  return before + after + (await end(d, sessions));
+}
+
+/** The longest that a sign-in takes once the issuer has answered. */
+const SIGN_IN_MILLISECONDS = FUNCTIONS["staff-sign-in"]!.seconds! * 1000;
+
+/** Ends the sessions that are in a person's partition. Nobody has any without a practice. */
+async function end(d: Deployment, { practice, subject }: Sessions): Promise<number> {
   if (!subject) throw new Refusal("The pool says no subject of theirs, by which to find their sessions.");
-  const digest = createHash("sha256").update(subject).digest().subarray(0, 16).toString("base64url");
-  return endWhere(d, ({ PK }) => String(PK).endsWith(`#W#${digest}`));
-}
-
-/** Ends the sessions of which that is true. Reads the whole table: nothing else knows of every practice. */
-async function endWhere(d: Deployment, theirs: (one: Record<string, unknown>) => boolean): Promise<number> {
+  if (!practice) return 0;
   const TableName = await d.output("Table");
-  const pages = paginateScan(
+  const digest = createHash("sha256").update(subject).digest().subarray(0, 16).toString("base64url");
+  const pages = paginateQuery(
     { client: d.dynamodb },
     {
       TableName,
-      FilterExpression: "begins_with(SK, :session)",
-      ExpressionAttributeValues: { ":session": "SESSION#" },
-      ProjectionExpression: "PK, SK, email",
+      KeyConditionExpression: "PK = :staff",
+      ExpressionAttributeValues: { ":staff": partitionKey("staff", { practice, subject: digest }) },
+      ProjectionExpression: "PK, SK",
       ConsistentRead: true,
     },
   );
   let ended = 0;
   for await (const { Items = [] } of pages) {
-    for (const { PK, SK } of Items.filter(theirs)) {
+    for (const { PK, SK } of Items) {
       await d.dynamodb.send(new DeleteCommand({ TableName, Key: { PK, SK } }));
       ended += 1;
     }

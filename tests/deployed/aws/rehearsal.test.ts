@@ -3,6 +3,7 @@
 import {
   AdminAddUserToGroupCommand,
   AdminCreateUserCommand,
+  AdminGetUserCommand,
   AdminSetUserPasswordCommand,
   CreateGroupCommand,
   CreateUserPoolClientCommand,
@@ -37,6 +38,8 @@ test("a deployment is made, gets another issuer, and is destroyed", { timeout: 4
     await practice.put(d, "harbor", { name: "Harbor Counseling", alertInbox: "desk@harbor.example" });
     await staff.add(d, { email: DANA, name: "Dana Whitfield", practice: "harbor", role: "admin" });
     const own = { UserPoolId: await d.output("StaffPool"), Username: DANA };
+    const { UserAttributes = [] } = await d.cognito.send(new AdminGetUserCommand(own));
+    const danaIs = UserAttributes.find(({ Name }) => Name === "sub")!.Value!;
     await d.cognito.send(new AdminSetUserPasswordCommand({ ...own, Password, Permanent: true }));
     moveTo({ staff: await d.output("StaffSite"), portal: await d.output("PortalSite") });
     await call(home().staff, "GET", SPREAD);
@@ -53,7 +56,7 @@ test("a deployment is made, gets another issuer, and is destroyed", { timeout: 4
     const noor = await Desk.open("noor@harbor.example");
     expect(await noor.must(200, "GET", "/staff/session")).toMatchObject({ role: "staff" });
     // In doubt about the old one: what it brought about ends.
-    await staff.endSessions(d, DANA);
+    await staff.endSessions(d, { subject: danaIs, practice: "harbor" });
     expect((await dana.call("GET", "/staff/session")).status).toBe(401);
     expect((await noor.call("GET", "/staff/session")).status).toBe(200);
 
