@@ -37,7 +37,13 @@ export const ORIGIN_HEADER = "x-latchkey-origin";
 
 /** What functions read of a request's headers. Everything else ends at the edge; `Content-Type` is passed on
  *  in any case, and `Host` must be the API's own. */
-const READ_HEADERS = ["Origin", "Sec-Fetch-Site", "Idempotency-Key", "CloudFront-Viewer-Address"];
+const READ_HEADERS = [
+  "Origin",
+  "Sec-Fetch-Site",
+  "Sec-Fetch-Mode",
+  "Idempotency-Key",
+  "CloudFront-Viewer-Address",
+];
 
 /** Errors that CloudFront would keep for ten seconds and give to everybody who asks for the same, most of them
  *  whatever `Cache-Control` says. They are passed on as they come, and none is kept.
@@ -162,13 +168,17 @@ function distribution(scope: Construct, id: string, page: string, parts: Parts):
 }
 
 /** CloudFront's function in front of the bucket, as `infra/local/src/site.rs` does it: a path that looks like
- *  a file is one, every other is a page of the application. */
+ *  a file is one, every other is a page of the application. A link of a mail is a page whatever a mail program
+ *  made of its `#`, and of what stands behind it. */
 function pagesFunction(page: string): string {
   return [
     "function handler(event) {",
     "  var request = event.request;",
-    "  var last = request.uri.split('/').pop();",
-    `  if (request.uri.indexOf('/assets/') !== 0 && last.indexOf('.') < 0) request.uri = '/${page}';`,
+    "  var uri = request.uri;",
+    "  var asset = uri.indexOf('/assets/') === 0;",
+    "  var file = uri.split('/').pop().indexOf('.') >= 0;",
+    "  var link = /^\\/([a-z0-9-]+\\/)?(enroll|password)(?![a-z0-9_-])/i.test(uri);",
+    `  if (!asset && (link || !file)) request.uri = '/${page}';`,
     "  return request;",
     "}",
   ].join("\n");

@@ -50,7 +50,13 @@ describe("the edge", () => {
     made.template.hasResourceProperties("AWS::CloudFront::OriginRequestPolicy", {
       OriginRequestPolicyConfig: {
         HeadersConfig: {
-          Headers: ["Origin", "Sec-Fetch-Site", "Idempotency-Key", "CloudFront-Viewer-Address"],
+          Headers: [
+            "Origin",
+            "Sec-Fetch-Site",
+            "Sec-Fetch-Mode",
+            "Idempotency-Key",
+            "CloudFront-Viewer-Address",
+          ],
         },
       },
     });
@@ -67,8 +73,15 @@ describe("the edge", () => {
       Array(3).fill("/index.html"),
     );
     expect(run("EdgePortalPages", "/harbor/sign-in")).toBe("/portal.html");
-    for (const file of ["/assets/a-1.js", "/assets/nothing", "/icon.svg", "/config.json"])
+    for (const file of ["/assets/a-1.js", "/assets/nothing", "/icon.svg", "/config.json", "/assets/password.js"])
       expect(run("EdgeStaffPages", file)).toBe(file);
+    // Links of mails, as mail programs change them.
+    const token = "x2dQ-w_1";
+    for (const link of ["enroll", "password"].flatMap((page) => [`/harbor/${page}`, `/${page}`]))
+      for (const tail of ["%23", "%2523", "%2f%23", "/%23", "/", "%20", "%3F", "&", ";"])
+        for (const end of ["", ".", ".%20", "%3E", "%3E.", ")."])
+          expect(run("EdgePortalPages", `${link}${tail}${token}${end}`), `${link}${tail}${end}`).toBe("/portal.html");
+    expect(run("EdgePortalPages", "/harbor/enroll.")).toBe("/portal.html");
   });
 
   test("keeps no error for the next who asks, and passes each on as it came", () => {
