@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `TABLE`, `HISTORY_TABLE` | names of the two tables |
 //! | `STAFF_ORIGIN`, `PORTAL_ORIGIN` | the sites' origins, such as `https://staff.example.org` |
-//! | `ORIGIN_DIGESTS` | SHA-256, in unpadded base64url, of each value of the header `x-latchkey-origin` by which CloudFront shows that a request came through it, with spaces between; without any, no request is asked for it |
+//! | `ORIGIN_DIGESTS` | SHA-256, in unpadded base64url, of each value of the header `x-latchkey-origin` by which CloudFront shows that a request came through it, with spaces between; or `none` where nothing stands in front of the API |
 //! | `TOKEN_ISSUER` | `iss` of the session tokens |
 //! | `VERIFYING_KEYS` | public keys as a JWK set (RFC 7517); all that verifying needs |
 //! | `SIGNING_KEY`, `SIGNING_KEY_ID` | ES256 private key (PKCS#8 PEM) and its `kid`; only for the functions that sign people in |
@@ -14,7 +14,7 @@
 //! | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | set by Lambda |
 //! | `AWS_LAMBDA_FUNCTION_NAME` | set by Lambda; without it no metrics are written |
 //! | `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_DYNAMODB`, … | where AWS is, if not at its own address |
-//! | `RUST_LOG` | the least level that is logged; `info` unless set |
+//! | `RUST_LOG` | the least level that is logged, `info` unless set; other crates than ours are capped: [`crate::lambda`] |
 //!
 //! Instead of a secret itself, the environment may say where AWS Secrets Manager keeps it:
 //! `SIGNING_KEY_ARN` (JSON with `kid` and `pem`), `TOKEN_SECRET_ARN`, `OIDC_CLIENT_SECRET_ARN`. Each is
@@ -39,9 +39,14 @@ use aws_types::{
     sdk_config::StalledStreamProtectionConfig,
     service_config::{LoadServiceConfig, ServiceConfigKey},
 };
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
+use tracing::level_filters::LevelFilter;
 
 use crate::fields::Secret;
+
+/// Bytes of a SHA-256 digest.
+const SHA256_BYTES: usize = 32;
 
 /// The roots of Amazon Trust Services, <https://www.amazontrust.com/repository/>.
 const AMAZON_ROOTS: &str = include_str!("amazon-roots.pem");
@@ -57,9 +62,8 @@ pub struct Config {
     pub staff_origin: String,
     /// Origin of the client portal.
     pub portal_origin: String,
-    /// SHA-256 of what a request may show for having come through CloudFront; when there is none,
-    /// none needs to.
-    pub origin_digests: Vec<String>,
+    /// How a request shows that it came through CloudFront.
+    pub edge: Edge,
     /// `iss` of the session tokens.
     pub token_issuer: String,
     /// Public keys, a JWK set as JSON.
@@ -70,6 +74,37 @@ pub struct Config {
     pub token_secret: Option<Secret>,
     /// Name of the function, where metrics are to be written.
     pub function: Option<String>,
+}
+
+/// What stands in front of the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Edge {
+    /// Nothing, as in the local home: every request is taken.
+    None,
+    /// CloudFront, which sends a secret along: the SHA-256 of each that is valid, in unpadded
+    /// base64url.
+    Digests(Vec<String>),
+}
+
+impl Edge {
+    /// Reads `ORIGIN_DIGESTS`. Only the word `none` means that there is no edge: an empty list must
+    /// not switch the check off.
+    ///
+    /// # Errors
+    /// When the text is neither `none` nor a list of SHA-256 digests.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        if text == "none" {
+            return Ok(Self::None);
+        }
+        let digests: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+        let shaped = |digest: &String| {
+            URL_SAFE_NO_PAD.decode(digest).is_ok_and(|bytes| bytes.len() == SHA256_BYTES)
+        };
+        if digests.is_empty() || !digests.iter().all(shaped) {
+            return Err(ConfigError::Invalid("ORIGIN_DIGESTS", "give digests, or the word none"));
+        }
+        Ok(Self::Digests(digests))
+    }
 }
 
 /// The private key of the session tokens.
@@ -110,6 +145,8 @@ pub struct MailConfig {
 pub enum ConfigError {
     /// A variable that is missing.
     Missing(&'static str),
+    /// A variable with a value that means nothing, and what it should be.
+    Invalid(&'static str, &'static str),
     /// Amazon's root certificates cannot be read.
     Tls(HttpClientError),
     /// A secret that Secrets Manager did not hand out, or that is not what it should be.
@@ -120,6 +157,9 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing(name) => write!(f, "the environment variable {name} is not set"),
+            Self::Invalid(name, right) => {
+                write!(f, "the environment variable {name} is not right: {right}")
+            }
             Self::Tls(why) => write!(f, "Amazon's root certificates: {why}"),
             Self::Secret(name, why) => write!(f, "the secret that {name} names: {why}"),
         }
@@ -209,8 +249,8 @@ impl LoadServiceConfig for Endpoints {
 
 /// The least level that is logged.
 #[must_use]
-pub fn log_level() -> tracing::Level {
-    optional("RUST_LOG").and_then(|level| level.parse().ok()).unwrap_or(tracing::Level::INFO)
+pub fn log_level() -> LevelFilter {
+    optional("RUST_LOG").and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO)
 }
 
 /// Fetches the secret whose ARN a variable names, if it is set.
@@ -267,9 +307,7 @@ impl Config {
             history_table,
             staff_origin: required("STAFF_ORIGIN")?,
             portal_origin: required("PORTAL_ORIGIN")?,
-            origin_digests: optional("ORIGIN_DIGESTS")
-                .map(|list| list.split_whitespace().map(str::to_owned).collect())
-                .unwrap_or_default(),
+            edge: Edge::parse(&required("ORIGIN_DIGESTS")?)?,
             token_issuer: required("TOKEN_ISSUER")?,
             verifying_keys: required("VERIFYING_KEYS")?,
             signing,
@@ -309,5 +347,23 @@ impl MailConfig {
             from: required("MAIL_FROM")?,
             configuration_set: optional("MAIL_CONFIGURATION_SET"),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_word_none_switches_the_edge_check_off() {
+        assert_eq!(Edge::parse("none").unwrap(), Edge::None);
+        let digest = URL_SAFE_NO_PAD.encode([7; SHA256_BYTES]);
+        let two = format!(" {digest}  {digest}\n");
+        assert_eq!(Edge::parse(&two).unwrap(), Edge::Digests(vec![digest.clone(), digest.clone()]));
+        let cut = &digest[1..];
+        for wrong in ["", " ", "\t\n", "None", "NONE", "none none", "off", "false", "null", cut] {
+            assert!(Edge::parse(wrong).is_err(), "{wrong:?}");
+        }
+        assert!(Edge::parse(&format!("{digest} none")).is_err());
     }
 }

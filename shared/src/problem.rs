@@ -197,14 +197,14 @@ impl Problem {
         )
     }
 
-    /// A change that did not come from our own pages: 403.
+    /// A request that did not come from our own pages: 403.
     #[must_use]
     pub fn cross_site() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
             "cross_site",
             "Not from this site",
-            "Changes are taken only from the site itself: send Origin or Sec-Fetch-Site.",
+            "This is taken only from the site itself. A change needs Origin or Sec-Fetch-Site.",
         )
     }
 

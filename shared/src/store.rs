@@ -467,7 +467,13 @@ fn failure<E: ProvideErrorMetadata>(
         SdkError::ResponseError(_) => "no valid answer",
         _ => "request not built",
     };
-    let cause = format!("{operation} of {}: {code}", kinds.join(", "));
+    let mut each: Vec<&str> = Vec::new();
+    for kind in kinds {
+        if !each.contains(kind) {
+            each.push(kind);
+        }
+    }
+    let cause = format!("{operation} of {}: {code}", each.join(", "));
     match code {
         "ValidationException" | "request not built" => Problem::internal(cause),
         _ => Problem::unavailable(cause),

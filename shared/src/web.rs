@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     app::App,
+    config::Edge,
     id::{ClientId, PortalUserId},
     metrics,
     problem::Problem,
@@ -94,7 +95,7 @@ async fn frame(State(app): State<App>, mut request: Request, next: Next) -> Resp
     let method = request.method().clone();
     request.extensions_mut().insert(caller.clone());
     let route = request.extensions().get::<MatchedPath>().map(|m| m.as_str().to_owned());
-    let mut response = if !comes_through_the_edge(&app.config().origin_digests, request.headers()) {
+    let mut response = if !comes_through_the_edge(&app.config().edge, request.headers()) {
         Problem::direct().into_response()
     } else if !comes_from_our_pages(&app, &request) {
         Problem::cross_site().into_response()
@@ -150,28 +151,43 @@ fn source(headers: &HeaderMap) -> String {
     address.trim_matches(['[', ']']).chars().take(64).collect()
 }
 
-/// Whether a request shows one of the secrets that CloudFront alone knows, where there are any: the
-/// API has an address of its own, which knows nothing of the firewall in front of the site.
-fn comes_through_the_edge(digests: &[String], headers: &HeaderMap) -> bool {
+/// Whether a request shows one of the secrets that CloudFront alone knows, where it stands in front:
+/// the API has an address of its own, which knows nothing of the firewall in front of the site.
+fn comes_through_the_edge(edge: &Edge, headers: &HeaderMap) -> bool {
+    let Edge::Digests(digests) = edge else { return true };
     let shown = headers.get(ORIGIN_SECRET).map_or(&[][..], HeaderValue::as_bytes);
     let shown = URL_SAFE_NO_PAD.encode(Sha256::digest(shown));
-    digests.is_empty() || digests.contains(&shown)
+    digests.contains(&shown)
 }
 
-/// Whether a request changes nothing, or comes from the site that may make this change. Browsers
-/// send `Origin` with every change; whoever sends neither it nor `Sec-Fetch-Site` is refused.
+/// GETs that other sites may send browsers to: the way to the issuer and back. They are pages, so
+/// no page may load them as anything else.
+const LINKS: [&str; 2] = ["/api/staff/sign-in", "/api/staff/callback"];
+/// GETs that are the same for everybody and leave no trace.
+const PUBLIC: [&str; 3] = ["/api/health", "/api/openapi.json", "/api/portal/jwks.json"];
+
+/// Whether a request comes from the site that it is for. Browsers send `Origin` with every change:
+/// one that has neither it nor `Sec-Fetch-Site` is refused. Reading leaves a trace too, so a read
+/// that another site caused, by an image or a link, is refused. A read without either header is no
+/// browser's.
 fn comes_from_our_pages(app: &App, request: &Request) -> bool {
-    if [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method()) {
+    let path = request.uri().path();
+    let reads = [Method::GET, Method::HEAD].contains(request.method());
+    if request.method() == Method::OPTIONS || (reads && PUBLIC.contains(&path)) {
         return true;
     }
-    let ours = if request.uri().path().starts_with("/api/portal/") {
+    if reads && LINKS.contains(&path) {
+        let mode = request.headers().get("sec-fetch-mode");
+        return mode.is_none_or(|mode| mode == "navigate");
+    }
+    let ours = if path.starts_with("/api/portal/") {
         &app.config().portal_origin
     } else {
         &app.config().staff_origin
     };
     let header = |name: &str| request.headers().get(name).map(HeaderValue::as_bytes);
     let (origin, site) = (header("origin"), header("sec-fetch-site"));
-    (origin.is_some() || site.is_some())
+    (reads || origin.is_some() || site.is_some())
         && origin.is_none_or(|o| o == ours.as_bytes())
         && site.is_none_or(|s| s == b"same-origin")
 }

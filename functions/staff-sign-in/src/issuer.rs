@@ -71,6 +71,20 @@ pub struct Identity {
     pub role: Option<Role>,
 }
 
+/// What a sign-in kept of its beginning, with which its end must agree.
+#[derive(Debug, Clone, Copy)]
+pub struct Proof<'a> {
+    /// What the ID token must repeat.
+    pub nonce: &'a str,
+    /// The PKCE code verifier.
+    pub verifier: &'a str,
+    /// When the sign-in began: nobody may have authenticated before it.
+    pub began: At,
+}
+
+/// Seconds by which the issuer's clock and ours may differ.
+const CLOCK_SKEW: i64 = 60;
+
 /// The issuer. What it publishes is fetched at the first sign-in, and again when its keys change.
 #[derive(Clone)]
 pub struct Issuer(Arc<Inner>);
@@ -118,8 +132,9 @@ impl Issuer {
             )
             .add_scope(Scope::new("email".into()))
             .add_scope(Scope::new("profile".into()))
-            // Whoever opened a session at the issuer may have left the desk since.
+            // The person who opened a session at the issuer may have left the desk since.
             .add_prompt(CoreAuthPrompt::Login)
+            .set_max_age(Duration::ZERO)
             .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
         if let Some(hint) = hint {
             request = request.set_login_hint(LoginHint::new(hint));
@@ -127,8 +142,8 @@ impl Issuer {
         Ok(request.url().0.to_string())
     }
 
-    /// Exchanges a code for who came back; `None` when the issuer refuses it, or its token does
-    /// not hold.
+    /// Exchanges a code for the person who came back; `None` when the issuer refuses it, its token
+    /// does not hold, or the person did not authenticate for this very sign-in.
     ///
     /// # Errors
     /// 503 when the issuer does not answer.
@@ -136,29 +151,29 @@ impl Issuer {
         &self,
         redirect: &str,
         code: String,
-        nonce: &str,
-        verifier: &str,
+        proof: Proof<'_>,
         now: At,
     ) -> Result<Option<Identity>, Problem> {
         let client = self.client(redirect).await?;
         let request = client
             .exchange_code(AuthorizationCode::new(code))
             .map_err(|e| Problem::unavailable(format!("issuer: {e}")))?
-            .set_pkce_verifier(PkceCodeVerifier::new(verifier.to_owned()));
+            .set_pkce_verifier(PkceCodeVerifier::new(proof.verifier.to_owned()));
         let tokens = match request.request_async(&self.0.http).await {
             Ok(tokens) => tokens,
             Err(openidconnect::RequestTokenError::ServerResponse(_)) => return Ok(None),
             Err(_) => return Err(Problem::unavailable("the issuer's token endpoint")),
         };
         let Some(token) = tokens.id_token() else { return Ok(None) };
-        let nonce = Nonce::new(nonce.to_owned());
-        if let Ok(claims) = token.claims(&verifier_at(&client, now), &nonce) {
+        let nonce = Nonce::new(proof.nonce.to_owned());
+        if let Ok(claims) = token.claims(&verifier_at(&client, proof.began, now), &nonce) {
             return Ok(Some(self.identity(claims)));
         }
         // Perhaps signed with a key that is newer than what we know.
         *self.0.metadata.write().await = None;
         let client = self.client(redirect).await?;
-        Ok(token.claims(&verifier_at(&client, now), &nonce).ok().map(|c| self.identity(c)))
+        let claims = token.claims(&verifier_at(&client, proof.began, now), &nonce);
+        Ok(claims.ok().map(|claims| self.identity(claims)))
     }
 
     fn identity(&self, claims: &openidconnect::IdTokenClaims<Extra, CoreGenderClaim>) -> Identity {
@@ -203,10 +218,23 @@ impl Issuer {
     }
 }
 
-fn verifier_at(client: &Relying, now: At) -> openidconnect::IdTokenVerifier<'_, CoreJsonWebKey> {
+/// Judges tokens at `now`, for a sign-in that began at `began`. The issuer was asked to authenticate
+/// the person anew, and must say that it did (OpenID Connect Core, section 3.1.2.1): an issuer that
+/// takes no notice of `prompt` or `max_age` would let in whoever finds its session open.
+fn verifier_at(
+    client: &Relying,
+    began: At,
+    now: At,
+) -> openidconnect::IdTokenVerifier<'_, CoreJsonWebKey> {
+    let fresh = began.seconds() - CLOCK_SKEW..=now.seconds() + CLOCK_SKEW;
     client
         .id_token_verifier()
         .set_time_fn(move || chrono::DateTime::from_timestamp(now.seconds(), 0).unwrap_or_default())
+        .set_auth_time_verifier_fn(move |time| match time {
+            Some(time) if fresh.contains(&time.timestamp()) => Ok(()),
+            Some(_) => Err("not authenticated for this sign-in".to_owned()),
+            None => Err("no auth_time".to_owned()),
+        })
 }
 
 /// The strongest role in a claim, which may be one name or a list of them.

@@ -25,7 +25,7 @@ use shared::{
 use subtle::ConstantTimeEq;
 use utoipa::{IntoParams, ToSchema};
 
-pub use issuer::{Identity, Issuer};
+pub use issuer::{Identity, Issuer, Proof};
 
 /// Cookie that carries a sign-in from here to the issuer and back. `Lax`, since the way back is a
 /// navigation from another site.
@@ -52,7 +52,7 @@ pub struct Begin {
     #[serde(default, rename = "returnTo")]
     #[param(
         rename = "returnTo",
-        pattern = r"^/([A-Za-z0-9._~/-][A-Za-z0-9._~/?=&%-]*)?$",
+        pattern = r"^/([A-Za-z0-9_~-][A-Za-z0-9._~-]*(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?)?(\?[A-Za-z0-9._~/?=&%-]*)?$",
         max_length = 500
     )]
     return_to: Option<String>,
@@ -69,7 +69,7 @@ struct Underway {
     nonce: String,
     verifier: String,
     return_to: String,
-    expires: i64,
+    began: i64,
 }
 
 /// Begins to sign in: on to the issuer.
@@ -103,7 +103,7 @@ async fn begin(
         nonce: secret(),
         verifier: secret(),
         return_to,
-        expires: app.now().seconds() + SIGN_IN_SECONDS,
+        began: app.now().seconds(),
     };
     let location = issuer
         .authorize_url(&redirect(&app), &underway.state, &underway.nonce, &underway.verifier, hint)
@@ -147,9 +147,12 @@ async fn callback(
     if !bool::from(state.as_bytes().ct_eq(underway.state.as_bytes())) {
         return Ok(back("expired"));
     }
-    let (to, nonce) = (redirect(&app), &underway.nonce);
-    let Some(identity) = issuer.identify(&to, code, nonce, &underway.verifier, app.now()).await?
-    else {
+    let proof = Proof {
+        nonce: &underway.nonce,
+        verifier: &underway.verifier,
+        began: At::from_millis(underway.began * 1000),
+    };
+    let Some(identity) = issuer.identify(&redirect(&app), code, proof, app.now()).await? else {
         return Ok(back("refused"));
     };
     let Some(cookie) = admit(&app, &caller, &identity).await? else { return Ok(back("no_role")) };
@@ -304,12 +307,15 @@ fn carry(value: &str, seconds: i64) -> String {
     format!("{SIGN_IN_COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; Secure; SameSite=Lax")
 }
 
-/// Whether a text is a path of our own site and nothing that a browser takes for another's.
+/// Whether a text is a path of our own site, with or without a query, that no reader takes for
+/// anything else: no empty segment, none that begins with a dot, nothing escaped before the query.
 fn is_own_path(text: &str) -> bool {
-    text.len() <= 500
-        && text.starts_with('/')
-        && !text.starts_with("//")
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~/?=&%".contains(&b))
+    let (path, query) = text.split_once('?').unwrap_or((text, ""));
+    let Some(path) = path.strip_prefix('/').filter(|_| text.len() <= 500) else { return false };
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+    let segment = |s: &str| !s.is_empty() && !s.starts_with('.') && s.bytes().all(plain);
+    (path.is_empty() || path.strip_suffix('/').unwrap_or(path).split('/').all(segment))
+        && query.bytes().all(|b| plain(b) || b"/?=&%".contains(&b))
 }
 
 fn seal(app: &App, underway: &Underway) -> Result<String, Problem> {
@@ -325,5 +331,5 @@ fn open(app: &App, text: &str) -> Option<Underway> {
         return None;
     }
     let underway: Underway = serde_json::from_slice(&json).ok()?;
-    (underway.expires > app.now().seconds()).then_some(underway)
+    (underway.began + SIGN_IN_SECONDS > app.now().seconds()).then_some(underway)
 }

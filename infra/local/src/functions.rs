@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 use serde_json::Value;
-use shared::config::{Config, MailConfig, OidcConfig, SigningKey};
+use shared::config::{Config, Edge, MailConfig, OidcConfig, SigningKey};
 use shared::fields::Secret;
 use shared::{App, Routes, app, keys, web};
 
@@ -66,7 +66,7 @@ pub fn app(home: &Home) -> Result<App, Trouble> {
         history_table: HISTORY_TABLE.into(),
         staff_origin: home.staff_origin(),
         portal_origin: home.portal_origin(),
-        origin_digests: Vec::new(),
+        edge: Edge::None,
         token_issuer: home.staff_origin(),
         verifying_keys: signing.jwks().to_string(),
         signing: Some(SigningKey { id: signing.id, pem: Secret::new(signing.pem) }),
@@ -96,6 +96,7 @@ pub fn environment(home: &Home, app: &App) -> String {
         ("HISTORY_TABLE", &config.history_table),
         ("STAFF_ORIGIN", &config.staff_origin),
         ("PORTAL_ORIGIN", &config.portal_origin),
+        ("ORIGIN_DIGESTS", "none"),
         ("TOKEN_ISSUER", &config.token_issuer),
         ("VERIFYING_KEYS", &config.verifying_keys),
         ("SIGNING_KEY", signing.map_or("", |key| key.pem.reveal())),

@@ -104,6 +104,8 @@ struct Grant {
     person: Person,
     challenge: String,
     nonce: Option<String>,
+    /// When the person authenticated, in seconds since 1970.
+    auth_time: i64,
     expires: Instant,
 }
 
@@ -152,6 +154,7 @@ impl Issuer {
                 person,
                 challenge,
                 nonce: query.get("nonce").cloned(),
+                auth_time: Timestamp::now().as_second(),
                 expires: now + CODE_LIFE,
             },
         );
@@ -172,7 +175,7 @@ impl Issuer {
             "aud": CLIENT_ID,
             "sub": person.subject,
             "iat": now,
-            "auth_time": now,
+            "auth_time": grant.auth_time,
             "exp": now + TOKEN_LIFE,
             "email": person.email,
             "email_verified": true,

@@ -29,7 +29,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use shared::{
     App,
-    config::{Config, OidcConfig, SigningKey},
+    config::{Config, Edge, OidcConfig, SigningKey},
     fields::{At, Email, Secret},
     id::PracticeId,
     keys,
@@ -357,7 +357,7 @@ fn config() -> Config {
         history_table: "history".into(),
         staff_origin: STAFF.into(),
         portal_origin: PORTAL.into(),
-        origin_digests: Vec::new(),
+        edge: Edge::None,
         token_issuer: STAFF.into(),
         verifying_keys: JWKS.into(),
         signing: Some(SigningKey { id: "test".into(), pem: Secret::new(KEY.into()) }),

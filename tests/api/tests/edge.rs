@@ -3,6 +3,7 @@
 use api_tests::{Call, World, routes::operations};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
+use shared::config::Edge;
 
 fn digest(secret: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(secret))
@@ -11,7 +12,8 @@ fn digest(secret: &str) -> String {
 #[tokio::test]
 async fn only_what_comes_through_the_edge_is_answered() {
     let world = World::configured(|config| {
-        config.origin_digests = ["the old secret", "the new secret"].map(digest).into();
+        let digests = ["the old secret", "the new secret"].map(digest);
+        config.edge = Edge::Digests(digests.into());
     })
     .await;
     let header = "x-latchkey-origin";

@@ -865,6 +865,7 @@ async fn a_query_parameter_that_is_unknown_twice_or_wrong_is_refused_by_name() {
         ("GET", "/api/staff/sign-in?returnTo=//evil.example".into(), "returnTo"),
         ("GET", "/api/staff/sign-in?returnTo=https://evil.example".into(), "returnTo"),
         ("GET", "/api/staff/sign-in?returnTo=/%5Cevil.example".into(), "returnTo"),
+        ("GET", "/api/staff/sign-in?returnTo=/.//evil.example".into(), "returnTo"),
         ("GET", format!("/api/staff/sign-in?returnTo=/{}", "x".repeat(500)), "returnTo"),
         ("GET", "/api/staff/sign-in?login_hint=a%0Ab".into(), "login_hint"),
         ("GET", format!("/api/staff/sign-in?login_hint={}", "x".repeat(255)), "login_hint"),
@@ -1007,13 +1008,21 @@ impl Write for Log {
     }
 }
 
+/// Leaves a client's item as it should not be.
+async fn spoil_the_client(world: &World) {
+    let kept = world.database.tables().main.clone();
+    let items = world.snapshot().await.items(&kept);
+    let (_, mut item) = items.into_iter().find(|(key, _)| key.1 == "A#CLIENT").expect("the client");
+    item["professional"] = json!({"Featherstonehaugh": "Philippa"});
+    item["phones"] = json!("0107");
+    let item = serde_dynamo::to_item(item).expect("an item");
+    world.database.load(&kept, [item]).expect("loaded");
+}
+
 #[tokio::test]
 async fn logs_hold_ids_and_nothing_personal() {
-    tracing_subscriber::fmt()
-        .json()
-        .with_max_level(tracing_subscriber::filter::LevelFilter::INFO)
-        .with_writer(|| Log)
-        .finish()
+    // As functions log, at the finest level: RUST_LOG=trace.
+    shared::lambda::lines(tracing_subscriber::filter::LevelFilter::TRACE, || Log)
         .try_init()
         .expect("no other subscriber");
     LOG.set(Some(Vec::new()));
@@ -1040,6 +1049,11 @@ async fn logs_hold_ids_and_nothing_personal() {
     world.sign_in(&who.email, "wrong wrong wrong wrong").await.problem(401, "sign_in_failed");
     let cookie = world.signed_in(&who.email, PASSWORD).await;
     world.session(&cookie).await.expect(200);
+    let edit = json!({
+        "version": dana.user(&who).await["version"],
+        "name": {"first": "Philippa", "last": "Featherstonehaugh"},
+    });
+    dana.patch(&who.path(), &edit).await.expect(200);
     world.forgot(&who.email).await.expect(202);
     world.deliver().await;
     let reset = world.post.newest(&who.email).token();
@@ -1068,14 +1082,7 @@ async fn logs_hold_ids_and_nothing_personal() {
         assert_eq!(world.deliver().await as u64, waits);
     }
     dana.delete(&who, "confirm=delete").await.expect(200);
-    // An item that is not what it should be.
-    let kept = world.database.tables().main.clone();
-    let items = world.snapshot().await.items(&kept);
-    let (_, mut item) = items.into_iter().find(|(key, _)| key.1 == "A#CLIENT").expect("the client");
-    item["professional"] = json!({"Featherstonehaugh": "Philippa"});
-    item["phones"] = json!("0107");
-    let item = serde_dynamo::to_item(item).expect("an item");
-    world.database.load(&kept, [item]).expect("loaded");
+    spoil_the_client(&world).await;
     dana.get(&format!("/api/clients/{client}")).await.problem(500, "internal");
 
     let text = String::from_utf8(LOG.take().expect("a log")).expect("text");
@@ -1084,6 +1091,9 @@ async fn logs_hold_ids_and_nothing_personal() {
     assert!(text.contains("proof_failed") && text.contains("unavailable"), "{text}");
     assert!(text.contains("MessageRejected, not verified"), "why a mail waits: {text}");
     assert!(text.contains("\"MAIL#"), "which: {text}");
+    let failed =
+        "TransactWriteItems of record number, event, search entry, client: InternalServerError";
+    assert!(text.contains(failed), "what failed, and on what: {text}");
     assert!(text.contains("stored client: p"), "what cannot be read, and where: {text}");
     let lower = text.to_lowercase();
     let token = |cookie: &str| cookie.split_once('=').expect("a cookie").1.to_owned();

@@ -15,5 +15,6 @@ mod reset;
 mod router;
 mod search;
 mod sign_in;
+mod staff_sign_in;
 mod tenancy;
 mod upgrade;

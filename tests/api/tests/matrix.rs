@@ -658,6 +658,79 @@ async fn a_change_is_taken_only_from_our_own_pages() {
     assert!(tried > 200, "{tried}");
 }
 
+/// GETs that browsers may send from elsewhere: the way of staff to the issuer and back, and what is
+/// the same for everybody. This list may only shrink.
+const FROM_ANYWHERE: [&str; 5] = [
+    "/api/health",
+    "/api/openapi.json",
+    "/api/portal/jwks.json",
+    "/api/staff/callback",
+    "/api/staff/sign-in",
+];
+
+#[tokio::test]
+async fn a_read_that_another_page_caused_is_refused_and_leaves_no_trace() {
+    let scene = Scene::new().await;
+    let mut tried = 0;
+    for operation in operations().into_iter().filter(|operation| operation.method == "GET") {
+        if FROM_ANYWHERE.contains(&operation.path.as_str()) {
+            continue;
+        }
+        let mut row = scene.row(&operation);
+        if let Some(cookie) = scene.cookie_for(&operation) {
+            row = row.cookie(&cookie);
+        }
+        let (ours, others) = if operation.path.starts_with("/api/portal/") {
+            (PORTAL, STAFF)
+        } else {
+            (STAFF, PORTAL)
+        };
+        let before = scene.state().await;
+        for method in ["GET", "HEAD"] {
+            for (site, origin) in [
+                ("same-site", None),
+                ("cross-site", None),
+                ("none", None),
+                ("", None),
+                ("same-site", Some(ours)),
+                ("same-origin", Some(others)),
+                ("same-origin", Some("null")),
+            ] {
+                let mut call = row.clone().header("sec-fetch-site", site);
+                call.method = method.parse().expect("a method");
+                if let Some(origin) = origin {
+                    call = call.header("origin", origin);
+                }
+                let said = format!("{method} {} {site} {origin:?}", operation.path);
+                let answer = scene.world.send(call).await;
+                assert_eq!(answer.status.as_u16(), 403, "{said}");
+                tried += 1;
+            }
+        }
+        assert_unchanged(&before, &scene.state().await, &operation.name());
+        let own = row.clone().header("sec-fetch-site", "same-origin");
+        let answers = (scene.world.send(own).await.status, scene.world.send(row).await.status);
+        assert_eq!(answers.0, answers.1, "{}: ours, and no browser's", operation.path);
+        assert_ne!(answers.0.as_u16(), 403, "{}", operation.path);
+    }
+    assert!(tried > 60, "{tried}");
+}
+
+#[tokio::test]
+async fn the_way_to_the_issuer_and_back_is_a_page_and_nothing_else() {
+    let world = World::new().await;
+    for path in ["/api/staff/sign-in", "/api/staff/callback"] {
+        for mode in ["no-cors", "cors", "same-origin", "websocket", ""] {
+            let call = Call::new("GET", path).header("sec-fetch-site", "same-site");
+            let answer = world.send(call.header("sec-fetch-mode", mode)).await;
+            answer.problem(403, "cross_site");
+        }
+        let link = Call::new("GET", path).header("sec-fetch-site", "cross-site");
+        let answer = world.send(link.header("sec-fetch-mode", "navigate")).await;
+        assert_ne!(answer.status.as_u16(), 403, "{path}: a link is followed");
+    }
+}
+
 #[tokio::test]
 async fn either_header_of_our_own_pages_is_enough() {
     let scene = Scene::new().await;

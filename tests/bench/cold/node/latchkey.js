@@ -52,7 +52,7 @@ export class Problem extends Error {
       403,
       "cross_site",
       "Not from this site",
-      "Changes are taken only from the site itself: send Origin or Sec-Fetch-Site.",
+      "This is taken only from the site itself. A change needs Origin or Sec-Fetch-Site.",
     );
   static mediaType = () =>
     new Problem(415, "media_type", "Wrong media type", "Send the body as application/json.");
