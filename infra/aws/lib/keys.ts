@@ -1,7 +1,7 @@
 // The keys of both tables, as `shared/src/keys.rs` declares them: `shared/keys.json` is written from it.
 import declared from "../../../shared/keys.json" with { type: "json" };
 
-export const { tables: TABLES, sortKeysBegin: SORT_KEYS_BEGIN, outbox: OUTBOX } = declared;
+export const { tables: TABLES, items: ITEMS, sortKeysBegin: SORT_KEYS_BEGIN, outbox: OUTBOX } = declared;
 
 export type Partition = keyof typeof declared.partitions;
 export type ItemKind = keyof typeof declared.items;
@@ -13,7 +13,7 @@ export const PARTITIONS = Object.fromEntries(
   ),
 ) as Partial<Record<Partition, string>>;
 
-/** What stands for the placeholders of a pattern. */
+/** Values by the names of the placeholders that they stand for. */
 type Values = Record<string, string>;
 
 /** A partition's key. */
@@ -25,8 +25,21 @@ export function key(kind: ItemKind, values: Values): { PK: string; SK: string } 
   return { PK: partitionKey(partition as Partition, values), SK: fill(sortKey, values) };
 }
 
-/** A pattern with `value` for every placeholder, as IAM's wildcards are. */
+/** A pattern with a wildcard of IAM for every placeholder. */
 export const wildcard = (pattern: string) => pattern.replace(/\{\w+\}/g, "*");
+
+/** What stands for the placeholders of a partition's key, if it is one of this partition. */
+export function readPartition(name: Partition, pk: string): Values | undefined {
+  const pattern = declared.partitions[name].replace(/\{(\w+)\}/g, "(?<$1>[^#]+)");
+  return new RegExp(`^${pattern}$`).exec(pk)?.groups;
+}
+
+/** Whether a key is that of an item of this kind. */
+export function isKind(kind: ItemKind, { PK, SK }: { PK: string; SK: string }): boolean {
+  const { partition, sortKey } = declared.items[kind];
+  const pattern = sortKey.replace(/\{\w+\}/g, "[^#]+");
+  return readPartition(partition as Partition, PK) !== undefined && new RegExp(`^${pattern}$`).test(SK);
+}
 
 function fill(pattern: string, values: Values): string {
   return pattern.replace(/\{(\w+)\}/g, (_, name: string) => {

@@ -33,6 +33,7 @@ import {
   PutCommand,
 } from "@aws-sdk/lib-dynamodb";
 import { functionName, FUNCTIONS, reserved } from "../lib/functions.ts";
+import { isKind, ITEMS, partitionKey, readPartition, SORT_KEYS_BEGIN } from "../lib/keys.ts";
 import { DAY, ofDay } from "./archive.ts";
 import { Refusal, type Deployment } from "./deployment.ts";
 import { revokeEveryone } from "./practice.ts";
@@ -159,16 +160,17 @@ export async function plan(copy: Copy, events: Event[], now: Date, name: string)
     accounts.set(pk, account);
     return account;
   };
-  const userOf = (items: Item[], id: string) => items.find(({ SK }) => SK === `A#USER#${id}`);
+  const userOf = (items: Item[], id: string) => items.find((item) => isKind("portalUser", item) && item["portalUserId"] === id);
 
   // A person is known by the account: with the old address back, all that it opens is in doubt.
   for (const { since, items } of [...charts.values()]) {
     for (const id of since.moved) {
       const user = userOf(items, id);
       if (!user) continue;
-      const { PK, grants = {} } = await accountOf(user);
+      const { practice } = readPartition("chart", user.PK)!;
+      const { grants = {} } = await accountOf(user);
       for (const [client, grant] of Object.entries<Item>(grants)) {
-        (await chart(`${PK.slice(0, PK.indexOf("#A#"))}#C#${client}`)).since.closed.add(
+        (await chart(partitionKey("chart", { practice: practice!, client }))).since.closed.add(
           grant["portalUserId"],
         );
       }
@@ -185,11 +187,11 @@ export async function plan(copy: Copy, events: Event[], now: Date, name: string)
   };
   const locked = new Set<string>();
   for (const [pk, { since, items }] of charts) {
-    const client = items.find(({ SK }) => SK === "A#CLIENT");
+    const client = items.find((item) => isKind("client", item));
     // Made after the copy's moment.
     if (!client) continue;
     const left: Item[] = [];
-    for (const before of items.filter(({ SK }) => SK.startsWith("A#USER#"))) {
+    for (const before of items.filter((item) => isKind("portalUser", item))) {
       const id = before["portalUserId"] as string;
       const user = structuredClone(before);
       if (since.named.has(id) || since.closed.has(id)) {
@@ -242,7 +244,7 @@ export async function plan(copy: Copy, events: Event[], now: Date, name: string)
       if (mine.some((one) => one.requestId === requestId && one.action === action)) return;
       if (action === "access-revoked" && mine.at(-1)?.action === action) return;
       const eventId = ulid(now);
-      const practice = pk.slice("P#".length, pk.indexOf("#C#"));
+      const practice = readPartition("chart", pk)!["practice"]!;
       made.events.push({
         PK: pk,
         SK: eventId,
@@ -286,10 +288,10 @@ function afterwards(before: Item, users: Item[], since: Since): Item {
 
 /** As `AccountId::of` in `shared/src/id.rs`. */
 export function accountKey(user: Item): string {
-  const practice = user.PK.slice("P#".length, user.PK.indexOf("#C#"));
+  const practice = readPartition("chart", user.PK)!["practice"]!;
   const folded = (user["username"] as string).normalize("NFKC").toLowerCase();
   const digest = createHash("sha256").update(`${practice}\0${folded}`).digest().subarray(0, 16);
-  return `P#${practice}#A#${digest.toString("base64url")}`;
+  return partitionKey("account", { practice, account: digest.toString("base64url") });
 }
 
 /** A hash of the same kind that is of no password: whoever has the account can still ask for a reset. */
@@ -313,8 +315,10 @@ function ulid(now: Date): string {
 
 /** Of the moment, and no part of what is restored: sessions of staff, failures that were counted, requests
  *  that were answered. */
-const MOMENTARY = /^P#[^#]+#[WLI]#/;
-const LOCKS = /^P#[^#]+#L#/;
+const momentary = (pk: string) =>
+  (["staff", "lock", "request"] as const).some((partition) => readPartition(partition, pk));
+const isLock = (pk: string) => readPartition("lock", pk) !== undefined;
+const isPractice = (item: { PK: string; SK: string }) => isKind("practice", item);
 
 /** Restores the table to what a restored copy of it holds. `history` is a copy of the history's table, if that
  *  was lost too. Says what it would do, and does it only when told to. */
@@ -347,8 +351,8 @@ export async function restore(
     const puts: Item[] = [];
     for (const item of items) {
       const wanted = made.otherwise.has(at(item)) ? made.otherwise.get(at(item)) : item;
-      if (!wanted || MOMENTARY.test(item.PK)) continue;
-      if (item.SK === "PRACTICE") await putNew(d, table, item);
+      if (!wanted || momentary(item.PK)) continue;
+      if (isPractice(item)) await putNew(d, table, item);
       else puts.push(wanted);
     }
     await write(d, table, puts);
@@ -357,11 +361,13 @@ export async function restore(
   let gone = 0;
   const practices: string[] = [];
   for await (const items of scan(d, table, "PK, SK")) {
-    practices.push(...items.filter(({ SK }) => SK === "PRACTICE").map(({ PK }) => PK.slice("P#".length)));
+    practices.push(
+      ...items.filter(isPractice).map(({ PK }) => readPartition("practice", PK)!["practice"]!),
+    );
     const extra = await notIn(
       d,
       copy,
-      items.filter(({ PK, SK }) => SK !== "PRACTICE" && !LOCKS.test(PK)),
+      items.filter((item) => !isPractice(item) && !isLock(item.PK)),
       made,
     );
     await write(d, table, [], extra);
@@ -405,7 +411,7 @@ async function planned(d: Deployment, copy: string, moment: Date): Promise<Plan>
         {
           TableName: copy,
           KeyConditionExpression: "PK = :pk AND begins_with(SK, :access)",
-          ExpressionAttributeValues: { ":pk": pk, ":access": "A#" },
+          ExpressionAttributeValues: { ":pk": pk, ":access": SORT_KEYS_BEGIN.access },
           ConsistentRead: true,
         },
       );
@@ -413,7 +419,7 @@ async function planned(d: Deployment, copy: string, moment: Date): Promise<Plan>
       return items;
     },
     async account(PK) {
-      const Key = { PK, SK: "ACCOUNT" };
+      const Key = { PK, SK: ITEMS.account.sortKey };
       const { Item } = await d.dynamodb.send(new GetCommand({ TableName: copy, Key, ConsistentRead: true }));
       return Item as Item | undefined;
     },
@@ -481,7 +487,7 @@ async function write(d: Deployment, table: string, puts: object[], deletes: Item
 /** Those of the table's items that the copy does not have, or that are not to be. */
 async function notIn(d: Deployment, copy: string, items: Item[], { otherwise }: Plan): Promise<Item[]> {
   const missing = new Map(items.map((item) => [at(item), item]));
-  const asked = items.filter(({ PK }) => !MOMENTARY.test(PK));
+  const asked = items.filter(({ PK }) => !momentary(PK));
   for (let start = 0; start < asked.length; start += 100) {
     let keys: { PK: string; SK: string }[] | undefined = asked
       .slice(start, start + 100)
