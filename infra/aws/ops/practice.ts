@@ -15,6 +15,8 @@ export interface Practice {
   portalAddress: string;
   alertInbox: string;
   language: string;
+  country: string;
+  timeZone: string;
   invitationDays: number;
   clientIdleSeconds: number;
   clientSessionSeconds: number;
@@ -26,6 +28,8 @@ export interface Practice {
 /** What may be left out, and is then as it was, or else this. */
 const USUAL = {
   language: "en",
+  country: "US",
+  timeZone: "UTC",
   invitationDays: 7,
   clientIdleSeconds: 10 * 60,
   clientSessionSeconds: 60 * 60,
@@ -43,6 +47,15 @@ const text = (most: number) => (value: unknown) =>
 const whole = (least: number, most: number) => (value: unknown) =>
   Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
 
+function isTimeZone(value: unknown): boolean {
+  try {
+    // An offset such as +02:00 is taken too, and names no zone.
+    return /^[A-Z]/.test(new Intl.DateTimeFormat("en", { timeZone: String(value) }).resolvedOptions().timeZone);
+  } catch {
+    return false;
+  }
+}
+
 const RULES: { [Name in keyof Practice]: [(value: unknown) => boolean, string] } = {
   practice: [(value) => /^[a-z0-9-]{2,32}$/.test(String(value)), "2 to 32 of a-z, 0-9 and -"],
   name: [text(100), "the practice's name"],
@@ -53,6 +66,8 @@ const RULES: { [Name in keyof Practice]: [(value: unknown) => boolean, string] }
   ],
   alertInbox: [(value) => /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(String(value)), "an e-mail address"],
   language: [(value) => ["en", "es", "fr"].includes(String(value)), "en, es or fr"],
+  country: [(value) => /^[A-Z]{2}$/.test(String(value)), "two capital letters, as in US"],
+  timeZone: [isTimeZone, "a zone by its IANA name, as in America/New_York"],
   invitationDays: [whole(1, 30), "1 to 30"],
   clientIdleSeconds: [whole(60, 3600), "60 to 3600"],
   clientSessionSeconds: [whole(300, LONGEST_SESSION), `300 to ${LONGEST_SESSION}`],

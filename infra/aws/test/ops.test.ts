@@ -90,6 +90,8 @@ describe("practices", () => {
       portalAddress: "https://portal.example.org/harbor",
       alertInbox: "desk@harbor.example",
       language: "en",
+      country: "US",
+      timeZone: "UTC",
       invitationDays: 7,
       clientIdleSeconds: 600,
       clientSessionSeconds: 3600,
@@ -122,6 +124,9 @@ describe("practices", () => {
     [{ staffSessionSeconds: 10 ** 6 }, "staffSessionSeconds"],
     [{ portalAddress: "http://portal.example.org/harbor" }, "portalAddress: an https address"],
     [{ language: "de" }, "language: en, es or fr"],
+    [{ country: "usa" }, "country: two capital letters"],
+    [{ timeZone: "Maine" }, "timeZone: a zone by its IANA name"],
+    [{ timeZone: "+02:00" }, "timeZone: a zone by its IANA name"],
     [{ senderName: "Harbor\r\nBcc: x" }, "senderName"],
     [{ colour: "red" } as object, "colour: there is no such setting"],
   ])("are not written when wrong: %j", async (wrong, why) => {
