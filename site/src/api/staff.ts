@@ -1,6 +1,6 @@
 // What the staff console may ask of the API, by name.
 import createHttp from "openapi-fetch";
-import { answer, patientFetch, type AnswerOf, type BodyOf } from "./http";
+import { answer, patientFetch, type AnswerOf, type BodyOf, type Failure } from "./http";
 import type { paths } from "./schema";
 
 const http = createHttp<paths>({ baseUrl: "", fetch: patientFetch });
@@ -10,17 +10,42 @@ const USER = `${USERS}/{portalUserId}` as const;
 
 export type Session = AnswerOf<"/api/staff/session", "get">;
 export type Search = BodyOf<"/api/clients/search", "post">;
-export type Hit = AnswerOf<"/api/clients/search", "post">["clients"][number];
+/** A client found; `through` when it was by a portal user. */
+export type Hit = AnswerOf<"/api/clients/search", "post">["clients"][number] & {
+  through?: { name: PersonName; relationship: Relationship };
+};
+/** One page of a search; `ignored` are the words without which it was found. */
+export type Found = { clients: Hit[]; nextCursor?: string | null; ignored?: string[] };
 export type Client = AnswerOf<"/api/clients/{clientId}", "get">;
+type PersonName = Client["name"];
 export type ClientEdit = BodyOf<"/api/clients/{clientId}", "patch">;
-export type NewClient = BodyOf<"/api/clients", "post">;
-export type PortalUsers = AnswerOf<typeof USERS, "get">;
-export type PortalUser = PortalUsers["portalUsers"][number];
-export type NewPortalUser = BodyOf<typeof USERS, "post">;
-export type PortalUserEdit = BodyOf<typeof USER, "patch">;
+/** `distinct`: not the client who is there with this birth date and a like name. */
+export type NewClient = BodyOf<"/api/clients", "post"> & { distinct?: boolean };
+export type PortalUser = AnswerOf<typeof USERS, "get">["portalUsers"][number] & {
+  /** Chosen to get the alerts, which begins with their enrolling. */
+  alertsFromEnrollment?: boolean;
+  /** Why an invitation or access is over: a code of `ended.*` in the words. */
+  ended?: { at: string; reason: string; note?: string };
+};
+export type PortalUsers = Omit<AnswerOf<typeof USERS, "get">, "portalUsers"> & { portalUsers: PortalUser[] };
+export type NewPortalUser = BodyOf<typeof USERS, "post"> & { samePerson?: boolean };
+export type PortalUserEdit = BodyOf<typeof USER, "patch"> & { username?: string };
+/** Why access is revoked; the practice's inbox gets the alerts next unless somebody is named. */
+export type Revocation = { reason?: { code: Reason; note?: string }; alertRecipient?: string };
+export const REASONS = ["request", "left-care", "court-order", "safety", "mistake", "other"] as const;
+export type Reason = (typeof REASONS)[number];
+/** How far things have come that are on their way by themselves. */
+export type Progress = { mail?: NonNullable<PortalUser["mail"]> };
+/** The account that a person's address or username opens already. */
+export type Account = {
+  name: PersonName;
+  charts: { clientId: string; name: PersonName; relationship: Relationship }[];
+};
 export type Permission = PortalUser["permissions"][number];
 export type Relationship = PortalUser["relationship"];
-export type Receipt = AnswerOf<`${typeof USER}/revoke`, "post">;
+export type Receipt = Omit<AnswerOf<`${typeof USER}/revoke`, "post">, "portalUser"> & {
+  portalUser?: PortalUser | null;
+};
 export type HistoryEvent = AnswerOf<"/api/clients/{clientId}/history", "get">["events"][number];
 
 /** Where the browser goes to sign in; it comes back to `returnTo`. */
@@ -31,7 +56,15 @@ export const session = () => answer(http.GET("/api/staff/session"));
 
 export const signOut = () => answer(http.DELETE("/api/staff/session"));
 
-export const search = (body: Search, signal: AbortSignal) =>
+/** Who may be the client that was to be created. */
+export const duplicatesIn = ({ code, problem }: Failure): Hit[] | undefined =>
+  code === "possible_duplicate" ? (problem as { matches?: Hit[] }).matches : undefined;
+
+/** Whose account it is that the portal user would have come into. */
+export const accountIn = ({ problem }: Failure): Account | undefined =>
+  (problem as { account?: Account }).account;
+
+export const search = (body: Search, signal: AbortSignal): Promise<Found> =>
   answer(http.POST("/api/clients/search", { body, signal }));
 
 export const createClient = (body: NewClient, key: string) =>
@@ -43,7 +76,7 @@ export const client = (clientId: string, signal?: AbortSignal) =>
 export const editClient = (clientId: string, body: ClientEdit) =>
   answer(http.PATCH("/api/clients/{clientId}", { params: { path: { clientId } }, body }));
 
-export const portalUsers = (clientId: string, signal?: AbortSignal) =>
+export const portalUsers = (clientId: string, signal?: AbortSignal): Promise<PortalUsers> =>
   answer(
     http.GET(USERS, {
       params: { path: { clientId } },
@@ -51,7 +84,7 @@ export const portalUsers = (clientId: string, signal?: AbortSignal) =>
     }),
   );
 
-export const addPortalUser = (clientId: string, body: NewPortalUser, key: string) =>
+export const addPortalUser = (clientId: string, body: NewPortalUser, key: string): Promise<PortalUser> =>
   answer(
     http.POST(USERS, {
       params: { path: { clientId }, header: { "Idempotency-Key": key } },
@@ -61,16 +94,30 @@ export const addPortalUser = (clientId: string, body: NewPortalUser, key: string
 
 const at = (clientId: string, portalUserId: string) => ({ path: { clientId, portalUserId } });
 
-export const editPortalUser = (clientId: string, portalUserId: string, body: PortalUserEdit) =>
-  answer(http.PATCH(USER, { params: at(clientId, portalUserId), body }));
+export const editPortalUser = (
+  clientId: string,
+  portalUserId: string,
+  body: PortalUserEdit,
+): Promise<PortalUser> => answer(http.PATCH(USER, { params: at(clientId, portalUserId), body }));
 
-export const resendInvitation = (clientId: string, portalUserId: string) =>
+export const resendInvitation = (clientId: string, portalUserId: string): Promise<PortalUser> =>
   answer(http.POST(`${USER}/invitation`, { params: at(clientId, portalUserId) }));
 
-export const revoke = (clientId: string, portalUserId: string) =>
-  answer(http.POST(`${USER}/revoke`, { params: at(clientId, portalUserId), body: {} }));
+/** Asked by the page itself, again and again: it is no work that keeps the session. */
+export const progress = (clientId: string, portalUserId: string, signal: AbortSignal): Promise<Progress> =>
+  answer(
+    // Not of the API's document yet.
+    http.GET(`${USER}/progress` as typeof USERS, {
+      params: at(clientId, portalUserId),
+      signal,
+    }) as unknown as Promise<{ data: Progress; response: Response }>,
+    true,
+  );
 
-export const activate = (clientId: string, portalUserId: string) =>
+export const revoke = (clientId: string, portalUserId: string, body: Revocation): Promise<Receipt> =>
+  answer(http.POST(`${USER}/revoke`, { params: at(clientId, portalUserId), body: body as object }));
+
+export const activate = (clientId: string, portalUserId: string): Promise<Receipt> =>
   answer(http.POST(`${USER}/activate`, { params: at(clientId, portalUserId) }));
 
 /** `word` is what the person typed; `alertRecipient` the successor's id, or "practice" for its inbox. */
@@ -79,7 +126,7 @@ export const deletePortalUser = (
   portalUserId: string,
   word: string,
   alertRecipient?: string,
-) =>
+): Promise<Receipt> =>
   answer(
     http.DELETE(USER, {
       params: {

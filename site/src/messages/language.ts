@@ -44,18 +44,23 @@ export function sayIfKnown(key: string, params: Params = {}): string | undefined
   });
 }
 
+/** A day is written in one way, whatever it is the day of: people compare them. */
+const DAY = { month: "long", day: "numeric" } as const;
+
 /** A calendar date such as a birthday: it has no time zone and must not move with one. */
 export function sayDate(date: string): string {
   const day = new Date(`${date}T00:00:00Z`);
   if (Number.isNaN(day.getTime())) return date;
-  return new Intl.DateTimeFormat(region(), { dateStyle: "long", timeZone: "UTC" }).format(day);
+  return new Intl.DateTimeFormat(region(), { ...DAY, year: "numeric", timeZone: "UTC" }).format(day);
 }
 
 /** A moment, in the reader's own time zone. */
 export function sayTime(moment: string): string {
   const time = new Date(moment);
   if (Number.isNaN(time.getTime())) return moment;
-  return new Intl.DateTimeFormat(region(), { dateStyle: "medium", timeStyle: "short" }).format(time);
+  // The mails name the practice's zone; so does a page, whose reader may be in another one.
+  const clock = { hour: "numeric", minute: "2-digit", timeZoneName: "short" } as const;
+  return new Intl.DateTimeFormat(region(), { ...DAY, year: "numeric", ...clock }).format(time);
 }
 
 /** The day of a moment, in full. */
@@ -73,25 +78,30 @@ export function sayClock(moment: string | number, seconds = false): string {
 }
 
 /** As short as can be understood: the hour today, else the day. No line ends within it. */
-export function sayLately(moment: string): string {
+export function sayLately(moment: string | number): string {
   const today = new Date(moment).toDateString() === new Date().toDateString();
   return today ? sayClock(moment).replaceAll(" ", "\u00a0") : sayDay(moment);
 }
 
 /** The day of a moment, where the hour would only be in the way; the year only when it is another one.
  *  No line ends within it. */
-export function sayDay(moment: string): string {
+export function sayDay(moment: string | number): string {
   const time = new Date(moment);
-  if (Number.isNaN(time.getTime())) return moment;
+  if (Number.isNaN(time.getTime())) return String(moment);
   const thisYear = time.getFullYear() === new Date().getFullYear();
-  const form: Intl.DateTimeFormatOptions = { month: "short", day: "numeric" };
-  if (!thisYear) form.year = "numeric";
+  const form: Intl.DateTimeFormatOptions = thisYear ? DAY : { ...DAY, year: "numeric" };
   return new Intl.DateTimeFormat(region(), form).format(time).replaceAll(" ", "\u00a0");
 }
 
-/** "45 seconds", "2 minutes": rounded up, so that whoever waits that long does not come too early. */
+/** "45 seconds", "2 minutes", "3 hours": rounded up, so that whoever waits that long does not come too early. */
 export function sayWait(seconds: number): string {
-  const [value, unit] = seconds < 60 ? [seconds, "second"] : [Math.ceil(seconds / 60), "minute"];
+  const minutes = Math.ceil(seconds / 60);
+  const [value, unit] =
+    seconds < 60
+      ? [seconds, "second"]
+      : minutes <= 120
+        ? [minutes, "minute"]
+        : [Math.ceil(minutes / 60), "hour"];
   return new Intl.NumberFormat(region(), { style: "unit", unit, unitDisplay: "long" }).format(value);
 }
 

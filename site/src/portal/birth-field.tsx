@@ -14,7 +14,11 @@ export function BirthField(props: { name: string; value: Typed; onInput: (value:
     >
       <legend>{t("enroll.birth")}</legend>
       <p class="hint" id={`${id}-hint`}>
-        {t("birth.hint", { example: parts().map((part) => EXAMPLE[part]).join(" ") })}
+        {t("birth.hint", {
+          example: parts()
+            .map((part) => EXAMPLE[part])
+            .join(" "),
+        })}
       </p>
       <div class="date">
         {parts().map((part) => (

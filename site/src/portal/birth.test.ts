@@ -18,7 +18,9 @@ afterEach(() => vi.unstubAllGlobals());
 
 const judged = (day: string, month: string, year: string) => {
   const said = birthDate({ day, month, year }, "dateOfBirth", NOW);
-  return "date" in said ? said.date : said.wrong.map(({ field, message }) => `${field.split(".")[1]}: ${message}`);
+  return "date" in said
+    ? said.date
+    : said.wrong.map(({ field, message }) => `${field.split(".")[1]}: ${message}`);
 };
 
 it.each([

@@ -17,18 +17,27 @@ const DAY_MS = 86_400_000;
 const MONTHS = Array.from({ length: 12 }, (_, month) => month + 1);
 
 /** The date as `YYYY-MM-DD`, or what is wrong with it; `field` is the API's name for it. */
-export function birthDate(typed: Typed, field: string, now = new Date()): { date: string } | { wrong: Invalid[] } {
+export function birthDate(
+  typed: Typed,
+  field: string,
+  now = new Date(),
+): { date: string } | { wrong: Invalid[] } {
   const text = (part: Part) => typed[part].normalize("NFKC").trim();
   const wrong = (part: Part, message: string) => ({ wrong: [{ field: `${field}.${part}`, message }] });
 
   const missing = parts().filter((part) => !text(part));
-  if (missing.length === 3) return { wrong: [{ field: `${field}.${parts()[0]}`, message: t("enroll.needBirth") }] };
-  if (missing.length) return { wrong: missing.map((part) => ({ field: `${field}.${part}`, message: t(`birth.need.${part}`) })) };
+  if (missing.length === 3)
+    return { wrong: [{ field: `${field}.${parts()[0]}`, message: t("enroll.needBirth") }] };
+  if (missing.length)
+    return {
+      wrong: missing.map((part) => ({ field: `${field}.${part}`, message: t(`birth.need.${part}`) })),
+    };
 
   const [day, month] = [figure(text("day")), monthOf(text("month"))];
   if (!day || day > 31) return wrong("day", t("birth.day"));
   if (!month) return wrong("month", t("birth.month"));
-  if (/^\d\d$/.test(text("year"))) return wrong("year", t("birth.short", { years: sayOr(centuries(text("year"), now)) }));
+  if (/^\d\d$/.test(text("year")))
+    return wrong("year", t("birth.short", { years: sayOr(centuries(text("year"), now)) }));
   const year = figure(text("year"));
   if (!/^\d{4}$/.test(text("year")) || !year) return wrong("year", t("birth.year"));
 
@@ -48,7 +57,11 @@ const figure = (text: string): number => (/^\d+$/.test(text) ? Number(text) : 0)
 const centuries = (figures: string, now: Date): string[] =>
   ["19", "20"].map((century) => century + figures).filter((year) => Number(year) <= now.getFullYear());
 
-const fold = (word: string) => word.normalize("NFD").replace(/[^\p{L}]/gu, "").toLowerCase();
+const fold = (word: string) =>
+  word
+    .normalize("NFD")
+    .replace(/[^\p{L}]/gu, "")
+    .toLowerCase();
 
 /** In figures, or a word of any of the portal's languages, or the beginning of one. The language of the
  *  page comes first. */

@@ -156,9 +156,7 @@ function Steps(props: {
     if (!found.length) void action.run();
   };
   const whose = existing && check.accountName && (
-    <p class="notice breaks">
-      {t("enroll.whose", { account: check.accountName, practice: practice.name })}
-    </p>
+    <p class="notice breaks">{t("enroll.whose", { account: check.accountName, practice: practice.name })}</p>
   );
 
   if (step === "prove") {

@@ -66,7 +66,10 @@ export function PasteLink({ practice }: { practice: Practice }) {
   const submit = () => {
     const found = tokenIn(text);
     if (found && found !== token.peek()) token.value = found;
-    else setInvalid([{ field: "link", message: t(found ? "link.same" : "link.none", { practice: practice.name }) }]);
+    else
+      setInvalid([
+        { field: "link", message: t(found ? "link.same" : "link.none", { practice: practice.name }) },
+      ]);
   };
   return (
     <Form invalid={invalid} failure={null} onSubmit={submit}>

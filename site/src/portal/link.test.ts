@@ -29,10 +29,13 @@ describe("a token", () => {
     ],
   ])("is found %s", (_, text) => expect(tokenIn(text)).toBe(TOKEN));
 
-  it.each(["", "harbor", "nonsense", "https://portal.example/harbor/enroll", "a.long.name.of.a.host.example/path"])(
-    "is not found in %o",
-    (text) => expect(tokenIn(text)).toBeUndefined(),
-  );
+  it.each([
+    "",
+    "harbor",
+    "nonsense",
+    "https://portal.example/harbor/enroll",
+    "a.long.name.of.a.host.example/path",
+  ])("is not found in %o", (text) => expect(tokenIn(text)).toBeUndefined());
 });
 
 describe("an address", () => {

@@ -32,7 +32,11 @@ interface Opened {
 
 /** What an address says: the token stands behind the `#`, or wherever a mail program has put it. Undefined
  *  for pages that take none. */
-export function opened({ pathname, search, hash }: Pick<Location, "pathname" | "search" | "hash">): Opened | undefined {
+export function opened({
+  pathname,
+  search,
+  hash,
+}: Pick<Location, "pathname" | "search" | "hash">): Opened | undefined {
   const [, path, rest = ""] = /^(\/[^/]+\/(?:enroll|password))(?![\w-])(.*)$/.exec(pathname) ?? [];
   if (!path) return undefined;
   const given = [hash.slice(1), rest, search];

@@ -1,10 +1,17 @@
 // Who was picked from the search, shown before their page opens: two clients may share a name.
 import type { Hit } from "../api/staff";
+import { sayDate } from "../messages/language";
 import { sayName } from "../messages/name";
 import { t } from "../messages/staff";
 import { Button } from "../ui/button";
 import { Dialog } from "../ui/dialog";
 import { expect } from "./recent";
+
+/** How far a client's access has come, and how many people have it. */
+export function sayAccess({ portal }: Pick<Hit, "portal">): string {
+  const said = t(`summary.${portal.status}`);
+  return portal.users > 1 ? t("summary.users", { status: said, count: portal.users }) : said;
+}
 
 export function Found(props: { hit: Hit; onClose: () => void; onGo: () => void }) {
   const { hit } = props;
@@ -14,7 +21,7 @@ export function Found(props: { hit: Hit; onClose: () => void; onGo: () => void }
         <>
           <dl class="facts">
             <dt>{t("who.birth")}</dt>
-            <dd class="figures">{hit.dateOfBirth}</dd>
+            <dd class="figures">{sayDate(hit.dateOfBirth)}</dd>
             <dt>{t("who.record")}</dt>
             <dd class="figures">{hit.recordNumber}</dd>
             {hit.professional && (
@@ -24,7 +31,7 @@ export function Found(props: { hit: Hit; onClose: () => void; onGo: () => void }
               </>
             )}
             <dt>{t("who.portal")}</dt>
-            <dd>{t(`summary.${hit.portal.status}`)}</dd>
+            <dd>{sayAccess(hit)}</dd>
           </dl>
           <div class="actions">
             <Button onClick={close}>{t("who.close")}</Button>

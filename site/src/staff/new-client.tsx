@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
-import { Submission } from "../api/http";
-import { createClient } from "../api/staff";
+import { Failure, Submission } from "../api/http";
+import { createClient, duplicatesIn, type Hit } from "../api/staff";
 import { sayName } from "../messages/name";
 import { t } from "../messages/staff";
 import { useAction } from "../ui/action";
@@ -9,16 +9,9 @@ import { Button } from "../ui/button";
 import { Form, type Invalid } from "../ui/form";
 import { Heading } from "../ui/heading";
 import { say } from "../ui/toast";
-import {
-  EMPTY,
-  labelOf,
-  newClient,
-  problems,
-  sayValue,
-  withoutEmptyRows,
-  type Draft,
-} from "./client-draft";
+import { EMPTY, labelOf, newClient, problems, sayValue, withoutEmptyRows, type Draft } from "./client-draft";
 import { ClientFields } from "./client-form";
+import { Duplicates } from "./duplicates";
 import { expect } from "./recent";
 import { useTyped } from "./typed";
 
@@ -28,9 +21,18 @@ export function NewClient() {
   const [invalid, setInvalid] = useState<Invalid[]>([]);
   const [submission] = useState(() => new Submission());
 
-  const action = useAction(async (sent: Draft) => {
-    const body = newClient(sent);
-    const client = await createClient(body, submission.keyFor(body));
+  const [matches, setMatches] = useState<readonly Hit[]>([]);
+
+  const action = useAction(async (sent: Draft, distinct: boolean) => {
+    const body = { ...newClient(sent), ...(distinct && { distinct }) };
+    let client;
+    try {
+      client = await createClient(body, submission.keyFor(body));
+    } catch (thrown) {
+      const found = thrown instanceof Failure && duplicatesIn(thrown);
+      if (!found) throw thrown;
+      return setMatches(found);
+    }
     expect(client);
     // On a slow line, whoever made it may have gone on to something else.
     if (location.pathname === "/clients/new") route(`/clients/${client.clientId}`);
@@ -43,7 +45,7 @@ export function NewClient() {
     if (found.length) return;
     const sent = withoutEmptyRows(draft);
     setDraft(sent);
-    void action.run(sent);
+    void action.run(sent, false);
   };
 
   return (
@@ -62,6 +64,14 @@ export function NewClient() {
           </div>
         </Form>
       </section>
+      {matches.length > 0 && (
+        <Duplicates
+          name={sayName(draft)}
+          matches={matches}
+          onDistinct={() => void action.run(draft, true)}
+          onClose={() => setMatches([])}
+        />
+      )}
     </div>
   );
 }

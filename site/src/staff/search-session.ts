@@ -14,6 +14,8 @@ export class SearchSession {
   readonly hits = signal<readonly api.Hit[]>([]);
   /** The question that `hits` answers; null before the first answer. */
   readonly answered = signal<string | null>(null);
+  /** Words of the question that nobody found has. */
+  readonly ignored = signal<readonly string[]>([]);
   readonly cursor = signal<string | null>(null);
   readonly failure = signal<Failure | null>(null);
   readonly busy = signal(false);
@@ -42,6 +44,7 @@ export class SearchSession {
     if (this.tooShort.value) return;
     await this.#fetch({ query, limit: PAGE }, (page) => {
       this.hits.value = page.clients;
+      this.ignored.value = page.ignored ?? [];
       this.answered.value = query;
     });
   }
@@ -88,6 +91,7 @@ export class SearchSession {
 
   #forget(): void {
     this.hits.value = [];
+    this.ignored.value = [];
     this.answered.value = null;
     this.cursor.value = null;
     this.failure.value = null;

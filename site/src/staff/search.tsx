@@ -1,10 +1,11 @@
 // "Search Clients": an input and, below it, the list of who it may be.
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Hit } from "../api/staff";
+import { sayDate, sayList } from "../messages/language";
 import { sayName } from "../messages/name";
 import { t } from "../messages/staff";
 import { FailureNote } from "../ui/failure";
-import { Found } from "./found";
+import { Found, sayAccess } from "./found";
 import { partsOf, reason } from "./matches";
 import { expect, recent } from "./recent";
 import { SearchSession } from "./search-session";
@@ -135,8 +136,12 @@ function counted(search: SearchSession): string {
   if (search.tooShort.value) return t("search.short");
   if (search.busy.value || search.answered.value !== search.question.value) return "";
   if (!count) return t("search.none", { query: search.answered.value });
-  return t(search.cursor.value ? "search.foundMore" : "search.found", { count });
+  const found = t(search.cursor.value ? "search.foundMore" : "search.found", { count });
+  return search.ignored.value.length ? `${found}. ${sayIgnored(search)}` : found;
 }
+
+const sayIgnored = (search: SearchSession): string =>
+  t("search.ignored", { words: sayList(search.ignored.value.map((word) => `“${word}”`)) });
 
 function Hits(props: {
   search: SearchSession;
@@ -163,6 +168,7 @@ function Hits(props: {
   }
   return (
     <>
+      {search.ignored.value.length > 0 && <p class="hits-note small">{sayIgnored(search)}</p>}
       <ul aria-label={t("search.list")} aria-busy={search.busy.value ? "true" : undefined}>
         {hits.map((hit) => (
           <li key={hit.clientId}>
@@ -185,17 +191,29 @@ function Hits(props: {
 /** What was found; and, when it was found by something else than what every row shows, by what. */
 function HitWords({ hit, query }: { hit: Hit; query: string }) {
   const name = sayName(hit.name);
-  const more = [hit.name.preferred, hit.email, hit.phone, hit.recordNumber].filter((text) => !!text);
-  const by = reason(query, [name, hit.dateOfBirth], more as string[]);
+  const born = sayDate(hit.dateOfBirth);
+  const more = [hit.name.preferred, hit.email, hit.phone].filter((text) => !!text);
+  const by = reason(query, [name, born, hit.recordNumber], more as string[]);
   return (
     <>
-      <span>
+      <span class="breaks">
         <Marked text={name} query={query} />
       </span>{" "}
       <span class="figures">
-        <Marked text={hit.dateOfBirth} query={query} />
+        <Marked text={born} query={query} />
       </span>
-      {by && (
+      <small class="breaks">
+        <Marked text={hit.recordNumber} query={query} /> · {sayAccess(hit)}
+      </small>
+      {hit.through && (
+        <small class="breaks">
+          {t("search.through", {
+            name: sayName(hit.through.name),
+            relationship: t(`relationship.${hit.through.relationship}`).toLowerCase(),
+          })}
+        </small>
+      )}
+      {by && !hit.through && (
         <small class="breaks">
           <Marked text={by} query={query} />
         </small>
@@ -224,7 +242,8 @@ function Recent({ onGo }: { onGo: () => void }) {
                 onGo();
               }}
             >
-              <span>{sayName(client.name)}</span> <span class="figures">{client.dateOfBirth}</span>
+              <span class="breaks">{sayName(client.name)}</span>{" "}
+              <span class="figures">{sayDate(client.dateOfBirth)}</span>
             </a>
           </li>
         ))}

@@ -138,5 +138,8 @@ document.addEventListener("visibilitychange", () => void look());
 addEventListener("focus", () => void look());
 
 // Kept by the browser to come back to, the page shows nothing until it is known for whom.
-addEventListener("pagehide", (event) => event.persisted && state.peek().at === "in" && empty({ at: "loading" }));
+addEventListener(
+  "pagehide",
+  (event) => event.persisted && state.peek().at === "in" && empty({ at: "loading" }),
+);
 addEventListener("pageshow", (event) => event.persisted && void resume());

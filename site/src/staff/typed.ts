@@ -27,7 +27,7 @@ let open: (() => Typed) | null = null;
 /** The session is over: called before the forms go. */
 export function keepTyped(): void {
   const typed = open?.();
-  if (typed?.fields.length) kept.value = typed;
+  kept.value = typed?.fields.length ? typed : null;
 }
 
 export function forgetTyped(): void {

@@ -1,6 +1,6 @@
 // A request that failed, said where its cause is: what happened, what to do, and a way to do it.
-import type { Failure, FieldProblem } from "../api/http";
-import { sayIfKnown, sayWait } from "../messages/language";
+import { serverTime, type Failure, type FieldProblem } from "../api/http";
+import { sayIfKnown, sayLately, sayWait } from "../messages/language";
 import { t } from "../messages/shared";
 import { Button } from "./button";
 import { focusHeading } from "./heading";
@@ -8,7 +8,10 @@ import { focusHeading } from "./heading";
 /** The catalogue's words for the problem's code come first, because the API's sentence is English only. */
 export function sayFailure(failure: Failure): string {
   return (
-    sayIfKnown(`failure.${failure.code}`, { wait: sayWait(failure.retryAfter ?? 60) }) ||
+    sayIfKnown(`failure.${failure.code}`, {
+      wait: sayWait(failure.retryAfter ?? 60),
+      time: sayLately(serverTime() + (failure.retryAfter ?? 60) * 1000),
+    }) ||
     failure.detail ||
     t("failure.unknown")
   );

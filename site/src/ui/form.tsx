@@ -18,7 +18,11 @@ const Errors = createContext<{ form: string; errors: readonly Invalid[] }>({ for
 const idOf = (form: string, field: string) => `${form}-${field.replace(/[^\w]/g, "-")}`;
 
 /** What is wrong with a field: one error for the eye, and where it is (`at`) when the field has parts. */
-export function useFieldError(name: string): { id: string; error: string | undefined; at: readonly string[] } {
+export function useFieldError(name: string): {
+  id: string;
+  error: string | undefined;
+  at: readonly string[];
+} {
   const { form, errors } = useContext(Errors);
   const own = errors.filter(({ field }) => field === name || field.startsWith(`${name}.`));
   return { id: idOf(form, name), error: own[0]?.message, at: own.map(({ field }) => field) };
@@ -111,7 +115,8 @@ interface TextFieldProps {
   autoFocus?: boolean;
 }
 
-export const describedBy = (...ids: (string | false | undefined)[]) => ids.filter(Boolean).join(" ") || undefined;
+export const describedBy = (...ids: (string | false | undefined)[]) =>
+  ids.filter(Boolean).join(" ") || undefined;
 
 export function TextField(props: TextFieldProps) {
   const { id, error } = useFieldError(props.name);

@@ -16,6 +16,11 @@ export function focusHeading(): void {
   if (current?.isConnected) current.focus();
 }
 
+/** After something was redrawn that may have had it. */
+export function keepFocus(): void {
+  setTimeout(() => document.activeElement === document.body && focusHeading());
+}
+
 export function Heading(props: {
   /** What the document is called; without it the heading leaves the name as it is. */
   title?: string;

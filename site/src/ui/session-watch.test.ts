@@ -86,24 +86,27 @@ it("warns two minutes before an idle end, counts down in steps, and is over", as
   expect(watch.warning.value).toBeNull();
 });
 
-it.each([true, false])("goes on for whoever stays, and says of the last end that nothing moves it", async (saysEnd) => {
-  const server = new Server();
-  server.saysEnd = saysEnd;
-  const { watch, onEnd } = await signedIn(server);
-  for (let stays = 0; stays < 6; stays++) {
-    await pass(8.7);
-    expect(watch.warning.value, `after ${stays}`).toMatchObject({ last: false });
-    await watch.stay();
+it.each([true, false])(
+  "goes on for whoever stays, and says of the last end that nothing moves it",
+  async (saysEnd) => {
+    const server = new Server();
+    server.saysEnd = saysEnd;
+    const { watch, onEnd } = await signedIn(server);
+    for (let stays = 0; stays < 6; stays++) {
+      await pass(8.7);
+      expect(watch.warning.value, `after ${stays}`).toMatchObject({ last: false });
+      await watch.stay();
+      expect(watch.warning.value).toBeNull();
+    }
+    await pass(6);
+    expect(watch.warning.value).toEqual({ left: 120, last: true });
+    watch.dismiss();
+    await pass(1);
     expect(watch.warning.value).toBeNull();
-  }
-  await pass(6);
-  expect(watch.warning.value).toEqual({ left: 120, last: true });
-  watch.dismiss();
-  await pass(1);
-  expect(watch.warning.value).toBeNull();
-  await pass(1);
-  expect(onEnd.mock.calls).toEqual([["over"]]);
-});
+    await pass(1);
+    expect(onEnd.mock.calls).toEqual([["over"]]);
+  },
+);
 
 it("knows the last end from the first answer, also on a page that was opened shortly before it", async () => {
   const server = new Server();
@@ -136,7 +139,9 @@ it("hears of what the page asks by itself only that the session is over", async 
   const { server, watch, onEnd } = await signedIn();
   const said = (status: number) => {
     const response = new Response(null, { status });
-    Object.defineProperty(response, "url", { value: "http://localhost/api/clients/1/portal-users/2/progress" });
+    Object.defineProperty(response, "url", {
+      value: "http://localhost/api/clients/1/portal-users/2/progress",
+    });
     return answer(Promise.resolve({ data: {}, response }), true);
   };
   await pass(5);

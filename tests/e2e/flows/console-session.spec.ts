@@ -184,7 +184,10 @@ test("whoever comes next sees nothing that was left standing", async ({ staff, d
 
 for (const [way, end] of [
   ["the next answer says so", (page: Page) => page.getByRole("link", { name: "History" }).click()],
-  ["it is looked at again", (page: Page) => page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")))],
+  [
+    "it is looked at again",
+    (page: Page) => page.evaluate(() => document.dispatchEvent(new Event("visibilitychange"))),
+  ],
   ["its window is chosen", (page: Page) => page.evaluate(() => dispatchEvent(new Event("focus")))],
   ["the browser comes back to it", comeBack],
 ] as const) {
@@ -198,7 +201,10 @@ for (const [way, end] of [
   });
 }
 
-test("what was typed is back in its form for the same person, and for nobody else", async ({ staff, desk }) => {
+test("what was typed is back in its form for the same person, and for nobody else", async ({
+  staff,
+  desk,
+}) => {
   const client = await desk.client();
   const here = await staff();
   const there = await here.context().newPage();

@@ -131,7 +131,7 @@ test("the second half of a double click confirms nothing, wherever the dialog op
 }) => {
   const client = await desk.client();
   await desk.enrolled(client);
-  const page = await staff("dana@harbor.example", { viewport: { width: 320, height: 640 } });
+  const page = await staff("dana@harbor.example", { viewport: { width: 320, height: 900 } });
   await openUsers(page, client);
   // Once to learn where the button that does it will be.
   await choose(page, client.name, "Revoke Access");

@@ -95,3 +95,45 @@ test("a client is added and edited, users are added, edited and deleted, the his
   await expect(page.getByRole("listitem").filter({ hasText: "Dana Whitfield deleted" })).toHaveCount(1);
   await expectFits(page, "history");
 });
+
+test("a surname without end scrolls no page sideways", async ({ staff, browse, desk }) => {
+  const last = `Wolfeschlegelsteinhausenbergerdorff${unique()}${unique()}${unique()}`;
+  const client = await desk.client({
+    name: { first: "Hubert", last },
+    emails: [`${last.slice(0, 50)}@mail.example`],
+  });
+  const user = await desk.enrolled(client, { email: `${last.slice(0, 40)}@${unique()}.mail.example` });
+  const page = await staff("dana@harbor.example", PHONE);
+  const dialog = page.getByRole("dialog");
+  const fits = async (what: string) => {
+    await expectFits(page, what);
+    for (const open of await dialog.all()) {
+      const [needs, has] = await open.evaluate(({ scrollWidth, clientWidth }) => [scrollWidth, clientWidth]);
+      expect.soft(needs, `${what}: the dialog`).toBeLessThanOrEqual(has ?? 0);
+    }
+  };
+  await page.getByRole("searchbox").fill(last.slice(0, 20));
+  await expect(page.getByRole("search").getByRole("button", { name: last })).toBeVisible();
+  await fits("found");
+  for (const section of ["", "/edit", "/portal", "/communications", "/history", "/portal/new"]) {
+    await page.goto(clientPage(client, section));
+    await expect(page.getByRole("heading", { level: 1, name: last })).toBeVisible();
+    if (section === "/communications") await page.locator("summary").click();
+    await fits(section);
+  }
+  await page.goto(clientPage(client, "/portal"));
+  for (const item of ["Edit", "Revoke Access"]) {
+    await page.getByRole("button", { name: `More for Hubert ${last}` }).click();
+    await page.getByRole("button", { name: item, exact: true }).click();
+    await expect(dialog).toBeVisible();
+    await fits(item);
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+  }
+  await page.getByRole("button", { name: `Delete Hubert ${last}` }).click();
+  await fits("delete");
+
+  const phone = await browse(PHONE);
+  await signIn(phone, user.username);
+  await expect(phone.getByRole("heading", { level: 1, name: last })).toBeVisible();
+  await expectFits(phone, "charts");
+});

@@ -43,7 +43,10 @@ test("a link that lost its token is pasted, with whatever is around it", async (
   await expect(portal.welcome).toBeVisible();
 
   await test.step("also the one for a new password", async () => {
-    await request(page, "POST", "/api/portal/password-reset", { practice: "harbor", username: user.username });
+    await request(page, "POST", "/api/portal/password-reset", {
+      practice: "harbor",
+      username: user.username,
+    });
     const reset = linkIn(await mailbox.wait(user.email, RESET));
     await page.goto(harborPortal("password"));
     await box.fill(reset);
@@ -120,7 +123,9 @@ for (const [language, order, may] of [
     await page.goto(link);
     const fields = page.getByRole("group", { name: portal.say("enroll.birth") });
     for (const [n, part] of order.entries()) {
-      await expect(fields.getByRole("textbox").nth(n)).toHaveAccessibleName(portal.say(`birth.label.${part}`));
+      await expect(fields.getByRole("textbox").nth(n)).toHaveAccessibleName(
+        portal.say(`birth.label.${part}`),
+      );
     }
     const [year = "", , day = ""] = client.dateOfBirth.split("-");
     await portal.field("enroll.lastName").fill(client.name.last);
@@ -160,7 +165,8 @@ test("a server that is busy is not taken for a broken line, whoever says so", as
   const refused = (status: number, headers = {}) =>
     page.route(
       "**/api/portal/password-reset",
-      (route) => route.fulfill({ status, headers, contentType: "text/html", body: "<html><h1>Busy</h1></html>" }),
+      (route) =>
+        route.fulfill({ status, headers, contentType: "text/html", body: "<html><h1>Busy</h1></html>" }),
       { times: 1 },
     );
   await page.goto(harborPortal("reset"));

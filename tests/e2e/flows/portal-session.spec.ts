@@ -1,7 +1,17 @@
 // A session's end, near and reached, in one tab and in two; and a line that is cut.
 import { expectFocusKept } from "../focus";
 import { Portal } from "../portal";
-import { expect, forward, fullName, harborPortal, holdClock, type Page, PASSWORD, request, test } from "../world";
+import {
+  expect,
+  forward,
+  fullName,
+  harborPortal,
+  holdClock,
+  type Page,
+  PASSWORD,
+  request,
+  test,
+} from "../world";
 
 /** Signed in, in a browser whose clock can be turned. */
 async function signedIn(page: Page, username: string): Promise<Portal> {

@@ -66,7 +66,7 @@ test("says who was found, and leads from there to everybody with access", async 
 
   await find(dana, client.name.last, name);
   const dialog = dana.getByRole("dialog", { name });
-  await expect(dialog).toContainText("1979-11-30");
+  await expect(dialog).toContainText("November 30, 1979");
   await expect(dialog).toContainText(client.recordNumber);
   await dialog.getByRole("link", { name: "Go to Client Page" }).click();
 

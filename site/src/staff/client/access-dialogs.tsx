@@ -1,4 +1,4 @@
-// Revoke, activate, resend: each says what happens and what stays before it does anything.
+// Activate and resend: each says what happens and what stays before it does anything.
 import type { ComponentChildren } from "preact";
 import { Failure } from "../../api/http";
 import type { PortalUser } from "../../api/staff";
@@ -12,9 +12,8 @@ import { FailureNote } from "../../ui/failure";
 import { focusHeading } from "../../ui/heading";
 import { isGone, isNews, type Chart } from "./chart";
 import { ConsequenceLists, type Consequences } from "./consequences";
-import { sayEnded } from "./receipt";
 
-export type AccessChange = "revoke" | "activate" | "resend";
+export type AccessChange = "activate" | "resend";
 
 export function AccessDialog(props: {
   change: AccessChange;
@@ -30,19 +29,11 @@ export function AccessDialog(props: {
     <Dialog title={t(`${props.change}.title`)} busy={action.busy} onClose={props.onClose}>
       {(close) => (
         <>
-          {props.change === "revoke" && (
-            <p>{t(user.status === "invited" ? "revoke.endsInvited" : "revoke.ends", nameOf(user))}</p>
-          )}
           <ConsequenceLists of={consequences(props.change, user)} />
           <FailureNote failure={action.failure} />
-          <Decision close={close} autoFocusCancel={props.change === "revoke"}>
-            <Button
-              kind={props.change === "revoke" ? "danger" : "primary"}
-              busy={action.busy}
-              autoFocus={props.change !== "revoke"}
-              onClick={() => void action.run(close)}
-            >
-              {t(props.change === "revoke" ? "users.revoke" : "confirm")}
+          <Decision close={close}>
+            <Button kind="primary" busy={action.busy} autoFocus onClick={() => void action.run(close)}>
+              {t("confirm")}
             </Button>
           </Decision>
         </>
@@ -56,15 +47,6 @@ const nameOf = (user: PortalUser) => ({ name: sayName(user.name), email: user.em
 function consequences(change: AccessChange, user: PortalUser): Consequences {
   const who = nameOf(user);
   switch (change) {
-    case "revoke":
-      return {
-        ends: [
-          user.status === "active" && t("ends.sessions", who),
-          user.status === "active" && t("ends.reset"),
-          user.receivesAlerts && t("ends.alerts"),
-        ],
-        stays: [t("stays.chart"), user.status === "active" && t("stays.credentials"), t("stays.permissions")],
-      };
     case "activate":
       return {
         happens: [t(user.lastSignInAt ? "activate.enrolled" : "activate.either", who)],
@@ -83,8 +65,6 @@ function consequences(change: AccessChange, user: PortalUser): Consequences {
 async function act(change: AccessChange, chart: Chart, user: PortalUser): Promise<string> {
   const who = nameOf(user);
   switch (change) {
-    case "revoke":
-      return sayEnded("revoke", await chart.revoke(user.portalUserId), user, chart);
     case "resend":
       await chart.resend(user.portalUserId);
       return t("resend.done", who);

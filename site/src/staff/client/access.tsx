@@ -3,6 +3,8 @@ import type { PortalUser } from "../../api/staff";
 import { sayClock, sayDay, sayIfKnown, sayLately, sayTime } from "../../messages/language";
 import { t } from "../../messages/staff";
 import { mayChange } from "../session";
+import type { Chart } from "./chart";
+import { useProgress } from "./progress";
 
 export function StatusTag({ status }: { status: PortalUser["status"] | "locked" | "none" }) {
   return <span class={`tag ${status}`}>{t(`tag.${status}`)}</span>;
@@ -29,19 +31,33 @@ function MailState({ mail, edit }: { mail: Mail; edit: string }) {
   );
 }
 
+/** Why an invitation or access is over, and what staff noted of it. */
+function Ended({ ended: { at, reason, note } }: { ended: NonNullable<PortalUser["ended"]> }) {
+  return (
+    <>
+      <p class="small">
+        {t("users.ended", { day: sayDay(at), why: sayIfKnown(`ended.${reason}`) ?? reason })}
+      </p>
+      {note && <p class="small breaks">{t("users.note", { note })}</p>}
+    </>
+  );
+}
+
 /** What is worth knowing beside the tag: the invitation's end, the last sign-in, the last mail. In
  *  brief, only what may call for doing something. */
-export function AccessFacts(props: { user: PortalUser; edit: string; brief?: boolean }) {
+export function AccessFacts(props: { chart: Chart; user: PortalUser; edit: string; brief?: boolean }) {
   const { user, brief } = props;
   const { mail } = user;
+  useProgress(props.chart, user);
   return (
     <>
       {user.status === "invited" && user.invitation && (
         <p class="small">{t("users.expires", { time: sayTime(user.invitation.expiresAt) })}</p>
       )}
-      {user.status === "expired" && user.invitation && (
+      {user.status === "expired" && user.invitation && !user.ended && (
         <p class="small">{t("users.expired", { time: sayTime(user.invitation.expiresAt) })}</p>
       )}
+      {user.ended && <Ended ended={user.ended} />}
       {user.status === "active" && user.lockedUntil && (
         <p class="small">
           <StatusTag status="locked" /> {t("users.locked", { time: sayClock(user.lockedUntil) })}

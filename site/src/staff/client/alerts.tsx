@@ -1,35 +1,57 @@
 // Who gets a chart's alerts: one person, or else the practice's inbox.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { Failure } from "../../api/http";
 import type { PortalUsers } from "../../api/staff";
 import { sayName } from "../../messages/name";
 import { t } from "../../messages/staff";
 import { useAction } from "../../ui/action";
-import { focusHeading } from "../../ui/heading";
+import { focusHeading, keepFocus } from "../../ui/heading";
 import { say } from "../../ui/toast";
 import { mayChange } from "../session";
-import { isGone, isNews, type Chart } from "./chart";
+import { getsAlerts, isGone, isNews, type Chart } from "./chart";
 
 /** A keyboard walks through the radios one by one; only the one it rests on is meant. */
 const REST_MS = 500;
 
-export function AlertChoice(props: { name: string; assigned: boolean; onAssign: (restMs: number) => void }) {
+export function AlertChoice(props: {
+  name: string;
+  assigned: boolean;
+  /** Assigned they get nothing before they enrol. */
+  later?: boolean;
+  onAssign: (restMs: number) => void;
+}) {
+  const id = useId();
   const said = t(props.assigned ? "users.assigned" : "users.assign");
-  if (!mayChange.value) return <span class="muted">{props.assigned ? said : ""}</span>;
+  const later = props.assigned && props.later && (
+    <span class="small later" id={id}>
+      {t("users.fromEnrollment")}
+    </span>
+  );
+  if (!mayChange.value) {
+    return (
+      <>
+        <span class="muted">{props.assigned ? said : ""}</span> {later}
+      </>
+    );
+  }
   return (
-    <label class="assign">
-      <input
-        type="radio"
-        name="alert-recipient"
-        checked={props.assigned}
-        // A click made by an arrow key has no click count.
-        onClick={(event) => props.onAssign(event.detail ? 0 : REST_MS)}
-      />
-      <span>
-        {said}
-        <span class="sr-only"> {t("users.assignWho", { name: props.name })}</span>
-      </span>
-    </label>
+    <>
+      <label class="assign">
+        <input
+          type="radio"
+          aria-describedby={later ? id : undefined}
+          name="alert-recipient"
+          checked={props.assigned}
+          // A click made by an arrow key has no click count.
+          onClick={(event) => props.onAssign(event.detail ? 0 : REST_MS)}
+        />
+        <span>
+          {said}
+          <span class="sr-only"> {t("users.assignWho", { name: props.name })}</span>
+        </span>
+      </label>
+      {later}
+    </>
   );
 }
 
@@ -46,12 +68,14 @@ export function useAlerts(chart: Chart, users: PortalUsers) {
         await chart.assignAlerts(sent.id);
         if (latest.current === sent) {
           const user = chart.user(sent.id);
-          say(user ? t("users.nowAssigned", { name: sayName(user.name) }) : t("users.nowInbox"));
+          const said = user?.status === "active" ? "users.nowAssigned" : "users.laterAssigned";
+          say(user ? t(said, { name: sayName(user.name) }) : t("users.nowInbox"));
         }
       }
     } catch (thrown) {
       if (!(thrown instanceof Failure)) throw thrown;
-      if (isNews(thrown)) void chart.catchUp();
+      // Somebody revoked meanwhile has no radio any more.
+      if (isNews(thrown)) void chart.catchUp().then(keepFocus);
       if (!isGone(thrown)) throw thrown;
       const gone = users.portalUsers.find((user) => user.portalUserId === latest.current?.id);
       // The row that has the focus is about to go.
@@ -71,8 +95,7 @@ export function useAlerts(chart: Chart, users: PortalUsers) {
     [],
   );
 
-  const recipient = users.alertRecipient ?? null;
-  const chosen = wish ? wish.id : recipient;
+  const chosen = wish ? wish.id : (users.portalUsers.find(getsAlerts)?.portalUserId ?? null);
   return {
     chosen,
     failure,

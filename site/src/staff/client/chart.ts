@@ -16,6 +16,10 @@ export const lacksSuccessor = (failure: Failure): boolean =>
 /** Whether the refusal tells of something that the list does not show yet. */
 export const isNews = ({ status }: Failure): boolean => status === 404 || status === 409 || status === 422;
 
+/** Now, or from their enrolling on. */
+export const getsAlerts = (user: api.PortalUser): boolean =>
+  user.receivesAlerts || user.alertsFromEnrollment === true;
+
 /** The member that names them, of a deletion. */
 const SUCCESSOR = "alertRecipient";
 
@@ -62,10 +66,27 @@ export class Chart {
     return this.user(this.users.value?.chartOwner);
   }
 
+  /** Who gets the alerts, now or from their enrolling on. */
+  chosen(): api.PortalUser | undefined {
+    return this.users.value?.portalUsers.find(getsAlerts);
+  }
+
+  /** What became of a portal user's mail. */
+  mailed(portalUserId: string, mail: NonNullable<api.PortalUser["mail"]>): void {
+    const now = this.users.value;
+    if (!now) return;
+    this.users.set({
+      ...now,
+      portalUsers: now.portalUsers.map((user) =>
+        user.portalUserId === portalUserId ? { ...user, mail } : user,
+      ),
+    });
+  }
+
   /** Who can be given the alerts: whoever can come in, now or after enrolling. */
   successorsOf(portalUserId: string): api.PortalUser[] {
     return (this.users.value?.portalUsers ?? []).filter(
-      (user) => user.portalUserId !== portalUserId && user.status !== "revoked",
+      ({ portalUserId: id, status }) => id !== portalUserId && (status === "active" || status === "invited"),
     );
   }
 
@@ -73,6 +94,15 @@ export class Chart {
     const user = await api.addPortalUser(this.clientId, body, key);
     this.#put(user);
     return user;
+  }
+
+  /** Who has this username or address, and no access any more: perhaps somebody else added them. */
+  async findRevoked(known: string): Promise<api.PortalUser | null> {
+    await this.catchUp();
+    const fits = ({ username, email }: api.PortalUser) =>
+      [username, email].some((name) => name.toLowerCase() === known.toLowerCase());
+    const users = this.users.value?.portalUsers ?? [];
+    return users.find((user) => user.status === "revoked" && fits(user)) ?? null;
   }
 
   async edit(portalUserId: string, body: api.PortalUserEdit): Promise<api.PortalUser> {
@@ -85,8 +115,8 @@ export class Chart {
     this.#put(await api.resendInvitation(this.clientId, portalUserId));
   }
 
-  async revoke(portalUserId: string): Promise<api.Receipt> {
-    return this.#take(await api.revoke(this.clientId, portalUserId));
+  async revoke(portalUserId: string, body: api.Revocation): Promise<api.Receipt> {
+    return this.#take(await api.revoke(this.clientId, portalUserId, body), body.alertRecipient);
   }
 
   async activate(portalUserId: string): Promise<api.Receipt> {
@@ -103,13 +133,13 @@ export class Chart {
         alertRecipient: receipt.alertRecipient ?? null,
       });
     }
-    return this.#take(receipt);
+    return this.#take(receipt, alertRecipient);
   }
 
   async assignAlerts(portalUserId: string | null): Promise<void> {
     const { alertRecipient } = await api.assignAlerts(this.clientId, portalUserId);
     const now = this.users.value;
-    if (now) this.#set({ ...now, alertRecipient: alertRecipient ?? null });
+    if (now) this.#set({ ...now, alertRecipient: alertRecipient ?? null }, portalUserId);
   }
 
   async changeOwner(portalUserId: string): Promise<void> {
@@ -119,8 +149,10 @@ export class Chart {
   }
 
   /** What the server did, once everybody is known whom it names: somebody else may have added them. */
-  async #take(receipt: api.Receipt): Promise<api.Receipt> {
+  async #take(receipt: api.Receipt, successor?: string): Promise<api.Receipt> {
     if (receipt.portalUser) this.#put(receipt.portalUser, receipt.alertRecipient ?? null);
+    const now = this.users.value;
+    if (now && successor) this.#set(now, successor);
     await this.know([receipt.alertRecipient]);
     return receipt;
   }
@@ -152,15 +184,21 @@ export class Chart {
     });
   }
 
-  /** The two marks on each user follow from the two ids of the chart. */
-  #set(users: api.PortalUsers): void {
+  /** The marks on each user follow from the ids of the chart, and from who was `chosen` for the alerts just
+   *  now: the chart names nobody as their recipient who has not enrolled yet. */
+  #set(users: api.PortalUsers, chosen?: string | null): void {
     this.#summaryIsOld = true;
+    const later = (user: api.PortalUser) =>
+      user.status === "invited" &&
+      (chosen === undefined ? user.alertsFromEnrollment === true : user.portalUserId === chosen);
     this.users.set({
       ...users,
       portalUsers: users.portalUsers.map((user) => ({
         ...user,
         chartOwner: user.portalUserId === users.chartOwner,
-        receivesAlerts: user.portalUserId === users.alertRecipient,
+        receivesAlerts: user.status === "active" && user.portalUserId === users.alertRecipient,
+        alertsFromEnrollment:
+          later(user) || (user.status === "invited" && user.portalUserId === users.alertRecipient),
       })),
     });
   }

@@ -14,6 +14,7 @@ import { AccessDialog, type AccessChange } from "./access-dialogs";
 import { ChangeOwner } from "./change-owner";
 import type { Chart } from "./chart";
 import { FirstAccess } from "./first-access";
+import { RevokeUser } from "./revoke-user";
 import { SectionHeading } from "./section-heading";
 
 export function Communications({ chart, client }: { chart: Chart; client: Client }) {
@@ -33,7 +34,7 @@ export function Communications({ chart, client }: { chart: Chart; client: Client
   );
 }
 
-type Doing = AccessChange | "change-owner" | "first-access" | null;
+type Doing = AccessChange | "revoke" | "change-owner" | "first-access" | null;
 
 function OwnerCard({ chart, client, users }: { chart: Chart; client: Client; users: PortalUsers }) {
   const [doing, setDoing] = useState<Doing>(null);
@@ -67,7 +68,12 @@ function OwnerCard({ chart, client, users }: { chart: Chart; client: Client; use
           )}
         </p>
         {owner && !off && (
-          <AccessFacts user={owner} edit={`/clients/${client.clientId}/portal/${owner.portalUserId}`} brief />
+          <AccessFacts
+            chart={chart}
+            user={owner}
+            edit={`/clients/${client.clientId}/portal/${owner.portalUserId}`}
+            brief
+          />
         )}
         {!owner && users.portalUsers.length > 0 && <p class="small">{t("communications.noOwnerHint")}</p>}
       </div>
@@ -85,7 +91,8 @@ function OwnerCard({ chart, client, users }: { chart: Chart; client: Client; use
       )}
       {doing === "change-owner" && <ChangeOwner {...dialog} users={users} />}
       {doing === "first-access" && <FirstAccess {...dialog} client={client} />}
-      {owner && (doing === "revoke" || doing === "activate" || doing === "resend") && (
+      {owner && doing === "revoke" && <RevokeUser {...dialog} user={owner} />}
+      {owner && (doing === "activate" || doing === "resend") && (
         <AccessDialog {...dialog} change={doing} user={owner} />
       )}
     </div>

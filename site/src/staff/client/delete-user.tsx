@@ -7,14 +7,11 @@ import { t } from "../../messages/staff";
 import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
 import { FailureNote } from "../../ui/failure";
-import { Choice, Choices } from "../../ui/form";
 import { Decision, useAccessChange } from "./access-dialogs";
-import { lacksSuccessor, type Chart } from "./chart";
+import { getsAlerts, lacksSuccessor, type Chart } from "./chart";
 import { ConsequenceLists } from "./consequences";
 import { sayEnded } from "./receipt";
-
-/** The API's name for the practice's inbox as successor. */
-const INBOX = "practice";
+import { INBOX, Successor } from "./successor";
 
 const isTheWord = (typed: string): boolean => typed.trim().toLowerCase() === "delete";
 
@@ -40,7 +37,7 @@ export function DeleteUser(props: {
   const action = useAccessChange({
     ...props,
     change: async () => {
-      const next = user.receivesAlerts ? successor : undefined;
+      const next = getsAlerts(user) ? successor : undefined;
       const chosen = chart.user(next);
       setLost("");
       try {
@@ -92,26 +89,8 @@ export function DeleteUser(props: {
               stays: [t("stays.chart"), t("stays.others"), t("stays.history")],
             }}
           />
-          {user.receivesAlerts && (
-            <Choices name="alertRecipient" legend={t("delete.successor")}>
-              {chart.successorsOf(user.portalUserId).map((other) => (
-                <Choice
-                  key={other.portalUserId}
-                  type="radio"
-                  name="successor"
-                  label={sayName(other.name)}
-                  checked={successor === other.portalUserId}
-                  onChange={() => setSuccessor(other.portalUserId)}
-                />
-              ))}
-              <Choice
-                type="radio"
-                name="successor"
-                label={t("users.inbox")}
-                checked={successor === INBOX}
-                onChange={() => setSuccessor(INBOX)}
-              />
-            </Choices>
+          {getsAlerts(user) && (
+            <Successor chart={chart} user={user} chosen={successor} onChoose={setSuccessor} />
           )}
           <div class={`field${wrong ? " wrong" : ""}`}>
             <label for={id}>{t("delete.type")}</label>

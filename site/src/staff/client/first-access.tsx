@@ -1,7 +1,7 @@
 // Access for a client who has none: invites the client to the client's own portal.
 import { useState } from "preact/hooks";
-import { Submission } from "../../api/http";
-import type { Client } from "../../api/staff";
+import { Failure, Submission } from "../../api/http";
+import type { Client, NewPortalUser } from "../../api/staff";
 import { sayName } from "../../messages/name";
 import { t } from "../../messages/staff";
 import { useAction } from "../../ui/action";
@@ -11,6 +11,7 @@ import { Choice, Choices, Form, TextField, type Invalid } from "../../ui/form";
 import { Decision } from "./access-dialogs";
 import type { Chart } from "./chart";
 import { badEmail, PERMISSIONS } from "./portal-user";
+import { heldIn, SamePerson, type Held } from "./same-person";
 
 export function FirstAccess(props: {
   chart: Chart;
@@ -28,16 +29,25 @@ export function FirstAccess(props: {
   const [submission] = useState(() => new Submission());
   const email = chosen ?? typed.trim();
 
+  const [held, setHeld] = useState<Held | null>(null);
+
+  const add = async (body: NewPortalUser) => void (await chart.add(body, submission.keyFor(body)));
   const action = useAction(async (close: () => void) => {
     const { first, last } = client.name;
-    const body = {
+    const body: NewPortalUser = {
       name: { first, last },
       email,
       relationship: "self" as const,
       permissions: [...PERMISSIONS],
       chartOwner: true,
     };
-    await chart.add(body, submission.keyFor(body));
+    try {
+      await add(body);
+    } catch (thrown) {
+      const other = thrown instanceof Failure && heldIn(thrown, body);
+      if (!other) throw thrown;
+      return setHeld(other);
+    }
     close();
     props.onDone(t("activate.invited", { name }));
   });
@@ -51,47 +61,60 @@ export function FirstAccess(props: {
   return (
     <Dialog title={t("activate.title")} busy={action.busy} onClose={props.onClose}>
       {(close) => (
-        <Form invalid={invalid} failure={action.failure} onSubmit={() => submit(close)}>
-          <p>{t("activate.first", { name })}</p>
-          {known.length === 0 ? (
-            <p class="muted">{t("activate.noEmail", { name })}</p>
-          ) : (
-            <Choices name="known" legend={t("activate.where")}>
-              {known.map((address) => (
+        <>
+          <Form invalid={invalid} failure={action.failure} onSubmit={() => submit(close)}>
+            <p>{t("activate.first", { name })}</p>
+            {known.length === 0 ? (
+              <p class="muted">{t("activate.noEmail", { name })}</p>
+            ) : (
+              <Choices name="known" legend={t("activate.where")}>
+                {known.map((address) => (
+                  <Choice
+                    key={address}
+                    type="radio"
+                    name="address"
+                    label={address}
+                    checked={chosen === address}
+                    onChange={() => choose(address)}
+                  />
+                ))}
                 <Choice
-                  key={address}
                   type="radio"
                   name="address"
-                  label={address}
-                  checked={chosen === address}
-                  onChange={() => choose(address)}
+                  label={t("activate.another")}
+                  checked={chosen === null}
+                  onChange={() => choose(null)}
                 />
-              ))}
-              <Choice
-                type="radio"
-                name="address"
-                label={t("activate.another")}
-                checked={chosen === null}
-                onChange={() => choose(null)}
+              </Choices>
+            )}
+            {chosen === null && (
+              <TextField
+                name="email"
+                type="email"
+                label={t("activate.email")}
+                value={typed}
+                onInput={type}
+                autoFocus={known.length === 0}
               />
-            </Choices>
-          )}
-          {chosen === null && (
-            <TextField
-              name="email"
-              type="email"
-              label={t("activate.email")}
-              value={typed}
-              onInput={type}
-              autoFocus={known.length === 0}
+            )}
+            <Decision close={close}>
+              <Button kind="primary" type="submit" busy={action.busy}>
+                {t("confirm")}
+              </Button>
+            </Decision>
+          </Form>
+          {held && (
+            <SamePerson
+              held={held}
+              add={async (body) => {
+                await add(body);
+                close();
+                props.onDone(t("activate.invited", { name }));
+              }}
+              onClose={() => setHeld(null)}
             />
           )}
-          <Decision close={close}>
-            <Button kind="primary" type="submit" busy={action.busy}>
-              {t("confirm")}
-            </Button>
-          </Decision>
-        </Form>
+        </>
       )}
     </Dialog>
   );

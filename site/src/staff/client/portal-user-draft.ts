@@ -53,6 +53,7 @@ export function editOf(version: number, base: Draft, draft: Draft): PortalUserEd
     edit.name = { first: draft.first.trim(), last: draft.last.trim() };
   }
   if (changed.has("email")) edit.email = draft.email.trim();
+  if (changed.has("username")) edit.username = draft.username.trim();
   if (changed.has("relationship") && draft.relationship) edit.relationship = draft.relationship;
   if (changed.has("permissions")) edit.permissions = draft.permissions;
   return edit;

@@ -2,7 +2,7 @@
 // each with its own address.
 import { useId, useState } from "preact/hooks";
 import { Failure, Submission } from "../../api/http";
-import { portalUsers, type Client, type PortalUser } from "../../api/staff";
+import { portalUsers, type Client, type NewPortalUser, type PortalUser } from "../../api/staff";
 import { sayName } from "../../messages/name";
 import { t } from "../../messages/staff";
 import { useAction } from "../../ui/action";
@@ -16,6 +16,7 @@ import { useTyped } from "../typed";
 import { Decision, useAccessChange } from "./access-dialogs";
 import type { Chart } from "./chart";
 import { PERMISSIONS, RELATIONSHIPS } from "./portal-user";
+import { heldIn, SamePerson, type Held } from "./same-person";
 import { draftOf, editOf, EMPTY, labelOf, problems, sayValue, type Draft } from "./portal-user-draft";
 
 interface FormProps {
@@ -33,9 +34,19 @@ export function AddUser(props: FormProps) {
   const [submission] = useState(() => new Submission());
   const first = chart.users.value?.portalUsers.length === 0;
 
+  const [held, setHeld] = useState<Held | null>(null);
+  /** Here already, and revoked. */
+  const [revoked, setRevoked] = useState<PortalUser | null>(null);
+
+  const add = async (body: NewPortalUser, close: () => void) => {
+    const user = await chart.add(body, submission.keyFor(body));
+    close();
+    props.onDone(t("add.done", { name: sayName(user.name) }));
+  };
   const action = useAction(async (close: () => void) => {
+    setRevoked(null);
     const username = draft.username.trim();
-    const body = {
+    const body: NewPortalUser = {
       name: { first: draft.first.trim(), last: draft.last.trim() },
       email: draft.email.trim(),
       relationship: draft.relationship || "other",
@@ -43,9 +54,20 @@ export function AddUser(props: FormProps) {
       ...(username ? { username } : {}),
       ...(draft.chartOwner ? { chartOwner: true } : {}),
     };
-    const user = await chart.add(body, submission.keyFor(body));
+    try {
+      await add(body, close);
+    } catch (thrown) {
+      if (!(thrown instanceof Failure)) throw thrown;
+      if (thrown.code === "access_revoked") setRevoked(await chart.findRevoked(body.username ?? body.email));
+      const other = heldIn(thrown, body);
+      if (!other) throw thrown;
+      setHeld(other);
+    }
+  });
+  const activating = useAction(async (user: PortalUser, close: () => void) => {
+    await chart.activate(user.portalUserId);
     close();
-    props.onDone(t("add.done", { name: sayName(user.name) }));
+    props.onDone(t("add.activated", { name: sayName(user.name) }));
   });
 
   const submit = (close: () => void) => {
@@ -58,32 +80,55 @@ export function AddUser(props: FormProps) {
     <Dialog
       title={t("add.title")}
       wide
-      busy={action.busy}
+      busy={action.busy || activating.busy}
       typed={touched(EMPTY, draft).size > 0}
       onClose={props.onClose}
     >
       {(close) => (
-        <Form invalid={invalid} failure={action.failure} onSubmit={() => submit(close)}>
-          <p class="muted">{t("add.lead")}</p>
-          <Fields draft={draft} onChange={setDraft} client={props.client} isNew />
-          {first ? (
-            <p class="hint">{t("user.ownerFirst")}</p>
-          ) : (
-            <Choice
-              type="checkbox"
-              name="chartOwner"
-              label={t("user.owner")}
-              hint={t("user.ownerHint")}
-              checked={draft.chartOwner}
-              onChange={(chartOwner) => setDraft({ ...draft, chartOwner })}
+        <>
+          <Form
+            invalid={invalid}
+            failure={activating.failure ?? action.failure}
+            onSubmit={() => submit(close)}
+          >
+            {revoked && (
+              <div class="notice">
+                <p class="breaks">
+                  {t("add.revoked", { name: sayName(revoked.name), username: revoked.username })}
+                </p>
+                <Button busy={activating.busy} onClick={() => void activating.run(revoked, close)}>
+                  {t("users.activate")}
+                </Button>
+              </div>
+            )}
+            <p class="muted">{t("add.lead")}</p>
+            <Fields
+              draft={draft}
+              onChange={setDraft}
+              client={props.client}
+              isNew
+              usernameHint={t("user.usernameHint")}
             />
-          )}
-          <Decision close={close}>
-            <Button kind="primary" type="submit" busy={action.busy}>
-              {t("add.save")}
-            </Button>
-          </Decision>
-        </Form>
+            {first ? (
+              <p class="hint">{t("user.ownerFirst")}</p>
+            ) : (
+              <Choice
+                type="checkbox"
+                name="chartOwner"
+                label={t("user.owner")}
+                hint={t("user.ownerHint")}
+                checked={draft.chartOwner}
+                onChange={(chartOwner) => setDraft({ ...draft, chartOwner })}
+              />
+            )}
+            <Decision close={close}>
+              <Button kind="primary" type="submit" busy={action.busy}>
+                {t("add.save")}
+              </Button>
+            </Decision>
+          </Form>
+          {held && <SamePerson held={held} add={(body) => add(body, close)} onClose={() => setHeld(null)} />}
+        </>
       )}
     </Dialog>
   );
@@ -143,6 +188,7 @@ function Edit(props: FormProps & { user: PortalUser }) {
 
   const submit = (close: () => void) => {
     const found = problems(draft);
+    if (!draft.username.trim()) found.push({ field: "username", message: t("user.needUsername") });
     setInvalid(found);
     if (found.length) return;
     if (touched(base.draft, draft).size) return void action.run(close);
@@ -160,9 +206,18 @@ function Edit(props: FormProps & { user: PortalUser }) {
     >
       {(close) => (
         <Form invalid={invalid} failure={action.failure} onSubmit={() => submit(close)}>
-          <p class="muted breaks">{t("user.usernameFixed", { username: user.username })}</p>
           {stale && <StaleNote {...stale} theirs={base.draft} label={labelOf} say={sayValue} />}
-          <Fields draft={draft} onChange={setDraft} client={client} isNew={false} />
+          <Fields
+            draft={draft}
+            onChange={setDraft}
+            client={client}
+            isNew={false}
+            usernameHint={
+              user.status === "active" || user.lastSignInAt
+                ? t("user.usernameEnds", { name: sayName(user.name) })
+                : user.username === user.email && t("user.usernameFollows", { name: sayName(user.name) })
+            }
+          />
           <Decision close={close}>
             <Button kind="primary" type="submit" busy={action.busy}>
               {t("form.save")}
@@ -174,7 +229,14 @@ function Edit(props: FormProps & { user: PortalUser }) {
   );
 }
 
-function Fields(props: { draft: Draft; onChange: (draft: Draft) => void; client: Client; isNew: boolean }) {
+function Fields(props: {
+  draft: Draft;
+  onChange: (draft: Draft) => void;
+  client: Client;
+  isNew: boolean;
+  /** What comes of typing one. */
+  usernameHint: string | false;
+}) {
   const { draft } = props;
   const known = props.client.emails.map((email) => email.address);
   const offered = useId();
@@ -218,16 +280,15 @@ function Fields(props: { draft: Draft; onChange: (draft: Draft) => void; client:
           ))}
         </div>
       )}
-      {props.isNew && (
-        <TextField
-          name="username"
-          label={t("user.username")}
-          optional
-          hint={t("user.usernameHint")}
-          value={draft.username}
-          onInput={(username) => set({ username })}
-        />
-      )}
+      <TextField
+        name="username"
+        label={t("user.username")}
+        optional={props.isNew}
+        verbatim
+        hint={props.usernameHint}
+        value={draft.username}
+        onInput={(username) => set({ username })}
+      />
       <Choices name="relationship" legend={t("user.relationship")}>
         {RELATIONSHIPS.map((relationship) => (
           <Choice

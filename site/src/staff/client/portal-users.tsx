@@ -17,6 +17,7 @@ import { AccessDialog, type AccessChange } from "./access-dialogs";
 import { AlertChoice, useAlerts } from "./alerts";
 import type { Chart } from "./chart";
 import { DeleteUser } from "./delete-user";
+import { RevokeUser } from "./revoke-user";
 import { SectionHeading } from "./section-heading";
 
 const AddUser = lazyPage(async () => (await import("./portal-user-form")).AddUser);
@@ -77,7 +78,7 @@ function Empty() {
   );
 }
 
-type Doing = { what: AccessChange | "delete"; user: PortalUser };
+type Doing = { what: AccessChange | "revoke" | "delete"; user: PortalUser };
 
 function Table({ chart, users, base }: { chart: Chart; users: Users; base: string }) {
   const { route } = useLocation();
@@ -92,7 +93,7 @@ function Table({ chart, users, base }: { chart: Chart; users: Users; base: strin
 
   const menu = (user: PortalUser) => {
     const name = sayName(user.name);
-    const open = (what: AccessChange) => () => setDoing({ what, user });
+    const open = (what: AccessChange | "revoke") => () => setDoing({ what, user });
     const revoked = user.status === "revoked";
     return [
       { label: t("users.edit"), onSelect: () => route(`${base}/${user.portalUserId}`) },
@@ -142,22 +143,28 @@ function Table({ chart, users, base }: { chart: Chart; users: Users; base: strin
                 </th>
                 <td role="cell" class="figures breaks">
                   <span class="cell-label">{t("users.username")}</span>
-                  <Username of={user} />
+                  <Address of={user.username} />
+                  {user.email !== user.username && (
+                    <span class="small other">
+                      <Address of={user.email} />
+                    </span>
+                  )}
                 </td>
                 <td role="cell">
                   <Permissions user={user} />
                 </td>
                 <td role="cell" class="standing">
                   <StatusTag status={user.status} />
-                  <AccessFacts user={user} edit={`${base}/${user.portalUserId}`} />
+                  <AccessFacts chart={chart} user={user} edit={`${base}/${user.portalUserId}`} />
                 </td>
                 <td role="cell">
-                  {user.status === "revoked" ? (
+                  {user.status === "revoked" || user.status === "expired" ? (
                     <span class="muted">{t("users.noAlerts")}</span>
                   ) : (
                     <AlertChoice
                       name={name}
                       assigned={alerts.chosen === user.portalUserId}
+                      later={user.status !== "active"}
                       onAssign={(rest) => alerts.assign(user.portalUserId, rest)}
                     />
                   )}
@@ -194,7 +201,10 @@ function Table({ chart, users, base }: { chart: Chart; users: Users; base: strin
       {doing?.what === "delete" && (
         <DeleteUser chart={chart} user={doing.user} onDone={done} onClose={() => setDoing(null)} />
       )}
-      {doing && doing.what !== "delete" && (
+      {doing?.what === "revoke" && (
+        <RevokeUser chart={chart} user={doing.user} onDone={done} onClose={() => setDoing(null)} />
+      )}
+      {doing && doing.what !== "delete" && doing.what !== "revoke" && (
         <AccessDialog
           change={doing.what}
           chart={chart}
@@ -207,14 +217,14 @@ function Table({ chart, users, base }: { chart: Chart; users: Users; base: strin
   );
 }
 
-/** An e-mail address as username may break after its @, and nowhere else while there is room. */
-function Username({ of: { username } }: { of: PortalUser }) {
-  const at = username.indexOf("@") + 1;
+/** An e-mail address may break after its @, and nowhere else while there is room. */
+function Address({ of: address }: { of: string }) {
+  const at = address.indexOf("@") + 1;
   return (
     <>
-      {username.slice(0, at)}
+      {address.slice(0, at)}
       <wbr />
-      {username.slice(at)}
+      {address.slice(at)}
     </>
   );
 }

@@ -3,7 +3,7 @@ import type { PortalUser, Receipt } from "../../api/staff";
 import { sayClock, sayList } from "../../messages/language";
 import { sayName } from "../../messages/name";
 import { t } from "../../messages/staff";
-import type { Chart } from "./chart";
+import { getsAlerts, type Chart } from "./chart";
 
 /** `user` as they were before: only then did they get the alerts. */
 export function sayEnded(
@@ -20,12 +20,17 @@ export function sayEnded(
   ]);
   const count = sessions + invitations + resets;
   const successor = chart.user(receipt.alertRecipient);
-  const elsewhere = receipt.alertRecipient ? t("receipt.unknown") : t("receipt.inbox");
+  const later = chart.chosen();
+  const elsewhere = receipt.alertRecipient
+    ? t("receipt.unknown")
+    : later
+      ? t("receipt.later", { name: sayName(later.name) })
+      : t("receipt.inbox");
   return [
     t(`${done}.done`, { name: sayName(user.name) }),
     t("receipt.at", { time: sayClock(receipt.at, true) }),
     count ? t("receipt.ended", { count, list }) : t("receipt.nothing"),
-    ...(user.receivesAlerts
+    ...(getsAlerts(user)
       ? [successor ? t("receipt.alerts", { name: sayName(successor.name) }) : elsewhere]
       : []),
   ].join(" ");

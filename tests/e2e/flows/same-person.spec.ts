@@ -1,0 +1,211 @@
+// Two people are never taken for one, nor one for two, without somebody having said so.
+import type { Page } from "@playwright/test";
+import { expectAccessibleInAll, expectFits } from "../accessibility";
+import {
+  expect,
+  fullName,
+  newUser,
+  test,
+  toast,
+  unique,
+  clientPage,
+  rowOf,
+  ownerCard,
+  type Client,
+  capital,
+} from "../world";
+
+/** What the page sends when it gives somebody access, and what it is answered: 409 with that, `times` times. */
+async function refuse(page: Page, problem: { code: string } & Record<string, unknown>, times = 1) {
+  const sent: Record<string, unknown>[] = [];
+  let left = times;
+  await page.route(/\/portal-users$/, async (route) => {
+    if (route.request().method() !== "POST") return route.fallback();
+    const body = route.request().postDataJSON() as Record<string, unknown>;
+    sent.push(body);
+    if (left-- > 0) {
+      return route.fulfill({
+        status: 409,
+        contentType: "application/problem+json",
+        body: JSON.stringify({ status: 409, title: "Conflict", ...problem }),
+      });
+    }
+    const { samePerson: _, ...known } = body;
+    return route.continue({ postData: known });
+  });
+  return sent;
+}
+
+const account = (client: Client) => ({
+  name: { first: "Hugh", last: "Lark" },
+  charts: [{ clientId: client.clientId, name: client.name, relationship: "self" }],
+});
+
+async function add(page: Page, client: Client, email: string): Promise<void> {
+  await page.goto(clientPage(client, "/portal/new"));
+  const form = page.getByRole("dialog", { name: "Add New User" });
+  await form.getByLabel("First name").fill("Wilma");
+  await form.getByLabel("Last name").fill("Lark");
+  await form.getByLabel("E-mail address").fill(email);
+  await form.getByRole("radio", { name: "Spouse" }).check();
+  await form.getByRole("button", { name: "Add User" }).click();
+}
+
+test("an address that opens somebody's account is asked about: somebody else gets a username of their own", async ({
+  dana,
+  desk,
+}) => {
+  const client = await desk.client();
+  const email = `${unique()}@mail.example`;
+  const sent = await refuse(dana, { code: "account_exists", account: account(client) });
+  await add(dana, client, email);
+  const question = dana.getByRole("dialog", { name: "Is this the same person?" });
+  await expect(question).toContainText(`${email} is how Hugh Lark signs in.`);
+  await expect(question.getByRole("listitem")).toHaveText([`${fullName(client.name)}, self`]);
+  const username = question.getByLabel("Username for Wilma Lark");
+  await expect(username).toHaveValue("wilma.lark");
+  await username.fill("");
+  await question.getByRole("button", { name: /^Somebody else/ }).click();
+  await expect(question.getByRole("alert")).toContainText("Enter a username");
+  const own = `wilma.${unique()}`;
+  await username.fill(own);
+  await question.getByRole("button", { name: `Somebody else: invite ${own}` }).dblclick();
+  await expect(toast(dana)).toContainText("Wilma Lark was added.");
+  await expect(dana.getByRole("dialog")).toHaveCount(0);
+  expect(sent.map(({ username, samePerson }) => [username, samePerson])).toEqual([
+    [undefined, undefined],
+    [own, undefined],
+  ]);
+  await expect(rowOf(dana, "Wilma Lark")).toContainText(own);
+  await expect(rowOf(dana, "Wilma Lark")).toContainText(email);
+});
+
+test("the same person is said to be, also where the client's own access is activated", async ({
+  dana,
+  desk,
+}) => {
+  const client = await desk.client({ emails: [`${unique()}@mail.example`] });
+  const sent = await refuse(dana, { code: "account_exists", account: account(client) });
+  await ownerCard(dana, client);
+  await dana.getByRole("button", { name: "Activate Client Portal Access" }).click();
+  await dana.getByRole("dialog").getByRole("button", { name: "Confirm" }).click();
+  const question = dana.getByRole("dialog", { name: "Is this the same person?" });
+  await question.getByRole("button", { name: "The same person" }).click();
+  await expect(toast(dana)).toContainText("is on its way");
+  await expect(dana.getByRole("dialog")).toHaveCount(0);
+  expect(sent.map(({ samePerson }) => samePerson)).toEqual([undefined, true]);
+});
+
+test("another client's own account is nobody else's, whatever is said", async ({ dana, desk }) => {
+  const client = await desk.client({ emails: [`${unique()}@mail.example`] });
+  await refuse(dana, { code: "self_twice" });
+  await ownerCard(dana, client);
+  await dana.getByRole("button", { name: "Activate Client Portal Access" }).click();
+  await dana.getByRole("dialog").getByRole("button", { name: "Confirm" }).click();
+  const question = dana.getByRole("dialog", { name: "This is another client’s account" });
+  await expect(question).toContainText("Two clients never share one account.");
+  await expect(question.getByRole("button", { name: "The same person" })).toHaveCount(0);
+  const own = `own.${unique()}`;
+  await question.getByLabel(`Username for ${fullName(client.name)}`).fill(own);
+  await question.getByRole("button", { name: /^Somebody else/ }).click();
+  await expect(toast(dana)).toContainText("is on its way");
+  expect((await desk.users(client)).map(({ username }) => username)).toEqual([own]);
+});
+
+test("who was revoked is activated instead of added again", async ({ dana, desk }) => {
+  const client = await desk.client();
+  const user = await desk.invite(client, { name: { first: "Wilma", last: "Lark" } });
+  await desk.change(client, user, "revoke");
+  await refuse(dana, { code: "access_revoked" });
+  await add(dana, client, user.email);
+  const form = dana.getByRole("dialog", { name: "Add New User" });
+  await expect(form).toContainText(
+    `Wilma Lark (${user.username}) had access to this client, and it was revoked.`,
+  );
+  await form.getByRole("button", { name: "Activate Access" }).click();
+  await expect(toast(dana)).toContainText("Access for Wilma Lark was activated again");
+  await expect(rowOf(dana, "Wilma Lark")).toContainText("Invited");
+});
+
+for (const [code, said, headers] of [
+  ["username_taken", "Somebody with another e-mail address has this username.", {}],
+  ["username_confusable", "This username looks like one that exists.", {}],
+  ["mail_budget_spent", "Try again in 3 hours", { "Retry-After": "10000" }],
+] as const) {
+  test(`${code} has words of its own`, async ({ dana, desk }) => {
+    await dana.route(/\/portal-users$/, (route) =>
+      route.request().method() === "POST"
+        ? route.fulfill({
+            status: code === "mail_budget_spent" ? 429 : 409,
+            headers,
+            contentType: "application/problem+json",
+            body: JSON.stringify({ status: 409, title: "Conflict", code }),
+          })
+        : route.fallback(),
+    );
+    await add(dana, await desk.client(), `${unique()}@mail.example`);
+    await expect(dana.getByRole("dialog").getByRole("alert")).toContainText(said);
+  });
+}
+
+test("a client who may be there already is offered, and created only when staff say so", async ({
+  dana,
+  desk,
+}) => {
+  const there = await desk.client({
+    name: { first: "Ilse", last: capital(unique()) },
+    dateOfBirth: "1990-04-01",
+  });
+  const match = { ...there, professional: "Dr. Lima", portal: { status: "active", users: 2 } };
+  const sent: Record<string, unknown>[] = [];
+  await dana.route(/\/api\/clients$/, (route) => {
+    const body = route.request().postDataJSON() as Record<string, unknown>;
+    sent.push(body);
+    const { distinct, ...client } = body;
+    if (distinct) return route.continue({ postData: client });
+    return route.fulfill({
+      status: 409,
+      contentType: "application/problem+json",
+      body: JSON.stringify({ status: 409, code: "possible_duplicate", title: "Conflict", matches: [match] }),
+    });
+  });
+  const create = async () => {
+    await dana.getByRole("link", { name: "+ New Client" }).click();
+    await dana.getByLabel("First name").fill("Ilse");
+    await dana.getByLabel("Last name").fill(there.name.last);
+    await dana.getByLabel("Date of birth").fill("1990-04-01");
+    await dana.getByRole("button", { name: "Create Client" }).click();
+  };
+  const question = dana.getByRole("dialog", { name: "Is it one of these?" });
+  await create();
+  await expect(question.getByRole("listitem")).toContainText(
+    `Born April 1, 1990 · ${there.recordNumber} · Active · 2 portal users`,
+  );
+  await question.getByRole("link", { name: fullName(there.name) }).click();
+  await expect(dana).toHaveURL(clientPage(there));
+
+  await dana.getByRole("link", { name: "Harbor Practice" }).click();
+  await create();
+  await question.getByRole("button", { name: "Back to the form" }).click();
+  await expect(dana.getByLabel("Last name")).toHaveValue(there.name.last);
+  await dana.getByRole("button", { name: "Create Client" }).click();
+  await question.getByRole("button", { name: "No, create" }).dblclick();
+  await expect(toast(dana)).toContainText(`${fullName(there.name)} was added`);
+  expect(sent.map(({ distinct }) => distinct)).toEqual([undefined, undefined, undefined, true]);
+});
+
+for (const width of [1280, 320]) {
+  test(`these questions are readable by everybody, ${width} px wide`, async ({ staff, desk }) => {
+    test.setTimeout(120_000);
+    const page = await staff("dana@harbor.example", {
+      viewport: { width, height: 700 },
+      reducedMotion: "reduce",
+    });
+    const client = await desk.client();
+    await refuse(page, { code: "account_exists", account: account(client) });
+    await add(page, client, newUser(client).email);
+    await expect(page.getByRole("dialog", { name: "Is this the same person?" })).toBeVisible();
+    await expectAccessibleInAll(page, "the same person");
+    await expectFits(page, "the same person");
+  });
+}
