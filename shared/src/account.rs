@@ -11,12 +11,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    fields::{At, Email, Name, Permissions, Secret, Username},
-    id::{ClientId, Epoch, PortalUserId, PracticeId, SessionId},
-    keys,
-    portal_user::{Mail, PortalUser},
+    context::Context,
+    fields::{At, Date, Email, Name, Permissions, Relationship, Secret, Username},
+    history::{Actor, Role},
+    id::{AccountId, AccountKey, ClientId, Epoch, PortalUserId, PracticeId, SessionId},
+    portal_user::PortalUser,
     practice::Practice,
-    store::{Change, Update},
+    problem::Problem,
     token::TokenHash,
 };
 
@@ -32,11 +33,30 @@ pub fn step_seconds(idle: i64) -> i64 {
     (idle / 10).min(60)
 }
 
+/// Where the account with a sign-in name is kept, whether or not it exists: HMAC of practice and
+/// folded sign-in name, so that the key tells nobody the name.
+///
+/// # Errors
+/// 500 in a function that was given no secret.
+pub fn key_of(
+    context: &Context,
+    practice: &PracticeId,
+    username: &Username,
+) -> Result<AccountKey, Problem> {
+    let folded = username.folded();
+    let digest = context.hmac("account", &[practice.as_str().as_bytes(), folded.as_bytes()])?;
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    Ok(AccountKey::from_bytes(bytes))
+}
+
 /// An account as stored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Account {
-    /// The name the person signs in with.
+    /// Its id.
+    pub account_id: AccountId,
+    /// The sign-in name.
     pub username: Username,
     /// Where resets go; with the username, what makes two portal users one person.
     pub email: Email,
@@ -67,6 +87,10 @@ pub struct Grant {
     pub portal_user_id: PortalUserId,
     /// The client's name.
     pub name: Name,
+    /// The client's date of birth.
+    pub date_of_birth: Date,
+    /// What the person is to the client.
+    pub relationship: Relationship,
     /// What the person may do there.
     pub permissions: Permissions,
     /// Whether the person may enter.
@@ -134,26 +158,16 @@ pub struct PortalSession {
     pub charts: Vec<ChartView>,
     /// When the session ends if it stays unused.
     pub expires_at: At,
-}
-
-/// What an account has to tell its charts.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct AccountUpdate<'a> {
-    /// The chart that knows already.
-    pub told: Option<ClientId>,
-    /// When the person signed in.
-    pub signed_in: Option<At>,
-    /// The newest mail, and on which chart it shows.
-    pub mail: Option<(ClientId, &'a Mail)>,
-    /// When the reset changed: of that, the charts that the person is invited to are told too.
-    pub reset: Option<At>,
+    /// When the session ends in any case.
+    pub ends_at: At,
 }
 
 impl Account {
     /// An account that waits for somebody to enrol.
     #[must_use]
-    pub fn waiting(user: &PortalUser) -> Self {
+    pub fn waiting(context: &Context, user: &PortalUser) -> Self {
         Self {
+            account_id: AccountId::new(context.ulid()),
             username: user.username.clone(),
             email: user.email.clone(),
             name: user.name.clone(),
@@ -163,6 +177,13 @@ impl Account {
             reset: None,
             rev: 0,
         }
+    }
+
+    /// The person as the actor of events.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        let (id, name) = (self.account_id.to_string(), self.name.full());
+        Actor { id, name, role: Role::PortalUser }
     }
 
     /// Whether any chart is open to the right password.
@@ -244,31 +265,8 @@ impl Account {
             username: self.username.clone(),
             charts: open.into_iter().map(chart).collect(),
             expires_at: session.idle_ends_at,
+            ends_at: session.ends_at,
         })
-    }
-
-    /// Tells every open chart of the account, but the one in `told`, which sessions can open it
-    /// and until when a reset is open, and what else there is to tell.
-    pub fn mirror(&self, change: &mut Change, practice: &PracticeId, news: &AccountUpdate<'_>) {
-        let charts: Vec<_> = match news.reset {
-            Some(now) => self.resettable(now).collect(),
-            None => self.open_grants().collect(),
-        };
-        for (client, grant) in charts.into_iter().filter(|(c, _)| Some(*c) != news.told) {
-            let key = keys::portal_user(practice, client, grant.portal_user_id);
-            let mut update = Update::of(key).set("sessions", &self.sessions_of(client));
-            if let Some(at) = news.signed_in {
-                update = update.set("lastSignInAt", &at);
-            }
-            if let Some((_, mail)) = news.mail.filter(|(of, _)| *of == client) {
-                update = update.set("mail", mail);
-            }
-            update = match &self.reset {
-                Some(reset) => update.set("resetUntil", &reset.expires_at),
-                None => update.unset("resetUntil"),
-            };
-            change.update(&update);
-        }
     }
 
     /// The sessions that can open a chart, and when each ends if it stays unused.
@@ -281,10 +279,4 @@ impl Account {
             .map(|(sid, s)| (*sid, s.idle_ends_at))
             .collect()
     }
-}
-
-/// Begins an update of the account of a portal user, which must be there.
-#[must_use]
-pub fn update_account(practice: &PracticeId, user: &PortalUser) -> Update {
-    Update::of(keys::account(practice, &user.account(practice)))
 }

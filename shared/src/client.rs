@@ -156,9 +156,9 @@ impl Client {
         PortalView { status, users: *users }
     }
 
-    /// The client page, as of `now`.
+    /// The client page, as of `now`; who gets the alerts is the chart's to say.
     #[must_use]
-    pub fn view(&self, now: At) -> ClientView {
+    pub fn view(&self, alert_recipient: Option<PortalUserId>, now: At) -> ClientView {
         ClientView {
             client_id: self.client_id,
             name: self.name.clone(),
@@ -169,7 +169,7 @@ impl Client {
             professional: self.professional.clone(),
             portal: self.portal_view(now),
             chart_owner: self.chart_owner,
-            alert_recipient: self.alert_recipient,
+            alert_recipient,
             version: self.version,
         }
     }

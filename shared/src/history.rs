@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    app::App,
+    caller::Caller,
+    context::Context,
     fields::At,
     id::{ClientId, EventId, PortalUserId, PracticeId},
     keys::{self, Key},
-    web::Caller,
 };
 
 /// What happened.
@@ -20,6 +20,9 @@ pub enum Action {
     ClientCreated,
     ClientUpdated,
     ClientOpened,
+    ClientShown,
+    PortalUserShown,
+    HistoryShown,
     ClientsSearched,
     PortalUsersListed,
     PortalUserAdded,
@@ -64,11 +67,19 @@ pub enum Role {
     System,
 }
 
+impl Role {
+    /// Whether the role may change what it may see.
+    #[must_use]
+    pub fn may_change(self) -> bool {
+        matches!(self, Self::Admin | Self::Staff)
+    }
+}
+
 /// Who acted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Actor {
-    /// Staff: subject at the issuer. Portal users: their account. Empty for nobody.
+    /// Staff: subject at the issuer. Portal users: the id of their account. Empty for nobody.
     pub id: String,
     /// As people know them.
     pub name: String,
@@ -87,6 +98,23 @@ impl Actor {
     #[must_use]
     pub fn system() -> Self {
         Self { id: String::new(), name: "Latchkey".into(), role: Role::System }
+    }
+}
+
+/// The author of events: an actor, and the request in which it acts.
+#[derive(Debug, Clone)]
+pub struct Author {
+    /// Who acts.
+    pub actor: Actor,
+    /// The request.
+    pub caller: Caller,
+}
+
+impl Author {
+    /// An event of this author.
+    #[must_use]
+    pub fn event(&self, context: &Context, practice: &PracticeId, action: Action) -> Event {
+        Event::new(context, &self.caller, &self.actor, practice, action)
     }
 }
 
@@ -110,6 +138,9 @@ pub struct Event {
     pub actor: Actor,
     /// What.
     pub action: Action,
+    /// Why: the code of a revocation or of a refusal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// Names of the fields that changed.
     #[serde(default)]
     pub changed: Vec<String>,
@@ -123,20 +154,21 @@ impl Event {
     /// An event of now.
     #[must_use]
     pub fn new(
-        app: &App,
+        context: &Context,
         caller: &Caller,
         actor: &Actor,
         practice: &PracticeId,
         action: Action,
     ) -> Self {
         Self {
-            event_id: EventId::new(app.ulid()),
+            event_id: EventId::new(context.ulid()),
             practice: practice.clone(),
             client_id: None,
             portal_user_id: None,
-            at: app.now(),
+            at: context.now(),
             actor: actor.clone(),
             action,
+            reason: None,
             changed: Vec::new(),
             source: caller.source.clone(),
             request_id: caller.request_id.clone(),
@@ -154,6 +186,13 @@ impl Event {
     #[must_use]
     pub fn portal_user(mut self, user: PortalUserId) -> Self {
         self.portal_user_id = Some(user);
+        self
+    }
+
+    /// Why: a slug, such as the code of a refusal.
+    #[must_use]
+    pub fn because(mut self, reason: impl Into<String>) -> Self {
+        self.reason = Some(reason.into());
         self
     }
 

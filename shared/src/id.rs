@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use ulid::Ulid;
 use utoipa::ToSchema;
@@ -74,6 +75,10 @@ ulid_id!(
     PortalUserId
 );
 ulid_id!(
+    /// A person's account: random, never reused, the same when the sign-in name changes.
+    AccountId
+);
+ulid_id!(
     /// A session, of staff or of a client.
     SessionId
 );
@@ -142,37 +147,23 @@ impl ToSchema for PracticeId {
     }
 }
 
-/// Where an account lives: the first 16 bytes of SHA-256 over practice and folded username, in
-/// unpadded base64url. It stands in keys and tokens so that no username has to.
+/// Where an account is kept: 16 bytes of a keyed digest of practice and sign-in name (see
+/// [`crate::account::key_of`]), in unpadded base64url. Another sign-in name is another key; the
+/// account's [`AccountId`] stays.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct AccountId(String);
+pub struct AccountKey(String);
 
-impl AccountId {
-    /// The account that a username names in a practice, whether or not it exists.
-    #[must_use]
-    pub fn of(practice: &PracticeId, username: &crate::fields::Username) -> Self {
-        use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-        use sha2::{Digest, Sha256};
-        let digest = Sha256::new()
-            .chain_update(practice.as_str())
-            .chain_update([0])
-            .chain_update(username.folded())
-            .finalize();
-        Self(URL_SAFE_NO_PAD.encode(&digest[..16]))
-    }
-
-    /// The account of these sixteen bytes.
+impl AccountKey {
+    /// The key of these sixteen bytes.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
         Self(URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// The sixteen bytes of the id; zeros for a text that is not an id.
+    /// The sixteen bytes of the key; zeros for a text that is not a key.
     #[must_use]
     pub fn bytes(&self) -> [u8; 16] {
-        use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
         URL_SAFE_NO_PAD
             .decode(&self.0)
             .ok()
@@ -180,24 +171,15 @@ impl AccountId {
             .unwrap_or_default()
     }
 
-    /// The id as text.
+    /// The key as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Display for AccountId {
+impl fmt::Display for AccountKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-impl AccountId {
-    /// Reads an id; `None` for anything that is not one.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let id = Self(text.to_owned());
-        (Self::from_bytes(id.bytes()) == id).then_some(id)
     }
 }

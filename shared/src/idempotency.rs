@@ -11,10 +11,12 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     app::App,
+    context::Context,
+    fields::At,
     id::PracticeId,
     keys::{self, Key},
     problem::Problem,
-    store::Change,
+    store::{Change, Store, Update},
 };
 
 /// Seconds that an answer is kept.
@@ -41,16 +43,31 @@ impl FromRequestParts<App> for IdempotencyKey {
     }
 }
 
-/// A request that may have been made before: where its answer is kept, and a digest of its body.
-/// Nothing for a request without a key.
+/// A request that may have been made before: digests of who asked for what with which key, and of
+/// its body. Empty for a request without a key.
+#[derive(Debug, Default)]
+pub struct Attempt(Option<Request>);
+
 #[derive(Debug)]
-pub struct Attempt(Option<(Key, String)>);
+struct Request {
+    practice: PracticeId,
+    digest: String,
+    body: String,
+}
+
+impl Request {
+    fn key(&self) -> Key {
+        keys::request(&self.practice, &self.digest)
+    }
+}
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Answered {
     body: String,
-    answer: String,
+    /// The answer as JSON; none when what it told of was deleted since.
+    #[serde(default)]
+    answer: Option<String>,
     expires_at: i64,
 }
 
@@ -61,7 +78,7 @@ impl Attempt {
     /// # Errors
     /// 500 when the body cannot be written as JSON, or the function was given no secret.
     pub fn new<B: Serialize>(
-        app: &App,
+        context: &Context,
         practice: &PracticeId,
         subject: &str,
         operation: &str,
@@ -70,31 +87,49 @@ impl Attempt {
     ) -> Result<Self, Problem> {
         let Some(key) = &key.0 else { return Ok(Self(None)) };
         let digest = |purpose: &str, parts: &[&[u8]]| {
-            app.hmac(purpose, parts).map(|bytes| URL_SAFE_NO_PAD.encode(bytes))
+            context.hmac(purpose, parts).map(|bytes| URL_SAFE_NO_PAD.encode(bytes))
         };
         let body = serde_json::to_vec(body).map_err(|e| Problem::internal(e.to_string()))?;
         let parts = [subject.as_bytes(), operation.as_bytes(), key.as_bytes()];
-        let key = keys::request(practice, &digest("request", &parts)?);
-        Ok(Self(Some((key, digest("body", &[&body])?))))
+        let digest_of_request = digest("request", &parts)?;
+        let body = digest("body", &[&body])?;
+        Ok(Self(Some(Request { practice: practice.clone(), digest: digest_of_request, body })))
     }
 
     /// The answer given before; `None` when there was none.
     ///
     /// # Errors
-    /// 422 when the key came with another body; 503 when the table does not answer.
-    pub async fn answered<T: DeserializeOwned>(&self, app: &App) -> Result<Option<T>, Problem> {
-        let Some((key, body)) = &self.0 else { return Ok(None) };
-        let before: Option<Answered> = app.store().get(key).await?;
-        let Some(before) = before.filter(|b| b.expires_at > app.now().seconds()) else {
+    /// 422 when the key came with another body, 409 when what the answer told of was deleted since,
+    /// 503 when the table does not answer.
+    pub async fn answered<T: DeserializeOwned>(
+        &self,
+        store: &Store,
+        now: At,
+    ) -> Result<Option<T>, Problem> {
+        let Some(request) = &self.0 else { return Ok(None) };
+        let before: Option<Answered> = store.get(&request.key()).await?;
+        let Some(before) = before.filter(|b| b.expires_at > now.seconds()) else {
             return Ok(None);
         };
-        if before.body != *body {
+        if before.body != request.body {
             return Err(Problem::key_reused());
         }
-        let kept = &mut serde_json::Deserializer::from_str(&before.answer);
+        let Some(answer) = before.answer else {
+            return Err(Problem::conflict(
+                "deleted",
+                "This request was answered before, and what it made was deleted since.",
+            ));
+        };
+        let kept = &mut serde_json::Deserializer::from_str(&answer);
         serde_path_to_error::deserialize(kept)
             .map(Some)
             .map_err(|e| Problem::internal(format!("kept answer: {} cannot be read", e.path())))
+    }
+
+    /// Where the answer is kept, and until when (seconds since 1970).
+    #[must_use]
+    pub fn kept(&self, now: At) -> Option<(&str, i64)> {
+        self.0.as_ref().map(|request| (request.digest.as_str(), now.seconds() + KEPT))
     }
 
     /// Keeps the answer, as part of the change that creates what it tells of.
@@ -103,15 +138,23 @@ impl Attempt {
     /// 500 when the answer cannot be written as JSON.
     pub fn keep<T: Serialize>(
         &self,
-        app: &App,
         change: &mut Change,
+        now: At,
         answer: &T,
     ) -> Result<(), Problem> {
-        let Some((key, body)) = &self.0 else { return Ok(()) };
+        let Some(request) = &self.0 else { return Ok(()) };
         let answer = serde_json::to_string(answer).map_err(|e| Problem::internal(e.to_string()))?;
-        let now = app.now().seconds();
-        let answered = Answered { body: body.clone(), answer, expires_at: now + KEPT };
-        change.claim(key, &answered, now);
+        let now = now.seconds();
+        let body = request.body.clone();
+        let answered = Answered { body, answer: Some(answer), expires_at: now + KEPT };
+        change.claim(&request.key(), &answered, now);
         Ok(())
     }
+}
+
+/// Takes a kept answer away, as part of the change that deletes what it tells of: a repeat of the
+/// request is told so, and what was deleted is not made anew.
+pub fn forget(change: &mut Change, practice: &PracticeId, digest: &str) {
+    let key = keys::request(practice, digest);
+    change.update(&Update::of(key).unset("answer"));
 }

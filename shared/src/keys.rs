@@ -13,7 +13,7 @@ use ulid::Ulid;
 
 use crate::{
     fields::{At, RecordNumber},
-    id::{AccountId, ClientId, EventId, MailId, PortalUserId, PracticeId, SessionId},
+    id::{AccountKey, ClientId, EventId, MailId, PortalUserId, PracticeId, SessionId},
 };
 
 /// The primary key of an item.
@@ -80,7 +80,7 @@ macro_rules! partitions {
     ($($(#[$doc:meta])* $name:ident($($part:ident: $of:ty),*) = $pattern:literal;)*) => {
         /// The keys of partitions.
         pub mod partition {
-            use crate::id::{AccountId, ClientId, PracticeId};
+            use crate::id::{AccountKey, ClientId, PracticeId};
 
             $($(#[$doc])* #[must_use] pub fn $name($($part: $of),*) -> String { format!($pattern) })*
         }
@@ -118,10 +118,10 @@ partitions! {
     /// A record number.
     record(practice: &PracticeId, number: &str) = "P#{practice}#R#{number}";
     /// An account.
-    account(practice: &PracticeId, account: &AccountId) = "P#{practice}#A#{account}";
+    account(practice: &PracticeId, account: &AccountKey) = "P#{practice}#A#{account}";
     /// The sessions of one person of the staff.
     staff(practice: &PracticeId, subject: &str) = "P#{practice}#W#{subject}";
-    /// Failures counted against a username or an address, known only by its HMAC.
+    /// Failures counted against a sign-in name or an address, known only by its HMAC.
     lock(practice: &PracticeId, hmac: &str) = "P#{practice}#L#{hmac}";
     /// Search entries whose token begins alike: see [`crate::search`].
     search(practice: &PracticeId, beginning: &str) = "P#{practice}#S#{beginning}";
@@ -150,14 +150,14 @@ items! {
     record(practice: &PracticeId, number: &RecordNumber)
         in main record(practice, &number.compared()) = "RECORD", "record number";
     /// An account, with its grants and sessions.
-    account(practice: &PracticeId, account: &AccountId)
+    account(practice: &PracticeId, account: &AccountKey)
         in main account(practice, account) = "ACCOUNT", "account";
     /// A session of staff.
     staff_session(practice: &PracticeId, subject: &str, session: SessionId)
         in main staff(practice, subject) = "SESSION#{session}", "staff session";
-    /// The failures counted against a username.
-    lock(practice: &PracticeId, hmac: &str)
-        in main lock(practice, hmac) = "LOCK", "failures of a username";
+    /// The failures counted against a sign-in name.
+    lock(practice: &PracticeId, account: &AccountKey)
+        in main lock(practice, account.as_str()) = "LOCK", "failures of a sign-in name";
     /// The failures counted against a source address.
     source(practice: &PracticeId, hmac: &str)
         in main lock(practice, hmac) = "SOURCE", "failures of an address";

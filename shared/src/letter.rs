@@ -17,7 +17,7 @@ use std::{error::Error, fmt};
 
 use words::{Mail, Terms, Words};
 
-use crate::{fields::At, portal_user::MailKind as Kind};
+use crate::{fields::At, mail::MailKind as Kind};
 
 /// Table layout and inline styles, because mail clients drop most of the rest;
 /// dark colours are an enhancement. No image, font or script, so that opening a

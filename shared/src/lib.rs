@@ -4,19 +4,25 @@
 
 pub mod account;
 pub mod app;
+pub mod caller;
 pub mod chart;
 pub mod client;
 pub mod config;
+pub mod context;
+pub mod cookie;
 pub mod es256;
 pub mod fields;
 pub mod history;
 pub mod id;
 pub mod idempotency;
+pub mod jwt;
 pub mod keys;
 pub mod lambda;
 pub mod letter;
 pub mod lockout;
+pub mod mail;
 pub mod metrics;
+pub mod mirror;
 pub mod openapi;
 pub mod outbox;
 pub mod password;
@@ -26,10 +32,11 @@ pub mod problem;
 pub mod proof;
 mod routes;
 pub mod search;
-pub mod session;
+pub mod staff;
 pub mod store;
 mod strict;
 pub mod token;
+pub mod visitor;
 pub mod web;
 
 pub use app::App;

@@ -12,8 +12,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    app::App,
-    fields::{At, Username},
+    context::Context,
+    fields::At,
     id::PracticeId,
     keys::{self, Key},
     problem::Problem,
@@ -66,16 +66,6 @@ pub struct Source {
     pub rev: u64,
 }
 
-/// Where the failures of a username stand.
-///
-/// # Errors
-/// 500 in a function that was given no secret.
-pub fn lock_key(app: &App, practice: &PracticeId, username: &Username) -> Result<Key, Problem> {
-    let folded = username.folded();
-    let parts = [practice.as_str().as_bytes(), folded.as_bytes()];
-    Ok(keys::lock(practice, &digest(app, "lock", &parts)?))
-}
-
 /// What failures of an address are counted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Door {
@@ -90,7 +80,7 @@ pub enum Door {
 /// # Errors
 /// 500 in a function that was given no secret.
 pub fn source_key(
-    app: &App,
+    context: &Context,
     practice: &PracticeId,
     door: Door,
     source: &str,
@@ -101,7 +91,7 @@ pub fn source_key(
     };
     let network = network(source);
     let parts = [practice.as_str().as_bytes(), network.as_bytes()];
-    Ok(keys::source(practice, &digest(app, purpose, &parts)?))
+    Ok(keys::source(practice, &digest(context, purpose, &parts)?))
 }
 
 /// Whose address it is: of IPv6 the first 64 bits, for within them everybody has all addresses (RFC
@@ -117,8 +107,8 @@ fn network(source: &str) -> String {
     }
 }
 
-fn digest(app: &App, purpose: &str, parts: &[&[u8]]) -> Result<String, Problem> {
-    Ok(URL_SAFE_NO_PAD.encode(app.hmac(purpose, parts)?))
+fn digest(context: &Context, purpose: &str, parts: &[&[u8]]) -> Result<String, Problem> {
+    Ok(URL_SAFE_NO_PAD.encode(context.hmac(purpose, parts)?))
 }
 
 /// Refuses an attempt while the username or the address has to wait.
@@ -178,7 +168,7 @@ pub fn clear(change: &mut Change, key: &Key, lock: Option<&Lock>) {
     match lock {
         Some(lock) => change.remove(key, lock.rev),
         None => change.unchanged(key, 0),
-    }
+    };
 }
 
 /// Demands, for a success, that the source address has not reached its limit meanwhile: else a
@@ -188,7 +178,7 @@ pub fn demand_source(change: &mut Change, key: &Key, source: Option<&Source>, no
         Some(past) if past.window_ends_at <= now => change.unchanged(key, past.rev),
         _ => {
             let below = Update::upsert(key.clone());
-            change.demand(&below.when_absent_or("failures", "<", &SOURCE_FAILURES));
+            change.demand(&below.when_absent_or("failures", "<", &SOURCE_FAILURES))
         }
-    }
+    };
 }

@@ -16,8 +16,9 @@ use utoipa::{
 };
 
 use crate::{
+    cookie,
+    jwt::Audience,
     problem::{FieldProblem, ProblemBody},
-    session::Audience,
 };
 
 /// Name of the staff's cookie scheme in the document.
@@ -54,7 +55,7 @@ pub fn complete(routes: openapi::OpenApi) -> openapi::OpenApi {
         ),
         (PORTAL, Audience::Portal, "A session of a client or guardian, made by signing in."),
     ] {
-        let key = ApiKeyValue::with_description(audience.cookie(), who);
+        let key = ApiKeyValue::with_description(cookie::name(audience), who);
         components
             .security_schemes
             .insert(name.into(), SecurityScheme::ApiKey(ApiKey::Cookie(key)).into());

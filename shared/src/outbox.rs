@@ -5,11 +5,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    app::App,
+    context::Context,
     fields::{At, Email},
-    id::{AccountId, ClientId, MailId, PortalUserId, PracticeId},
+    id::{AccountKey, ClientId, MailId, PortalUserId, PracticeId},
     keys,
-    portal_user::{Mail, MailKind, MailState, PortalUser},
+    mail::{Mail, MailKind, MailState},
+    portal_user::PortalUser,
     store::Change,
     token::Nonce,
 };
@@ -39,7 +40,7 @@ pub struct Outgoing {
     pub to: Email,
     /// The account that the link's token is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account: Option<AccountId>,
+    pub account: Option<AccountKey>,
     /// What the link's token is made of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<Nonce>,
@@ -83,9 +84,14 @@ impl<'a> From<&'a PortalUser> for Recipient<'a> {
 impl Outgoing {
     /// A mail without a token: access granted, password changed.
     #[must_use]
-    pub fn notice(app: &App, practice: &PracticeId, to: &Recipient<'_>, kind: MailKind) -> Self {
+    pub fn notice(
+        context: &Context,
+        practice: &PracticeId,
+        to: &Recipient<'_>,
+        kind: MailKind,
+    ) -> Self {
         Self {
-            mail_id: MailId::new(app.ulid()),
+            mail_id: MailId::new(context.ulid()),
             practice: practice.clone(),
             client_id: to.client,
             portal_user_id: to.user,
@@ -94,7 +100,7 @@ impl Outgoing {
             account: None,
             nonce: None,
             link_until: None,
-            queued_at: app.now(),
+            queued_at: context.now(),
             pending: Some(keys::PENDING.to_owned()),
             attempts: 0,
             done_at: None,
@@ -104,7 +110,7 @@ impl Outgoing {
 
     /// Adds a link for an account that works until `until`.
     #[must_use]
-    pub fn with_link(mut self, account: AccountId, nonce: Nonce, until: At) -> Self {
+    pub fn with_link(mut self, account: AccountKey, nonce: Nonce, until: At) -> Self {
         self.account = Some(account);
         self.nonce = Some(nonce);
         self.link_until = Some(until);
@@ -125,6 +131,6 @@ impl Outgoing {
 
     /// Puts it into the outbox as part of a change.
     pub fn queue(&self, change: &mut Change) {
-        change.insert(&keys::mail(&self.practice, self.client_id, self.mail_id), self);
+        let _ = change.insert(&keys::mail(&self.practice, self.client_id, self.mail_id), self);
     }
 }

@@ -7,7 +7,7 @@ use argon2::{
 };
 
 use crate::{
-    app::App,
+    context::Context,
     fields::{Password, Secret},
     practice::{PASSWORD_MINIMUM, Practice},
     problem::Problem,
@@ -31,8 +31,8 @@ fn argon2() -> Argon2<'static> {
 ///
 /// # Errors
 /// 500 when hashing fails, which it does only for want of memory.
-pub fn hash(app: &App, password: &Password) -> Result<Secret, Problem> {
-    let salt: [u8; 16] = app.random();
+pub fn hash(context: &Context, password: &Password) -> Result<Secret, Problem> {
+    let salt: [u8; 16] = context.random();
     let hash = argon2()
         .hash_password_with_salt(password.reveal().as_bytes(), &salt)
         .map_err(|e| Problem::internal(format!("argon2: {e}")))?;

@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 use crate::{
     client::Client,
     fields::{At, Email, Name, Permissions, Reason, Relationship, Username},
-    id::{AccountId, ClientId, MailId, PortalUserId, PracticeId, SessionId},
-    outbox::Outgoing,
+    id::{AccountKey, ClientId, PortalUserId, SessionId},
+    mail::{Mail, MailKind, MailView},
     token::TokenHash,
 };
 
@@ -49,8 +49,10 @@ pub struct PortalUser {
     pub client_id: ClientId,
     /// The person's name.
     pub name: Name,
-    /// The name the person signs in with.
+    /// The sign-in name.
     pub username: Username,
+    /// Where the account with that sign-in name is kept.
+    pub account: AccountKey,
     /// Where the person's mails go.
     pub email: Email,
     /// What the person is to the client.
@@ -62,6 +64,10 @@ pub struct PortalUser {
     /// The newest invitation; none once access was revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invitation: Option<Invitation>,
+    /// Invitations that are over because another took their place or access was revoked: their links
+    /// are told so, and no more. The newest twenty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaced: Vec<Replaced>,
     /// When the person enrolled, and so has credentials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enrolled_at: Option<At>,
@@ -81,14 +87,126 @@ pub struct PortalUser {
     /// What the last revocation or activation did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<LastReceipt>,
-    /// Why access was revoked, as whoever did it wrote it down.
+    /// When and why access was revoked, while it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub revoke_reason: Option<Reason>,
+    pub revoked: Option<Revoked>,
+    /// The answers about this person that are kept for repeated requests. Deleting the person takes
+    /// them away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<KeptAnswer>,
     /// Raised by every change that staff see.
     pub version: u64,
     /// Raised by every write.
     #[serde(skip_serializing, default)]
     pub rev: u64,
+}
+
+/// Where the answer to a request is kept: see [`crate::idempotency`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptAnswer {
+    /// Digest of the request.
+    pub request: String,
+    /// When the answer is forgotten, in seconds since 1970.
+    pub until: i64,
+}
+
+/// Why staff revoked an access.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RevokeCode {
+    /// The client, or the person, asked for it.
+    Request,
+    /// The client left the practice's care.
+    LeftCare,
+    /// A court ordered it.
+    CourtOrder,
+    /// Somebody's safety.
+    Safety,
+    /// The access was given by mistake.
+    Mistake,
+    /// None of these.
+    Other,
+}
+
+/// A revocation, as the portal user carries it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revoked {
+    /// When.
+    pub at: At,
+    /// Why.
+    pub code: RevokeCode,
+    /// What staff wrote about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Reason>,
+}
+
+/// Why an invitation or an access is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum EndReason {
+    /// The invitation was not used in time.
+    Expired,
+    /// Ten wrong proofs ended the invitation.
+    WrongProofs,
+    /// Another invitation took its place.
+    Replaced,
+    /// Revoked: see [`RevokeCode::Request`].
+    Request,
+    /// Revoked: see [`RevokeCode::LeftCare`].
+    LeftCare,
+    /// Revoked: see [`RevokeCode::CourtOrder`].
+    CourtOrder,
+    /// Revoked: see [`RevokeCode::Safety`].
+    Safety,
+    /// Revoked: see [`RevokeCode::Mistake`].
+    Mistake,
+    /// Revoked: see [`RevokeCode::Other`].
+    Other,
+}
+
+impl EndReason {
+    /// The slug that the API answers.
+    #[must_use]
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::WrongProofs => "wrong-proofs",
+            Self::Replaced => "replaced",
+            Self::Request => "request",
+            Self::LeftCare => "left-care",
+            Self::CourtOrder => "court-order",
+            Self::Safety => "safety",
+            Self::Mistake => "mistake",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl From<RevokeCode> for EndReason {
+    fn from(code: RevokeCode) -> Self {
+        match code {
+            RevokeCode::Request => Self::Request,
+            RevokeCode::LeftCare => Self::LeftCare,
+            RevokeCode::CourtOrder => Self::CourtOrder,
+            RevokeCode::Safety => Self::Safety,
+            RevokeCode::Mistake => Self::Mistake,
+            RevokeCode::Other => Self::Other,
+        }
+    }
+}
+
+/// When and why an invitation or an access ended.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[schema(as = EndedAccess)]
+pub struct EndedView {
+    /// When.
+    pub at: At,
+    /// Why.
+    pub reason: EndReason,
+    /// What staff wrote about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub note: Option<Reason>,
 }
 
 /// What a revocation or a deletion ended.
@@ -114,14 +232,6 @@ pub struct LastReceipt {
     pub mail: Option<MailKind>,
 }
 
-impl LastReceipt {
-    /// A change that ended nothing and queued a mail.
-    #[must_use]
-    pub fn of_mail(mail: &Outgoing) -> Self {
-        Self { at: mail.queued_at, ended: Ended::default(), mail: Some(mail.kind) }
-    }
-}
-
 /// An invitation, as the table knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -140,55 +250,20 @@ pub struct Invitation {
     pub used_at: Option<At>,
 }
 
+/// An invitation whose link was sent and no longer counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replaced {
+    /// Hash of its token.
+    pub hash: TokenHash,
+    /// When it ended.
+    pub at: At,
+}
+
+/// So many replaced invitations are remembered.
+const REPLACED: usize = 20;
+
 /// So many wrong proofs kill an invitation.
 pub const WRONG_PROOFS: u32 = 10;
-
-/// What a mail is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum MailKind {
-    /// Enrol.
-    Invitation,
-    /// Access was activated: sign in with the credentials you have.
-    AccessGranted,
-    /// Choose a new password.
-    PasswordReset,
-    /// The password was changed.
-    PasswordChanged,
-}
-
-/// How far a mail has come. Later states never give way to earlier ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum MailState {
-    /// Waits in the outbox.
-    Queued,
-    /// The mail service took it.
-    Sent,
-    /// The recipient's server took it.
-    Delivered,
-    /// The recipient's server refused it.
-    Bounced,
-    /// The recipient reported it as spam.
-    Complained,
-}
-
-/// The newest mail about an access.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Mail {
-    /// The mail.
-    pub mail_id: MailId,
-    /// What it is about.
-    pub kind: MailKind,
-    /// How far it has come.
-    pub state: MailState,
-    /// Since when.
-    pub at: At,
-    /// Why it bounced.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-}
 
 /// A portal user as the API answers it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -212,7 +287,7 @@ pub struct PortalUserView {
     pub status: Status,
     /// Whether the person owns the chart.
     pub chart_owner: bool,
-    /// Whether the person gets the alerts.
+    /// Whether the person gets the alerts: chosen for them, and active.
     pub receives_alerts: bool,
     /// The invitation, until it was used.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -230,6 +305,10 @@ pub struct PortalUserView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub locked_until: Option<At>,
+    /// When and why the invitation or the access ended, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub ended: Option<EndedView>,
     /// What an edit must name.
     pub version: u64,
 }
@@ -243,22 +322,6 @@ pub struct InvitationView {
     pub sent_at: At,
     /// When it ends, or ended.
     pub expires_at: At,
-}
-
-/// A mail as the API answers it.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[schema(as = Mail)]
-pub struct MailView {
-    /// What it is about.
-    pub kind: MailKind,
-    /// How far it has come.
-    pub state: MailState,
-    /// Since when.
-    pub at: At,
-    /// Why it bounced.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub reason: Option<String>,
 }
 
 impl Invitation {
@@ -291,10 +354,31 @@ impl PortalUser {
         (invitation.wrong_proofs < WRONG_PROOFS).then_some(invitation.expires_at)
     }
 
-    /// The account that holds this person's credentials.
+    /// Takes the unused invitation away; its link is told that it is over.
+    pub fn retire_invitation(&mut self, now: At) {
+        let Some(old) = self.invitation.take() else { return };
+        self.replaced.push(Replaced { hash: old.hash, at: old.expires_at.min(now) });
+        let surplus = self.replaced.len().saturating_sub(REPLACED);
+        self.replaced.drain(..surplus);
+    }
+
+    /// Whether alerts may be assigned to the person: active, or with an open invitation.
     #[must_use]
-    pub fn account(&self, practice: &PracticeId) -> AccountId {
-        AccountId::of(practice, &self.username)
+    pub fn can_receive_alerts(&self, now: At) -> bool {
+        matches!(self.status(now), Status::Active | Status::Invited)
+    }
+
+    /// When and why the invitation or the access ended, if it did.
+    fn ended(&self, now: At) -> Option<EndedView> {
+        let (at, reason, note) = match (self.status(now), &self.revoked, &self.invitation) {
+            (Status::Revoked, Some(r), _) => (r.at, r.code.into(), r.note.clone()),
+            (Status::Expired, _, Some(i)) if i.wrong_proofs >= WRONG_PROOFS => {
+                (i.expires_at, EndReason::WrongProofs, None)
+            }
+            (Status::Expired, _, Some(i)) => (i.expires_at, EndReason::Expired, None),
+            _ => return None,
+        };
+        Some(EndedView { at, reason, note })
     }
 
     /// What the API answers, as of `now`.
@@ -310,17 +394,14 @@ impl PortalUser {
             permissions: self.permissions.clone(),
             status: self.status(now),
             chart_owner: client.chart_owner == Some(self.portal_user_id),
-            receives_alerts: client.alert_recipient == Some(self.portal_user_id),
+            receives_alerts: self.access == Access::Active
+                && client.alert_recipient == Some(self.portal_user_id),
             invitation: open
                 .map(|i| InvitationView { sent_at: i.sent_at, expires_at: i.expires_at }),
-            mail: self.mail.as_ref().map(|m| MailView {
-                kind: m.kind,
-                state: m.state,
-                at: m.at,
-                reason: m.reason.clone(),
-            }),
+            mail: self.mail.as_ref().map(Mail::view),
             last_sign_in_at: self.last_sign_in_at,
             locked_until: None,
+            ended: self.ended(now),
             version: self.version,
         }
     }

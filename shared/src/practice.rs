@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    app::App,
     fields::{At, Email},
     id::PracticeId,
     keys,
     problem::Problem,
+    store::Store,
 };
 
 /// What a practice decides for itself.
@@ -102,8 +102,8 @@ impl Practice {
     ///
     /// # Errors
     /// 404 when there is no such practice, 503 when the table does not answer.
-    pub async fn load(app: &App, id: &PracticeId) -> Result<Self, Problem> {
-        app.store().get(&keys::practice(id)).await?.ok_or_else(Problem::not_found)
+    pub async fn load(store: &Store, id: &PracticeId) -> Result<Self, Problem> {
+        store.get(&keys::practice(id)).await?.ok_or_else(Problem::not_found)
     }
 
     /// What people see of it.

@@ -11,6 +11,8 @@ use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::id::ClientId;
+
 /// One field of bad input: which, why (stable slug), and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldProblem {
@@ -43,6 +45,10 @@ pub struct ProblemBody {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub fields: Vec<FieldProblem>,
+    /// What some codes answer beyond: `account` of `account_exists`.
+    #[serde(flatten)]
+    #[schema(inline, additional_properties)]
+    pub more: serde_json::Map<String, serde_json::Value>,
 }
 
 /// An error answer in the making.
@@ -54,6 +60,17 @@ pub struct Problem {
     detail: Cow<'static, str>,
     fields: Vec<FieldProblem>,
     retry_after: Option<u32>,
+    more: Option<Box<More>>,
+}
+
+/// What few problems have.
+#[derive(Debug, Clone, Default)]
+struct More {
+    /// Further members of the body.
+    members: serde_json::Map<String, serde_json::Value>,
+    /// The clients whose data they show.
+    shown: Vec<ClientId>,
+    /// The private cause, for the log.
     cause: Option<String>,
 }
 
@@ -65,7 +82,7 @@ impl Problem {
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
         let detail = detail.into();
-        Self { status, code, title, detail, fields: Vec::new(), retry_after: None, cause: None }
+        Self { status, code, title, detail, fields: Vec::new(), retry_after: None, more: None }
     }
 
     /// The body or a parameter is not what the API document asks for: 400, naming the field.
@@ -296,7 +313,7 @@ impl Problem {
             "Something we depend on did not answer. Nothing was lost; please try again.",
         );
         problem.retry_after = Some(1);
-        problem.cause = Some(cause.into());
+        problem.more.get_or_insert_default().cause = Some(cause.into());
         problem
     }
 
@@ -309,8 +326,41 @@ impl Problem {
             "Something went wrong",
             "This is our fault. The request id helps us to find out why.",
         );
-        problem.cause = Some(cause.into());
+        problem.more.get_or_insert_default().cause = Some(cause.into());
         problem
+    }
+
+    /// Adds a member to the body.
+    #[must_use]
+    pub fn with(mut self, member: &str, value: serde_json::Value) -> Self {
+        self.more.get_or_insert_default().members.insert(member.to_owned(), value);
+        self
+    }
+
+    /// Notes clients whose data the body shows, so that their histories tell of it.
+    #[must_use]
+    pub fn showing(mut self, clients: impl IntoIterator<Item = ClientId>) -> Self {
+        self.more.get_or_insert_default().shown.extend(clients);
+        self
+    }
+
+    /// The clients whose data the body shows.
+    #[must_use]
+    pub fn shown(&self) -> &[ClientId] {
+        self.more.as_deref().map_or(&[], |more| &more.shown)
+    }
+
+    /// Whether a rule refused what was asked, which the history records. Bad input and a failing
+    /// dependency are no refusals.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        [
+            StatusCode::FORBIDDEN,
+            StatusCode::NOT_FOUND,
+            StatusCode::CONFLICT,
+            StatusCode::TOO_MANY_REQUESTS,
+        ]
+        .contains(&self.status)
     }
 
     /// The HTTP status.
@@ -328,7 +378,7 @@ impl Problem {
     /// What the log may know beyond the code. Never a person's data.
     #[must_use]
     pub fn cause(&self) -> Option<&str> {
-        self.cause.as_deref()
+        self.more.as_deref()?.cause.as_deref()
     }
 
     /// Whole seconds to wait, for `Retry-After`.
@@ -348,6 +398,7 @@ impl Problem {
             detail: self.detail.clone().into_owned(),
             request_id: request_id.to_owned(),
             fields: self.fields.clone(),
+            more: self.more.as_deref().map(|more| more.members.clone()).unwrap_or_default(),
         }
     }
 }

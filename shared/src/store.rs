@@ -27,7 +27,7 @@ use crate::{
     problem::Problem,
 };
 
-pub use self::change::{Change, Update};
+pub use self::change::{Change, Failed, Handle, Update};
 
 /// An item as the SDK has it.
 pub type Item = HashMap<String, AttributeValue>;
@@ -46,9 +46,18 @@ pub struct Store {
 pub enum WriteError {
     /// Somebody else wrote meanwhile, or is writing: read and decide again. Holds the positions,
     /// in the order of the change, of the items whose condition failed.
-    Conflict(Vec<usize>),
+    Conflict(Failed),
     /// It cannot be helped here.
     Problem(Problem),
+}
+
+impl From<WriteError> for Problem {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Problem(problem) => problem,
+            WriteError::Conflict(_) => Self::unavailable("the item stayed contended"),
+        }
+    }
 }
 
 impl From<Problem> for WriteError {
@@ -73,7 +82,7 @@ impl Retries<'_> {
     ///
     /// # Errors
     /// The problem to answer with.
-    pub async fn retry(&mut self, error: WriteError) -> Result<Vec<usize>, Problem> {
+    pub async fn retry(&mut self, error: WriteError) -> Result<Failed, Problem> {
         let failed = match error {
             WriteError::Problem(problem) => return Err(problem),
             WriteError::Conflict(failed) => failed,
@@ -150,7 +159,7 @@ impl Store {
                 .map(|k| k.keys)
                 .unwrap_or_default();
             if !wanted.is_empty() {
-                retries.retry(WriteError::Conflict(Vec::new())).await?;
+                retries.retry(WriteError::Conflict(Failed::default())).await?;
             }
         }
         Ok(found)
@@ -350,7 +359,7 @@ impl Store {
                 Some(e) if e.is_conditional_check_failed_exception() => return Ok(None),
                 // A transaction has the item in hand just now. The SDK leaves that to its caller.
                 Some(e) if e.is_transaction_conflict_exception() => {
-                    retries.retry(WriteError::Conflict(Vec::new())).await?;
+                    retries.retry(WriteError::Conflict(Failed::default())).await?;
                 }
                 _ => return Err(failure(&error, "UpdateItem", &[keys::kind(&update.key)])),
             }
@@ -484,7 +493,7 @@ fn write_error(error: &SdkError<TransactWriteItemsError>, kinds: &[&str]) -> Wri
     let reasons = match error.as_service_error() {
         Some(TransactWriteItemsError::TransactionCanceledException(e)) => e.cancellation_reasons(),
         Some(TransactWriteItemsError::TransactionInProgressException(_)) => {
-            return WriteError::Conflict(Vec::new());
+            return WriteError::Conflict(Failed::default());
         }
         _ => return WriteError::Problem(failure(error, "TransactWriteItems", kinds)),
     };
@@ -494,7 +503,7 @@ fn write_error(error: &SdkError<TransactWriteItemsError>, kinds: &[&str]) -> Wri
             "None" => {}
             "ConditionalCheckFailed" => failed.push(position),
             "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded" => {
-                return WriteError::Conflict(Vec::new());
+                return WriteError::Conflict(Failed::default());
             }
             other => {
                 let kind = kinds.get(position).copied().unwrap_or("unknown item");
@@ -503,5 +512,5 @@ fn write_error(error: &SdkError<TransactWriteItemsError>, kinds: &[&str]) -> Wri
             }
         }
     }
-    WriteError::Conflict(failed)
+    WriteError::Conflict(Failed(failed))
 }

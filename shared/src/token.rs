@@ -13,8 +13,8 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::{
-    app::App,
-    id::{AccountId, ClientId, PortalUserId, PracticeId},
+    context::Context,
+    id::{AccountKey, ClientId, PortalUserId, PracticeId},
     problem::Problem,
 };
 
@@ -53,16 +53,16 @@ impl std::fmt::Debug for TokenSecret {
 impl Nonce {
     /// Fresh random bytes.
     #[must_use]
-    pub fn new(app: &App) -> Self {
-        Self(app.random())
+    pub fn new(context: &Context) -> Self {
+        Self(context.random())
     }
 
     /// The secret that belongs to these bytes.
     ///
     /// # Errors
     /// 500 in a function that was given no secret.
-    pub fn secret(&self, app: &App) -> Result<TokenSecret, Problem> {
-        app.hmac("token", &[&self.0]).map(TokenSecret)
+    pub fn secret(&self, context: &Context) -> Result<TokenSecret, Problem> {
+        context.hmac("token", &[&self.0]).map(TokenSecret)
     }
 }
 
@@ -86,7 +86,7 @@ pub struct InvitationToken {
     /// The practice.
     pub practice: PracticeId,
     /// The account that will be made, or joined.
-    pub account: AccountId,
+    pub account: AccountKey,
     /// The chart.
     pub client: ClientId,
     /// The portal user who was invited.
@@ -101,7 +101,7 @@ pub struct ResetToken {
     /// The practice.
     pub practice: PracticeId,
     /// The account.
-    pub account: AccountId,
+    pub account: AccountKey,
     /// What proves that the mail arrived.
     pub secret: TokenSecret,
 }
@@ -122,7 +122,7 @@ impl InvitationToken {
         let (practice, bytes) = split::<80>(text)?;
         Some(Self {
             practice,
-            account: AccountId::from_bytes(piece(&bytes, 0)),
+            account: AccountKey::from_bytes(piece(&bytes, 0)),
             client: ClientId::from_bytes(piece(&bytes, 16)),
             user: PortalUserId::from_bytes(piece(&bytes, 32)),
             secret: TokenSecret(piece(&bytes, 48)),
@@ -143,7 +143,7 @@ impl ResetToken {
         let (practice, bytes) = split::<48>(text)?;
         Some(Self {
             practice,
-            account: AccountId::from_bytes(piece(&bytes, 0)),
+            account: AccountKey::from_bytes(piece(&bytes, 0)),
             secret: TokenSecret(piece(&bytes, 16)),
         })
     }

@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     app::App,
+    caller::Caller,
     config::Edge,
     id::{ClientId, PortalUserId},
     metrics,
@@ -50,35 +51,6 @@ const HEADERS: [(HeaderName, HeaderValue); 6] = [
         HeaderValue::from_static("same-origin"),
     ),
 ];
-
-/// Who is calling, as far as any request tells.
-#[derive(Debug, Clone)]
-pub struct Caller {
-    /// Names the request in answers, logs and history.
-    pub request_id: String,
-    /// Source address.
-    pub source: String,
-}
-
-impl Caller {
-    /// The caller of a request that came through [`finish`].
-    #[must_use]
-    pub fn of(parts: &Parts) -> Self {
-        parts
-            .extensions
-            .get::<Self>()
-            .cloned()
-            .unwrap_or_else(|| Self { request_id: String::new(), source: String::new() })
-    }
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Caller {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        Ok(Self::of(parts))
-    }
-}
 
 /// Completes a router: fallbacks, and the frame around every request.
 pub fn finish(router: Router<App>, app: App) -> Router {

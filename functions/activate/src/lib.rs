@@ -1,13 +1,14 @@
 //! Activates a portal user's access. Whoever has credentials may sign in with them again and is
 //! told so by mail; whoever never enrolled is invited.
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use shared::{
     App, Problem, Routes,
-    chart::{Chart, Receipt},
+    chart::{ChartEdit, Receipt},
     history::Action,
     id::{ClientId, PortalUserId},
-    session::Editor,
+    idempotency::{Attempt, IdempotencyKey},
+    staff::{Disclosed, Editor},
     web::UserPath,
 };
 
@@ -23,6 +24,7 @@ pub fn routes<R: Routes>() -> R {
     params(
         ("clientId" = ClientId, Path, description = "The client."),
         ("portalUserId" = PortalUserId, Path, description = "The portal user."),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body get the same answer, for a day.", min_length = 1, max_length = 255, pattern = "^[!-~]+$"),
     ),
     responses((status = 200, description = "The portal user, and the mail that was queued.", body = Receipt))
 )]
@@ -30,17 +32,14 @@ async fn activate(
     State(app): State<App>,
     editor: Editor,
     UserPath(client, id): UserPath,
-) -> Result<Json<Receipt>, Problem> {
-    let practice = editor.practice().clone();
-    let (staff, chart) = editor.admit(&app, Chart::load(app.store(), &practice, client)).await?;
-    let receipt = chart.change(&app, |chart, change, _| {
-        if let Some(mail) = chart.activate(&app, &staff.practice, id)? {
-            mail.queue(change);
-            chart.mirror_access(&app, change, chart.user(id)?);
-            let event = staff.event(&app, Action::AccessActivated).client(client).portal_user(id);
-            change.event(&event.changed(["status"]));
-        }
+    key: IdempotencyKey,
+) -> Result<Disclosed<Receipt>, Problem> {
+    let operation = format!("activate {client} {id}");
+    let attempt = Attempt::new(&app, editor.practice(), editor.subject(), &operation, &key, &())?;
+    let activate = |chart: &mut ChartEdit<'_>| {
+        chart.activate(id)?;
         chart.receipt(id, app.now())
-    });
-    receipt.await.map(Json)
+    };
+    let found = editor.repeatable(&app, client, attempt, None).await?;
+    found.change(&app, Action::PortalUserShown, activate).await
 }

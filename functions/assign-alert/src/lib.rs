@@ -1,14 +1,13 @@
 //! Says which one portal user gets a client's alerts.
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use shared::{
     App, Problem, Routes,
-    chart::Chart,
     history::Action,
     id::{ClientId, PortalUserId},
     problem::ProblemBody,
-    session::Editor,
+    staff::{Disclosed, Editor},
     web::{ClientPath, StrictJson},
 };
 use utoipa::ToSchema;
@@ -53,19 +52,11 @@ async fn assign_alert(
     editor: Editor,
     ClientPath(id): ClientPath,
     StrictJson(assignment): StrictJson<Assignment>,
-) -> Result<Json<AlertRecipient>, Problem> {
-    let practice = editor.practice().clone();
-    let (staff, chart) = editor.admit(&app, Chart::load(app.store(), &practice, id)).await?;
-    let alert_recipient = assignment.portal_user_id;
-    let assigned = chart.change(&app, |chart, change, _| {
-        let before = chart.client.alert_recipient;
-        chart.assign(alert_recipient, "portalUserId")?;
-        if before != alert_recipient {
-            let mut event = staff.event(&app, Action::AlertRecipientAssigned).client(id);
-            event.portal_user_id = alert_recipient;
-            change.event(&event.changed(["alertRecipient"]));
-        }
-        Ok(AlertRecipient { alert_recipient })
+) -> Result<Disclosed<AlertRecipient>, Problem> {
+    let chart = editor.chart(&app, id).await?;
+    let assigned = chart.change(&app, Action::ClientShown, |chart| {
+        chart.assign(assignment.portal_user_id)?;
+        Ok(AlertRecipient { alert_recipient: chart.alert_recipient(app.now()) })
     });
-    assigned.await.map(Json)
+    assigned.await
 }

@@ -1,14 +1,13 @@
 //! Gives a client's chart to another of its portal users.
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use shared::{
     App, Problem, Routes,
-    chart::Chart,
     history::Action,
     id::{ClientId, PortalUserId},
     problem::ProblemBody,
-    session::Editor,
+    staff::{Disclosed, Editor},
     web::{ClientPath, StrictJson},
 };
 use utoipa::ToSchema;
@@ -42,7 +41,7 @@ pub struct ChartOwner {
     request_body = Ownership,
     responses(
         (status = 200, description = "Who owns the chart now.", body = ChartOwner),
-        (status = 422, description = "The client has no such portal user.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The client has no such portal user, or its access is revoked.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 async fn change_owner(
@@ -50,18 +49,12 @@ async fn change_owner(
     editor: Editor,
     ClientPath(id): ClientPath,
     StrictJson(ownership): StrictJson<Ownership>,
-) -> Result<Json<ChartOwner>, Problem> {
-    let practice = editor.practice().clone();
-    let (staff, chart) = editor.admit(&app, Chart::load(app.store(), &practice, id)).await?;
+) -> Result<Disclosed<ChartOwner>, Problem> {
     let chart_owner = ownership.portal_user_id;
-    let given = chart.change(&app, |chart, change, _| {
-        let before = chart.client.chart_owner;
+    let chart = editor.chart(&app, id).await?;
+    let changed = chart.change(&app, Action::ClientShown, |chart| {
         chart.change_owner(chart_owner)?;
-        if before != Some(chart_owner) {
-            let event = staff.event(&app, Action::ChartOwnerChanged).client(id);
-            change.event(&event.portal_user(chart_owner).changed(["chartOwner"]));
-        }
         Ok(ChartOwner { chart_owner })
     });
-    given.await.map(Json)
+    changed.await
 }

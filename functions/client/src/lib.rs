@@ -1,17 +1,16 @@
 //! The client page, and edits of the client's contact info.
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use serde::{Deserialize, Deserializer};
 use shared::{
     App, Problem, Routes,
-    chart::{Chart, Mirror},
-    client::{Client, ClientView, Holder},
+    chart::ClientUpdate,
+    client::ClientView,
     fields::{ContactEmail, ContactPhone, Date, Name, Professional, RecordNumber, Whole},
     history::Action,
     id::ClientId,
-    keys,
     problem::ProblemBody,
-    session::{Editor, Reader},
+    staff::{Disclosed, Editor, Reader},
     web::{ClientPath, StrictJson},
 };
 use utoipa::ToSchema;
@@ -32,12 +31,9 @@ async fn show(
     State(app): State<App>,
     reader: Reader,
     ClientPath(id): ClientPath,
-) -> Result<Json<ClientView>, Problem> {
-    let key = keys::client(reader.practice(), id);
-    let (staff, client) = reader.admit(&app, app.store().get::<Client>(&key)).await?;
-    let client = client.ok_or_else(Problem::not_found)?;
-    app.store().record(&staff.event(&app, Action::ClientOpened).client(id)).await?;
-    Ok(Json(client.view(app.now())))
+) -> Result<Disclosed<ClientView>, Problem> {
+    let chart = reader.chart(&app, id).await?;
+    chart.show(&app, Action::ClientOpened, |chart| Ok(chart.client_view(app.now()))).await
 }
 
 /// An edit of a client: what is not named stays; `professional: null` takes the name away.
@@ -92,46 +88,23 @@ async fn edit(
     editor: Editor,
     ClientPath(id): ClientPath,
     StrictJson(edit): StrictJson<ClientEdit>,
-) -> Result<Json<ClientView>, Problem> {
+) -> Result<Disclosed<ClientView>, Problem> {
     check(&app, &edit)?;
-    let practice = editor.practice().clone();
-    let (staff, chart) = editor.admit(&app, Chart::load(app.store(), &practice, id)).await?;
-    let edited = chart.change(&app, |chart, change, failed| {
-        if chart.client.version != edit.version.0 {
-            return Err(Problem::stale());
-        }
-        let before = chart.client.clone();
-        let changed = apply(&mut chart.client, &edit);
-        if changed.is_empty() {
-            return Ok(chart.client.view(app.now()));
-        }
-        chart.client.version += 1;
-
-        let (old, new) = (&before.record_number, &chart.client.record_number);
-        let (old, new) = (keys::record(&practice, old), keys::record(&practice, new));
-        if old != new {
-            // The number is the change's first item: its condition fails when it is another's.
-            if failed.contains(&0) {
-                return Err(Problem::taken(
-                    "recordNumber",
-                    "record_number_taken",
-                    "Another client has this record number.",
-                ));
-            }
-            change.insert(&new, &Holder { client_id: id });
-            change.discard(&old);
-        }
-        if before.name != chart.client.name {
-            let mirror =
-                Mirror { client_name: Some(chart.client.name.clone()), ..Mirror::default() };
-            for user in &chart.users {
-                change.update(&chart.mirror(user, &mirror));
-            }
-        }
-        change.event(&staff.event(&app, Action::ClientUpdated).client(id).changed(changed));
-        Ok(chart.client.view(app.now()))
+    let edit = ClientUpdate {
+        version: edit.version.0,
+        name: edit.name,
+        date_of_birth: edit.date_of_birth,
+        record_number: edit.record_number,
+        emails: edit.emails,
+        phones: edit.phones,
+        professional: edit.professional,
+    };
+    let chart = editor.chart(&app, id).await?;
+    let edited = chart.change(&app, Action::ClientShown, |chart| {
+        chart.update_client(&edit)?;
+        Ok(chart.client_view(app.now()))
     });
-    edited.await.map(Json)
+    edited.await
 }
 
 fn check(app: &App, edit: &ClientEdit) -> Result<(), Problem> {
@@ -146,27 +119,4 @@ fn check(app: &App, edit: &ClientEdit) -> Result<(), Problem> {
         Some((field, _)) => Err(Problem::invalid(*field, "too_many", "Ten is the most.")),
         None => Ok(()),
     }
-}
-
-/// Applies an edit; answers the names of the fields that changed.
-fn apply(client: &mut Client, edit: &ClientEdit) -> Vec<&'static str> {
-    fn set<T: PartialEq + Clone>(
-        field: &'static str,
-        at: &mut T,
-        to: Option<&T>,
-        changed: &mut Vec<&'static str>,
-    ) {
-        if let Some(to) = to.filter(|to| *to != at) {
-            *at = to.clone();
-            changed.push(field);
-        }
-    }
-    let mut changed = Vec::new();
-    set("name", &mut client.name, edit.name.as_ref(), &mut changed);
-    set("dateOfBirth", &mut client.date_of_birth, edit.date_of_birth.as_ref(), &mut changed);
-    set("recordNumber", &mut client.record_number, edit.record_number.as_ref(), &mut changed);
-    set("emails", &mut client.emails, edit.emails.as_ref(), &mut changed);
-    set("phones", &mut client.phones, edit.phones.as_ref(), &mut changed);
-    set("professional", &mut client.professional, edit.professional.as_ref(), &mut changed);
-    changed
 }

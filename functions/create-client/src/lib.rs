@@ -1,21 +1,19 @@
 //! Creates a client: the chart, the entries under which it is found, and the first event of its
 //! history, all at once.
 
-use axum::{extract::State, response::Response};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use shared::{
     App, Problem, Routes,
-    chart::Chart,
-    client::{Client, ClientView, Holder, Summary},
+    chart::{Accounts, Chart, ChartEdit, Request},
+    client::{Client, ClientView, Summary},
     fields::{ContactEmail, ContactPhone, Date, Name, Professional, RecordNumber},
     history::Action,
-    id::{ClientId, PracticeId},
+    id::ClientId,
     idempotency::{Attempt, IdempotencyKey},
-    keys,
     problem::ProblemBody,
-    session::Editor,
-    store::Change,
-    web::{StrictJson, created},
+    staff::{Disclosed, Editor},
+    web::StrictJson,
 };
 use utoipa::ToSchema;
 
@@ -65,39 +63,33 @@ async fn create_client(
     editor: Editor,
     key: IdempotencyKey,
     StrictJson(new): StrictJson<NewClient>,
-) -> Result<Response, Problem> {
+) -> Result<Disclosed<ClientView>, Problem> {
     check(&app, &new)?;
     let practice = editor.practice().clone();
     let attempt = Attempt::new(&app, &practice, editor.subject(), "create-client", &key, &new)?;
-    let (staff, mut answered) = editor.admit(&app, attempt.answered::<ClientView>(&app)).await?;
-    let mut retries = app.store().retries();
-    loop {
-        if let Some(before) = answered {
-            return Ok(created(before));
+    let before = attempt.answered::<ClientView>(app.store(), app.now());
+    let admitted = editor.admit(&app, before).await?;
+    let created = admitted.write(&app, async |staff, before| {
+        if let Some(before) = before {
+            let shown = staff.event(&app, Action::ClientShown).client(before.client_id);
+            app.store().record(&shown).await?;
+            return Ok(before);
         }
-        let client = client(&app, &new)?;
-        let view = client.view(app.now());
-        let mut change = app.store().change();
-        register(&mut change, &practice, &client);
-        change.event(&staff.event(&app, Action::ClientCreated).client(client.client_id));
-        Chart::of_new(&practice, client).save(&mut change);
-        attempt.keep(&app, &mut change, &view)?;
-        let Err(error) = app.store().write(change).await else { return Ok(created(view)) };
-        let failed = retries.retry(error).await?;
-        answered = attempt.answered(&app).await?;
-        if answered.is_none() && failed.contains(&RECORD) && new.record_number.is_some() {
-            return Err(taken());
-        }
-    }
-}
-
-/// Position of the record number in what [`register`] writes first.
-pub const RECORD: usize = 0;
-
-/// Takes the record number of a new client, as part of the change that saves its chart.
-pub fn register(change: &mut Change, practice: &PracticeId, client: &Client) {
-    let holder = Holder { client_id: client.client_id };
-    change.insert(&keys::record(practice, &client.record_number), &holder);
+        let request = Request {
+            practice: &staff.practice,
+            author: &staff.author,
+            attempt: &attempt,
+            unchanged: None,
+            silent: false,
+        };
+        let chart = Chart::of_new(&practice, client(&app, &new)?);
+        let create = |chart: &mut ChartEdit<'_>| {
+            chart.create()?;
+            Ok(chart.client_view(app.now()))
+        };
+        Box::pin(chart.change(&app, &request, Accounts::new(), create)).await
+    });
+    created.await.map(Disclosed::created)
 }
 
 /// Refuses what no single field can tell is wrong.
@@ -141,8 +133,4 @@ pub fn client(app: &App, new: &NewClient) -> Result<Client, Problem> {
         version: 1,
         rev: 0,
     })
-}
-
-fn taken() -> Problem {
-    Problem::taken("recordNumber", "record_number_taken", "Another client has this record number.")
 }

@@ -1,15 +1,15 @@
 //! Deletes a portal user, its sessions, invitations and resets, and its account with the last
 //! portal user. The client's record and history stay.
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use serde::Deserialize;
 use shared::{
     App, Problem, Routes,
-    chart::{Chart, Receipt},
+    chart::Receipt,
     history::Action,
     id::{ClientId, PortalUserId},
     problem::ProblemBody,
-    session::Editor,
+    staff::{Disclosed, Editor},
     web::{StrictQuery, UserPath},
 };
 use utoipa::IntoParams;
@@ -52,32 +52,10 @@ async fn delete(
     editor: Editor,
     UserPath(client, id): UserPath,
     StrictQuery(deletion): StrictQuery<Deletion>,
-) -> Result<Json<Receipt>, Problem> {
+) -> Result<Disclosed<Receipt>, Problem> {
     let successor = check(&deletion)?;
-    let practice = editor.practice().clone();
-    let (staff, chart) = editor.admit(&app, Chart::load(app.store(), &practice, client)).await?;
-    // Most accounts have one chart.
-    let mut last = true;
-    let receipt = chart.change(&app, |chart, change, failed| {
-        // The grant is the change's first item: its condition fails when the account has more
-        // charts, or fewer, than was supposed.
-        if failed.contains(&0) {
-            last = !last;
-        }
-        let now = app.now();
-        let owns_chart = chart.client.chart_owner == Some(id);
-        let receives_alerts = chart.client.alert_recipient == Some(id);
-        let (gone, ended) = chart.delete(id, successor, now)?;
-        chart.drop_grant(change, &gone, last);
-        let mut changed = vec!["portalUser"];
-        changed.extend(owns_chart.then_some("chartOwner"));
-        changed.extend(receives_alerts.then_some("alertRecipient"));
-        let event = staff.event(&app, Action::PortalUserDeleted).client(client).portal_user(id);
-        change.event(&event.changed(changed));
-        let alert_recipient = chart.client.alert_recipient;
-        Ok(Receipt { portal_user: None, at: now, ended, alert_recipient, mail: None })
-    });
-    receipt.await.map(Json)
+    let chart = editor.chart(&app, client).await?;
+    chart.change(&app, Action::PortalUserShown, |chart| chart.delete(id, successor)).await
 }
 
 /// Demands the word, and reads the successor.

@@ -11,20 +11,22 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use shared::{
     App, Problem, Routes,
-    account::{Account, AccountUpdate, PortalSession},
-    chart::Chart,
+    account::{Account, PortalSession},
+    caller::Caller,
+    chart::{Accounts, Chart, ChartEdit, Request},
     fields::{At, Date, Password, ProofName, Secret},
-    history::{Action, Actor, Event, Role},
-    id::{Epoch, SessionId},
+    history::{Action, Actor, Author},
+    id::{AccountId, AccountKey, SessionId},
     idempotency::{Attempt, IdempotencyKey},
     keys, password,
-    portal_user::{Access, PortalUser, WRONG_PROOFS},
+    portal_user::{Access, PortalUser},
     practice::{Practice, PracticeView},
     problem::ProblemBody,
-    proof, session,
-    store::{both, parse},
+    proof,
+    store::both,
     token::InvitationToken,
-    web::{Caller, StrictJson},
+    visitor,
+    web::StrictJson,
 };
 use utoipa::ToSchema;
 
@@ -74,8 +76,15 @@ pub struct InvitationState {
     pub state: Standing,
     /// When it ends, or ended.
     pub expires_at: At,
-    /// Whether a password is to be chosen or proved.
-    pub account: AccountKind,
+    /// Whether a password is to be chosen or proved. Only while it is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub account: Option<AccountKind>,
+    /// The name of the person whose account the invitation joins, if there is one. Only while it is
+    /// open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub account_name: Option<String>,
 }
 
 /// Looks at an invitation. Spends nothing.
@@ -89,44 +98,87 @@ pub struct InvitationState {
 )]
 async fn check(
     State(app): State<App>,
+    caller: Caller,
     StrictJson(link): StrictJson<Link>,
 ) -> Result<Json<InvitationState>, Problem> {
     let token = InvitationToken::parse(link.token.reveal()).ok_or_else(Problem::not_found)?;
-    let user = keys::portal_user(&token.practice, token.client, token.user);
-    let account = keys::account(&token.practice, &token.account);
-    let wanted = [user.clone(), account.clone()];
-    let (mut items, practice) =
-        both(app.store().get_many(&wanted), Practice::load(&app, &token.practice)).await?;
-    let user: Option<PortalUser> = items.remove(&user).map(parse).transpose()?;
-    let account: Option<Account> = items.remove(&account).map(parse).transpose()?;
-    let account = account.filter(|a| is_for(a, &token));
-    let (user, account) = user.zip(account).ok_or_else(Problem::not_found)?;
+    let (chart, accounts, practice) = read(&app, &token).await?;
+    let user = chart.user(token.user)?;
     let now = app.now();
-    let state = state(&user, &token, now);
-    Ok(Json(InvitationState {
+    let (state, expires_at) = standing(user, &token, now).ok_or_else(Problem::not_found)?;
+    let mut answer = InvitationState {
         practice: practice.view(),
         state,
-        expires_at: user.invitation.as_ref().map_or(now, |i| i.expires_at),
-        account: if account.password.is_some() { AccountKind::Existing } else { AccountKind::New },
-    }))
-}
-
-/// Whether an account is that of the portal user in the token. The secret proves the portal user
-/// alone: without this, whoever is invited could name the account of another who is invited to the
-/// same chart, and set its password.
-fn is_for(account: &Account, token: &InvitationToken) -> bool {
-    account.grants.get(&token.client).is_some_and(|g| g.portal_user_id == token.user)
-}
-
-fn state(user: &PortalUser, token: &InvitationToken, now: At) -> Standing {
-    match &user.invitation {
-        Some(i) if token.secret.matches(&i.hash) => match (i.used_at, user.access) {
-            (Some(_), _) => Standing::Used,
-            (None, Access::Invited) if i.open(now) => Standing::Open,
-            (None, _) => Standing::Expired,
-        },
-        _ => Standing::Expired,
+        expires_at,
+        account: None,
+        account_name: None,
+    };
+    if state == Standing::Open {
+        let account = match accounts.get(&user.account) {
+            Some(account) => account.clone(),
+            // The sign-in name changed after the link was made.
+            None => app.store().get(&keys::account(&token.practice, &user.account)).await?,
+        };
+        let known: Option<Account> = account.filter(|a| a.password.is_some());
+        answer.account = Some(known.as_ref().map_or(AccountKind::New, |_| AccountKind::Existing));
+        answer.account_name = known.map(|account| account.name.full());
+    } else {
+        refuse(&app, &caller, &token, &over(state)).await?;
     }
+    Ok(Json(answer))
+}
+
+/// Everything about a link, in one round trip.
+async fn read(app: &App, token: &InvitationToken) -> Result<(Chart, Accounts, Practice), Problem> {
+    let (store, practice) = (app.store(), &token.practice);
+    let accounts = [token.account.clone()];
+    let ((chart, accounts), settings) = both(
+        both(
+            Chart::load(store, practice, token.client),
+            Chart::accounts(store, practice, &accounts),
+        ),
+        Practice::load(store, practice),
+    )
+    .await?;
+    Ok((chart, accounts, settings))
+}
+
+/// How the invitation of a link stands, and when it ends or ended; none for a link that was never
+/// sent. Of a link that is over nothing is told that is true only today.
+fn standing(user: &PortalUser, token: &InvitationToken, now: At) -> Option<(Standing, At)> {
+    if let Some(i) = user.invitation.as_ref().filter(|i| token.secret.matches(&i.hash)) {
+        return Some(match (i.used_at, user.access) {
+            (Some(at), _) => (Standing::Used, at),
+            (None, Access::Invited) if i.open(now) => (Standing::Open, i.expires_at),
+            (None, _) => (Standing::Expired, i.expires_at),
+        });
+    }
+    let replaced = user.replaced.iter().find(|old| token.secret.matches(&old.hash))?;
+    Some((Standing::Expired, replaced.at))
+}
+
+/// Why a link that is not open cannot be used.
+fn over(state: Standing) -> Problem {
+    match state {
+        Standing::Used => used(),
+        _ => Problem::conflict(
+            "invitation_expired",
+            "This invitation no longer works. Use the newest one, or ask the practice for a new one.",
+        ),
+    }
+}
+
+/// Records that a link was refused.
+async fn refuse(
+    app: &App,
+    caller: &Caller,
+    token: &InvitationToken,
+    problem: &Problem,
+) -> Result<(), Problem> {
+    let author = Author { actor: Actor::nobody(), caller: caller.clone() };
+    let event = author.event(app, &token.practice, Action::EnrollmentRefused);
+    let event = event.client(token.client).portal_user(token.user).because(problem.code());
+    app.store().record(&event).await
 }
 
 /// A proof, and a password.
@@ -144,11 +196,14 @@ pub struct Enrollment {
     password: Password,
 }
 
-/// What is kept of an enrolment that was answered.
+/// What came of an enrolment: what is kept for a repetition of the request.
 #[derive(Serialize, Deserialize)]
-struct Enrolled {
-    sid: SessionId,
-    session: PortalSession,
+#[serde(tag = "outcome")]
+enum Outcome {
+    /// Enrolled, with a session.
+    Enrolled { account: AccountId, key: AccountKey, sid: SessionId, session: Box<PortalSession> },
+    /// The proof was wrong, which was counted.
+    WrongProof,
 }
 
 /// Enrols, and signs in.
@@ -175,54 +230,52 @@ async fn enroll(
     let body =
         (with.token.reveal(), with.last_name.as_str(), with.date_of_birth, with.password.reveal());
     let attempt = Attempt::new(&app, &practice, token.account.as_str(), "enroll", &key, &body)?;
-    let account_key = keys::account(&practice, &token.account);
-    let mut retries = app.store().retries();
-    loop {
-        let ((chart, account), (settings, answered)) = both(
-            both(
-                Chart::load(app.store(), &practice, token.client),
-                app.store().get::<Account>(&account_key),
-            ),
-            both(Practice::load(&app, &practice), attempt.answered::<Enrolled>(&app)),
-        )
-        .await?;
-        if let Some(before) = answered {
-            let account = account.as_ref().ok_or_else(used)?;
-            return respond(&app, &settings, &token, account, before);
-        }
-        let account = account.filter(|a| is_for(a, &token)).ok_or_else(Problem::not_found)?;
-        let decision = decide(&app, &caller, &token, &with, &settings, chart, account)?;
-        let Decision { mut chart, account, enrolled, event } = decision;
-        let mut change = app.store().change();
-        chart.save(&mut change);
-        change.replace(&account_key, &account, account.rev);
-        change.event(&event);
-        if let Some(enrolled) = &enrolled {
-            let news = AccountUpdate {
-                told: Some(token.client),
-                signed_in: Some(app.now()),
-                ..AccountUpdate::default()
-            };
-            account.mirror(&mut change, &practice, &news);
-            // The session opens the account's other charts too: there it is a sign-in.
-            for (client, grant) in account.open_grants().filter(|(c, _)| *c != token.client) {
-                let signed_in =
-                    Event::new(&app, &caller, &event.actor, &practice, Action::SignedIn);
-                change.event(&signed_in.client(client).portal_user(grant.portal_user_id));
+    let ((chart, accounts, settings), before) =
+        both(read(&app, &token), attempt.answered::<Outcome>(app.store(), app.now()))
+            .await
+            // The person was deleted, and invited anew, since: the old answer is no way in.
+            .map_err(|p| if p.code() == "deleted" { used() } else { p })?;
+    // A link that was never sent is nobody's: nothing is written for it.
+    standing(chart.user(token.user)?, &token, app.now()).ok_or_else(Problem::not_found)?;
+    let author = Author { actor: Actor::nobody(), caller: caller.clone() };
+    let request = Request {
+        practice: &settings,
+        author: &author,
+        attempt: &attempt,
+        unchanged: None,
+        silent: false,
+    };
+    let mut hashes = Hashes::default();
+    let mut made = None;
+    let decide = |edit: &mut ChartEdit<'_>| {
+        let outcome = decide(&app, edit, &token, &with, &settings, &mut hashes)?;
+        made = outcome.session();
+        Ok(outcome)
+    };
+    let outcome = match before {
+        Some(before) => Ok(before),
+        None => Box::pin(chart.change(&app, &request, accounts, decide)).await,
+    };
+    match outcome {
+        Ok(Outcome::Enrolled { account, key, sid, session }) => {
+            if made != Some(sid) {
+                still_open(&app, &settings, &token, &key, sid).await?;
             }
-            attempt.keep(&app, &mut change, enrolled)?;
+            let cookie =
+                visitor::portal_cookie(&app, &settings, &key, account, sid, session.ends_at)?;
+            Ok((StatusCode::CREATED, [(SET_COOKIE, cookie)], Json(session)).into_response())
         }
-        let Err(error) = app.store().write(change).await else {
-            let enrolled = enrolled.ok_or_else(|| {
-                Problem::refused(
-                    "lastName",
-                    "proof_failed",
-                    "These details do not match what the practice knows. Check them, or ask the practice.",
-                )
-            })?;
-            return respond(&app, &settings, &token, &account, enrolled);
-        };
-        retries.retry(error).await?;
+        Ok(Outcome::WrongProof) => Err(Problem::refused(
+            "lastName",
+            "proof_failed",
+            "These details do not match what the practice knows. Check them, or ask the practice.",
+        )),
+        Err(problem) => {
+            if problem.code().starts_with("invitation_") {
+                refuse(&app, &caller, &token, &problem).await?;
+            }
+            Err(problem)
+        }
     }
 }
 
@@ -233,116 +286,99 @@ fn used() -> Problem {
     )
 }
 
-/// Answers an enrolment, also when it is asked for again: as long as its session opens the chart.
-/// One that was ended gets no new token, which services that only verify it would take.
-fn respond(
+/// Demands of a session that was made by an earlier request that it still opens the chart: one that
+/// was ended gets no new token, which services that only verify tokens would take.
+async fn still_open(
     app: &App,
     practice: &Practice,
     token: &InvitationToken,
-    account: &Account,
-    enrolled: Enrolled,
-) -> Result<Response, Problem> {
-    let (session, _) = account
-        .admitted(practice, enrolled.sid, app.now())
-        .filter(|(_, open)| open.iter().any(|(client, _)| *client == token.client))
-        .ok_or_else(used)?;
-    let cookie =
-        session::portal_cookie(app, practice, &token.account, enrolled.sid, session.ends_at)?;
-    Ok((StatusCode::CREATED, [(SET_COOKIE, cookie)], Json(enrolled.session)).into_response())
+    key: &AccountKey,
+    sid: SessionId,
+) -> Result<(), Problem> {
+    let account: Option<Account> = app.store().get(&keys::account(&token.practice, key)).await?;
+    let open = account.as_ref().and_then(|a| a.admitted(practice, sid, app.now()));
+    let opens = open.is_some_and(|(_, open)| open.iter().any(|(c, _)| *c == token.client));
+    if opens { Ok(()) } else { Err(used()) }
 }
 
-/// What is to be written, and said.
-struct Decision {
-    chart: Chart,
-    account: Account,
-    /// None when the proof failed, which is counted.
-    enrolled: Option<Enrolled>,
-    event: Event,
+impl Outcome {
+    fn session(&self) -> Option<SessionId> {
+        match self {
+            Self::Enrolled { sid, .. } => Some(*sid),
+            Self::WrongProof => None,
+        }
+    }
+}
+
+/// What Argon2 said already: a decision that is taken again hashes nothing anew.
+#[derive(Default)]
+struct Hashes {
+    /// Whether the password is the one with this hash.
+    verified: Option<(String, bool)>,
+    /// The new password's hash.
+    hashed: Option<Secret>,
 }
 
 fn decide(
     app: &App,
-    caller: &Caller,
+    edit: &mut ChartEdit<'_>,
     token: &InvitationToken,
     with: &Enrollment,
     settings: &Practice,
-    mut chart: Chart,
-    mut account: Account,
-) -> Result<Decision, Problem> {
-    let now = app.now();
-    let about = |actor: &Actor, action: Action| {
-        let event = Event::new(app, caller, actor, &token.practice, action);
-        event.client(token.client).portal_user(token.user)
-    };
-    match state(chart.user(token.user)?, token, now) {
-        Standing::Open => {}
-        Standing::Used => return Err(used()),
-        Standing::Expired => {
-            return Err(Problem::conflict(
-                "invitation_expired",
-                "This invitation no longer works. Use the newest one, or ask the practice for a new one.",
-            ));
-        }
+    hashes: &mut Hashes,
+) -> Result<Outcome, Problem> {
+    let user = edit.user(token.user)?.clone();
+    match standing(&user, token, app.now()).ok_or_else(Problem::not_found)? {
+        (Standing::Open, _) => {}
+        (state, _) => return Err(over(state)),
     }
-
-    let known = account.password.clone();
-    let right_password = known.as_ref().is_none_or(|k| password::verify(&with.password, Some(k)));
-    let right_client = proof::of_last_name(&chart.client.name, with.last_name.as_str())
-        && chart.client.date_of_birth == with.date_of_birth;
-    if !(right_password && right_client) {
-        let user = chart.user_mut(token.user)?;
-        if let Some(invitation) = &mut user.invitation {
-            invitation.wrong_proofs += 1;
-            if invitation.wrong_proofs >= WRONG_PROOFS {
-                invitation.expires_at = now;
+    let account = edit.account(&user.account)?.ok_or_else(Problem::not_found)?;
+    let right_password = match &account.password {
+        None => true,
+        Some(known) => match &hashes.verified {
+            Some((of, right)) if of == known.reveal() => *right,
+            _ => {
+                let right = password::verify(&with.password, Some(known));
+                hashes.verified = Some((known.reveal().to_owned(), right));
+                right
             }
-        }
-        let invited_until = user.invited_until();
-        if let Some(grant) = account.grants.get_mut(&token.client) {
-            grant.invited_until = invited_until;
-        }
-        let event = about(&Actor::nobody(), Action::EnrollmentRefused);
-        return Ok(Decision { chart, account, enrolled: None, event });
+        },
+    };
+    let right_client = proof::of_last_name(&edit.client.name, with.last_name.as_str())
+        && edit.client.date_of_birth == with.date_of_birth;
+    if !(right_password && right_client) {
+        edit.count_wrong_proof(token.user)?;
+        return Ok(Outcome::WrongProof);
     }
+    if account.password.is_some() {
+        return enrolled(edit, &user, account.account_id, None);
+    }
+    let born = edit.client.date_of_birth.to_string();
+    let (person, client) = (user.name.full(), edit.client.name.full());
+    let context = [
+        person.as_str(),
+        client.as_str(),
+        born.as_str(),
+        user.username.as_str(),
+        user.email.as_str(),
+        settings.name.as_str(),
+    ];
+    password::check(&with.password, settings, &context)?;
+    let hash = match &hashes.hashed {
+        Some(hash) => hash.clone(),
+        None => password::hash(app, &with.password)?,
+    };
+    hashes.hashed = Some(hash.clone());
+    enrolled(edit, &user, account.account_id, Some(hash))
+}
 
-    if known.is_none() {
-        let user = chart.user(token.user)?;
-        let born = chart.client.date_of_birth.to_string();
-        let (person, client) = (user.name.full(), chart.client.name.full());
-        let context = [
-            person.as_str(),
-            client.as_str(),
-            born.as_str(),
-            user.username.as_str(),
-            user.email.as_str(),
-            settings.name.as_str(),
-        ];
-        password::check(&with.password, settings, &context)?;
-        account.password = Some(password::hash(app, &with.password)?);
-    }
-
-    if let Some(grant) = account.grants.get_mut(&token.client) {
-        grant.active = true;
-        grant.invited_until = None;
-        grant.epoch = Epoch::new(app.ulid());
-    }
-    let sid = SessionId::new(app.ulid());
-    account.start_session(sid, settings, now);
-    let user = chart.user_mut(token.user)?;
-    user.access = Access::Active;
-    user.enrolled_at = Some(now);
-    user.last_sign_in_at = Some(now);
-    user.sessions = account.sessions_of(token.client);
-    user.version += 1;
-    if let Some(invitation) = &mut user.invitation {
-        invitation.used_at = Some(now);
-    }
-    let actor =
-        Actor { id: token.account.to_string(), name: account.name.full(), role: Role::PortalUser };
-    let action = if known.is_some() { Action::ChartJoined } else { Action::Enrolled };
-    let event = about(&actor, action).changed(["status"]);
-    let session = account
-        .portal_session(settings, sid, now)
-        .ok_or_else(|| Problem::internal("a session that opens nothing"))?;
-    Ok(Decision { chart, account, enrolled: Some(Enrolled { sid, session }), event })
+fn enrolled(
+    edit: &mut ChartEdit<'_>,
+    user: &PortalUser,
+    account: AccountId,
+    password: Option<Secret>,
+) -> Result<Outcome, Problem> {
+    let (sid, session) = edit.enroll(user.portal_user_id, password)?;
+    let key = user.account.clone();
+    Ok(Outcome::Enrolled { account, key, sid, session: Box::new(session) })
 }

@@ -1,14 +1,14 @@
 //! Shows who did what to a client's access, newest first.
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use shared::{
     App, Problem, Routes,
     fields::At,
-    history::{Action, Event, Role},
+    history::{Action, Actor, Event, Role},
     id::{ClientId, EventId, PortalUserId},
     keys,
-    session::Reader,
+    staff::{Disclosed, Reader},
     store::both,
     web::{ClientPath, StrictQuery},
 };
@@ -36,6 +36,8 @@ pub struct Page {
 /// Who acted.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ActorView {
+    /// Tells people of one name apart; empty for somebody who was not signed in.
+    pub id: String,
     /// As people know them; empty for somebody who was not signed in.
     pub name: String,
     /// In which capacity.
@@ -47,6 +49,8 @@ pub struct ActorView {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Event)]
 pub struct EventView {
+    /// Its id.
+    pub event_id: EventId,
     /// When.
     pub at: At,
     /// Who.
@@ -57,6 +61,10 @@ pub struct EventView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub portal_user_id: Option<PortalUserId>,
+    /// Why: the code of a revocation or of a refusal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub reason: Option<String>,
     /// Names of the fields that changed.
     pub changed: Vec<String>,
 }
@@ -84,25 +92,34 @@ async fn history(
     reader: Reader,
     ClientPath(id): ClientPath,
     StrictQuery(page): StrictQuery<Page>,
-) -> Result<Json<History>, Problem> {
+) -> Result<Disclosed<History>, Problem> {
     if page.cursor.as_deref().is_some_and(|c| EventId::parse(c).is_none()) {
         return Err(Problem::invalid("cursor", "invalid", "This is no cursor of ours."));
     }
     let pk = keys::chart(reader.practice(), id);
     let client = keys::client(reader.practice(), id);
-    let client = app.store().get::<IgnoredAny>(&client);
-    let events = app.store().history_page(&pk, page.cursor.clone(), PAGE);
-    let (_, (client, (events, next_cursor))) = reader.admit(&app, both(client, events)).await?;
-    client.ok_or_else(Problem::not_found)?;
-    Ok(Json(History { events: events.into_iter().map(view).collect(), next_cursor }))
+    let read = async {
+        let client = app.store().get::<IgnoredAny>(&client);
+        let events = app.store().history_page(&pk, page.cursor.clone(), PAGE);
+        let (client, events) = both(client, events).await?;
+        client.map(|_| events).ok_or_else(Problem::not_found)
+    };
+    let found = reader.admit(&app, read).await?.about(id);
+    let history = found.show(&app, Action::HistoryShown, |(events, next_cursor)| {
+        Ok(History { events: events.into_iter().map(view).collect(), next_cursor })
+    });
+    history.await
 }
 
 fn view(event: Event) -> EventView {
+    let Actor { id, name, role } = event.actor;
     EventView {
+        event_id: event.event_id,
         at: event.at,
-        actor: ActorView { name: event.actor.name, role: event.actor.role },
+        actor: ActorView { id, name, role },
         action: event.action,
         portal_user_id: event.portal_user_id,
+        reason: event.reason,
         changed: event.changed,
     }
 }

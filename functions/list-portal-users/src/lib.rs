@@ -1,23 +1,26 @@
 //! Lists everyone with access to a client's portal, with what they may do.
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use shared::{
     App, Problem, Routes,
-    chart::Chart,
     history::Action,
     id::{ClientId, PortalUserId},
-    lockout::{self, Lock},
-    portal_user::PortalUserView,
-    session::Reader,
-    store::{both, parse},
-    web::ClientPath,
+    keys,
+    lockout::Lock,
+    mail::{Mail, MailView},
+    portal_user::{PortalUser, PortalUserView},
+    staff::{Disclosed, Impersonal, Reader},
+    store::parse,
+    web::{ClientPath, UserPath},
 };
 use utoipa::ToSchema;
 
 /// The routes of this function.
 pub fn routes<R: Routes>() -> R {
-    R::default().operation(__path_list_portal_users, list_portal_users)
+    R::default()
+        .operation(__path_list_portal_users, list_portal_users)
+        .operation(__path_progress, progress)
 }
 
 /// Everyone with access to a client's portal.
@@ -29,7 +32,7 @@ pub struct PortalUsers {
     /// The one who owns the chart.
     #[schema(required)]
     pub chart_owner: Option<PortalUserId>,
-    /// The one who gets the alerts; null: the practice's inbox.
+    /// The one chosen for the alerts, unless revoked, expired or gone; null: the practice's inbox.
     #[schema(required)]
     pub alert_recipient: Option<PortalUserId>,
 }
@@ -45,26 +48,64 @@ async fn list_portal_users(
     State(app): State<App>,
     reader: Reader,
     ClientPath(id): ClientPath,
-) -> Result<Json<PortalUsers>, Problem> {
-    let practice = reader.practice().clone();
-    let (staff, chart) = reader.admit(&app, Chart::load(app.store(), &practice, id)).await?;
-    let locks = chart
-        .users
-        .iter()
-        .map(|user| lockout::lock_key(&app, &practice, &user.username))
-        .collect::<Result<Vec<_>, _>>()?;
-    let event = staff.event(&app, Action::PortalUsersListed).client(id);
-    let (mut found, ()) = both(app.store().get_many(&locks), app.store().record(&event)).await?;
-    let now = app.now();
-    let mut portal_users = Vec::new();
-    for (user, key) in chart.users.iter().zip(&locks) {
-        let lock: Option<Lock> = found.remove(key).map(parse).transpose()?;
-        let locked_until = lock.and_then(|lock| lock.locked_until).filter(|until| *until > now);
-        portal_users.push(PortalUserView { locked_until, ..user.view(&chart.client, now) });
-    }
-    Ok(Json(PortalUsers {
-        portal_users,
-        chart_owner: chart.client.chart_owner,
-        alert_recipient: chart.client.alert_recipient,
-    }))
+) -> Result<Disclosed<PortalUsers>, Problem> {
+    let chart = reader.chart(&app, id).await?;
+    let listed = chart.show_with(
+        &app,
+        Action::PortalUsersListed,
+        async |chart| {
+            let key = |user: &PortalUser| keys::lock(&chart.practice, &user.account);
+            app.store().get_many(&chart.users.iter().map(key).collect::<Vec<_>>()).await
+        },
+        |chart, mut locks| {
+            let now = app.now();
+            let mut portal_users = Vec::new();
+            for user in &chart.users {
+                let lock = locks.remove(&keys::lock(&chart.practice, &user.account));
+                let lock: Option<Lock> = lock.map(parse).transpose()?;
+                let locked_until = lock.and_then(|l| l.locked_until).filter(|until| *until > now);
+                portal_users.push(PortalUserView { locked_until, ..user.view(&chart.client, now) });
+            }
+            Ok(PortalUsers {
+                portal_users,
+                chart_owner: chart.client.chart_owner,
+                alert_recipient: chart.alert_recipient(now),
+            })
+        },
+    );
+    listed.await
+}
+
+/// How far the newest mail to a portal user has come. Nothing personal: asking leaves no event.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Progress {
+    /// The newest mail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub mail: Option<MailView>,
+}
+
+impl Impersonal for Progress {}
+
+/// Tells how far the newest mail to a portal user has come, so that a page can ask again.
+#[utoipa::path(
+    get, path = "/api/clients/{clientId}/portal-users/{portalUserId}/progress", operation_id = "list-portal-users.progress", tag = "staff",
+    security(("staffSession" = [])),
+    params(
+        ("clientId" = ClientId, Path, description = "The client."),
+        ("portalUserId" = PortalUserId, Path, description = "The portal user."),
+    ),
+    responses((status = 200, description = "How far it has come.", body = Progress))
+)]
+async fn progress(
+    State(app): State<App>,
+    reader: Reader,
+    UserPath(client, id): UserPath,
+) -> Result<Disclosed<Progress>, Problem> {
+    let chart = reader.idle_chart(&app, client).await?;
+    let progress = chart.progress(&app, |chart| {
+        Ok(Progress { mail: chart.user(id)?.mail.as_ref().map(Mail::view) })
+    });
+    progress.await
 }

@@ -12,8 +12,10 @@ use shared::{
     App, Problem,
     fields::At,
     id::{ClientId, MailId, PortalUserId, PracticeId},
-    keys, metrics,
-    portal_user::{MailState, PortalUser},
+    keys,
+    mail::MailState,
+    metrics,
+    portal_user::PortalUser,
     store::Update,
 };
 

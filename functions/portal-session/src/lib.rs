@@ -10,12 +10,15 @@ use axum::{
 use serde::Serialize;
 use shared::{
     App, Problem, Routes,
-    account::{Account, AccountUpdate, PortalSession, step_seconds},
-    history::{Action, Actor, Event, Role},
+    account::{Account, PortalSession, step_seconds},
+    cookie,
+    history::{Action, Event},
+    jwt::Audience,
     keys,
+    mirror::to_charts::{self, AccountUpdate},
     practice::Practice,
-    session::{self, Audience, Visitor},
     store::parse,
+    visitor::Visitor,
 };
 use utoipa::ToSchema;
 
@@ -47,7 +50,7 @@ async fn who(State(app): State<App>, visitor: Visitor) -> Result<Json<PortalSess
         if moves_by >= step_seconds(visitor.idle) {
             session.idle_ends_at = idle_ends_at;
             change.replace(&key, &account, account.rev);
-            account.mirror(&mut change, &visitor.practice, &AccountUpdate::default());
+            to_charts::write(&mut change, &visitor.practice, &account, &AccountUpdate::default());
         }
         let answer =
             account.portal_session(&practice, visitor.sid, now).ok_or_else(Problem::signed_out)?;
@@ -73,19 +76,15 @@ async fn sign_out(State(app): State<App>, visitor: Visitor) -> Result<Response, 
         account.sessions.remove(&visitor.sid);
         let mut change = app.store().change();
         change.replace(&key, &account, account.rev);
-        account.mirror(&mut change, &visitor.practice, &AccountUpdate::default());
-        let actor = Actor {
-            id: visitor.account.to_string(),
-            name: account.name.full(),
-            role: Role::PortalUser,
-        };
+        to_charts::write(&mut change, &visitor.practice, &account, &AccountUpdate::default());
+        let actor = account.actor();
         for &(client, portal_user) in &open {
             let event =
                 Event::new(&app, &visitor.caller, &actor, &visitor.practice, Action::SignedOut);
             change.event(&event.client(client).portal_user(portal_user));
         }
         let Err(error) = app.store().write(change).await else {
-            let gone = [(SET_COOKIE, session::no_cookie(Audience::Portal))];
+            let gone = [(SET_COOKIE, cookie::clear(Audience::Portal))];
             return Ok((StatusCode::NO_CONTENT, gone).into_response());
         };
         retries.retry(error).await?;

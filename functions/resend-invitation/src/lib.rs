@@ -1,19 +1,15 @@
 //! Sends a portal user a new invitation. The old link is dead from then on.
 
-use axum::{
-    Json,
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use axum::extract::State;
 use shared::{
     App, Problem, Routes,
-    chart::Chart,
+    chart::ChartEdit,
     history::Action,
     id::{ClientId, PortalUserId},
-    portal_user::{Access, PortalUserView},
+    idempotency::{Attempt, IdempotencyKey},
+    portal_user::PortalUserView,
     problem::ProblemBody,
-    session::Editor,
+    staff::{Disclosed, Editor},
     web::UserPath,
 };
 
@@ -29,6 +25,7 @@ pub fn routes<R: Routes>() -> R {
     params(
         ("clientId" = ClientId, Path, description = "The client."),
         ("portalUserId" = PortalUserId, Path, description = "The portal user."),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body get the same answer, for a day.", min_length = 1, max_length = 255, pattern = "^[!-~]+$"),
     ),
     responses(
         (status = 202, description = "The portal user; the invitation is queued.", body = PortalUserView),
@@ -39,30 +36,14 @@ async fn resend_invitation(
     State(app): State<App>,
     editor: Editor,
     UserPath(client, id): UserPath,
-) -> Result<Response, Problem> {
-    let practice = editor.practice().clone();
-    let (staff, chart) = editor.admit(&app, Chart::load(app.store(), &practice, client)).await?;
-    let invited = chart.change(&app, |chart, change, _| {
-        match chart.user(id)?.access {
-            Access::Invited => {}
-            Access::Active => {
-                return Err(Problem::conflict(
-                    "already_enrolled",
-                    "This person has enrolled already and signs in with a password.",
-                ));
-            }
-            Access::Revoked => {
-                return Err(Problem::conflict(
-                    "access_revoked",
-                    "Access is revoked. Activate it first.",
-                ));
-            }
-        }
-        chart.invite(&app, &staff.practice, id)?.queue(change);
-        chart.mirror_access(&app, change, chart.user(id)?);
-        let event = staff.event(&app, Action::InvitationResent).client(client).portal_user(id);
-        change.event(&event.changed(["invitation"]));
+    key: IdempotencyKey,
+) -> Result<Disclosed<PortalUserView>, Problem> {
+    let operation = format!("resend-invitation {client} {id}");
+    let attempt = Attempt::new(&app, editor.practice(), editor.subject(), &operation, &key, &())?;
+    let invite = |chart: &mut ChartEdit<'_>| {
+        chart.invite(id)?;
         chart.view(id, app.now())
-    });
-    Ok((StatusCode::ACCEPTED, Json(invited.await?)).into_response())
+    };
+    let found = editor.repeatable(&app, client, attempt, None).await?;
+    found.change(&app, Action::PortalUserShown, invite).await.map(Disclosed::accepted)
 }

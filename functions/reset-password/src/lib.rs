@@ -11,21 +11,24 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use shared::{
     App, Problem, Routes,
-    account::{Account, AccountUpdate, RESET_SECONDS, Reset},
+    account::{self, Account, RESET_SECONDS, Reset},
+    caller::Caller,
+    cookie,
     fields::{Password, Secret, Username},
-    history::{Action, Actor, Event, Role},
-    id::{AccountId, ClientId, MailId, PortalUserId, PracticeId},
+    history::{Action, Actor, Event},
+    id::{AccountKey, ClientId, MailId, PortalUserId, PracticeId},
+    jwt::Audience,
     keys,
     lockout::{self, Door},
+    mail::MailKind,
+    mirror::to_charts::{self, AccountUpdate},
     outbox::{Outgoing, Recipient},
     password,
-    portal_user::MailKind,
     practice::Practice,
     problem::ProblemBody,
-    session::{self, Audience},
     store::{Change, both, parse},
     token::{Nonce, ResetToken},
-    web::{Caller, StrictJson},
+    web::StrictJson,
 };
 use utoipa::ToSchema;
 
@@ -69,7 +72,7 @@ async fn ask(
     caller: Caller,
     StrictJson(with): StrictJson<Forgotten>,
 ) -> Result<Response, Problem> {
-    let id = AccountId::of(&with.practice, &with.username);
+    let id = account::key_of(&app, &with.practice, &with.username)?;
     let key = keys::account(&with.practice, &id);
     let settings = keys::practice(&with.practice);
     let source_key = lockout::source_key(&app, &with.practice, Door::Reset, &caller.source)?;
@@ -88,7 +91,7 @@ async fn ask(
 
         let mut change = app.store().change();
         lockout::count_source(&mut change, &source_key, source.as_ref(), now);
-        let known = account.as_ref().map(|_| id.to_string());
+        let known = account.as_ref().map(|a| a.account_id.to_string());
         let rev = account.as_ref().map_or(0, |a| a.rev);
         let allowed = account.filter(|a| {
             let soon =
@@ -126,7 +129,7 @@ fn send(
     app: &App,
     caller: &Caller,
     practice: &PracticeId,
-    id: &AccountId,
+    id: &AccountKey,
     mut account: Account,
     change: &mut Change,
 ) -> Result<(), Problem> {
@@ -151,8 +154,8 @@ fn send(
         reset: Some(now),
         ..AccountUpdate::default()
     };
-    account.mirror(change, practice, &news);
-    let actor = Actor { id: id.to_string(), ..Actor::nobody() };
+    to_charts::write(change, practice, &account, &news);
+    let actor = Actor { id: account.account_id.to_string(), ..Actor::nobody() };
     let event = Event::new(app, caller, &actor, practice, Action::PasswordResetRequested);
     change.event(&event.client(client).portal_user(user));
     Ok(())
@@ -193,7 +196,7 @@ async fn choose(
     loop {
         let now = app.now();
         let (account, settings) =
-            both(app.store().get::<Account>(&key), Practice::load(&app, practice))
+            both(app.store().get::<Account>(&key), Practice::load(app.store(), practice))
                 .await
                 .map_err(|p| if p.code() == "not_found" { expired() } else { p })?;
         let mut account = account
@@ -216,7 +219,7 @@ async fn choose(
         account.sessions.clear();
         account.reset = None;
         change.replace(&key, &account, account.rev);
-        let lock = lockout::lock_key(&app, practice, &account.username)?;
+        let lock = keys::lock(practice, &token.account);
         change.discard(&lock);
         let first = account.resettable(now).next().map(|(c, g)| (c, g.portal_user_id));
         let mail = first.map(|(client, user)| {
@@ -226,15 +229,11 @@ async fn choose(
         let shown = mail.as_ref().map(|m| (m.client_id, m.shown()));
         let mail_on = shown.as_ref().map(|(c, m)| (*c, m));
         let news = AccountUpdate { mail: mail_on, reset: Some(now), ..AccountUpdate::default() };
-        account.mirror(&mut change, practice, &news);
+        to_charts::write(&mut change, practice, &account, &news);
         if let Some(mail) = &mail {
             mail.queue(&mut change);
         }
-        let actor = Actor {
-            id: token.account.to_string(),
-            name: account.name.full(),
-            role: Role::PortalUser,
-        };
+        let actor = account.actor();
         for (client, grant) in account.resettable(now) {
             let event = Event::new(&app, &caller, &actor, practice, Action::PasswordChanged);
             change.event(
@@ -242,7 +241,7 @@ async fn choose(
             );
         }
         let Err(error) = app.store().write(change).await else {
-            let gone = [(SET_COOKIE, session::no_cookie(Audience::Portal))];
+            let gone = [(SET_COOKIE, cookie::clear(Audience::Portal))];
             return Ok((StatusCode::NO_CONTENT, gone).into_response());
         };
         retries.retry(error).await?;

@@ -1,15 +1,17 @@
 //! Revokes a portal user's access: from the moment this answers, no session, no sign-in, no
 //! invitation and no reset of that access works. Nothing is deleted.
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use serde::Deserialize;
 use shared::{
     App, Problem, Routes,
-    chart::{Chart, Receipt},
+    chart::{ChartEdit, Receipt},
     fields::Reason,
     history::Action,
     id::{ClientId, PortalUserId},
-    session::Editor,
+    portal_user::RevokeCode,
+    problem::ProblemBody,
+    staff::{Disclosed, Editor},
     web::{OptionalJson, UserPath},
 };
 use utoipa::ToSchema;
@@ -21,11 +23,25 @@ pub fn routes<R: Routes>() -> R {
 
 /// A revocation.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Revocation {
     /// Why, for the practice's own record.
     #[serde(default)]
-    reason: Option<Reason>,
+    reason: Option<WhyRevoked>,
+    /// Who gets the alerts next, if this portal user did; nobody else: the practice's inbox.
+    #[serde(default)]
+    alert_recipient: Option<PortalUserId>,
+}
+
+/// Why access is revoked.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WhyRevoked {
+    /// The kind of reason.
+    code: RevokeCode,
+    /// What staff write about it.
+    #[serde(default)]
+    note: Option<Reason>,
 }
 
 /// Revokes access. A repeat is answered the same and does nothing.
@@ -37,29 +53,22 @@ pub struct Revocation {
         ("portalUserId" = PortalUserId, Path, description = "The portal user."),
     ),
     request_body = Option<Revocation>,
-    responses((status = 200, description = "What ended, and who gets the alerts now.", body = Receipt))
+    responses(
+        (status = 200, description = "What ended, and who gets the alerts now.", body = Receipt),
+        (status = 422, description = "The successor cannot get the alerts.", body = ProblemBody, content_type = "application/problem+json"),
+    )
 )]
 async fn revoke(
     State(app): State<App>,
     editor: Editor,
     UserPath(client, id): UserPath,
     OptionalJson(body): OptionalJson<Option<Revocation>>,
-) -> Result<Json<Receipt>, Problem> {
-    let practice = editor.practice().clone();
-    let (staff, chart) = editor.admit(&app, Chart::load(app.store(), &practice, client)).await?;
-    let reason = body.and_then(|b| b.reason);
-    let receipt = chart.change(&app, |chart, change, _| {
-        let now = app.now();
-        let receives_alerts = chart.client.alert_recipient == Some(id);
-        if chart.revoke(id, reason.as_ref(), now)?.is_some() {
-            chart.mirror_access(&app, change, chart.user(id)?);
-            let mut changed = vec!["status"];
-            changed.extend(receives_alerts.then_some("alertRecipient"));
-            changed.extend(reason.is_some().then_some("reason"));
-            let event = staff.event(&app, Action::AccessRevoked).client(client).portal_user(id);
-            change.event(&event.changed(changed));
-        }
-        chart.receipt(id, now)
-    });
-    receipt.await.map(Json)
+) -> Result<Disclosed<Receipt>, Problem> {
+    let Revocation { reason, alert_recipient } = body.unwrap_or_default();
+    let reason = reason.map(|why| (why.code, why.note));
+    let revoke = |chart: &mut ChartEdit<'_>| {
+        chart.revoke(id, reason.clone(), alert_recipient)?;
+        chart.receipt(id, app.now())
+    };
+    editor.chart(&app, client).await?.change(&app, Action::PortalUserShown, revoke).await
 }

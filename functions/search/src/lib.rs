@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use shared::{
@@ -16,7 +16,7 @@ use shared::{
     keys,
     problem::ProblemBody,
     search::{Plan, plan},
-    session::Reader,
+    staff::{Disclosed, Reader},
     store::{both, item_key, parse},
     web::StrictJson,
 };
@@ -120,7 +120,7 @@ async fn search(
     State(app): State<App>,
     reader: Reader,
     StrictJson(query): StrictJson<Query>,
-) -> Result<Json<Hits>, Problem> {
+) -> Result<Disclosed<Hits>, Problem> {
     let limit = query.limit.map_or(USUAL, |limit| usize::try_from(limit.0).unwrap_or(usize::MAX));
     if !(1..=MOST).contains(&limit) {
         return Err(Problem::invalid("limit", "out_of_range", "Ask for 1 to 50."));
@@ -129,20 +129,26 @@ async fn search(
         .map_err(|_| Problem::refused("query", "too_short", "Type two characters or more."))?;
     let from = query.cursor.as_deref().map(|text| place(text, &plan)).transpose()?;
     let practice = reader.practice().clone();
-    let (staff, found) =
-        reader.admit(&app, Box::pin(find(&app, &practice, &plan, from, limit))).await?;
-
-    let keys: Vec<_> = found.clients.iter().map(|id| keys::client(&practice, *id)).collect();
-    let event = staff.event(&app, Action::ClientsSearched);
-    let (mut items, ()) = both(app.store().get_many(&keys), app.store().record(&event)).await?;
-    let now = app.now();
-    let clients = keys
-        .iter()
-        .filter_map(|key| items.remove(key))
-        .map(|item| parse(item).map(|client| hit(client, now)))
-        .collect::<Result<_, _>>()?;
-    let next_cursor = found.next.as_ref().map(cursor);
-    Ok(Json(Hits { clients, next_cursor }))
+    let found = reader.admit(&app, Box::pin(find(&app, &practice, &plan, from, limit))).await?;
+    let hits = found.show_with(
+        &app,
+        Action::ClientsSearched,
+        async |found| {
+            let keys = found.clients.iter().map(|id| keys::client(&practice, *id));
+            app.store().get_many(&keys.collect::<Vec<_>>()).await
+        },
+        |found, mut items| {
+            let now = app.now();
+            let clients = found
+                .clients
+                .iter()
+                .filter_map(|id| items.remove(&keys::client(&practice, *id)))
+                .map(|item| parse(item).map(|client| hit(client, now)))
+                .collect::<Result<_, _>>()?;
+            Ok(Hits { clients, next_cursor: found.next.as_ref().map(cursor) })
+        },
+    );
+    hits.await
 }
 
 struct Page {

@@ -10,18 +10,20 @@ use axum::{
 use serde::Deserialize;
 use shared::{
     App, Problem, Routes,
-    account::{Account, AccountUpdate, PortalSession},
+    account::{self, Account, PortalSession},
+    caller::Caller,
     fields::{Password, Username},
-    history::{Action, Actor, Event, Role},
-    id::{AccountId, PracticeId, SessionId},
+    history::{Action, Actor, Event},
+    id::{AccountKey, PracticeId, SessionId},
     keys,
     lockout::{self, Door},
+    mirror::to_charts::{self, AccountUpdate},
     password,
     practice::Practice,
     problem::ProblemBody,
-    session,
     store::{Change, parse},
-    web::{Caller, StrictJson},
+    visitor,
+    web::StrictJson,
 };
 use utoipa::ToSchema;
 
@@ -71,7 +73,7 @@ async fn sign_in(
 
 /// What the table knows of an attempt, read in one request.
 struct ReadState {
-    id: AccountId,
+    id: AccountKey,
     account: Option<Account>,
     practice: Option<Practice>,
     lock_key: keys::Key,
@@ -96,10 +98,10 @@ impl Answer {
 
 impl ReadState {
     async fn read(app: &App, caller: &Caller, with: &Credentials) -> Result<Self, Problem> {
-        let id = AccountId::of(&with.practice, &with.username);
+        let id = account::key_of(app, &with.practice, &with.username)?;
         let account = keys::account(&with.practice, &id);
         let practice = keys::practice(&with.practice);
-        let lock_key = lockout::lock_key(app, &with.practice, &with.username)?;
+        let lock_key = keys::lock(&with.practice, &id);
         let source_key = lockout::source_key(app, &with.practice, Door::SignIn, &caller.source)?;
         let wanted = [account.clone(), practice.clone(), lock_key.clone(), source_key.clone()];
         let mut items = app.store().get_many(&wanted).await?;
@@ -131,7 +133,7 @@ impl ReadState {
                 lockout::clear(change, &self.lock_key, self.lock.as_ref());
                 lockout::demand_source(change, &self.source_key, self.source.as_ref(), now);
                 if !account.may_enter() {
-                    change.event(&refusal(app, caller, &with.practice, Some(&account), &self.id));
+                    change.event(&refusal(app, caller, &with.practice, Some(&account)));
                     return Ok(Answer::Refused(Problem::access_not_active()));
                 }
                 if account.password.as_ref().is_some_and(password::outdated) {
@@ -141,8 +143,8 @@ impl ReadState {
                 let ends_at = account.start_session(sid, &practice, now).ends_at;
                 change.replace(&keys::account(&with.practice, &self.id), &account, account.rev);
                 let news = AccountUpdate { signed_in: Some(now), ..AccountUpdate::default() };
-                account.mirror(change, &with.practice, &news);
-                let actor = actor(&account, &self.id);
+                to_charts::write(change, &with.practice, &account, &news);
+                let actor = account.actor();
                 for (client, grant) in account.open_grants() {
                     let event = Event::new(app, caller, &actor, &with.practice, Action::SignedIn);
                     change.event(&event.client(client).portal_user(grant.portal_user_id));
@@ -150,7 +152,14 @@ impl ReadState {
                 let session = account
                     .portal_session(&practice, sid, now)
                     .ok_or_else(|| Problem::internal("a session that opens nothing"))?;
-                let cookie = session::portal_cookie(app, &practice, &self.id, sid, ends_at)?;
+                let cookie = visitor::portal_cookie(
+                    app,
+                    &practice,
+                    &self.id,
+                    account.account_id,
+                    sid,
+                    ends_at,
+                )?;
                 Ok(Answer::SignedIn(Box::new((session, cookie))))
             }
             // Nobody's practice: as much work, the same answer, and nothing is kept of it. Whoever
@@ -159,28 +168,18 @@ impl ReadState {
             (account, Some(_)) => {
                 lockout::count(change, &self.lock_key, self.lock.as_ref(), now);
                 lockout::count_source(change, &self.source_key, self.source.as_ref(), now);
-                change.event(&refusal(app, caller, &with.practice, account.as_ref(), &self.id));
+                change.event(&refusal(app, caller, &with.practice, account.as_ref()));
                 Ok(Answer::Refused(Problem::sign_in_failed()))
             }
         }
     }
 }
 
-fn actor(account: &Account, id: &AccountId) -> Actor {
-    Actor { id: id.to_string(), name: account.name.full(), role: Role::PortalUser }
-}
-
 /// A refused attempt: in the history of the account's first chart, or else of the practice. One
 /// event in either case, so that neither takes longer. Where there is no account, nothing is kept of
 /// what was typed for a username: it may have been a password.
-fn refusal(
-    app: &App,
-    caller: &Caller,
-    practice: &PracticeId,
-    account: Option<&Account>,
-    id: &AccountId,
-) -> Event {
-    let id = account.map(|_| id.to_string()).unwrap_or_default();
+fn refusal(app: &App, caller: &Caller, practice: &PracticeId, account: Option<&Account>) -> Event {
+    let id = account.map(|a| a.account_id.to_string()).unwrap_or_default();
     let actor = Actor { id, ..Actor::nobody() };
     let event = Event::new(app, caller, &actor, practice, Action::SignInRefused);
     match account.and_then(|a| a.grants.iter().next()) {

@@ -14,13 +14,16 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use shared::{
     App, Problem, Routes,
+    caller::Caller,
+    cookie,
     fields::At,
     history::{Action, Actor, Event, Role},
     id::{PracticeId, SessionId},
+    jwt::{Audience, Claims},
     keys,
     practice::{Practice, PracticeView},
-    session::{self, Audience, Claims, Reader, StaffSession, cookie_value},
-    web::{Caller, StrictQuery},
+    staff::{Reader, StaffSession},
+    web::StrictQuery,
 };
 use subtle::ConstantTimeEq;
 use utoipa::{IntoParams, ToSchema};
@@ -141,7 +144,7 @@ async fn callback(
     headers: HeaderMap,
     StrictQuery(answer): StrictQuery<Callback>,
 ) -> Result<Response, Problem> {
-    let underway = cookie_value(&headers, SIGN_IN_COOKIE).and_then(|text| open(&app, text));
+    let underway = cookie::value(&headers, SIGN_IN_COOKIE).and_then(|text| open(&app, text));
     let Some(underway) = underway else { return Ok(back("expired")) };
     let (Some(code), Some(state)) = (answer.code, answer.state) else { return Ok(back("refused")) };
     if !bool::from(state.as_bytes().ct_eq(underway.state.as_bytes())) {
@@ -177,7 +180,7 @@ pub async fn admit(
 ) -> Result<Option<axum::http::HeaderValue>, Problem> {
     let named = identity.practice.as_deref().and_then(PracticeId::parse);
     let Some(practice) = named else { return Ok(None) };
-    let practice = match Practice::load(app, &practice).await {
+    let practice = match Practice::load(app.store(), &practice).await {
         Ok(practice) => practice,
         Err(problem) if problem.code() == "not_found" => return Ok(None),
         Err(problem) => return Err(problem),
@@ -232,8 +235,9 @@ async fn start(
         exp: ends_at.seconds(),
         idle: practice.staff_idle_seconds,
         role: Some(role),
+        account: None,
     };
-    session::cookie(Audience::Staff, &app.keys().sign(&claims)?, practice.staff_session_seconds)
+    cookie::set(Audience::Staff, &app.keys().sign(&claims)?, practice.staff_session_seconds)
 }
 
 /// Who is signed in.
@@ -251,6 +255,8 @@ pub struct StaffView {
     pub practice: PracticeView,
     /// When the session ends if it stays unused.
     pub expires_at: At,
+    /// When the session ends in any case.
+    pub ends_at: At,
 }
 
 /// Who is signed in. Asking keeps the session alive.
@@ -260,13 +266,14 @@ pub struct StaffView {
     responses((status = 200, description = "The session.", body = StaffView))
 )]
 async fn who(State(app): State<App>, reader: Reader) -> Result<Json<StaffView>, Problem> {
-    let (staff, ()) = reader.admit(&app, async { Ok(()) }).await?;
+    let staff = reader.check(&app).await?;
     Ok(Json(StaffView {
         name: staff.session.name,
         email: staff.session.email,
         role: staff.session.role,
         practice: staff.practice.view(),
         expires_at: staff.session.idle_ends_at,
+        ends_at: staff.session.ends_at,
     }))
 }
 
@@ -278,14 +285,14 @@ async fn who(State(app): State<App>, reader: Reader) -> Result<Json<StaffView>, 
 )]
 async fn sign_out(State(app): State<App>, reader: Reader) -> Result<Response, Problem> {
     let key = reader.session_key();
-    let (staff, ()) = reader.admit(&app, async { Ok(()) }).await?;
+    let staff = reader.check(&app).await?;
     let mut retries = app.store().retries();
     loop {
         let mut change = app.store().change();
         change.discard(&key);
         change.event(&staff.event(&app, Action::StaffSignedOut));
         let Err(error) = app.store().write(change).await else {
-            let gone = [(header::SET_COOKIE, session::no_cookie(Audience::Staff))];
+            let gone = [(header::SET_COOKIE, cookie::clear(Audience::Staff))];
             return Ok((StatusCode::NO_CONTENT, gone).into_response());
         };
         retries.retry(error).await?;

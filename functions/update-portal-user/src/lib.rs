@@ -1,25 +1,21 @@
-//! Edits a portal user. A new e-mail address ends what was sent to the old one: the open
-//! invitation, which goes out again to the new address, and the open reset.
+//! Edits a portal user. What an edit ends and where else it shows, [`ChartEdit::update_user`] says.
 //!
-//! The address is the account's: resets go there. Whoever has enrolled has proved to be that
-//! account's person, and the new address shows on every chart of the account. Somebody who was only
-//! invited has proved nothing: were the account's address to follow theirs, a reset would give them
-//! the other charts that it opens.
+//! The e-mail address is the account's: resets go there. It therefore changes on every chart of the
+//! account once the person has enrolled. Somebody who was only invited has proved nothing: if the
+//! address of an existing account followed theirs, a reset would give them its other charts.
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use serde::Deserialize;
 use shared::{
-    App, Problem, Routes,
-    account::Account,
-    chart::{Chart, Mirror},
-    fields::{Email, Name, Permissions, Relationship, Whole},
+    App, Problem, Routes, account,
+    chart::{ChartEdit, UserUpdate},
+    fields::{Email, Name, Permissions, Relationship, Username, Whole},
     history::Action,
     id::{ClientId, PortalUserId},
-    keys,
-    portal_user::{Access, PortalUser, PortalUserView},
+    idempotency::Attempt,
+    portal_user::PortalUserView,
     problem::ProblemBody,
-    session::{Editor, Staff},
-    store::{Change, Update, both},
+    staff::{Disclosed, Editor},
     web::{StrictJson, UserPath},
 };
 use utoipa::ToSchema;
@@ -48,6 +44,9 @@ pub struct PortalUserEdit {
     /// Where the person's mails go.
     #[serde(default)]
     email: Option<Email>,
+    /// The sign-in name. A new one ends the account's sessions.
+    #[serde(default)]
+    username: Option<Username>,
 }
 
 /// Edits a portal user.
@@ -61,7 +60,7 @@ pub struct PortalUserEdit {
     request_body = PortalUserEdit,
     responses(
         (status = 200, description = "The portal user as it is now.", body = PortalUserView),
-        (status = 409, description = "`stale`: the version is old; or `account_in_use`: the e-mail address of somebody who has not enrolled is to change, and the username is that of an account with access to other clients. Nothing changed.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "Nothing changed. `stale`: the version is old; `account_in_use`: the person has not enrolled, and the sign-in name is that of an account with access to other clients; `username_taken`, `username_confusable`; `name_of_client`: the person is a client elsewhere.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 async fn update_portal_user(
@@ -69,106 +68,22 @@ async fn update_portal_user(
     editor: Editor,
     UserPath(client, id): UserPath,
     StrictJson(edit): StrictJson<PortalUserEdit>,
-) -> Result<Json<PortalUserView>, Problem> {
-    let practice = editor.practice().clone();
-    let (staff, mut chart) =
-        editor.admit(&app, Chart::load(app.store(), &practice, client)).await?;
-    // Read only when it turns out that it may open other charts too.
-    let mut account: Option<Account> = None;
-    let mut retries = app.store().retries();
-    loop {
-        let user = chart.user_mut(id)?;
-        if user.version != edit.version.0 {
-            return Err(Problem::stale());
-        }
-        let mut changed = Vec::new();
-        let mut mirror = Mirror::default();
-        if let Some(name) = edit.name.as_ref().filter(|n| **n != user.name) {
-            user.name = name.clone();
-            mirror.person = true;
-            changed.push("name");
-        }
-        if let Some(relationship) = edit.relationship.filter(|r| *r != user.relationship) {
-            user.relationship = relationship;
-            changed.push("relationship");
-        }
-        if let Some(permissions) = edit.permissions.as_ref().filter(|p| **p != user.permissions) {
-            user.permissions = permissions.clone();
-            mirror.permissions = Some(permissions.clone());
-            changed.push("permissions");
-        }
-        if let Some(email) = edit.email.as_ref().filter(|e| **e != user.email) {
-            user.email = email.clone();
-            user.reset_until = None;
-            mirror.email = true;
-            changed.push("email");
-        }
-        if changed.is_empty() {
-            return Ok(Json(chart.view(id, app.now())?));
-        }
-
-        let shared = account.as_ref().filter(|a| mirror.email && a.grants.len() > 1);
-        if shared.is_some() && user.enrolled_at.is_none() {
-            return Err(Problem::taken(
-                "email",
-                "account_in_use",
-                "This username is that of an account with access to other clients. Delete this person, and add them with a username of their own.",
-            ));
-        }
-        let key = keys::account(&practice, &user.account(&practice));
-        let mail = if mirror.email && user.access == Access::Invited {
-            Some(chart.invite(&app, &staff.practice, id)?)
-        } else {
-            user.version += 1;
-            None
-        };
-        let mut change = app.store().change();
-        if !mirror.is_empty() {
-            let update = chart.mirror(chart.user(id)?, &mirror);
-            change.update(&match &account {
-                _ if !mirror.email => update,
-                Some(account) => update.when("rev", "=", &account.rev),
-                None => update.when_size("grants", "=", 1),
-            });
-        }
-        if let Some(account) = shared {
-            tell_others(&app, &staff, &mut change, account, chart.user(id)?);
-        }
-        if let Some(mail) = mail {
-            mail.queue(&mut change);
-        }
-        chart.save(&mut change);
-        let event = staff.event(&app, Action::PortalUserUpdated).client(client).portal_user(id);
-        change.event(&event.changed(changed));
-        let Err(error) = app.store().write(change).await else {
-            return Ok(Json(chart.view(id, app.now())?));
-        };
-        // The account is the change's first item: the condition of a new address fails when the
-        // account opens other charts too, or is not what was read.
-        let failed = retries.retry(error).await?;
-        let read = Chart::load(app.store(), &practice, client);
-        if mirror.email && failed.contains(&0) {
-            (chart, account) = both(read, app.store().get(&key)).await?;
-        } else {
-            chart = read.await?;
-        }
-    }
-}
-
-/// Tells the other charts of an account its new address, and their histories. Of the invitations
-/// among them the links stay good: they ask for the account's password.
-fn tell_others(
-    app: &App,
-    staff: &Staff,
-    change: &mut Change,
-    account: &Account,
-    told: &PortalUser,
-) {
-    let practice = &staff.practice.practice;
-    for (client, grant) in account.grants.iter().filter(|(client, _)| **client != told.client_id) {
-        let user = Update::of(keys::portal_user(practice, *client, grant.portal_user_id));
-        change.update(&user.set("email", &told.email).unset("resetUntil").add("version", 1));
-        let event = staff.event(app, Action::PortalUserUpdated).client(*client);
-        change.event(&event.portal_user(grant.portal_user_id).changed(["email"]));
-    }
+) -> Result<Disclosed<PortalUserView>, Problem> {
+    let practice = editor.practice();
+    let account = edit.username.as_ref().map(|name| account::key_of(&app, practice, name));
+    let account = account.transpose()?;
+    let edit = UserUpdate {
+        version: edit.version.0,
+        name: edit.name,
+        relationship: edit.relationship,
+        permissions: edit.permissions,
+        email: edit.email,
+        username: edit.username,
+    };
+    let update = |chart: &mut ChartEdit<'_>| {
+        chart.update_user(id, &edit)?;
+        chart.view(id, app.now())
+    };
+    let found = editor.repeatable(&app, client, Attempt::default(), account.as_ref()).await?;
+    found.change(&app, Action::PortalUserShown, update).await
 }

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 use serde_json::Value;
 use shared::config::{Config, Edge, MailConfig, OidcConfig, SigningKey};
 use shared::fields::Secret;
-use shared::{App, Routes, app, keys, web};
+use shared::{App, Routes, context, keys, web};
 
 use crate::home::{Functions, Home};
 use crate::keys::{SigningKey as KeptKey, secret};
@@ -81,7 +81,7 @@ pub fn app(home: &Home) -> Result<App, Trouble> {
         .endpoint_url(home.dynamodb_url())
         .build();
     let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb);
-    App::new(config, dynamodb, app::system_clock(), app::system_entropy())
+    App::new(config, dynamodb, context::system_clock(), context::system_entropy())
         .map_err(|error| Trouble::new(format!("cannot use the session keys: {error}")))
 }
 

@@ -8,22 +8,19 @@ use add_portal_user::NewPortalUser;
 use create_client::NewClient;
 use futures::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::de::IgnoredAny;
 use shared::{
     App, Problem,
-    account::Account,
-    chart::Chart,
+    caller::Caller,
+    chart::{Accounts, Chart, ChartEdit, NewUser, Request},
     fields::{
         ContactEmail, ContactPhone, ContactType, Date, Email, Name, NamePart, Permission,
-        PhoneNumber, Professional, RecordNumber, Refusal, Relationship, Username,
+        PhoneNumber, Professional, RecordNumber, Refusal, Relationship,
     },
-    history::{Action, Actor, Event},
-    id::{AccountId, ClientId, PortalUserId},
-    keys,
+    history::{Actor, Author},
+    id::{AccountKey, ClientId, PortalUserId},
+    idempotency::Attempt,
     outbox::Outgoing,
     practice::Practice,
-    store::Change,
-    web::Caller,
 };
 
 use crate::{
@@ -134,80 +131,44 @@ pub async fn add(
 ) -> Result<Option<Added>, Problem> {
     create_client::check(app, new)?;
     let id = &practice.practice;
-    let loading = Loading { app, practice, mail };
-    let mut retries = app.store().retries();
-    let mut added = loop {
-        let client = create_client::client(app, new)?;
-        let mut added = Added { client: client.client_id, invited: Vec::new() };
-        let mut change = app.store().change();
-        create_client::register(&mut change, id, &client);
-        change.event(&loading.event(Action::ClientCreated).client(client.client_id));
-        let mut chart = Chart::of_new(id, client);
-        match users.first() {
-            Some(first) => {
-                added.invited.push(loading.invite(&mut chart, first, &mut change).await?);
-            }
-            None => chart.save(&mut change),
-        }
-        let Err(error) = app.store().write(change).await else { break added };
-        let failed = retries.retry(error).await?;
-        if let Some(number) = &new.record_number
-            && failed.contains(&create_client::RECORD)
-        {
-            let held: Option<IgnoredAny> = app.store().get(&keys::record(id, number)).await?;
-            if held.is_some() {
-                return Ok(None);
-            }
-        }
+    let users: Vec<NewUser> =
+        users.iter().map(|user| user.clone().into_user(app, id)).collect::<Result<_, _>>()?;
+    let caller = Caller { request_id: app.ulid().to_string(), source: String::new() };
+    let author = Author { actor: Actor::system(), caller };
+    let attempt = Attempt::default();
+    let request =
+        Request { practice, author: &author, attempt: &attempt, unchanged: None, silent: !mail };
+    let client = create_client::client(app, new)?;
+    let mut added = Added { client: client.client_id, invited: Vec::new() };
+
+    let (first, others) = users.split_first().unzip();
+    let create = |chart: &mut ChartEdit<'_>| {
+        chart.create()?;
+        first.map(|first| invite(chart, first)).transpose()
     };
-    for user in users.iter().skip(1) {
-        let mut retries = app.store().retries();
-        loop {
-            let mut chart = Chart::load(app.store(), id, added.client).await?;
-            let mut change = app.store().change();
-            let invited = loading.invite(&mut chart, user, &mut change).await?;
-            let Err(error) = app.store().write(change).await else {
-                added.invited.push(invited);
-                break;
-            };
-            retries.retry(error).await?;
-        }
+    let wanted: Vec<AccountKey> = first.iter().map(|first| first.account.clone()).collect();
+    let accounts = Chart::accounts(app.store(), id, &wanted).await?;
+    let chart = Chart::of_new(id, client);
+    match Box::pin(chart.change(app, &request, accounts, create)).await {
+        Ok(invited) => added.invited.extend(invited),
+        Err(problem) if problem.code() == "record_number_taken" => return Ok(None),
+        Err(problem) => return Err(problem),
+    }
+    for user in others.unwrap_or_default() {
+        let chart = Chart::load(app.store(), id, added.client).await?;
+        let add = |chart: &mut ChartEdit<'_>| invite(chart, user);
+        let invited = Box::pin(chart.change(app, &request, Accounts::new(), add)).await?;
+        added.invited.push(invited);
     }
     Ok(Some(added))
 }
 
-struct Loading<'a> {
-    app: &'a App,
-    practice: &'a Practice,
-    mail: bool,
-}
-
-impl Loading<'_> {
-    /// Adds a portal user to a chart, which is saved with it.
-    async fn invite(
-        &self,
-        chart: &mut Chart,
-        new: &NewPortalUser,
-        change: &mut Change,
-    ) -> Result<(PortalUserId, Outgoing), Problem> {
-        let id = &self.practice.practice;
-        let username = new.username.clone().unwrap_or_else(|| Username::from(&new.email));
-        let key = keys::account(id, &AccountId::of(id, &username));
-        let account: Option<Account> = self.app.store().get(&key).await?;
-        let (user, outgoing) =
-            add_portal_user::add(self.app, chart, account, self.practice, new, change)?;
-        if self.mail {
-            outgoing.queue(change);
-        }
-        let client = chart.client.client_id;
-        change.event(&self.event(Action::PortalUserAdded).client(client).portal_user(user));
-        Ok((user, outgoing))
-    }
-
-    fn event(&self, action: Action) -> Event {
-        let caller = Caller { request_id: self.app.ulid().to_string(), source: String::new() };
-        Event::new(self.app, &caller, &Actor::system(), &self.practice.practice, action)
-    }
+/// Adds a portal user; answers their id and their invitation.
+fn invite(chart: &mut ChartEdit<'_>, new: &NewUser) -> Result<(PortalUserId, Outgoing), Problem> {
+    let user = chart.add(new)?;
+    let mut queued = chart.queued().iter();
+    let mail = queued.find(|mail| mail.portal_user_id == user).cloned();
+    Ok((user, mail.ok_or_else(|| Problem::internal("an invitation without a mail"))?))
 }
 
 type Parsed = (NewClient, Option<NewPortalUser>);
@@ -253,6 +214,7 @@ fn parse(row: &Row) -> Result<Parsed, (&'static str, Refusal)> {
         relationship: relationship(&guardian.relationship),
         permissions: [Permission::Basic, Permission::Messaging, Permission::Documents].into(),
         chart_owner: None,
+        same_person: None,
     };
     Ok((client, Some(guardian)))
 }

@@ -8,16 +8,21 @@ use http::{Request, StatusCode, header};
 use serde_json::json;
 use shared::{
     App, Problem,
-    chart::Chart,
+    caller::Caller,
+    chart::{Accounts, Chart, ChartEdit, Request as ChartRequest},
     fields::{
-        At, ContactEmail, ContactPhone, ContactType, Date, Email, Name, NamePart, Permission,
+        ContactEmail, ContactPhone, ContactType, Date, Email, Name, NamePart, Permission,
         PhoneNumber, Professional, RecordNumber, Refusal, Relationship, Username,
     },
+    history::{Actor, Author},
     id::{ClientId, PortalUserId, PracticeId},
+    idempotency::Attempt,
     keys,
-    portal_user::{MailState, PortalUser},
+    mail::MailState,
+    mirror::to_account,
+    portal_user::PortalUser,
     practice::Practice,
-    store::Change,
+    store::Update,
     token::InvitationToken,
 };
 use tower::ServiceExt;
@@ -116,7 +121,7 @@ impl Samples<'_> {
             self.enroll(&added, *user, "Okafor", "1984-03-12").await?;
         }
         let (owner, _) = added.invited[0];
-        self.change(added.client, |chart, _| chart.assign(Some(owner), "portalUserId")).await
+        self.change(added.client, |chart| chart.assign(Some(owner))).await
     }
 
     /// One parent with two children: one account, two charts.
@@ -143,13 +148,7 @@ impl Samples<'_> {
         let users = [user("Edith", "Quill", "edith.quill", Relationship::Guardian, &ALL)?];
         if let Some(added) = self.add(&client, &users, false).await? {
             let (id, _) = added.invited[0];
-            let now = self.app.now();
-            self.change(added.client, |chart, change| {
-                ran_out(chart.user_mut(id)?, now);
-                chart.mirror_access(self.app, change, chart.user(id)?);
-                Ok(())
-            })
-            .await?;
+            self.run_out(added.client, id).await?;
         }
 
         let client = person("HP-200006", "Samuel", "Ames", "1957-01-30")?;
@@ -157,13 +156,7 @@ impl Samples<'_> {
         if let Some(added) = self.add(&client, &users, false).await? {
             let (id, _) = added.invited[0];
             self.enroll(&added, id, "Ames", "1957-01-30").await?;
-            let now = self.app.now();
-            self.change(added.client, |chart, change| {
-                chart.revoke(id, None, now)?;
-                chart.mirror_access(self.app, change, chart.user(id)?);
-                Ok(())
-            })
-            .await?;
+            self.change(added.client, |chart| chart.revoke(id, None, None)).await?;
         }
         Ok(())
     }
@@ -176,15 +169,11 @@ impl Samples<'_> {
     ) -> Result<Option<Added>, Problem> {
         let added = add(self.app, self.practice, client, users, mail).await?;
         if let (Some(added), false) = (&added, mail) {
-            self.change(added.client, |chart, _| {
-                for user in &mut chart.users {
-                    if let Some(mail) = &mut user.mail {
-                        mail.state = MailState::Delivered;
-                    }
-                }
-                Ok(())
-            })
-            .await?;
+            for (user, _) in &added.invited {
+                let key = keys::portal_user(&self.practice.practice, added.client, *user);
+                let delivered = Update::of(key).set("mail.state", &MailState::Delivered);
+                self.app.store().update::<PortalUser>(delivered).await?;
+            }
         }
         Ok(added)
     }
@@ -192,14 +181,39 @@ impl Samples<'_> {
     async fn change(
         &self,
         client: ClientId,
-        rule: impl FnOnce(&mut Chart, &mut Change) -> Result<(), Problem>,
+        rule: impl Fn(&mut ChartEdit<'_>) -> Result<(), Problem>,
     ) -> Result<(), Problem> {
-        let mut chart = Chart::load(self.app.store(), &self.practice.practice, client).await?;
+        let chart = Chart::load(self.app.store(), &self.practice.practice, client).await?;
+        let caller = Caller { request_id: self.app.ulid().to_string(), source: String::new() };
+        let author = Author { actor: Actor::system(), caller };
+        let request = ChartRequest {
+            practice: self.practice,
+            author: &author,
+            attempt: &Attempt::default(),
+            unchanged: None,
+            silent: true,
+        };
+        Box::pin(chart.change(self.app, &request, Accounts::new(), rule)).await
+    }
+
+    /// Lets an invitation run out yesterday.
+    async fn run_out(&self, client: ClientId, id: PortalUserId) -> Result<(), Problem> {
+        const DAY: i64 = 24 * 60 * 60;
+        let now = self.app.now();
+        let (sent, ended) = (now.plus(-8 * DAY), now.plus(-DAY));
+        let practice = &self.practice.practice;
+        let chart = Chart::load(self.app.store(), practice, client).await?;
+        let user = Update::of(keys::portal_user(practice, client, id))
+            .set("invitation.sentAt", &sent)
+            .set("invitation.expiresAt", &ended);
+        let summary = Update::of(keys::client(practice, client)).set("portal.invitedUntil", &ended);
+        let grant = to_account::begin(practice, client, chart.user(id)?)
+            .set(&format!("grants.{client}.invitedUntil"), &ended);
         let mut change = self.app.store().change();
-        rule(&mut chart, &mut change)?;
-        chart.save(&mut change);
-        let written = self.app.store().write(change).await;
-        written.map_err(|_| Problem::unavailable("a sample was not written"))
+        for update in [user, summary, grant] {
+            change.update(&update);
+        }
+        Ok(self.app.store().write(change).await?)
     }
 
     /// Enrols a sample portal user as the person would, with the token of the mail.
@@ -236,13 +250,6 @@ impl Samples<'_> {
     }
 }
 
-fn ran_out(user: &mut PortalUser, now: At) {
-    if let Some(invitation) = &mut user.invitation {
-        invitation.sent_at = now.plus(-8 * 24 * 60 * 60);
-        invitation.expires_at = now.plus(-24 * 60 * 60);
-    }
-}
-
 const ALL: [Permission; 6] = [
     Permission::Basic,
     Permission::Messaging,
@@ -272,6 +279,7 @@ fn user(
         relationship,
         permissions: permissions.iter().copied().collect(),
         chart_owner: None,
+        same_person: None,
     })
 }
 

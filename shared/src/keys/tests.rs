@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, env, fs, path::Path};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::id::AccountId;
+use crate::id::AccountKey;
 
 /// A name of the code as the rest of the project writes it.
 fn camel(name: &str) -> String {
@@ -70,9 +70,9 @@ fn one_of_each() -> Vec<(&'static str, Key)> {
         ("portal_user", portal_user(&p, chart, user)),
         ("mail", mail(&p, chart, MailId::new(ulid))),
         ("record", record(&p, &number)),
-        ("account", account(&p, &AccountId::from_bytes([1; 16]))),
+        ("account", account(&p, &AccountKey::from_bytes([1; 16]))),
         ("staff_session", staff_session(&p, "subject", SessionId::new(ulid))),
-        ("lock", lock(&p, "hmac")),
+        ("lock", lock(&p, &AccountKey::from_bytes([1; 16]))),
         ("source", source(&p, "hmac")),
         ("search_entry", search_entry(&p, "sm", "smith", chart)),
         ("request", request(&p, "hash")),

@@ -20,6 +20,22 @@ pub(super) const NEW: &str = "attribute_not_exists(PK)";
 /// The item is as it was read.
 const SEEN: &str = "rev = :seen";
 
+/// Names one item of a change, to ask later whether its condition failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Handle(usize);
+
+/// The items of a change whose conditions failed.
+#[derive(Debug, Clone, Default)]
+pub struct Failed(pub(super) Vec<usize>);
+
+impl Failed {
+    /// Whether this item's condition failed.
+    #[must_use]
+    pub fn includes(&self, item: Handle) -> bool {
+        self.0.contains(&item.0)
+    }
+}
+
 /// Writes that hold together.
 #[derive(Debug)]
 pub struct Change {
@@ -58,37 +74,37 @@ impl Change {
     }
 
     /// Writes an item that must not be there yet.
-    pub fn insert<T: Serialize>(&mut self, key: &Key, value: &T) {
-        self.put(self.table.clone(), item_of(value, key, Some(1)), Some(NEW), None);
+    pub fn insert<T: Serialize>(&mut self, key: &Key, value: &T) -> Handle {
+        self.put(self.table.clone(), item_of(value, key, Some(1)), Some(NEW), None)
     }
 
     /// Writes an item over the one that was read, which must still be at `rev`; 0 stands for one
     /// that was not there.
-    pub fn replace<T: Serialize>(&mut self, key: &Key, value: &T, rev: u64) {
+    pub fn replace<T: Serialize>(&mut self, key: &Key, value: &T, rev: u64) -> Handle {
         if rev == 0 {
             return self.insert(key, value);
         }
         let item = item_of(value, key, Some(rev + 1));
-        self.put(self.table.clone(), item, Some(SEEN), Some(seen_value(rev)));
+        self.put(self.table.clone(), item, Some(SEEN), Some(seen_value(rev)))
     }
 
     /// Writes an item that must not be there yet, or be past its `expiresAt` (seconds): DynamoDB
     /// deletes such items late.
-    pub fn claim<T: Serialize>(&mut self, key: &Key, value: &T, now: i64) {
+    pub fn claim<T: Serialize>(&mut self, key: &Key, value: &T, now: i64) -> Handle {
         let when = "attribute_not_exists(PK) OR expiresAt <= :now";
         let now = HashMap::from([(":now".to_owned(), AttributeValue::N(now.to_string()))]);
-        self.put(self.table.clone(), item_of(value, key, Some(1)), Some(when), Some(now));
+        self.put(self.table.clone(), item_of(value, key, Some(1)), Some(when), Some(now))
     }
 
     /// Writes an item, whatever was there: for what another item of the change already guards.
-    pub fn set<T: Serialize>(&mut self, key: &Key, value: &T) {
-        self.put(self.table.clone(), item_of(value, key, None), None, None);
+    pub fn set<T: Serialize>(&mut self, key: &Key, value: &T) -> Handle {
+        self.put(self.table.clone(), item_of(value, key, None), None, None)
     }
 
     /// Adds an event to the history.
     pub fn event(&mut self, event: &Event) {
         let item = item_of(event, &event.key(), None);
-        self.put(self.history.clone(), item, Some(NEW), None);
+        let _ = self.put(self.history.clone(), item, Some(NEW), None);
     }
 
     fn put(
@@ -97,7 +113,7 @@ impl Change {
         item: Result<Item, Problem>,
         when: Option<&str>,
         values: Option<Item>,
-    ) {
+    ) -> Handle {
         self.push(item.and_then(|item| {
             let put = Put::builder()
                 .table_name(table)
@@ -107,28 +123,28 @@ impl Change {
                 .build()
                 .map_err(|e| Problem::internal(e.to_string()))?;
             Ok(TransactWriteItem::builder().put(put).build())
-        }));
+        }))
     }
 
     /// Removes the item that was read, which must still be at `rev`.
-    pub fn remove(&mut self, key: &Key, rev: u64) {
+    pub fn remove(&mut self, key: &Key, rev: u64) -> Handle {
         let delete = Delete::builder()
             .table_name(&self.table)
             .set_key(Some(key_item(key)))
             .condition_expression(SEEN)
             .set_expression_attribute_values(Some(seen_value(rev)))
             .build();
-        self.push_delete(delete);
+        self.push_delete(delete)
     }
 
     /// Removes an item, there or not.
-    pub fn discard(&mut self, key: &Key) {
+    pub fn discard(&mut self, key: &Key) -> Handle {
         let delete = Delete::builder().table_name(&self.table).set_key(Some(key_item(key))).build();
-        self.push_delete(delete);
+        self.push_delete(delete)
     }
 
     /// Removes an item for which the condition holds.
-    pub fn remove_when(&mut self, update: &Update) {
+    pub fn remove_when(&mut self, update: &Update) -> Handle {
         let table = self.table.clone();
         self.push(update.values().and_then(|values| {
             let delete = Delete::builder()
@@ -140,11 +156,11 @@ impl Change {
                 .build()
                 .map_err(|e| Problem::internal(e.to_string()))?;
             Ok(TransactWriteItem::builder().delete(delete).build())
-        }));
+        }))
     }
 
     /// Demands that an item is still at `rev`; 0 stands for one that was not there.
-    pub fn unchanged(&mut self, key: &Key, rev: u64) {
+    pub fn unchanged(&mut self, key: &Key, rev: u64) -> Handle {
         let check = ConditionCheck::builder().table_name(&self.table).set_key(Some(key_item(key)));
         let check = if rev == 0 {
             check.condition_expression(NEW)
@@ -156,11 +172,11 @@ impl Change {
                 .build()
                 .map(|c| TransactWriteItem::builder().condition_check(c).build())
                 .map_err(|e| Problem::internal(e.to_string())),
-        );
+        )
     }
 
     /// Demands that the conditions of an update without changes hold.
-    pub fn demand(&mut self, update: &Update) {
+    pub fn demand(&mut self, update: &Update) -> Handle {
         let check = update.values().and_then(|values| {
             ConditionCheck::builder()
                 .table_name(&self.table)
@@ -172,11 +188,11 @@ impl Change {
                 .map(|c| TransactWriteItem::builder().condition_check(c).build())
                 .map_err(|e| Problem::internal(e.to_string()))
         });
-        self.push(check);
+        self.push(check)
     }
 
     /// Updates parts of an item that was not read, or that others write often; raises its `rev`.
-    pub fn update(&mut self, update: &Update) {
+    pub fn update(&mut self, update: &Update) -> Handle {
         let table = self.table.clone();
         self.push(update.values().and_then(|values| {
             let update = UpdateRequest::builder()
@@ -189,22 +205,27 @@ impl Change {
                 .build()
                 .map_err(|e| Problem::internal(e.to_string()))?;
             Ok(TransactWriteItem::builder().update(update).build())
-        }));
+        }))
     }
 
-    fn push_delete(&mut self, delete: Result<Delete, aws_sdk_dynamodb::error::BuildError>) {
+    fn push_delete(
+        &mut self,
+        delete: Result<Delete, aws_sdk_dynamodb::error::BuildError>,
+    ) -> Handle {
         self.push(
             delete
                 .map(|d| TransactWriteItem::builder().delete(d).build())
                 .map_err(|e| Problem::internal(e.to_string())),
-        );
+        )
     }
 
-    fn push(&mut self, item: Result<TransactWriteItem, Problem>) {
+    fn push(&mut self, item: Result<TransactWriteItem, Problem>) -> Handle {
+        let handle = Handle(self.items.len());
         match item {
             Ok(item) => self.items.push(item),
             Err(fault) => self.fault = Some(fault),
         }
+        handle
     }
 }
 

@@ -326,6 +326,14 @@ impl World {
         self.dump(&self.database.tables().history).await
     }
 
+    /// The events that tell of a change: neither that unchanged data was shown, nor that something
+    /// was refused.
+    pub async fn changes(&self) -> BTreeMap<String, String> {
+        let mut events = self.events().await;
+        events.retain(|_, event| !event.contains("-shown\"") && !event.contains("\"refused\""));
+        events
+    }
+
     async fn dump(&self, table: &str) -> BTreeMap<String, String> {
         let mut found = BTreeMap::new();
         let mut pages = self.raw.scan().table_name(table).into_paginator().send();

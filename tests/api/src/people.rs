@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
 use shared::{
-    fields::At,
+    account, cookie,
+    fields::{At, Username},
     history::Role,
-    id::{PracticeId, SessionId},
+    id::{AccountKey, PracticeId, SessionId},
+    jwt::{Audience, Claims},
     keys,
-    session::{Audience, Claims, StaffSession},
+    staff::StaffSession,
 };
 
 use crate::{Answer, Call, PASSWORD, World};
@@ -61,7 +63,7 @@ impl World {
         self.app.store().write(change).await.expect("written");
         let claims = staff_claims(&practice, &sub, sid, role, now);
         let token = self.app.keys().sign(&claims).expect("a token");
-        let cookie = format!("{}={token}", Audience::Staff.cookie());
+        let cookie = format!("{}={token}", cookie::name(Audience::Staff));
         self.wire.forget();
         Staff { world: self.clone(), cookie }
     }
@@ -83,7 +85,7 @@ impl World {
     /// When it does not work.
     pub async fn signed_in(&self, username: &str, password: &str) -> String {
         let answer = self.sign_in(username, password).await;
-        let cookie = answer.cookie(Audience::Portal.cookie());
+        let cookie = answer.cookie(cookie::name(Audience::Portal));
         answer.expect(200);
         cookie.expect("a cookie")
     }
@@ -120,6 +122,19 @@ impl World {
     }
 }
 
+impl World {
+    /// Where the account with a sign-in name of harbor is kept.
+    ///
+    /// # Panics
+    /// For a text that is no sign-in name.
+    #[must_use]
+    pub fn account_key(&self, username: &str) -> AccountKey {
+        let harbor = PracticeId::parse("harbor").expect("a practice");
+        let username = Username::parse(username).expect("a sign-in name");
+        account::key_of(&self.app, &harbor, &username).expect("a key")
+    }
+}
+
 /// The claims of a staff session.
 #[must_use]
 pub fn staff_claims(
@@ -139,6 +154,7 @@ pub fn staff_claims(
         exp: now.seconds() + 12 * 60 * 60,
         idle: 30 * 60,
         role: Some(role),
+        account: None,
     }
 }
 

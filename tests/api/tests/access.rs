@@ -122,18 +122,18 @@ async fn revoking_and_activating_twice_is_as_good_as_once() {
     let dana = world.dana().await;
     let who = dana.enrolled().await;
     let first = dana.revoke(&who).await.expect(200);
-    let (items, events) = (world.items().await, world.events().await);
+    let (items, events) = (world.items().await, world.changes().await);
     world.pass(5);
     assert_eq!(dana.revoke(&who).await.expect(200), first);
     assert_eq!(without_staff(&world).await, strip(&items));
-    assert_eq!(world.events().await, events);
+    assert_eq!(world.changes().await, events);
 
     let first = dana.activate(&who).await.expect(200);
-    let (items, events) = (world.items().await, world.events().await);
+    let (items, events) = (world.items().await, world.changes().await);
     world.pass(5);
     assert_eq!(dana.activate(&who).await.expect(200), first);
     assert_eq!(without_staff(&world).await, strip(&items));
-    assert_eq!(world.events().await, events);
+    assert_eq!(world.changes().await, events);
     world.deliver().await;
     let granted = world.post.received().iter().filter(|m| m.to == who.email).count();
     assert_eq!(granted, 2, "one invitation, one word of access");
@@ -392,11 +392,18 @@ async fn a_revocation_with_a_reason_is_taken_and_its_words_stay_out_of_the_histo
     let world = World::new().await;
     let dana = world.dana().await;
     let who = dana.enrolled().await;
-    let body = json!({"reason": "court order of Tuesday"});
-    dana.post(&format!("{}/revoke", who.path()), &body).await.expect(200);
+    let reason = json!({"code": "court-order", "note": "the order of Tuesday"});
+    let receipt = dana.post(&format!("{}/revoke", who.path()), &json!({"reason": reason})).await;
+    let ended = receipt.expect(200)["portalUser"]["ended"].clone();
+    assert_eq!(
+        ended,
+        json!({"at": world.now(), "reason": "court-order", "note": "the order of Tuesday"})
+    );
     let events = world.events().await;
-    assert!(events.values().any(|e| e.contains("access-revoked") && e.contains("reason")));
-    assert!(!events.values().any(|e| e.contains("court order")));
+    assert!(events.values().any(|e| e.contains("access-revoked") && e.contains("court-order")));
+    assert!(!events.values().any(|e| e.contains("Tuesday")));
+    let history = dana.get(&format!("/api/clients/{}/history", who.client)).await.expect(200);
+    assert_eq!(history["events"][0]["reason"], "court-order");
     // Without any body it is taken too.
     let other = dana.enrolled().await;
     dana.send(Call::new("POST", &format!("{}/revoke", other.path()))).await.expect(200);

@@ -131,6 +131,8 @@ impl Stage {
             .flat_map(|table| now.items(table))
             .filter(|(key, _)| !key.0.contains("#W#"))
             .map(|(_, item)| alike(&item, &known).to_string())
+            // That an unchanged state was shown, or that something was refused, is no change.
+            .filter(|item| !item.contains("-shown\"") && !item.contains("\"refused\""))
             .collect();
         shape.sort();
         shape

@@ -10,9 +10,9 @@ use api_tests::{
 };
 use serde_json::{Value, json};
 use shared::{
+    caller::Caller,
     history::{Action, Actor, Event, Role},
     id::{ClientId, PracticeId},
-    web::Caller,
 };
 use staff_sign_in::Identity;
 
@@ -155,7 +155,7 @@ async fn each_change_writes_one_event_in_its_transaction() {
     let body = json!({"portalUserId": owner.user});
     let path = format!("{page}/chart-owner");
     change(&world, by(call("PUT", &path, &body)), "chart-owner-changed").await;
-    let body = json!({"reason": "court order of Tuesday"});
+    let body = json!({"reason": {"code": "court-order", "note": "of Tuesday"}});
     let revoke = call("POST", &format!("{of_user}/revoke"), &body);
     let (_, event) = change(&world, by(revoke), "access-revoked").await;
     assert_eq!(changed(&event), ["status", "alertRecipient", "reason"]);
@@ -179,7 +179,7 @@ async fn what_changes_nothing_writes_no_event_of_a_change() {
     let version = dana.get(&page).await.expect(200)["version"].clone();
     let user = dana.user(&who).await;
     dana.assign(&who.client, Some(&who.user)).await.expect(200);
-    let before = (items(&world).await, world.events().await);
+    let before = (items(&world).await, world.changes().await);
 
     dana.patch(&page, &json!({"version": version})).await.expect(200);
     dana.patch(&page, &json!({"version": 99, "professional": "x"})).await.problem(409, "stale");
@@ -193,7 +193,7 @@ async fn what_changes_nothing_writes_no_event_of_a_change() {
     dana.add(&who.client, &who.email).await.problem(409, "already_added");
     dana.post("/api/clients", &json!({"name": {}})).await.problem(400, "invalid");
     dana.delete(&who, "confirm=no").await.problem(400, "invalid");
-    assert_eq!((items(&world).await, world.events().await), before);
+    assert_eq!((items(&world).await, world.changes().await), before);
 }
 
 #[tokio::test]
@@ -458,9 +458,12 @@ async fn events_hold_names_of_fields_and_no_values() {
     world.enroll(&who.token, "Marmalade", "1985-04-13", PASSWORD).await.expect(201);
     world.sign_in("squirrelwhisperer", "not the password at all").await.expect(401);
     world.signed_in("squirrelwhisperer", PASSWORD).await;
-    dana.post(&format!("{}/revoke", who.path()), &json!({"reason": "court order"}))
-        .await
-        .expect(200);
+    dana.post(
+        &format!("{}/revoke", who.path()),
+        &json!({"reason": {"code": "other", "note": "court order"}}),
+    )
+    .await
+    .expect(200);
     dana.delete(&who, "confirm=delete").await.expect(200);
 
     let events = world.events().await;
@@ -548,12 +551,14 @@ async fn an_event_is_shown_with_who_what_and_when_and_no_more() {
     assert_eq!(
         history["events"][0],
         json!({
-            "at": world.now(), "actor": {"name": "Dana", "role": "admin"},
-            "action": "access-revoked", "portalUserId": who.user, "changed": ["status"],
+            "eventId": history["events"][0]["eventId"], "at": world.now(),
+            "actor": {"id": "staff-Dana", "name": "Dana", "role": "admin"},
+            "action": "access-revoked", "portalUserId": who.user, "reason": "other",
+            "changed": ["status"],
         })
     );
     for event in history["events"].as_array().expect("a list") {
-        assert!(event.get("source").is_none() && event["actor"].get("id").is_none());
+        assert!(event.get("source").is_none() && event.get("requestId").is_none());
     }
 }
 
@@ -565,7 +570,13 @@ async fn the_auditor_reads_the_history_and_other_practices_do_not() {
     let path = format!("/api/clients/{}/history", who.client);
     let ada = world.staff("harbor", "Ada", Role::Auditor).await;
     let read = ada.get(&path).await.expect(200);
-    assert_eq!(dana.get(&path).await.expect(200), read);
+    // Reading the history is an event of it.
+    let again = dana.get(&path).await.expect(200);
+    assert_eq!(again["events"][0]["action"], "history-shown");
+    assert_eq!(
+        again["events"].as_array().expect("a list")[1..],
+        read["events"].as_array().expect("a list")[..]
+    );
     let casey = world.staff("cove", "Casey", Role::Admin).await;
     casey.get(&path).await.problem(404, "not_found");
     let nobody = "/api/clients/01ARZ3NDEKTSV4RRFFQ69G5FAV/history";

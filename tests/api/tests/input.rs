@@ -189,7 +189,15 @@ fn body(id: &str, who: &Invited) -> Option<(Value, Vec<Member>)> {
                 May,
             ),
         ),
-        "revoke" => (json!({"reason": "left"}), vec![Member("reason", Text(500), May)]),
+        "revoke" => (
+            json!({"reason": {"code": "left-care", "note": "left"}, "alertRecipient": null}),
+            vec![
+                Member("reason", Object, May),
+                Member("reason.code", Choice, Must),
+                Member("reason.note", Text(500), May),
+                Member("alertRecipient", Id, May),
+            ],
+        ),
         "assign-alert" => {
             (json!({"portalUserId": who.user}), vec![Member("portalUserId", Id, MustOrNull)])
         }
@@ -1059,9 +1067,8 @@ async fn logs_hold_ids_and_nothing_personal() {
     let reset = world.post.newest(&who.email).token();
     world.choose(&reset, "weak").await;
     world.choose(&reset, "another nine grey pebbles").await.expect(204);
-    dana.post(&format!("{}/revoke", who.path()), &json!({"reason": "court order"}))
-        .await
-        .expect(200);
+    let why = json!({"reason": {"code": "court-order", "note": "court order"}});
+    dana.post(&format!("{}/revoke", who.path()), &why).await.expect(200);
     // What cannot be read, too, and a table that fails.
     let mut broken = Call::new("POST", "/api/clients").json(&body).cookie(&dana.cookie);
     broken.body =

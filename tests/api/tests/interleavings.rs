@@ -20,11 +20,7 @@ use proptest::{
     test_runner::{RngSeed, TestRunner},
 };
 use serde_json::{Value, json};
-use shared::{
-    fields::Username,
-    history::Role,
-    id::{AccountId, PracticeId},
-};
+use shared::history::Role;
 
 /// The operations that meet. A and B are the portal users of one client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -471,6 +467,7 @@ fn touches(held: &Held) -> Vec<Touch> {
             };
             items.iter().map(one).collect()
         }
+        "PutItem" => vec![touch(&body["TableName"], &body["Item"], true)],
         other => panic!("what does {other} touch?"),
     }
 }
@@ -644,7 +641,16 @@ impl<'a> Run<'a> {
         for (by, cookie) in &self.cookies {
             opens.insert(*by, stage.opens(cookie).await);
         }
-        let events = now.new_since(&stage.before, &tables.history, "");
+        // That unchanged data was shown, or that something was refused, is no change.
+        let change = |event: &Value| {
+            let action = text(&event["action"]);
+            !action.ends_with("-shown")
+                && action != "refused"
+                && event.get("reason").is_none_or(|r| !text(r).starts_with("invitation_"))
+        };
+        let known = stage.before.items(&tables.history);
+        let events = now.items(&tables.history);
+        let events = events.iter().filter(|(k, e)| !known.contains_key(*k) && change(e)).count();
         let mails = now.new_since(&stage.before, &tables.main, "MAIL#");
         let seen = Seen { opens, events, mails, ..look(stage, &items) };
         let outcome = Outcome { results, seen };
@@ -733,7 +739,6 @@ fn faults(items: &Items) -> Vec<String> {
         }
     };
     let of_kind = |prefix: &'static str| items.values().filter(move |i| kind(i, prefix));
-    let practice = PracticeId::parse("harbor").expect("a practice");
     for client in of_kind("A#CLIENT") {
         let users: Vec<&Value> = of_kind("A#USER#").filter(|u| u["PK"] == client["PK"]).collect();
         let find = |id: &Value| users.iter().find(|u| u["portalUserId"] == *id);
@@ -754,8 +759,7 @@ fn faults(items: &Items) -> Vec<String> {
         fault(portal["invitedUntil"].as_str() == until, "invited until another time", client);
     }
     for user in of_kind("A#USER#") {
-        let username = Username::parse(&text(&user["username"])).expect("a username");
-        let key = format!("P#harbor#A#{}", AccountId::of(&practice, &username));
+        let key = format!("P#harbor#A#{}", text(&user["account"]));
         let Some(account) = items.get(&(key, "ACCOUNT".to_owned())) else {
             fault(false, "a portal user without account", user);
             continue;

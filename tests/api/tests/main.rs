@@ -7,6 +7,7 @@ mod edits;
 mod enrollment;
 mod faults;
 mod history;
+mod identity;
 mod input;
 mod interleavings;
 mod mail;

@@ -12,7 +12,14 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use ring::hmac;
 use serde_json::{Value, json};
-use shared::{history::Role, session::Audience};
+use shared::{
+    cookie,
+    history::Role,
+    id::{PracticeId, SessionId},
+    jwt::Audience,
+    keys,
+    store::Update,
+};
 
 /// Operations open to everybody. The list may only shrink: an operation is not added here without
 /// saying in the commit how it keeps out whoever must not use it.
@@ -30,10 +37,11 @@ const PUBLIC: [&str; 10] = [
 ];
 
 /// Operations for which looking is enough: an auditor may call them, though some are not a `GET`.
-const LOOKING: [&str; 6] = [
+const LOOKING: [&str; 7] = [
     "client",
     "history",
     "list-portal-users",
+    "list-portal-users.progress",
     "search",
     "staff-sign-in.session",
     "staff-sign-in.sign-out",
@@ -96,7 +104,7 @@ impl Scene {
             "update-portal-user" => {
                 Some(json!({"version": self.version, "relationship": "guardian"}))
             }
-            "revoke" => Some(json!({"reason": "left"})),
+            "revoke" => Some(json!({"reason": {"code": "left-care"}})),
             "sign-in" => Some(json!({
                 "practice": "harbor", "username": self.enrolled.email, "password": PASSWORD,
             })),
@@ -118,6 +126,7 @@ impl Scene {
             | "health.document"
             | "history"
             | "list-portal-users"
+            | "list-portal-users.progress"
             | "portal-session"
             | "portal-session.keys"
             | "portal-session.sign-out"
@@ -218,7 +227,7 @@ async fn nobody_gets_in_without_a_session() {
     let before = scene.state().await;
     for (operation, audience) in secured() {
         let row = scene.row(&operation);
-        let name = audience.cookie();
+        let name = cookie::name(audience);
         for cookie in ["", "theme=dark", &format!("{name}="), &format!("{name}=x.y.z")] {
             let answer = scene.world.send(row.clone().cookie(cookie)).await;
             answer.problem(401, "signed_out");
@@ -347,7 +356,7 @@ async fn a_forged_token_opens_nothing() {
         ("/api/portal/session", &scene.portal_cookie, Audience::Portal),
     ] {
         let (header, claims) = read(cookie);
-        let cookie = format!("{}={}", audience.cookie(), forge(&header, &claims, KEY));
+        let cookie = format!("{}={}", cookie::name(audience), forge(&header, &claims, KEY));
         scene.world.send(Call::new("GET", path).cookie(&cookie)).await.expect(200);
     }
     let now = scene.world.now().seconds();
@@ -357,7 +366,7 @@ async fn a_forged_token_opens_nothing() {
         let row = scene.row(&operation);
         let before = scene.state().await;
         for (what, token) in if audience == Audience::Staff { &staff } else { &portal } {
-            let cookie = format!("{}={token}", audience.cookie());
+            let cookie = format!("{}={token}", cookie::name(audience));
             let answer = scene.world.send(row.clone().cookie(&cookie)).await;
             assert_eq!(answer.status.as_u16(), 401, "{} {what}: {}", operation.name(), answer.body);
             assert_eq!(answer.body["code"], "signed_out", "{} {what}", operation.name());
@@ -377,7 +386,7 @@ async fn a_clients_session_is_nothing_to_staff_and_a_staffs_nothing_to_clients()
             Audience::Staff => scene.portal_cookie.clone(),
             Audience::Portal => scene.dana.cookie.clone(),
         };
-        let renamed = format!("{}={}", audience.cookie(), token(&other));
+        let renamed = format!("{}={}", cookie::name(audience), token(&other));
         let both = format!("{other}; {renamed}");
         for cookie in [other, renamed, both] {
             scene.world.send(row.clone().cookie(&cookie)).await.problem(401, "signed_out");
@@ -437,6 +446,50 @@ async fn the_role_staff_does_the_daily_work() {
     }
 }
 
+/// Operations whose answers hold no client's data, or nothing personal.
+const UNSEEN: [&str; 2] = ["list-portal-users.progress", "staff-sign-in.session"];
+
+/// Rule 6: every answer that shows client data says so in the history, a repetition and a change that
+/// changes nothing included.
+#[tokio::test]
+async fn every_answer_to_staff_leaves_an_event() {
+    for (operation, audience) in secured() {
+        if audience == Audience::Portal || UNSEEN.contains(&operation.id.as_str()) {
+            continue;
+        }
+        let scene = Scene::new().await;
+        for time in ["once", "again"] {
+            let before = scene.world.events().await.len();
+            let answer = scene.dana.send(scene.row(&operation)).await;
+            // A second deletion, an edit of an old version: refused, which is an event, too.
+            let refused = [404, 409].contains(&answer.status.as_u16());
+            let ended = answer.status.as_u16() == 401;
+            assert!(answer.status.is_success() || refused || ended, "{}", answer.body);
+            let after = scene.world.events().await.len();
+            assert!(after > before || ended, "{} {time}: {}", operation.name(), answer.body);
+        }
+    }
+}
+
+/// Rule 19: whoever was demoted has less at the next request, whatever the token says.
+#[tokio::test]
+async fn the_role_is_the_one_of_now() {
+    let scene = Scene::new().await;
+    let (_, claims) = read(&scene.dana.cookie);
+    let practice = PracticeId::parse("harbor").expect("a practice");
+    let sid = SessionId::parse(&text(&claims["sid"])).expect("an id");
+    let key = keys::staff_session(&practice, &text(&claims["sub"]), sid);
+    let role = async |role: Role| {
+        let update = Update::of(key.clone()).set("role", &role);
+        scene.world.app.store().update::<Value>(update).await.expect("written").expect("it")
+    };
+    role(Role::Auditor).await;
+    scene.dana.revoke(&scene.enrolled).await.problem(403, "read_only");
+    assert_eq!(scene.dana.user(&scene.enrolled).await["status"], "active");
+    role(Role::Staff).await;
+    scene.dana.revoke(&scene.enrolled).await.expect(200);
+}
+
 #[tokio::test]
 async fn a_role_that_is_none_of_the_staffs_changes_nothing() {
     let scene = Scene::new().await;
@@ -455,7 +508,7 @@ async fn a_role_that_is_none_of_the_staffs_changes_nothing() {
     // Nor does a token that names no role at all.
     let (header, claims) = read(&scene.dana.cookie);
     let token = forge(&header, &without(&claims, "role"), KEY);
-    let cookie = format!("{}={token}", Audience::Staff.cookie());
+    let cookie = format!("{}={token}", cookie::name(Audience::Staff));
     let body = json!({"name": {"first": "New", "last": "Client"}, "dateOfBirth": "1990-01-01"});
     let call = Call::new("POST", "/api/clients").json(&body).cookie(&cookie);
     scene.world.send(call).await.problem(403, "read_only");
@@ -541,12 +594,12 @@ async fn a_staff_session_that_is_gone_from_the_table_is_shut_though_its_token_li
     let scene = Scene::new().await;
     let (header, claims) = read(&scene.dana.cookie);
     let claims = with(&claims, "sid", json!(NOBODY));
-    let cookie = format!("{}={}", Audience::Staff.cookie(), forge(&header, &claims, KEY));
+    let cookie = format!("{}={}", cookie::name(Audience::Staff), forge(&header, &claims, KEY));
     assert_shut(&scene, Audience::Staff, &cookie, "gone").await;
     // Nor does a session open another practice.
     let (_, claims) = read(&scene.dana.cookie);
     let claims = with(&claims, "practice", json!("cove"));
-    let cookie = format!("{}={}", Audience::Staff.cookie(), forge(&header, &claims, KEY));
+    let cookie = format!("{}={}", cookie::name(Audience::Staff), forge(&header, &claims, KEY));
     assert_shut(&scene, Audience::Staff, &cookie, "moved").await;
 }
 
@@ -565,7 +618,10 @@ async fn a_portal_session_ends_by_signing_out_by_rest_and_by_the_clock() {
     let fresh = async || world.signed_in(&scene.enrolled.email, PASSWORD).await;
     let out = fresh().await;
     let answer = world.send(Call::new("DELETE", "/api/portal/session").cookie(&out)).await;
-    assert_eq!(answer.cookie(Audience::Portal.cookie()), Some("__Host-latchkey-portal=".into()));
+    assert_eq!(
+        answer.cookie(cookie::name(Audience::Portal)),
+        Some("__Host-latchkey-portal=".into())
+    );
     answer.expect(204);
     assert_shut(&scene, Audience::Portal, &out, "signed out").await;
 

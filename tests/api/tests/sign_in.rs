@@ -11,14 +11,7 @@ use api_tests::{
 use futures::future::join_all;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, jwk::JwkSet};
 use serde_json::{Value, json};
-use shared::{
-    account::Account,
-    fields::Username,
-    id::{AccountId, PracticeId},
-    keys,
-    practice::Practice,
-    store::Update,
-};
+use shared::{account::Account, id::PracticeId, keys, practice::Practice, store::Update};
 
 const COOKIE: &str = "__Host-latchkey-portal";
 const STAFF_COOKIE: &str = "__Host-latchkey-staff";
@@ -597,8 +590,11 @@ async fn the_token_verifies_with_the_published_keys() {
     assert_eq!(claims["exp"], BEGINNING / 1000 + 60 * 60);
     assert_eq!(text(&claims["sid"]).len(), 26);
     let harbor = PracticeId::parse("harbor").expect("a practice");
-    let username = Username::parse(&who.email).expect("a username");
-    assert_eq!(claims["sub"], AccountId::of(&harbor, &username).to_string());
+    let place = world.account_key(&who.email);
+    let account: Option<Account> =
+        world.app.store().get(&keys::account(&harbor, &place)).await.expect("an answer");
+    assert_eq!(claims["sub"], account.expect("an account").account_id.to_string());
+    assert_eq!(claims["account"], place.as_str());
     assert!(!claims.to_string().contains("mail.example"), "no address in a token");
     validation.set_audience(&["latchkey:staff"]);
     assert!(jsonwebtoken::decode::<Value>(token, &key, &validation).is_err());
@@ -694,8 +690,7 @@ async fn a_hash_with_weaker_parameters_is_renewed_by_the_next_success() {
     let world = World::new().await;
     let who = world.dana().await.enrolled().await;
     let harbor = PracticeId::parse("harbor").expect("a practice");
-    let username = Username::parse(&who.email).expect("a username");
-    let key = keys::account(&harbor, &AccountId::of(&harbor, &username));
+    let key = keys::account(&harbor, &world.account_key(&who.email));
     let weaker = Update::of(key.clone()).set("password", &WEAKER);
     world.app.store().update::<Account>(weaker).await.expect("written").expect("the account");
     let hash = async || {

@@ -6,7 +6,7 @@ use api_tests::{
     people::{Invited, Staff, text},
 };
 use serde_json::{Value, json};
-use shared::{history::Role, session::Audience};
+use shared::{cookie, history::Role, jwt::Audience};
 
 /// An id of the right shape that nothing has.
 const NOBODY: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
@@ -181,7 +181,7 @@ async fn equal_usernames_addresses_and_record_numbers_never_meet() {
 
     // What one practice does to its person leaves the other's alone.
     let cove = sign_in("cove", "another nine grey pebbles").await;
-    let cookie = cove.cookie(Audience::Portal.cookie()).expect("a cookie");
+    let cookie = cove.cookie(cookie::name(Audience::Portal)).expect("a cookie");
     dana.revoke(&people[0]).await.expect(200);
     sign_in("harbor", PASSWORD).await.problem(403, "access_not_active");
     world.session(&cookie).await.expect(200);

@@ -88,6 +88,8 @@ impl Day {
         let post = |what: &str| Call::new("POST", &format!("{}/{what}", one.path()));
         self.staff("list-portal-users", 200, Call::new("GET", &format!("{page}/portal-users")))
             .await;
+        let progress = Call::new("GET", &format!("{}/progress", one.path()));
+        self.staff("list-portal-users.progress", 200, progress).await;
         let version = self.dana.user(one).await["version"].clone();
         let edit = json!({"version": version, "permissions": ["billing"]});
         self.staff("update-portal-user", 200, Call::new("PATCH", &one.path()).json(&edit)).await;
@@ -271,5 +273,8 @@ async fn an_event_of_a_kind_that_is_not_known_is_shown_as_such() {
     world.database.load(history, [serde_dynamo::to_item(event).expect("an item")]).expect("loaded");
     let shown = dana.get(&format!("/api/clients/{client}/history")).await.expect(200);
     assert_eq!(shown["events"][0]["action"], "other");
-    assert_eq!(shown["events"][0]["actor"], json!({"name": "Dana", "role": "admin"}));
+    assert_eq!(
+        shown["events"][0]["actor"],
+        json!({"id": "staff-Dana", "name": "Dana", "role": "admin"})
+    );
 }

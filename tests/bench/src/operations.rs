@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use shared::{
     id::{ClientId, PortalUserId},
     keys,
+    mail::MailKind,
     outbox::Outgoing,
-    portal_user::MailKind,
     store::parse,
     token::{InvitationToken, ResetToken},
 };

@@ -32,9 +32,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use shared::{
     App,
-    app::system_entropy,
     client::SearchEntry,
     config::{Config, Edge, OidcConfig, SigningKey},
+    context::system_entropy,
     fields::{At, Secret},
     id::PracticeId,
     keys::{self, Key},

@@ -1,0 +1,1250 @@
+//! The rules of access. Each method of [`ChartEdit`] applies one rule and writes all its effects: the
+//! account's copy of the chart, the mail, the event. A handler therefore cannot revoke and forget the
+//! account.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Deref,
+};
+
+use super::{Accounts, Chart, MOST_USERS, Receipt, Request, access};
+use crate::{
+    account::{self, Account, Grant, MOST_CHARTS, PortalSession},
+    client::{Client, Holder, Summary},
+    context::Context,
+    fields::{
+        At, ContactEmail, ContactPhone, Date, Email, Name, Permissions, Professional, Reason,
+        RecordNumber, Relationship, Secret, Username,
+    },
+    history::{Action, Event},
+    id::{AccountKey, ClientId, Epoch, PortalUserId, SessionId},
+    idempotency, keys,
+    mail::MailKind,
+    mirror::{to_account, to_charts},
+    outbox::{Outgoing, Recipient},
+    portal_user::{
+        Access, EndReason, Ended, Invitation, KeptAnswer, LastReceipt, PortalUser, RevokeCode,
+        Revoked, WRONG_PROOFS,
+    },
+    problem::Problem,
+    search,
+    store::{Change, Handle, Update},
+    token::Nonce,
+};
+
+/// A chart under change. It reads as the [`Chart`]; only the rules below change it.
+pub struct ChartEdit<'a> {
+    context: &'a Context,
+    request: &'a Request<'a>,
+    accounts: &'a Accounts,
+    /// What was read; none for a client that is new.
+    read: Option<(Client, Vec<PortalUser>)>,
+    queued: Vec<Outgoing>,
+    chart: Chart,
+    change: Change,
+    account_writes: BTreeMap<AccountKey, AccountWrite>,
+    wanted: BTreeSet<AccountKey>,
+    record_number: Option<Handle>,
+    taken: bool,
+    keeps: bool,
+}
+
+/// What happens to one account. A transaction can touch an item once, so the rules of one change
+/// meet here.
+enum AccountWrite {
+    /// Parts of it change. `guessed`: on conditions that stand for an account that was not read.
+    Update { update: Update, guessed: bool },
+    /// It is written whole.
+    Put(Box<Account>),
+    /// It is removed at this `rev`.
+    Remove(u64),
+    /// It is removed if this is its only chart, which was guessed.
+    RemoveIfLast(ClientId),
+}
+
+/// A portal user to add.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    /// The person's name; a `self` gets the client's.
+    pub name: Name,
+    /// Where the invitation goes.
+    pub email: Email,
+    /// The sign-in name.
+    pub username: Username,
+    /// Where the account with that sign-in name is kept.
+    pub account: AccountKey,
+    /// What the person is to the client.
+    pub relationship: Relationship,
+    /// What the person may do.
+    pub permissions: Permissions,
+    /// Whether the person owns the chart; the client's first portal user does in any case.
+    pub chart_owner: bool,
+    /// Whether staff said that the person is the one whose account it is.
+    pub same_person: bool,
+}
+
+/// An edit of a portal user: what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct UserUpdate {
+    /// The version that was looked at.
+    pub version: u64,
+    /// The person's name.
+    pub name: Option<Name>,
+    /// What the person is to the client.
+    pub relationship: Option<Relationship>,
+    /// All that the person may do.
+    pub permissions: Option<Permissions>,
+    /// Where the person's mails go.
+    pub email: Option<Email>,
+    /// The sign-in name.
+    pub username: Option<Username>,
+}
+
+/// An edit of a client: what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct ClientUpdate {
+    /// The version that was looked at.
+    pub version: u64,
+    /// The client's name.
+    pub name: Option<Name>,
+    /// The client's date of birth.
+    pub date_of_birth: Option<Date>,
+    /// Number of the chart, unique in the practice.
+    pub record_number: Option<RecordNumber>,
+    /// All e-mail addresses.
+    pub emails: Option<Vec<ContactEmail>>,
+    /// All phone numbers.
+    pub phones: Option<Vec<ContactPhone>>,
+    /// Who cares for the client; `Some(None)` takes the name away.
+    pub professional: Option<Option<Professional>>,
+}
+
+impl Deref for ChartEdit<'_> {
+    type Target = Chart;
+
+    fn deref(&self) -> &Chart {
+        &self.chart
+    }
+}
+
+impl<'a> ChartEdit<'a> {
+    /// Begins to change a chart that was read beside these accounts. `taken`: the last attempt found
+    /// that another client has the record number.
+    pub(super) fn begin(
+        context: &'a Context,
+        change: Change,
+        request: &'a Request<'a>,
+        chart: Chart,
+        accounts: &'a Accounts,
+        taken: bool,
+    ) -> Self {
+        Self {
+            context,
+            request,
+            accounts,
+            read: (!chart.is_new).then(|| (chart.client.clone(), chart.users.clone())),
+            queued: Vec::new(),
+            chart,
+            change,
+            account_writes: BTreeMap::new(),
+            wanted: BTreeSet::new(),
+            record_number: None,
+            taken,
+            keeps: true,
+        }
+    }
+
+    /// The accounts that a rule has to see before it can decide.
+    pub(super) fn wanted(&self) -> &BTreeSet<AccountKey> {
+        &self.wanted
+    }
+
+    /// The mails of this change, sent or silent.
+    #[must_use]
+    pub fn queued(&self) -> &[Outgoing] {
+        &self.queued
+    }
+
+    /// Creates the client of a new chart, with its record number.
+    ///
+    /// # Errors
+    /// 409 when another client has the record number.
+    pub fn create(&mut self) -> Result<(), Problem> {
+        if self.taken {
+            return Err(record_number_taken());
+        }
+        let client = &self.chart.client;
+        let number = keys::record(&self.chart.practice, &client.record_number);
+        let holder = Holder { client_id: client.client_id };
+        self.record_number = Some(self.change.insert(&number, &holder));
+        self.record(Action::ClientCreated, None, Vec::<String>::new());
+        Ok(())
+    }
+
+    /// Adds a portal user and invites them. The client's first portal user becomes its chart owner.
+    /// The account at `new.account` must have been read.
+    ///
+    /// # Errors
+    /// 409: `too_many_portal_users`, `too_many_charts`, `username_taken` (somebody with another e-mail
+    /// address), `already_added`, `access_revoked` (activate instead), `self_twice`, or
+    /// `account_exists` unless staff said that it is the same person (rule 12).
+    pub fn add(&mut self, new: &NewUser) -> Result<PortalUserId, Problem> {
+        if self.chart.users.len() >= MOST_USERS {
+            return Err(Problem::conflict(
+                "too_many_portal_users",
+                format!("A client can have {MOST_USERS} portal users. Delete one first."),
+            ));
+        }
+        let name = match new.relationship {
+            Relationship::Oneself => self.chart.client.name.clone(),
+            _ => new.name.clone(),
+        };
+        let account = self.account(&new.account)?.cloned();
+        if let Some(account) = &account {
+            self.may_join(account, new, &name)?;
+        }
+        let context = self.context;
+        let id = PortalUserId::new(context.ulid());
+        self.chart.users.push(PortalUser {
+            portal_user_id: id,
+            client_id: self.chart.client.client_id,
+            name,
+            username: new.username.clone(),
+            account: new.account.clone(),
+            email: new.email.clone(),
+            relationship: new.relationship,
+            permissions: new.permissions.clone(),
+            access: Access::Invited,
+            invitation: None,
+            replaced: Vec::new(),
+            enrolled_at: None,
+            mail: None,
+            last_sign_in_at: None,
+            sessions: BTreeMap::new(),
+            reset_until: None,
+            receipt: None,
+            revoked: None,
+            requests: Vec::new(),
+            version: 0,
+            rev: 0,
+        });
+        let owner = self.chart.client.chart_owner;
+        if new.chart_owner || self.chart.users.len() == 1 {
+            self.chart.client.chart_owner = Some(id);
+        }
+        self.send_invitation(id)?;
+        let user = self.chart.user(id)?;
+        let mut account = account.unwrap_or_else(|| Account::waiting(context, user));
+        let grant = to_account::grant(context, &self.chart.client, user);
+        account.grants.insert(self.chart.client.client_id, grant);
+        self.account_writes.insert(new.account.clone(), AccountWrite::Put(Box::new(account)));
+        let mut changed = vec!["name", "email", "username", "relationship", "permissions"];
+        changed.extend((self.chart.client.chart_owner != owner).then_some("chartOwner"));
+        self.record(Action::PortalUserAdded, Some(id), changed);
+        Ok(id)
+    }
+
+    /// Whether a new portal user may join an account that exists (rule 12).
+    fn may_join(&self, account: &Account, new: &NewUser, name: &Name) -> Result<(), Problem> {
+        if account.username.folded() != new.username.folded() {
+            return Err(Problem::taken(
+                "username",
+                "username_confusable",
+                "Another sign-in name looks the same. Choose another.",
+            ));
+        }
+        if !account.email.same(&new.email) {
+            return Err(Problem::taken(
+                "username",
+                "username_taken",
+                "Somebody with another e-mail address has this sign-in name. Choose another.",
+            ));
+        }
+        let same = new.same_person || same_name(&account.name, name);
+        let here = account.grants.get(&self.chart.client.client_id);
+        if let Some(grant) = here.filter(|_| same) {
+            let revoked =
+                self.chart.user(grant.portal_user_id).is_ok_and(|u| u.access == Access::Revoked);
+            return Err(if revoked {
+                Problem::taken(
+                    "username",
+                    "access_revoked",
+                    "This person's access to this client is revoked. Activate it instead.",
+                )
+            } else {
+                Problem::taken(
+                    "username",
+                    "already_added",
+                    "This person is among this client's portal users already.",
+                )
+            });
+        }
+        let is_self = |grant: &Grant| grant.relationship == Relationship::Oneself;
+        if new.relationship == Relationship::Oneself && account.grants.values().any(is_self) {
+            return Err(Problem::taken(
+                "username",
+                "self_twice",
+                "This account belongs to another client. Choose another sign-in name.",
+            ));
+        }
+        if account.grants.len() >= MOST_CHARTS {
+            return Err(Problem::conflict(
+                "too_many_charts",
+                format!("An account can have {MOST_CHARTS} charts. Choose another sign-in name."),
+            ));
+        }
+        if same { Ok(()) } else { Err(account_exists(account)) }
+    }
+
+    /// Sends a new invitation; the old link is dead.
+    ///
+    /// # Errors
+    /// 404; 409 when the person has enrolled, or access is revoked.
+    pub fn invite(&mut self, id: PortalUserId) -> Result<(), Problem> {
+        match self.chart.user(id)?.access {
+            Access::Invited => {}
+            Access::Active => {
+                return Err(Problem::conflict(
+                    "already_enrolled",
+                    "This person has enrolled already and signs in with a password.",
+                ));
+            }
+            Access::Revoked => {
+                return Err(Problem::conflict(
+                    "access_revoked",
+                    "Access is revoked. Activate it first.",
+                ));
+            }
+        }
+        self.send_invitation(id)?;
+        self.mirror_access(id)?;
+        self.record(Action::InvitationResent, Some(id), ["invitation"]);
+        Ok(())
+    }
+
+    /// Revokes a portal user's access: ends its sessions, its invitation and the account's open
+    /// reset. The alerts that the person got go to `successor`, or else to the practice's inbox. A
+    /// repeat changes nothing.
+    ///
+    /// # Errors
+    /// 404; 422 when the successor cannot get the alerts.
+    pub fn revoke(
+        &mut self,
+        id: PortalUserId,
+        reason: Option<(RevokeCode, Option<Reason>)>,
+        successor: Option<PortalUserId>,
+    ) -> Result<(), Problem> {
+        let now = self.context.now();
+        let got_alerts = self.chart.client.alert_recipient == Some(id);
+        let given = reason.is_some();
+        self.may_succeed(successor)?;
+        let user = self.user_mut(id)?;
+        if user.access == Access::Revoked {
+            return Ok(());
+        }
+        let ended = end(user, now);
+        let (code, note) = reason.unwrap_or((RevokeCode::Other, None));
+        user.access = Access::Revoked;
+        user.revoked = Some(Revoked { at: now, code, note });
+        user.receipt = Some(LastReceipt { at: now, ended, mail: None });
+        user.version += 1;
+        if got_alerts {
+            self.hand_over_alerts(successor)?;
+        }
+        self.mirror_access(id)?;
+        self.end_reset_elsewhere(id, ended)?;
+        let mut changed = vec!["status"];
+        changed.extend(got_alerts.then_some("alertRecipient"));
+        changed.extend(given.then_some("reason"));
+        let event = self.event(Action::AccessRevoked, Some(id)).changed(changed);
+        self.change.event(&event.because(EndReason::from(code).slug()));
+        Ok(())
+    }
+
+    /// Activates a revoked portal user: with credentials they may sign in again and are told so by
+    /// mail, without they are invited. A repeat changes nothing.
+    ///
+    /// # Errors
+    /// 404.
+    pub fn activate(&mut self, id: PortalUserId) -> Result<(), Problem> {
+        let (context, practice) = (self.context, self.chart.practice.clone());
+        let user = self.user_mut(id)?;
+        if user.access != Access::Revoked {
+            return Ok(());
+        }
+        user.revoked = None;
+        if user.enrolled_at.is_some() {
+            let mail =
+                Outgoing::notice(context, &practice, &(&*user).into(), MailKind::AccessGranted);
+            user.access = Access::Active;
+            user.mail = Some(mail.shown());
+            user.version += 1;
+            self.queue(mail);
+        } else {
+            self.send_invitation(id)?;
+        }
+        let user = self.user_mut(id)?;
+        let mail = user.mail.as_ref().map(|m| (m.at, m.kind));
+        let (at, kind) = mail.map_or((context.now(), None), |(at, kind)| (at, Some(kind)));
+        user.receipt = Some(LastReceipt { at, ended: Ended::default(), mail: kind });
+        self.mirror_access(id)?;
+        self.record(Action::AccessActivated, Some(id), ["status"]);
+        Ok(())
+    }
+
+    /// Deletes a portal user: its sessions, invitation and reset, its grant, the account with its
+    /// last grant, and the answers that were kept about it. Alerts go to `successor`, or else to the
+    /// practice's inbox.
+    ///
+    /// # Errors
+    /// 404; 422 when the successor cannot get the alerts.
+    pub fn delete(
+        &mut self,
+        id: PortalUserId,
+        successor: Option<PortalUserId>,
+    ) -> Result<Receipt, Problem> {
+        let now = self.context.now();
+        let (practice, client) = (self.chart.practice.clone(), self.chart.client.client_id);
+        let users = &mut self.chart.users;
+        let at =
+            users.iter().position(|u| u.portal_user_id == id).ok_or_else(Problem::not_found)?;
+        let mut user = users.remove(at);
+        self.may_succeed(successor)?;
+        let ended = end(&mut user, now);
+        let mut changed = vec!["portalUser"];
+        if self.chart.client.chart_owner == Some(id) {
+            self.chart.client.chart_owner = None;
+            changed.push("chartOwner");
+        }
+        if self.chart.client.alert_recipient == Some(id) {
+            self.hand_over_alerts(successor)?;
+            changed.push("alertRecipient");
+        }
+        let write = match self.accounts.get(&user.account) {
+            // Most accounts have one chart.
+            None => AccountWrite::RemoveIfLast(client),
+            Some(Some(account)) if account.grants.len() > 1 => {
+                let grant = format!("grants.{client}");
+                let update = to_account::begin(&practice, client, &user)
+                    .when("rev", "=", &account.rev)
+                    .unset(&grant)
+                    .unset("reset");
+                let others = account.grants.iter().filter(|(c, _)| **c != client);
+                for (other, grant) in others.filter(|_| ended.resets > 0) {
+                    let key = keys::portal_user(&practice, *other, grant.portal_user_id);
+                    self.change.update(&Update::of(key).unset("resetUntil"));
+                }
+                AccountWrite::Update { update, guessed: false }
+            }
+            Some(Some(account)) => AccountWrite::Remove(account.rev),
+            Some(None) => return Err(Problem::internal("a portal user without an account")),
+        };
+        if !matches!(write, AccountWrite::Update { .. }) {
+            // The sign-in name is free; its next owner inherits no lock.
+            self.change.discard(&keys::lock(&practice, &user.account));
+        }
+        self.account_writes.insert(user.account.clone(), write);
+        for kept in user.requests.iter().filter(|kept| kept.until > now.seconds()) {
+            idempotency::forget(&mut self.change, &practice, &kept.request);
+        }
+        self.record(Action::PortalUserDeleted, Some(id), changed);
+        let alert_recipient = self.chart.alert_recipient(now);
+        Ok(Receipt { portal_user: None, at: now, ended, alert_recipient, mail: None })
+    }
+
+    /// Makes a portal user the one who gets the alerts; `None` for the practice's inbox.
+    ///
+    /// # Errors
+    /// 422 when the client has no such portal user, or the person cannot get them (rule 5).
+    pub fn assign(&mut self, recipient: Option<PortalUserId>) -> Result<(), Problem> {
+        if recipient == self.chart.client.alert_recipient {
+            return Ok(());
+        }
+        self.choose_recipient(recipient, "portalUserId")?;
+        self.record(Action::AlertRecipientAssigned, recipient, ["alertRecipient"]);
+        Ok(())
+    }
+
+    /// Gives the chart to another portal user.
+    ///
+    /// # Errors
+    /// 422 when the client has no such portal user, or its access is revoked.
+    pub fn change_owner(&mut self, owner: PortalUserId) -> Result<(), Problem> {
+        let field = "portalUserId";
+        let user = self.chart.user(owner).map_err(|_| not_a_portal_user(field))?;
+        if self.chart.client.chart_owner == Some(owner) {
+            return Ok(());
+        }
+        if user.access == Access::Revoked {
+            return Err(Problem::refused(
+                field,
+                "access_revoked",
+                "Somebody whose access is revoked cannot own the chart. Activate it first.",
+            ));
+        }
+        self.chart.client.chart_owner = Some(owner);
+        self.record(Action::ChartOwnerChanged, Some(owner), ["chartOwner"]);
+        Ok(())
+    }
+
+    /// Turns an invitation into access, and signs in. `password` is the hash of a new password for an
+    /// account that has none. The account must have been read.
+    ///
+    /// # Errors
+    /// 404 when the portal user or its account is not there.
+    pub fn enroll(
+        &mut self,
+        id: PortalUserId,
+        password: Option<Secret>,
+    ) -> Result<(SessionId, PortalSession), Problem> {
+        let (context, now) = (self.context, self.context.now());
+        let (practice, client) = (self.chart.practice.clone(), self.chart.client.client_id);
+        let key = self.chart.user(id)?.account.clone();
+        let mut account = self.account(&key)?.cloned().ok_or_else(Problem::not_found)?;
+        let joined = password.is_none();
+        if let Some(hash) = password {
+            account.password = Some(hash);
+        }
+        let grant = account.grants.get_mut(&client).ok_or_else(Problem::not_found)?;
+        grant.active = true;
+        grant.invited_until = None;
+        grant.epoch = Epoch::new(context.ulid());
+        let sid = SessionId::new(context.ulid());
+        account.start_session(sid, self.request.practice, now);
+        let sessions = account.sessions_of(client);
+        let user = self.user_mut(id)?;
+        user.access = Access::Active;
+        user.enrolled_at = Some(now);
+        user.last_sign_in_at = Some(now);
+        user.sessions = sessions;
+        user.version += 1;
+        if let Some(invitation) = &mut user.invitation {
+            invitation.used_at = Some(now);
+        }
+        let signed_in = to_charts::AccountUpdate {
+            skip: Some(client),
+            signed_in: Some(now),
+            ..Default::default()
+        };
+        to_charts::write(&mut self.change, &practice, &account, &signed_in);
+        let actor = account.actor();
+        let caller = &self.request.author.caller;
+        let event = |action| Event::new(context, caller, &actor, &practice, action);
+        let action = if joined { Action::ChartJoined } else { Action::Enrolled };
+        self.change.event(&event(action).client(client).portal_user(id).changed(["status"]));
+        // The session opens the account's other charts too: there it is a sign-in.
+        for (other, grant) in account.open_grants().filter(|(c, _)| *c != client) {
+            let event = event(Action::SignedIn).client(other).portal_user(grant.portal_user_id);
+            self.change.event(&event);
+        }
+        let session = account
+            .portal_session(self.request.practice, sid, now)
+            .ok_or_else(|| Problem::internal("a session that opens nothing"))?;
+        self.account_writes.insert(key, AccountWrite::Put(Box::new(account)));
+        Ok((sid, session))
+    }
+
+    /// Counts a wrong proof of an invitation; the tenth ends it.
+    ///
+    /// # Errors
+    /// 404.
+    pub fn count_wrong_proof(&mut self, id: PortalUserId) -> Result<(), Problem> {
+        let now = self.context.now();
+        let user = self.user_mut(id)?;
+        if let Some(invitation) = &mut user.invitation {
+            invitation.wrong_proofs += 1;
+            if invitation.wrong_proofs >= WRONG_PROOFS {
+                invitation.expires_at = now;
+            }
+        }
+        self.mirror_access(id)?;
+        // The person tries again, with the same key or another.
+        self.keeps = false;
+        self.record(Action::EnrollmentRefused, Some(id), Vec::<String>::new());
+        Ok(())
+    }
+
+    /// Edits a portal user. A new e-mail address ends what was sent to the old one: the open
+    /// invitation, which goes out again, and the open reset. A sign-in name that is the e-mail address
+    /// follows it until somebody enrols. A new sign-in name ends the account's sessions. What concerns
+    /// the person and not this access alone changes on every chart of the account.
+    ///
+    /// # Errors
+    /// 404; 409 `stale`, `account_in_use`, `username_taken`, `username_confusable`, `name_of_client`.
+    pub fn update_user(&mut self, id: PortalUserId, edit: &UserUpdate) -> Result<(), Problem> {
+        let before = self.chart.user(id)?.clone();
+        if before.version != edit.version {
+            return Err(Problem::stale());
+        }
+        let client_name = self.chart.client.name.clone();
+        let user = self.user_mut(id)?;
+        let mut changed = Vec::new();
+        set("relationship", &mut user.relationship, edit.relationship.as_ref(), &mut changed);
+        set("permissions", &mut user.permissions, edit.permissions.as_ref(), &mut changed);
+        let rights = !changed.is_empty();
+        if user.relationship == Relationship::Oneself {
+            if edit.name.as_ref().is_some_and(|name| !same_name(name, &client_name)) {
+                return Err(Problem::refused(
+                    "name",
+                    "name_of_client",
+                    "This person is the client. Change the client's name instead.",
+                ));
+            }
+            set("name", &mut user.name, Some(&client_name), &mut changed);
+        } else {
+            set("name", &mut user.name, edit.name.as_ref(), &mut changed);
+        }
+        set("email", &mut user.email, edit.email.as_ref(), &mut changed);
+        let follows =
+            user.enrolled_at.is_none() && before.username == Username::from(&before.email);
+        let username = match &edit.username {
+            Some(username) => Some(username.clone()),
+            None if follows && before.email != user.email => Some(Username::from(&user.email)),
+            None => None,
+        };
+        if let Some(username) = username.filter(|u| *u != user.username) {
+            user.username = username;
+            changed.push("username");
+        }
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let person = ["name", "email", "username"].iter().any(|f| changed.contains(f));
+        let invited_anew = user.access == Access::Invited && before.email != user.email;
+        if before.email != user.email {
+            user.reset_until = None;
+        }
+        if person {
+            self.write_person(&before, id)?;
+        }
+        if rights {
+            let user = self.chart.user(id)?.clone();
+            let client = self.chart.client.client_id;
+            self.update_account(&user, |update| to_account::rights(update, client, &user));
+        }
+        if invited_anew {
+            self.send_invitation(id)?;
+            self.mirror_access(id)?;
+        } else {
+            self.user_mut(id)?.version += 1;
+        }
+        self.record(Action::PortalUserUpdated, Some(id), changed);
+        Ok(())
+    }
+
+    /// Edits a client. A changed name also shows on the accounts that open the chart, and on the
+    /// portal user who is the client.
+    ///
+    /// # Errors
+    /// 409 `stale`, or `record_number_taken`.
+    pub fn update_client(&mut self, edit: &ClientUpdate) -> Result<(), Problem> {
+        let before = self.chart.client.clone();
+        let client = &mut self.chart.client;
+        if client.version != edit.version {
+            return Err(Problem::stale());
+        }
+        let mut changed = Vec::new();
+        set("name", &mut client.name, edit.name.as_ref(), &mut changed);
+        set("dateOfBirth", &mut client.date_of_birth, edit.date_of_birth.as_ref(), &mut changed);
+        set("recordNumber", &mut client.record_number, edit.record_number.as_ref(), &mut changed);
+        set("emails", &mut client.emails, edit.emails.as_ref(), &mut changed);
+        set("phones", &mut client.phones, edit.phones.as_ref(), &mut changed);
+        set("professional", &mut client.professional, edit.professional.as_ref(), &mut changed);
+        if changed.is_empty() {
+            return Ok(());
+        }
+        client.version += 1;
+        let practice = &self.chart.practice;
+        let old = keys::record(practice, &before.record_number);
+        let new = keys::record(practice, &client.record_number);
+        if old != new {
+            if self.taken {
+                return Err(record_number_taken());
+            }
+            let holder = Holder { client_id: client.client_id };
+            self.record_number = Some(self.change.insert(&new, &holder));
+            self.change.discard(&old);
+        }
+        let client = self.chart.client.clone();
+        if before.name != client.name || before.date_of_birth != client.date_of_birth {
+            for user in self.chart.users.clone() {
+                self.update_account(&user, |update| to_account::client(update, &client));
+            }
+        }
+        if before.name != client.name {
+            let selves =
+                self.chart.users.iter().filter(|u| u.relationship == Relationship::Oneself);
+            for user in selves.cloned().collect::<Vec<_>>() {
+                let renamed = self.user_mut(user.portal_user_id)?;
+                renamed.name = client.name.clone();
+                renamed.version += 1;
+                self.write_person(&user, user.portal_user_id)?;
+                self.record(Action::PortalUserUpdated, Some(user.portal_user_id), ["name"]);
+            }
+        }
+        self.record(Action::ClientUpdated, None, changed);
+        Ok(())
+    }
+
+    /// Writes what changed of a person to the account and to its other charts (rule 13).
+    fn write_person(&mut self, before: &PortalUser, id: PortalUserId) -> Result<(), Problem> {
+        let user = self.chart.user(id)?.clone();
+        let (renamed, readdressed) = (before.name != user.name, before.email != user.email);
+        let moved = before.username != user.username;
+        if moved {
+            self.want(&before.account)?;
+        }
+        let Some(account) = self.accounts.get(&before.account) else {
+            // The guess: an account with this chart alone, and nobody else's credentials.
+            let fresh = user.enrolled_at.is_none();
+            self.update_account(before, |update| {
+                let update = update.when_size("grants", "=", 1);
+                let update = if fresh { update.when_absent("password") } else { update };
+                let update = if renamed { to_account::person(update, &user.name) } else { update };
+                if readdressed { to_account::email(update, &user) } else { update }
+            });
+            if let Some(AccountWrite::Update { guessed, .. }) =
+                self.account_writes.get_mut(&before.account)
+            {
+                *guessed = true;
+            }
+            return Ok(());
+        };
+        let account = account.clone().ok_or_else(|| Problem::internal("no account"))?;
+        let others: Vec<(ClientId, Grant)> = account
+            .grants
+            .iter()
+            .filter(|(client, _)| **client != user.client_id)
+            .map(|(client, grant)| (*client, grant.clone()))
+            .collect();
+        if !others.is_empty() && user.enrolled_at.is_none() && account.password.is_some() {
+            let field = if renamed {
+                "name"
+            } else if readdressed {
+                "email"
+            } else {
+                "username"
+            };
+            return Err(Problem::taken(
+                field,
+                "account_in_use",
+                "This sign-in name is that of an account with access to other clients. Delete this person, and add them with a sign-in name of their own.",
+            ));
+        }
+        let is_self = |(_, grant): &&(ClientId, Grant)| grant.relationship == Relationship::Oneself;
+        if renamed && others.iter().any(|other| is_self(&other)) {
+            return Err(Problem::taken(
+                "name",
+                "name_of_client",
+                "This person is a client of the practice. Change that client's name instead.",
+            ));
+        }
+        if moved {
+            self.move_account(before, id, account.clone())?;
+        } else {
+            let rev = account.rev;
+            self.update_account(before, |update| {
+                let update = update.when("rev", "=", &rev);
+                let update = if renamed { to_account::person(update, &user.name) } else { update };
+                if readdressed { to_account::email(update, &user) } else { update }
+            });
+        }
+        // Links went to the old address: on every chart another invitation takes their place.
+        let anew = readdressed && account.password.is_none();
+        self.write_other_charts(before, id, &others, anew)
+    }
+
+    /// Moves an account to its new sign-in name: same id, same charts, no session and no reset.
+    fn move_account(
+        &mut self,
+        before: &PortalUser,
+        id: PortalUserId,
+        mut account: Account,
+    ) -> Result<(), Problem> {
+        let practice = self.chart.practice.clone();
+        let key = account::key_of(self.context, &practice, &self.chart.user(id)?.username)?;
+        let user = self.user_mut(id)?;
+        user.account = key.clone();
+        user.sessions.clear();
+        user.reset_until = None;
+        let user = user.clone();
+        if key == before.account {
+            // Another spelling of the same name.
+            let rev = account.rev;
+            self.update_account(before, |update| {
+                to_account::person(update, &user.name)
+                    .set("username", &user.username)
+                    .set("email", &user.email)
+                    .set("sessions", &BTreeMap::<SessionId, At>::new())
+                    .unset("reset")
+                    .when("rev", "=", &rev)
+            });
+            return Ok(());
+        }
+        if let Some(other) = self.account(&key)? {
+            let (code, message) = if other.username.folded() == user.username.folded() {
+                ("username_taken", "Somebody else has this sign-in name. Choose another.")
+            } else {
+                ("username_confusable", "Another sign-in name looks the same. Choose another.")
+            };
+            return Err(Problem::taken("username", code, message));
+        }
+        let old_rev = account.rev;
+        account.username = user.username.clone();
+        account.email = user.email.clone();
+        account.name = user.name.clone();
+        account.sessions.clear();
+        account.reset = None;
+        account.rev = 0;
+        self.account_writes.insert(before.account.clone(), AccountWrite::Remove(old_rev));
+        self.account_writes.insert(key, AccountWrite::Put(Box::new(account)));
+        self.change.discard(&keys::lock(&practice, &before.account));
+        Ok(())
+    }
+
+    /// Shows what changed of a person on the account's other charts, with an event on each.
+    fn write_other_charts(
+        &mut self,
+        before: &PortalUser,
+        id: PortalUserId,
+        others: &[(ClientId, Grant)],
+        anew: bool,
+    ) -> Result<(), Problem> {
+        let user = self.chart.user(id)?.clone();
+        let practice = self.chart.practice.clone();
+        let now = self.context.now();
+        for (client, grant) in others {
+            let key = keys::portal_user(&practice, *client, grant.portal_user_id);
+            let mut update = Update::of(key).add("version", 1);
+            if anew && grant.invited_until.is_some_and(|until| until > now) {
+                let to =
+                    Recipient { client: *client, user: grant.portal_user_id, email: &user.email };
+                let (invitation, mail) = self.new_invitation(&user.account, &to)?;
+                update = update
+                    .when("access", "=", &Access::Invited)
+                    .set("invitation", &invitation)
+                    .set("mail", &mail.shown());
+                self.set_invited_until(&user.account, *client, invitation.expires_at);
+                self.queue(mail);
+            }
+            let mut changed = Vec::new();
+            if before.name != user.name {
+                update = update.set("name", &user.name);
+                changed.push("name");
+            }
+            if before.email != user.email {
+                update = update.set("email", &user.email).unset("resetUntil");
+                changed.push("email");
+            }
+            if before.username != user.username {
+                update = update
+                    .set("username", &user.username)
+                    .set("account", &user.account)
+                    .set("sessions", &BTreeMap::<SessionId, At>::new());
+                changed.push("username");
+            }
+            self.change.update(&update);
+            let event = self.author_event(Action::PortalUserUpdated).client(*client);
+            self.change.event(&event.portal_user(grant.portal_user_id).changed(changed));
+        }
+        Ok(())
+    }
+
+    /// Gives a portal user a new invitation, the only one that works from now on, and queues its mail.
+    fn send_invitation(&mut self, id: PortalUserId) -> Result<(), Problem> {
+        let now = self.context.now();
+        let user = self.chart.user(id)?;
+        let (invitation, mail) = self.new_invitation(&user.account, &user.into())?;
+        let user = self.user_mut(id)?;
+        user.access = Access::Invited;
+        user.retire_invitation(now);
+        user.invitation = Some(invitation);
+        user.mail = Some(mail.shown());
+        user.version += 1;
+        self.queue(mail);
+        Ok(())
+    }
+
+    /// A new invitation and its mail.
+    fn new_invitation(
+        &self,
+        account: &AccountKey,
+        to: &Recipient<'_>,
+    ) -> Result<(Invitation, Outgoing), Problem> {
+        let (context, now) = (self.context, self.context.now());
+        let nonce = Nonce::new(context);
+        let until = now.plus(self.request.practice.invitation_days * 24 * 60 * 60);
+        let mail = Outgoing::notice(context, &self.chart.practice, to, MailKind::Invitation)
+            .with_link(account.clone(), nonce, until);
+        let invitation = Invitation {
+            hash: nonce.secret(context)?.hash(),
+            sent_at: now,
+            expires_at: until,
+            wrong_proofs: 0,
+            used_at: None,
+        };
+        Ok((invitation, mail))
+    }
+
+    /// Notes in an account that is written by this change when the invitation to another chart ends.
+    fn set_invited_until(&mut self, account: &AccountKey, client: ClientId, until: At) {
+        match self.account_writes.get_mut(account) {
+            Some(AccountWrite::Put(account)) => {
+                if let Some(grant) = account.grants.get_mut(&client) {
+                    grant.invited_until = Some(until);
+                }
+            }
+            Some(AccountWrite::Update { update, .. }) => {
+                let path = format!("grants.{client}.invitedUntil");
+                *update = update.clone().set(&path, &until);
+            }
+            _ => {}
+        }
+    }
+
+    /// Puts a mail into the outbox: the one place where a change mails.
+    fn queue(&mut self, mail: Outgoing) {
+        if !self.request.silent {
+            mail.queue(&mut self.change);
+        }
+        self.queued.push(mail);
+    }
+
+    /// The person who got the alerts does no more.
+    fn hand_over_alerts(&mut self, successor: Option<PortalUserId>) -> Result<(), Problem> {
+        self.chart.client.alert_recipient = None;
+        self.choose_recipient(successor, "alertRecipient")
+    }
+
+    fn choose_recipient(
+        &mut self,
+        recipient: Option<PortalUserId>,
+        field: &'static str,
+    ) -> Result<(), Problem> {
+        self.may_receive(recipient, field)?;
+        self.chart.client.alert_recipient = recipient;
+        Ok(())
+    }
+
+    /// Whether a named successor can get the alerts, also where nobody has to be succeeded.
+    fn may_succeed(&self, successor: Option<PortalUserId>) -> Result<(), Problem> {
+        self.may_receive(successor, "alertRecipient")
+    }
+
+    fn may_receive(
+        &self,
+        recipient: Option<PortalUserId>,
+        field: &'static str,
+    ) -> Result<(), Problem> {
+        if let Some(id) = recipient {
+            let user = self.chart.user(id).map_err(|_| not_a_portal_user(field))?;
+            if user.access == Access::Revoked {
+                return Err(Problem::refused(
+                    field,
+                    "access_revoked",
+                    "Somebody without access cannot get the alerts.",
+                ));
+            }
+            if !user.can_receive_alerts(self.context.now()) {
+                return Err(Problem::refused(
+                    field,
+                    "invitation_expired",
+                    "This person's invitation is over. Send a new one first.",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies the access of a portal user to its account.
+    fn mirror_access(&mut self, id: PortalUserId) -> Result<(), Problem> {
+        let user = self.chart.user(id)?.clone();
+        let (context, client) = (self.context, self.chart.client.client_id);
+        if let Some(AccountWrite::Put(account)) = self.account_writes.get_mut(&user.account) {
+            if let Some(grant) = account.grants.get_mut(&client) {
+                grant.active = user.access == Access::Active;
+                grant.invited_until = user.invited_until();
+            }
+            return Ok(());
+        }
+        self.update_account(&user, |update| to_account::access(update, context, client, &user));
+        Ok(())
+    }
+
+    /// An ended reset is the account's: its other charts show it no more. Where there is one, the
+    /// account is guessed to have this chart alone.
+    fn end_reset_elsewhere(&mut self, id: PortalUserId, ended: Ended) -> Result<(), Problem> {
+        if ended.resets == 0 {
+            return Ok(());
+        }
+        let user = self.chart.user(id)?.clone();
+        let practice = self.chart.practice.clone();
+        match self.accounts.get(&user.account) {
+            None => {
+                self.update_account(&user, |update| update.when_size("grants", "=", 1));
+                if let Some(AccountWrite::Update { guessed, .. }) =
+                    self.account_writes.get_mut(&user.account)
+                {
+                    *guessed = true;
+                }
+            }
+            Some(account) => {
+                let grants = account.iter().flat_map(|a| &a.grants);
+                for (client, grant) in grants.filter(|(c, _)| **c != user.client_id) {
+                    let key = keys::portal_user(&practice, *client, grant.portal_user_id);
+                    self.change.update(&Update::of(key).unset("resetUntil"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Updates parts of the account of a portal user, together with what other rules update there.
+    fn update_account(&mut self, user: &PortalUser, apply: impl FnOnce(Update) -> Update) {
+        let begin = || to_account::begin(&self.chart.practice, self.chart.client.client_id, user);
+        let write = self
+            .account_writes
+            .entry(user.account.clone())
+            .or_insert_with(|| AccountWrite::Update { update: begin(), guessed: false });
+        if let AccountWrite::Update { update, .. } = write {
+            *update = apply(update.clone());
+        }
+    }
+
+    /// An account that was read; asks for it to be read when it was not: the decision is then taken
+    /// again.
+    ///
+    /// # Errors
+    /// When it was not read: for the caller to pass on.
+    pub fn account(&mut self, key: &AccountKey) -> Result<Option<&'a Account>, Problem> {
+        self.want(key)?;
+        Ok(self.accounts.get(key).and_then(Option::as_ref))
+    }
+
+    /// Asks for an account to be read before the decision is taken again.
+    fn want(&mut self, key: &AccountKey) -> Result<(), Problem> {
+        if self.accounts.contains_key(key) {
+            return Ok(());
+        }
+        self.wanted.insert(key.clone());
+        Err(Problem::unavailable("the account was not read"))
+    }
+
+    fn user_mut(&mut self, id: PortalUserId) -> Result<&mut PortalUser, Problem> {
+        let mut users = self.chart.users.iter_mut();
+        users.find(|u| u.portal_user_id == id).ok_or_else(Problem::not_found)
+    }
+
+    fn author_event(&self, action: Action) -> Event {
+        self.request.author.event(self.context, &self.chart.practice, action)
+    }
+
+    fn event(&self, action: Action, user: Option<PortalUserId>) -> Event {
+        let mut event = self.author_event(action).client(self.chart.client.client_id);
+        event.portal_user_id = user;
+        event
+    }
+
+    fn record<S: Into<String>>(
+        &mut self,
+        action: Action,
+        user: Option<PortalUserId>,
+        changed: impl IntoIterator<Item = S>,
+    ) {
+        let event = self.event(action, user).changed(changed);
+        self.change.event(&event);
+    }
+
+    /// The whole change, and the items whose failed condition means that an account has to be read.
+    /// `about` is the portal user about whom an answer is kept.
+    pub(super) fn finish(mut self) -> Finished {
+        let accounts = std::mem::take(&mut self.account_writes);
+        let practice = self.chart.practice.clone();
+        let mut guesses = Vec::new();
+        for (account, write) in accounts {
+            let key = keys::account(&practice, &account);
+            match write {
+                AccountWrite::Update { update, guessed } => {
+                    let handle = self.change.update(&update);
+                    guesses.extend(guessed.then_some((handle, account)));
+                }
+                AccountWrite::Put(account) => {
+                    self.change.replace(&key, &*account, account.rev);
+                }
+                AccountWrite::Remove(rev) => {
+                    self.change.remove(&key, rev);
+                }
+                AccountWrite::RemoveIfLast(client) => {
+                    let only = Update::upsert(key)
+                        .when_exists(&format!("grants.{client}"))
+                        .when_size("grants", "=", 1);
+                    guesses.push((self.change.remove_when(&only), account));
+                }
+            }
+        }
+        self.save();
+        let unchanged = match self.request.unchanged {
+            Some(action) if self.change.is_empty() => Some(self.event(action, None)),
+            _ => None,
+        };
+        Finished {
+            unchanged,
+            change: self.change,
+            guesses,
+            record_number: self.record_number,
+            keeps: self.keeps,
+        }
+    }
+
+    /// Adds to the change the items of the chart that differ from what was read.
+    fn save(&mut self) {
+        let now = self.context.now();
+        let portal = summary(&self.chart.users);
+        let Some((client, users)) = &self.read else {
+            self.chart.client.portal = portal;
+            let (p, c) = (&self.chart.practice, self.chart.client.client_id);
+            self.chart.client.index(&mut self.change, p, None);
+            self.change.insert(&keys::client(p, c), &self.chart.client);
+            for user in &self.chart.users {
+                self.change.insert(&keys::portal_user(p, c, user.portal_user_id), user);
+            }
+            return;
+        };
+        if summary(users) != portal {
+            self.chart.client.portal = portal;
+        }
+        if let Some((digest, until)) = self.request.attempt.kept(now).filter(|_| self.keeps) {
+            for user in &mut self.chart.users {
+                let before = users.iter().find(|u| u.portal_user_id == user.portal_user_id);
+                if before != Some(user) {
+                    user.requests.retain(|kept| kept.until > now.seconds());
+                    user.requests.push(KeptAnswer { request: digest.to_owned(), until });
+                }
+            }
+        }
+        self.chart.client.keep_former_name(client);
+        let (p, c) = (&self.chart.practice, self.chart.client.client_id);
+        self.chart.client.index(&mut self.change, p, Some(client));
+        // Also when the summary is equal: otherwise revoking an invited user could race with
+        // assigning them the alerts.
+        if *client != self.chart.client || access(users) != access(&self.chart.users) {
+            self.change.replace(&keys::client(p, c), &self.chart.client, client.rev);
+        }
+        let named = |client: &Client| [client.alert_recipient, client.chart_owner];
+        let newly_named: Vec<PortalUserId> = named(&self.chart.client)
+            .into_iter()
+            .zip(named(client))
+            .filter_map(|(now, before)| now.filter(|_| now != before))
+            .collect();
+        for user in &self.chart.users {
+            let key = keys::portal_user(p, c, user.portal_user_id);
+            match users.iter().find(|u| u.portal_user_id == user.portal_user_id) {
+                None => {
+                    self.change.insert(&key, user);
+                }
+                Some(before) if before != user => {
+                    self.change.replace(&key, user, before.rev);
+                }
+                Some(before) if newly_named.contains(&user.portal_user_id) => {
+                    self.change.unchanged(&key, before.rev);
+                }
+                Some(_) => {}
+            }
+        }
+        for gone in users {
+            if !self.chart.users.iter().any(|u| u.portal_user_id == gone.portal_user_id) {
+                self.change.remove(&keys::portal_user(p, c, gone.portal_user_id), gone.rev);
+            }
+        }
+    }
+}
+
+/// What a decision writes.
+pub(super) struct Finished {
+    /// The writes.
+    pub(super) change: Change,
+    /// Items whose failed condition means that an account has to be read.
+    pub(super) guesses: Vec<(Handle, AccountKey)>,
+    /// The record number's holder, whose failed condition means that it is taken.
+    pub(super) record_number: Option<Handle>,
+    /// Whether the answer is kept for a repetition of the request.
+    pub(super) keeps: bool,
+    /// The event of a change that changes nothing: the answer shows the client's data all the same.
+    pub(super) unchanged: Option<Event>,
+}
+
+/// Two names that are written alike, but for case, accents and punctuation.
+fn same_name(a: &Name, b: &Name) -> bool {
+    search::fold(&a.full()) == search::fold(&b.full())
+}
+
+/// 409 `account_exists`: whose account it is and which charts it opens.
+fn account_exists(account: &Account) -> Problem {
+    let charts: Vec<_> = account
+        .grants
+        .iter()
+        .map(|(client, grant)| {
+            serde_json::json!({
+                "clientId": client, "name": grant.name, "relationship": grant.relationship,
+            })
+        })
+        .collect();
+    Problem::taken(
+        "username",
+        "account_exists",
+        "Somebody has this sign-in name and e-mail address already. Say whether it is the same person.",
+    )
+    .with("account", serde_json::json!({ "name": account.name, "charts": charts }))
+    .showing(account.grants.keys().copied())
+}
+
+/// 409 when another client has the record number.
+fn record_number_taken() -> Problem {
+    Problem::taken("recordNumber", "record_number_taken", "Another client has this record number.")
+}
+
+fn not_a_portal_user(field: &'static str) -> Problem {
+    Problem::refused(field, "not_a_portal_user", "This client has no such portal user.")
+}
+
+/// Sets a field that an edit names; notes its name when it changed.
+fn set<T: PartialEq + Clone>(
+    field: &'static str,
+    at: &mut T,
+    to: Option<&T>,
+    changed: &mut Vec<&'static str>,
+) {
+    if let Some(to) = to.filter(|to| *to != at) {
+        *at = to.clone();
+        changed.push(field);
+    }
+}
+
+/// Ends what a portal user has open, and counts it.
+fn end(user: &mut PortalUser, now: At) -> Ended {
+    let count = |open: bool| u32::from(open);
+    let ended = Ended {
+        sessions: u32::try_from(user.sessions.values().filter(|end| **end > now).count())
+            .unwrap_or(u32::MAX),
+        invitations: count(
+            user.access == Access::Invited && user.invitation.as_ref().is_some_and(|i| i.open(now)),
+        ),
+        resets: count(user.reset_until.is_some_and(|end| end > now)),
+    };
+    user.sessions.clear();
+    user.reset_until = None;
+    if user.enrolled_at.is_none() {
+        user.retire_invitation(now);
+    }
+    ended
+}
+
+fn summary(users: &[PortalUser]) -> Summary {
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let invited = users.iter().filter(|u| u.access == Access::Invited);
+    Summary {
+        users: count(users.len()),
+        active: count(users.iter().filter(|u| u.access == Access::Active).count()),
+        invited_until: invited.filter_map(|u| u.invitation.as_ref()).map(|i| i.expires_at).max(),
+    }
+}

@@ -1,0 +1,77 @@
+//! A mail as staff see it on the portal user: what it is about and how far it has come.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{fields::At, id::MailId};
+
+/// What a mail is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum MailKind {
+    /// Enrol.
+    Invitation,
+    /// Access was activated: sign in with the credentials you have.
+    AccessGranted,
+    /// Choose a new password.
+    PasswordReset,
+    /// The password was changed.
+    PasswordChanged,
+}
+
+/// How far a mail has come. Later states never give way to earlier ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum MailState {
+    /// Waits in the outbox.
+    Queued,
+    /// The mail service took it.
+    Sent,
+    /// The recipient's server took it.
+    Delivered,
+    /// The recipient's server refused it.
+    Bounced,
+    /// The recipient reported it as spam.
+    Complained,
+}
+
+/// The newest mail about an access.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Mail {
+    /// The mail.
+    pub mail_id: MailId,
+    /// What it is about.
+    pub kind: MailKind,
+    /// How far it has come.
+    pub state: MailState,
+    /// Since when.
+    pub at: At,
+    /// Why it bounced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// A mail as the API answers it.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[schema(as = Mail)]
+pub struct MailView {
+    /// What it is about.
+    pub kind: MailKind,
+    /// How far it has come.
+    pub state: MailState,
+    /// Since when.
+    pub at: At,
+    /// Why it bounced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub reason: Option<String>,
+}
+
+impl Mail {
+    /// What the API answers.
+    #[must_use]
+    pub fn view(&self) -> MailView {
+        MailView { kind: self.kind, state: self.state, at: self.at, reason: self.reason.clone() }
+    }
+}

@@ -1,0 +1,151 @@
+//! What an account and its charts copy of each other, so that each is read alone.
+//!
+//! - [`to_account`]: an account's grants copy a chart: who may enter, the client's name and birth
+//!   date, the portal user's relationship and permissions. Signing in and every session check read
+//!   the account alone.
+//! - [`to_charts`]: portal users copy their account: its sessions and open reset, so that the receipt
+//!   of a revocation can count them from the chart alone.
+
+pub mod to_account {
+    //! Updates of an account after its chart changed.
+
+    use crate::{
+        account::Grant,
+        client::Client,
+        context::Context,
+        fields::Name,
+        id::{ClientId, Epoch, PracticeId},
+        keys,
+        portal_user::{Access, PortalUser},
+        store::Update,
+    };
+
+    fn path(client: ClientId, field: &str) -> String {
+        format!("grants.{client}.{field}")
+    }
+
+    /// An update of the account of a portal user, which must have the grant of this chart.
+    #[must_use]
+    pub fn begin(practice: &PracticeId, client: ClientId, user: &PortalUser) -> Update {
+        Update::of(keys::account(practice, &user.account)).when_exists(&format!("grants.{client}"))
+    }
+
+    /// The grant of a portal user.
+    #[must_use]
+    pub fn grant(context: &Context, client: &Client, user: &PortalUser) -> Grant {
+        Grant {
+            portal_user_id: user.portal_user_id,
+            name: client.name.clone(),
+            date_of_birth: client.date_of_birth,
+            relationship: user.relationship,
+            permissions: user.permissions.clone(),
+            active: user.access == Access::Active,
+            invited_until: user.invited_until(),
+            epoch: Epoch::new(context.ulid()),
+        }
+    }
+
+    /// How the access stands now. An active one opens the chart to sessions made from now on; a
+    /// revoked one closes it to all, and the account's open reset is dead.
+    #[must_use]
+    pub fn access(
+        update: Update,
+        context: &Context,
+        client: ClientId,
+        user: &PortalUser,
+    ) -> Update {
+        let (active, until) = (path(client, "active"), path(client, "invitedUntil"));
+        match (user.access, user.invited_until()) {
+            (Access::Active, _) => {
+                let epoch = Epoch::new(context.ulid());
+                update.set(&active, &true).set(&path(client, "epoch"), &epoch).unset(&until)
+            }
+            (Access::Invited, Some(end)) => update.set(&until, &end),
+            (Access::Invited, None) => update.unset(&until),
+            (Access::Revoked, _) => update.set(&active, &false).unset(&until).unset("reset"),
+        }
+    }
+
+    /// The client's name and date of birth.
+    #[must_use]
+    pub fn client(update: Update, client: &Client) -> Update {
+        update
+            .set(&path(client.client_id, "name"), &client.name)
+            .set(&path(client.client_id, "dateOfBirth"), &client.date_of_birth)
+    }
+
+    /// What the person is to the client and may do there.
+    #[must_use]
+    pub fn rights(update: Update, client: ClientId, user: &PortalUser) -> Update {
+        update
+            .set(&path(client, "relationship"), &user.relationship)
+            .set(&path(client, "permissions"), &user.permissions)
+    }
+
+    /// The person's name.
+    #[must_use]
+    pub fn person(update: Update, name: &Name) -> Update {
+        update.set("name", name)
+    }
+
+    /// The person's e-mail address. What was sent to the old one is dead: the account's open reset.
+    #[must_use]
+    pub fn email(update: Update, user: &PortalUser) -> Update {
+        update.set("email", &user.email).unset("reset")
+    }
+}
+
+pub mod to_charts {
+    //! Updates of portal users after their account changed.
+
+    use crate::{
+        account::{Account, Grant},
+        fields::At,
+        id::{ClientId, PracticeId},
+        keys,
+        mail::Mail,
+        store::{Change, Update},
+    };
+
+    /// Fields to copy to the account's portal users, beside its sessions and reset.
+    #[derive(Debug, Default, Clone, Copy)]
+    pub struct AccountUpdate<'a> {
+        /// A chart to skip, because the caller writes it.
+        pub skip: Option<ClientId>,
+        /// When the person signed in.
+        pub signed_in: Option<At>,
+        /// The newest mail, and on which chart it shows.
+        pub mail: Option<(ClientId, &'a Mail)>,
+        /// Whether the reset changed: then also for charts to which the person is invited, as of
+        /// this time.
+        pub reset: Option<At>,
+    }
+
+    /// Copies the account's sessions and reset to its open charts.
+    pub fn write(
+        change: &mut Change,
+        practice: &PracticeId,
+        account: &Account,
+        with: &AccountUpdate<'_>,
+    ) {
+        let charts: Vec<(ClientId, &Grant)> = match with.reset {
+            Some(now) => account.resettable(now).collect(),
+            None => account.open_grants().collect(),
+        };
+        for (client, grant) in charts.into_iter().filter(|(c, _)| Some(*c) != with.skip) {
+            let key = keys::portal_user(practice, client, grant.portal_user_id);
+            let mut update = Update::of(key).set("sessions", &account.sessions_of(client));
+            if let Some(at) = with.signed_in {
+                update = update.set("lastSignInAt", &at);
+            }
+            if let Some((_, mail)) = with.mail.filter(|(of, _)| *of == client) {
+                update = update.set("mail", mail);
+            }
+            update = match &account.reset {
+                Some(reset) => update.set("resetUntil", &reset.expires_at),
+                None => update.unset("resetUntil"),
+            };
+            change.update(&update);
+        }
+    }
+}

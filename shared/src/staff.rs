@@ -1,0 +1,550 @@
+//! Staff who call: nobody's data leaves without a trace.
+//!
+//! A handler takes [`Reader`] or [`Editor`] as an argument: a token that we signed. Only
+//! [`Reader::admit`] and its like check the session, beside the first read, and hand out what was read
+//! as [`Admitted`], whose data is private. An answer, [`Disclosed`], can be made in three ways, each of
+//! which writes an event:
+//!
+//! - [`Admitted::show`] records that something was looked at,
+//! - [`Admitted::change`] records the change, or that the unchanged state was shown,
+//! - a refusal by either is recorded with its code.
+//!
+//! [`Admitted::progress`] is the exception: for types that hold nothing personal ([`Impersonal`]).
+
+use axum::{
+    Json,
+    extract::{FromRequestParts, RawPathParams},
+    response::{IntoResponse, Response},
+};
+use http::{StatusCode, request::Parts};
+use serde::{
+    Deserialize, Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
+
+use crate::{
+    app::App,
+    caller::Caller,
+    chart::{Accounts, Chart, ChartEdit, Request},
+    cookie,
+    fields::At,
+    history::{Action, Actor, Author, Event, Role},
+    id::{AccountKey, ClientId, PracticeId},
+    idempotency::Attempt,
+    jwt::{Audience, Claims},
+    keys,
+    practice::Practice,
+    problem::Problem,
+    store::{Update, both},
+};
+
+/// A staff session as stored.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StaffSession {
+    /// Name of the person.
+    pub name: String,
+    /// E-mail address of the person.
+    pub email: String,
+    /// Role of the person.
+    pub role: Role,
+    /// When it began.
+    pub began_at: At,
+    /// When it ends if it stays unused.
+    pub idle_ends_at: At,
+    /// When it ends in any case.
+    pub ends_at: At,
+    /// When DynamoDB may forget it (seconds since 1970).
+    pub expires_at: i64,
+}
+
+/// A member of the staff whose session was just found alive: the author of every staff event.
+#[derive(Debug, Clone)]
+pub struct Staff {
+    /// The practice, with its settings.
+    pub practice: Practice,
+    /// The person, and the request.
+    pub author: Author,
+    /// The session.
+    pub session: StaffSession,
+}
+
+impl Staff {
+    /// An event of this request.
+    #[must_use]
+    pub fn event(&self, app: &App, action: Action) -> Event {
+        self.author.event(app, &self.practice.practice, action)
+    }
+
+    /// Records a refusal, with its code, and answers it. What is no refusal (a failing dependency, a
+    /// fault of ours) is only answered.
+    pub async fn refuse(&self, app: &App, client: Option<ClientId>, problem: Problem) -> Problem {
+        if !problem.is_refusal() {
+            return problem;
+        }
+        let mut event = self.event(app, Action::Refused).because(problem.code());
+        event.client_id = client;
+        if problem.shown().is_empty() {
+            return app.store().record(&event).await.err().unwrap_or(problem);
+        }
+        let mut change = app.store().change();
+        change.event(&event);
+        for shown in problem.shown().iter().filter(|shown| Some(**shown) != client) {
+            change.event(&self.event(app, Action::ClientShown).client(*shown));
+        }
+        match app.store().write(change).await {
+            Ok(()) => problem,
+            Err(error) => error.into(),
+        }
+    }
+}
+
+/// A staff token that was signed by us and has not expired; the session is still to be checked.
+#[derive(Debug)]
+struct Ticket {
+    claims: Claims,
+    caller: Caller,
+}
+
+impl Ticket {
+    fn read(parts: &Parts, app: &App) -> Result<Self, Problem> {
+        let claims = cookie::value(&parts.headers, cookie::name(Audience::Staff))
+            .and_then(|token| app.keys().verify(token, Audience::Staff, app.now()))
+            .ok_or_else(Problem::signed_out)?;
+        Ok(Self { claims, caller: Caller::of(parts) })
+    }
+
+    /// Asks the table whether the session lives, and moves its idle end, in one conditional
+    /// update: the condition is judged on the item's latest version, as a consistent read would.
+    /// Beside it, asks the practice's settings whether all sessions of its time were ended. The role
+    /// is the session item's, never the token's (rule 19).
+    async fn check(&self, app: &App) -> Result<Staff, Problem> {
+        let (claims, now) = (&self.claims, app.now());
+        let end = At::from_millis(claims.exp * 1000);
+        let alive = Update::of(keys::staff_session(&claims.practice, &claims.sub, claims.sid))
+            .when("idleEndsAt", ">", &now)
+            .when("endsAt", ">", &now)
+            .set("idleEndsAt", &now.plus(claims.idle).min(end));
+        self.staff(app, app.store().update::<StaffSession>(alive)).await
+    }
+
+    /// As [`Ticket::check`], for what a page asks by itself: the idle end stays.
+    async fn look(&self, app: &App) -> Result<Staff, Problem> {
+        let (claims, now) = (&self.claims, app.now());
+        let key = keys::staff_session(&claims.practice, &claims.sub, claims.sid);
+        let session = async {
+            let session: Option<StaffSession> = app.store().get(&key).await?;
+            Ok(session.filter(|s| s.idle_ends_at > now && s.ends_at > now))
+        };
+        self.staff(app, session).await
+    }
+
+    async fn staff(
+        &self,
+        app: &App,
+        session: impl Future<Output = Result<Option<StaffSession>, Problem>>,
+    ) -> Result<Staff, Problem> {
+        let claims = &self.claims;
+        let settings = keys::practice(&claims.practice);
+        let settings = app.store().get::<Practice>(&settings);
+        let (session, practice) = both(session, settings).await?;
+        let (session, practice) = session
+            .zip(practice)
+            .filter(|(session, practice)| practice.admits(session.began_at))
+            .ok_or_else(Problem::signed_out)?;
+        let actor =
+            Actor { id: claims.sub.clone(), name: session.name.clone(), role: session.role };
+        let author = Author { actor, caller: self.caller.clone() };
+        Ok(Staff { practice, author, session })
+    }
+
+    async fn admit<T>(
+        self,
+        app: &App,
+        changes: bool,
+        read: impl Future<Output = Result<T, Problem>>,
+        client: impl FnOnce(&T) -> Option<ClientId>,
+    ) -> Result<Admitted<T>, Problem> {
+        let read = async { Ok(read.await) };
+        let (staff, data) = both(self.check(app), read).await?;
+        let client = data.as_ref().ok().and_then(client);
+        if changes && !staff.author.actor.role.may_change() {
+            return Err(staff.refuse(app, client, Problem::read_only()).await);
+        }
+        match data {
+            Ok(data) => Ok(Admitted { staff, data, client, attempt: Attempt::default() }),
+            Err(problem) => Err(staff.refuse(app, None, problem).await),
+        }
+    }
+}
+
+/// Staff who may look. Take it as an argument and [`Reader::admit`] it.
+#[derive(Debug)]
+pub struct Reader(Ticket);
+
+/// Staff who may change things. Take it as an argument and [`Editor::admit`] it.
+#[derive(Debug)]
+pub struct Editor(Ticket);
+
+impl Reader {
+    /// The practice whose data is asked for.
+    #[must_use]
+    pub fn practice(&self) -> &PracticeId {
+        &self.0.claims.practice
+    }
+
+    /// Key of the session.
+    #[must_use]
+    pub fn session_key(&self) -> keys::Key {
+        keys::staff_session(&self.0.claims.practice, &self.0.claims.sub, self.0.claims.sid)
+    }
+
+    /// Checks the session beside the first read.
+    ///
+    /// # Errors
+    /// 401 when the session has ended, whatever the read found; else what the read says.
+    pub async fn admit<T>(
+        self,
+        app: &App,
+        read: impl Future<Output = Result<T, Problem>>,
+    ) -> Result<Admitted<T>, Problem> {
+        self.0.admit(app, false, read, |_| None).await
+    }
+
+    /// Checks the session alone.
+    ///
+    /// # Errors
+    /// 401 when it has ended.
+    pub async fn check(self, app: &App) -> Result<Staff, Problem> {
+        self.0.check(app).await
+    }
+
+    /// Checks the session beside reading a chart, for what a page asks by itself: it is no use of the
+    /// session, whose idle end stays.
+    ///
+    /// # Errors
+    /// 401 when the session has ended; 404 when there is no such client.
+    pub async fn idle_chart(self, app: &App, client: ClientId) -> Result<Admitted<Chart>, Problem> {
+        let practice = self.practice().clone();
+        let read = async { Ok(Chart::load(app.store(), &practice, client).await) };
+        let (staff, chart) = both(self.0.look(app), read).await?;
+        match chart {
+            Ok(data) => {
+                Ok(Admitted { staff, data, client: Some(client), attempt: Attempt::default() })
+            }
+            Err(problem) => Err(staff.refuse(app, None, problem).await),
+        }
+    }
+
+    /// Checks the session beside reading a chart.
+    ///
+    /// # Errors
+    /// 401 when the session has ended; 404 when there is no such client.
+    pub async fn chart(self, app: &App, client: ClientId) -> Result<Admitted<Chart>, Problem> {
+        let practice = self.practice().clone();
+        let read = Chart::load(app.store(), &practice, client);
+        self.0.admit(app, false, read, |chart| Some(chart.client.client_id)).await
+    }
+}
+
+impl Editor {
+    /// The practice whose data is to change.
+    #[must_use]
+    pub fn practice(&self) -> &PracticeId {
+        &self.0.claims.practice
+    }
+
+    /// The person, before the session is checked: to tell people apart, not to let them in.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.0.claims.sub
+    }
+
+    /// Checks the session and the role beside the first read.
+    ///
+    /// # Errors
+    /// 401 when the session has ended, 403 for a role that may only look, whatever the read found;
+    /// else what the read says.
+    pub async fn admit<T>(
+        self,
+        app: &App,
+        read: impl Future<Output = Result<T, Problem>>,
+    ) -> Result<Admitted<T>, Problem> {
+        self.0.admit(app, true, read, |_| None).await
+    }
+
+    /// Checks the session and the role beside reading a chart, to change it.
+    ///
+    /// # Errors
+    /// 401, 403 or 404.
+    pub async fn chart(self, app: &App, client: ClientId) -> Result<Admitted<Chart>, Problem> {
+        let practice = self.practice().clone();
+        let read = Chart::load(app.store(), &practice, client);
+        self.0.admit(app, true, read, |chart| Some(chart.client.client_id)).await
+    }
+
+    /// As [`Editor::chart`], for a request that may be a repetition, with an account beside the chart.
+    /// The answer kept for the request comes with it: [`Repeatable::change`] gives that one.
+    ///
+    /// # Errors
+    /// 401, 403 or 404; 422 or 409 of the [`Attempt`].
+    pub async fn repeatable<T: DeserializeOwned>(
+        self,
+        app: &App,
+        client: ClientId,
+        attempt: Attempt,
+        account: Option<&AccountKey>,
+    ) -> Result<Repeatable<T>, Problem> {
+        let practice = self.practice().clone();
+        let wanted: Vec<AccountKey> = account.into_iter().cloned().collect();
+        let (store, now) = (app.store(), app.now());
+        let read = Box::pin(both(
+            both(Chart::load(store, &practice, client), Chart::accounts(store, &practice, &wanted)),
+            attempt.answered::<T>(store, now),
+        ));
+        let found = self.0.admit(app, true, read, |((c, _), _)| Some(c.client.client_id)).await?;
+        let Admitted { staff, data: ((chart, accounts), before), client, .. } = found;
+        let admitted = Admitted { staff, data: (chart, accounts), client, attempt };
+        Ok(Repeatable { admitted, before })
+    }
+}
+
+impl FromRequestParts<App> for Reader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        Ticket::read(parts, app).map(Self)
+    }
+}
+
+impl FromRequestParts<App> for Editor {
+    type Rejection = Problem;
+
+    /// A token that says its role may only look is judged here, before the body is read, by the role
+    /// that the session has now. Of all others, admission judges the role.
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let ticket = Ticket::read(parts, app)?;
+        let Some(role) = ticket.claims.role else { return Err(Problem::read_only()) };
+        if !role.may_change() {
+            let practice = ticket.claims.practice.clone();
+            let named = client_in_path(parts, app).await;
+            let (staff, client) = both(ticket.check(app), existing(app, &practice, named)).await?;
+            if !staff.author.actor.role.may_change() {
+                return Err(staff.refuse(app, client, Problem::read_only()).await);
+            }
+        }
+        Ok(Self(ticket))
+    }
+}
+
+async fn client_in_path(parts: &mut Parts, app: &App) -> Option<ClientId> {
+    let params = RawPathParams::from_request_parts(parts, app).await.ok()?;
+    params.iter().find(|(name, _)| *name == "clientId").and_then(|(_, id)| ClientId::parse(id))
+}
+
+/// The client, if it exists: an id that does not exist gets no history of its own.
+async fn existing(
+    app: &App,
+    practice: &PracticeId,
+    named: Option<ClientId>,
+) -> Result<Option<ClientId>, Problem> {
+    let Some(id) = named else { return Ok(None) };
+    let client: Option<IgnoredAny> = app.store().get(&keys::client(practice, id)).await?;
+    Ok(client.map(|_| id))
+}
+
+/// What staff asked for, after their session was checked. The data is private: it becomes an answer
+/// only together with an event.
+#[derive(Debug)]
+pub struct Admitted<T> {
+    staff: Staff,
+    data: T,
+    client: Option<ClientId>,
+    attempt: Attempt,
+}
+
+/// A chart to change by a request that may be a repetition.
+#[derive(Debug)]
+pub struct Repeatable<T> {
+    admitted: Admitted<(Chart, Accounts)>,
+    before: Option<T>,
+}
+
+impl<T: Serialize + DeserializeOwned> Repeatable<T> {
+    /// Changes the chart, or gives the answer that was kept for this very request, and records that it
+    /// was shown.
+    ///
+    /// # Errors
+    /// What `decide` says, which is recorded as a refusal; 503.
+    pub async fn change(
+        self,
+        app: &App,
+        unchanged: Action,
+        decide: impl FnMut(&mut ChartEdit<'_>) -> Result<T, Problem>,
+    ) -> Result<Disclosed<T>, Problem> {
+        match self.before {
+            Some(before) => self.admitted.show(app, unchanged, |_| Ok(before)).await,
+            None => self.admitted.change(app, unchanged, decide).await,
+        }
+    }
+}
+
+/// An answer to staff of which an event tells.
+#[derive(Debug)]
+pub struct Disclosed<T> {
+    status: StatusCode,
+    value: T,
+}
+
+/// A type whose answers hold nothing personal and so need no event.
+pub trait Impersonal {}
+
+impl<T> Admitted<T> {
+    /// The member of the staff, with the practice's settings.
+    #[must_use]
+    pub fn staff(&self) -> &Staff {
+        &self.staff
+    }
+
+    /// Says which client the data is about, so that the event stands in that client's history. The
+    /// client must exist.
+    #[must_use]
+    pub fn about(mut self, client: ClientId) -> Self {
+        self.client = Some(client);
+        self
+    }
+
+    /// Makes an answer of the data and records that it was shown.
+    ///
+    /// # Errors
+    /// What `view` says, which is recorded as a refusal; 503.
+    pub async fn show<V>(
+        self,
+        app: &App,
+        action: Action,
+        view: impl FnOnce(T) -> Result<V, Problem>,
+    ) -> Result<Disclosed<V>, Problem> {
+        self.show_with(app, action, async |_| Ok(()), |data, ()| view(data)).await
+    }
+
+    /// As [`Admitted::show`], with one more read, which runs beside the writing of the event.
+    ///
+    /// # Errors
+    /// As there, and what the read says.
+    pub async fn show_with<U, V>(
+        self,
+        app: &App,
+        action: Action,
+        read: impl AsyncFnOnce(&T) -> Result<U, Problem>,
+        view: impl FnOnce(T, U) -> Result<V, Problem>,
+    ) -> Result<Disclosed<V>, Problem> {
+        let mut event = self.staff.event(app, action);
+        event.client_id = self.client;
+        let (also, ()) = both(read(&self.data), app.store().record(&event)).await?;
+        match view(self.data, also) {
+            Ok(value) => Ok(Disclosed::of(value)),
+            Err(problem) => Err(self.staff.refuse(app, self.client, problem).await),
+        }
+    }
+
+    /// Makes an answer that holds nothing personal: no event is needed.
+    ///
+    /// # Errors
+    /// What `view` says, which is recorded as a refusal.
+    pub async fn progress<V: Impersonal>(
+        self,
+        app: &App,
+        view: impl FnOnce(T) -> Result<V, Problem>,
+    ) -> Result<Disclosed<V>, Problem> {
+        match view(self.data) {
+            Ok(value) => Ok(Disclosed::of(value)),
+            Err(problem) => Err(self.staff.refuse(app, self.client, problem).await),
+        }
+    }
+
+    /// Opens the data to a handler whose change is not that of a chart. `write` must write an event of
+    /// the staff member that it is given.
+    ///
+    /// # Errors
+    /// What `write` says, which is recorded as a refusal.
+    pub async fn write<V>(
+        self,
+        app: &App,
+        write: impl AsyncFnOnce(&Staff, T) -> Result<V, Problem>,
+    ) -> Result<Disclosed<V>, Problem> {
+        match write(&self.staff, self.data).await {
+            Ok(value) => Ok(Disclosed::of(value)),
+            Err(problem) => Err(self.staff.refuse(app, self.client, problem).await),
+        }
+    }
+}
+
+impl Admitted<Chart> {
+    /// Changes the chart by the rules of [`ChartEdit`] and answers what `decide` says. A change that
+    /// changes nothing is recorded as `unchanged`: the answer shows the client's data all the same.
+    ///
+    /// # Errors
+    /// What `decide` says, which is recorded as a refusal; 503.
+    pub async fn change<V: Serialize + DeserializeOwned>(
+        self,
+        app: &App,
+        unchanged: Action,
+        decide: impl FnMut(&mut ChartEdit<'_>) -> Result<V, Problem>,
+    ) -> Result<Disclosed<V>, Problem> {
+        let Self { staff, data, client, attempt } = self;
+        let read = Admitted { staff, data: (data, Accounts::new()), client, attempt };
+        read.change(app, unchanged, decide).await
+    }
+}
+
+impl Admitted<(Chart, Accounts)> {
+    /// Changes the chart as [`Admitted::<Chart>::change`] does, with accounts that were read beside it.
+    ///
+    /// # Errors
+    /// What `decide` says, which is recorded as a refusal; 503.
+    pub async fn change<V: Serialize + DeserializeOwned>(
+        self,
+        app: &App,
+        unchanged: Action,
+        decide: impl FnMut(&mut ChartEdit<'_>) -> Result<V, Problem>,
+    ) -> Result<Disclosed<V>, Problem> {
+        let (chart, accounts) = self.data;
+        let request = Request {
+            practice: &self.staff.practice,
+            author: &self.staff.author,
+            attempt: &self.attempt,
+            unchanged: Some(unchanged),
+            silent: false,
+        };
+        match Box::pin(chart.change(app, &request, accounts, decide)).await {
+            Ok(value) => Ok(Disclosed::of(value)),
+            Err(problem) => Err(self.staff.refuse(app, self.client, problem).await),
+        }
+    }
+}
+
+impl<T> Disclosed<T> {
+    fn of(value: T) -> Self {
+        Self { status: StatusCode::OK, value }
+    }
+
+    /// The answer as 201.
+    #[must_use]
+    pub fn created(mut self) -> Self {
+        self.status = StatusCode::CREATED;
+        self
+    }
+
+    /// The answer as 202.
+    #[must_use]
+    pub fn accepted(mut self) -> Self {
+        self.status = StatusCode::ACCEPTED;
+        self
+    }
+}
+
+impl<T: Serialize> IntoResponse for Disclosed<T> {
+    fn into_response(self) -> Response {
+        (self.status, Json(self.value)).into_response()
+    }
+}
