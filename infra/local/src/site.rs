@@ -49,7 +49,7 @@ async fn serve(State(dist): State<Arc<Path>>, request: Request) -> Response {
     let headers = request.headers();
     match read(&dist, path).await {
         Ok(Some(content)) => return answer(path, content, headers),
-        Ok(None) if looks_like_a_file(path) => return not_found(),
+        Ok(None) if looks_like_a_file(path) && !is_a_mailed_link(path) => return not_found(),
         Ok(None) => {}
         Err(error) => return unreadable(&error),
     }
@@ -98,6 +98,20 @@ async fn read(dist: &Path, path: &str) -> io::Result<Option<Vec<u8>>> {
 /// Whether a path that names no file was meant to, rather than a page of the application.
 fn looks_like_a_file(path: &str) -> bool {
     path.starts_with("/assets/") || path.rsplit('/').next().is_some_and(|last| last.contains('.'))
+}
+
+/// Whether a path is that of a link in a mail, whatever became of it on its way. The token stands
+/// behind a `#`, which some mail programs escape (`/harbor/enroll%23…`), and what surrounds a link in
+/// a text comes along (`/harbor/enroll%23….`, `/harbor/enroll%3E`). The page takes the token out of
+/// its address, so it must be reached.
+fn is_a_mailed_link(path: &str) -> bool {
+    !path.starts_with("/assets/")
+        && path.split('/').any(|part| {
+            ["enroll", "password"].iter().any(|page| {
+                part.get(..page.len()).is_some_and(|start| start.eq_ignore_ascii_case(page))
+                    && !part[page.len()..].starts_with(|next: char| next.is_ascii_alphanumeric())
+            })
+        })
 }
 
 fn answer(path: &str, content: Vec<u8>, request: &HeaderMap) -> Response {
@@ -220,6 +234,33 @@ mod tests {
             assert_eq!((status, body.as_str()), (StatusCode::OK, expected), "{host}{path}");
             assert_eq!(headers[CACHE_CONTROL], "no-cache");
             assert_eq!(headers[CONTENT_TYPE], "text/html; charset=utf-8");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_mailed_link_reaches_its_page_whatever_a_mail_program_made_of_it() {
+        let (_folder, site) = site();
+        for path in [
+            "/harbor/enroll%23bm9ib2R5",
+            "/harbor/enroll%23bm9ib2R5.",
+            "/harbor/enroll%23bm9ib2R5%3E",
+            "/harbor/enroll%23token=bm9ib2R5%20.",
+            "/harbor/enroll%2523bm9ib2R5.",
+            "/harbor/enroll=23bm9ib2R5.",
+            "/harbor/enroll.",
+            "/harbor/enroll/.",
+            "/harbor/password%23bm9ib2R5.",
+            "/harbor/password.",
+            "/harbor/Password%23bm9ib2R5).",
+            "/enroll%23bm9ib2R5.",
+        ] {
+            let (status, headers, body) = fetch(&site, "portal.localhost:8600", path, None).await;
+            assert_eq!((status, body.as_str()), (StatusCode::OK, "portal"), "{path}");
+            assert_eq!(headers[CONTENT_TYPE], "text/html; charset=utf-8");
+        }
+        for path in ["/harbor/enrolled.js", "/assets/enroll.js", "/passwords.txt", "/gone.js"] {
+            let (status, _, _) = fetch(&site, "portal.localhost:8600", path, None).await;
+            assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
         }
     }
 
