@@ -1,6 +1,8 @@
 //! Passwords: Argon2id (RFC 9106) at rest, and how strong a new one must be (NIST SP 800-63B:
 //! length, no composition rules, a check against what is easily guessed).
 
+mod turn;
+
 use argon2::{
     Algorithm, Argon2, Params, Version,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
@@ -33,9 +35,9 @@ fn argon2() -> Argon2<'static> {
 /// 500 when hashing fails, which it does only for want of memory.
 pub fn hash(context: &Context, password: &Password) -> Result<Secret, Problem> {
     let salt: [u8; 16] = context.random();
-    let hash = argon2()
-        .hash_password_with_salt(password.reveal().as_bytes(), &salt)
-        .map_err(|e| Problem::internal(format!("argon2: {e}")))?;
+    let hash =
+        turn::in_turn(|| argon2().hash_password_with_salt(password.reveal().as_bytes(), &salt))
+            .map_err(|e| Problem::internal(format!("argon2: {e}")))?;
     Ok(Secret::new(hash.to_string()))
 }
 
@@ -43,8 +45,9 @@ pub fn hash(context: &Context, password: &Password) -> Result<Secret, Problem> {
 #[must_use]
 pub fn verify(password: &Password, hash: Option<&Secret>) -> bool {
     let text = hash.map_or(NOBODY, Secret::reveal);
-    let right = PasswordHash::new(text)
-        .is_ok_and(|h| argon2().verify_password(password.reveal().as_bytes(), &h).is_ok());
+    let right = PasswordHash::new(text).is_ok_and(|h| {
+        turn::in_turn(|| argon2().verify_password(password.reveal().as_bytes(), &h).is_ok())
+    });
     right && hash.is_some()
 }
 
