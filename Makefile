@@ -14,12 +14,13 @@ export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
 .PHONY: help run site local tested binaries chromium \
   test format lint deny rules test-site budgets contract e2e test-aws test-homes test-bench test-deployed \
-  bench bench-cold cost lighthouse screenshots openapi keys
+  bench bench-cold cost lighthouse screenshots openapi keys test-ci advisories mutants
 
 help:
 	@echo "make run            build and start the local home (ROSTER=file.csv loads a roster)"
 	@echo "make test           lint, rules, site and its budgets, API contract, browser, the AWS home"
 	@echo "make test-deployed  the AWS home on the emulator, with real binaries"
+	@echo "make mutants        changes the rules and looks whether a test notices (SHARD=k/n)"
 	@echo "make bench          requests, units and times, at 1,000 and 100,000 clients"
 	@echo "make bench-cold     starts, calls, memory and size of every function, beside Node"
 	@echo "make cost           what a month on AWS costs, by the figures of both"
@@ -31,7 +32,7 @@ help:
 # --- the local home ---
 
 run: site local
-	@exec $(LOCAL)
+	@umask 077; exec $(LOCAL)
 
 local:
 	cargo build --locked -p latchkey-local
@@ -81,7 +82,7 @@ chromium:
 
 # --- tests ---
 
-test: lint rules test-site budgets contract e2e test-aws test-homes test-bench test-deployed
+test: lint test-ci rules test-site budgets contract e2e test-aws test-homes test-bench test-deployed
 
 format:
 	cargo fmt --all --check
@@ -93,8 +94,26 @@ lint: format
 deny: $(TOOLS)/bin/cargo-deny
 	$< --locked check licenses bans sources
 
+# Known holes in crates, and in what the pages and the deployment are made of. Asks the network.
+advisories: $(TOOLS)/bin/cargo-deny
+	$< --locked check advisories
+	for project in site infra/aws; do (cd $$project && npm audit --omit=dev --package-lock-only) || exit 1; done
+
+# Whether a test notices when a rule or a function is changed (.cargo/mutants.toml). All of it takes many
+# hours: SHARD=3/40 is a part, FILES="shared/src/lockout.rs" one or more files.
+mutants: $(TOOLS)/bin/cargo-mutants
+	PATH=$(TOOLS)/bin:$$PATH cargo mutants --output $(TARGET) $(addprefix --file ,$(FILES)) \
+	  $(if $(SHARD),--shard $(SHARD) --sharding round-robin)
+
+$(TOOLS)/bin/cargo-mutants:
+	cargo install --locked --quiet --root $(TOOLS) cargo-mutants@27.1.0
+
 $(TOOLS)/bin/cargo-deny:
 	cargo install --locked --quiet --root $(TOOLS) cargo-deny@0.20.2
+
+# What the workflows run beside this file.
+test-ci:
+	cd .github && python3 -B -m unittest --quiet unpack_test
 
 rules:
 	cargo test --locked $(RUST)
