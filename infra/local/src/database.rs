@@ -2,6 +2,8 @@
 //!
 //! What this module hides:
 //!
+//! - The endpoint is our own ([`api`]): the engine's answers every web page, `*` in
+//!   `Access-Control-Allow-Origin`, checks no key, and waits for slow clients for ever.
 //! - The engine runs on a thread of its own. Each call blocks while it holds the engine's one lock,
 //!   so it must not hold up the threads that serve people.
 //! - Commits are `SQLite`'s write-ahead log with `synchronous=FULL` (the engine's defaults): after an
@@ -26,7 +28,10 @@ use serde_json::json;
 use shared::keys;
 use tokio::sync::oneshot;
 
-use crate::Trouble;
+use crate::guard::{self, AccessKey};
+use crate::{Trouble, listener};
+
+mod api;
 
 /// The names of the two tables.
 #[derive(Debug, Clone)]
@@ -112,35 +117,37 @@ impl Database {
         Ok(())
     }
 
-    /// Serves the `DynamoDB` API on a free loopback port until the endpoint is stopped.
-    pub fn serve(&self) -> Result<Endpoint, Trouble> {
+    /// Serves the `DynamoDB` API on a free loopback port until the endpoint is stopped, to those who
+    /// have the key.
+    pub fn serve(&self, key: &AccessKey) -> Result<Endpoint, Trouble> {
         let trouble =
             |error: std::io::Error| Trouble::new(format!("cannot serve the database: {error}"));
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(trouble)?;
         listener.set_nonblocking(true).map_err(trouble)?;
-        let url = format!("http://{}", listener.local_addr().map_err(trouble)?);
+        let address = listener.local_addr().map_err(trouble)?;
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(trouble)?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let engine = self.engine.clone();
+        let router = api::router(self.engine.clone());
+        let router = guard::functions_only(router, address, key.clone());
         let thread = std::thread::Builder::new()
             .name("database".into())
             .spawn(move || {
                 let served = runtime.block_on(async {
-                    let listener = tokio::net::TcpListener::from_std(listener)
-                        .map_err(|error| error.to_string())?;
-                    dynoxide::server::serve_with_shutdown(listener, engine, async {
+                    let listener = tokio::net::TcpListener::from_std(listener)?;
+                    let stopped = async {
                         // An endpoint that was dropped is one nobody needs any more.
                         let _ = stopped.await;
-                    })
-                    .await
+                    };
+                    listener::serve(listener, router, stopped).await;
+                    Ok::<_, std::io::Error>(())
                 });
                 if let Err(error) = served {
-                    tracing::error!(error, "the database endpoint failed");
+                    tracing::error!(%error, "the database endpoint failed");
                 }
             })
             .map_err(trouble)?;
-        Ok(Endpoint { url, stop, thread })
+        Ok(Endpoint { url: format!("http://{address}"), stop, thread })
     }
 
     /// Puts many items at once, as one transaction that is all there or not at all, without
@@ -158,6 +165,45 @@ impl Database {
             .import_items(table, items, dynoxide::ImportOptions::default())
             .map(|done| done.items_imported)
             .map_err(|error| Trouble::new(format!("cannot load the table {table}: {error}")))
+    }
+
+    /// Every item of a table, past the endpoint. Reads the whole table: for tests, which look at
+    /// all of it again and again.
+    pub fn items(&self, table: &str) -> Result<Vec<HashMap<String, AttributeValue>>, Trouble> {
+        let trouble = |error: dynoxide::DynoxideError| {
+            Trouble::new(format!("cannot read the table {table}: {error}"))
+        };
+        let mut found = Vec::new();
+        let mut start = None;
+        loop {
+            let scan = json!({"TableName": table, "ExclusiveStartKey": start});
+            let page = self.engine.scan(request(scan).map_err(trouble)?).map_err(trouble)?;
+            let item = |item: dynoxide::Item| {
+                item.into_iter().map(|(name, value)| (name, sdk_value(value))).collect()
+            };
+            found.extend(page.items.unwrap_or_default().into_iter().map(item));
+            if page.last_evaluated_key.is_none() {
+                return Ok(found);
+            }
+            start = page.last_evaluated_key;
+        }
+    }
+
+    /// Deletes items by partition key and sort key, past the endpoint: for tests.
+    pub fn remove(
+        &self,
+        table: &str,
+        keys: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<(), Trouble> {
+        keys.into_iter().try_for_each(|(pk, sk)| {
+            let key = json!({"PK": {"S": pk}, "SK": {"S": sk}});
+            request(json!({"TableName": table, "Key": key}))
+                .and_then(|request| self.engine.delete_item(request))
+                .map(|_| ())
+                .map_err(|error| {
+                    Trouble::new(format!("cannot delete from the table {table}: {error}"))
+                })
+        })
     }
 
     /// Deletes what has expired. It reads the whole table, page by page, and lets requests in
@@ -327,6 +373,25 @@ fn engine_value(value: AttributeValue) -> dynoxide::AttributeValue {
     }
 }
 
+fn sdk_value(value: dynoxide::AttributeValue) -> AttributeValue {
+    use dynoxide::AttributeValue as Engine;
+    match value {
+        Engine::S(text) => AttributeValue::S(text),
+        Engine::N(number) => AttributeValue::N(number),
+        Engine::B(bytes) => AttributeValue::B(Blob::new(bytes)),
+        Engine::BOOL(flag) => AttributeValue::Bool(flag),
+        Engine::NULL(null) => AttributeValue::Null(null),
+        Engine::SS(texts) => AttributeValue::Ss(texts),
+        Engine::NS(numbers) => AttributeValue::Ns(numbers),
+        Engine::BS(blobs) => AttributeValue::Bs(blobs.into_iter().map(Blob::new).collect()),
+        Engine::L(list) => AttributeValue::L(list.into_iter().map(sdk_value).collect()),
+        Engine::M(map) => {
+            let entry = |(name, value)| (name, sdk_value(value));
+            AttributeValue::M(map.into_iter().map(entry).collect())
+        }
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -416,7 +481,7 @@ pub(crate) mod tests {
 
     #[tokio::test]
     async fn a_load_is_there_for_the_sdk() {
-        use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+        use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 
         let database = Database::in_memory(tables()).unwrap();
         let item = HashMap::from([
@@ -430,12 +495,14 @@ pub(crate) mod tests {
         ]);
         assert_eq!(database.load("latchkey", [item.clone()]).unwrap(), 1);
         assert!(database.records_after(0, 10).unwrap().is_empty());
+        assert_eq!(database.items("latchkey").unwrap(), std::slice::from_ref(&item));
 
-        let endpoint = database.serve().unwrap();
+        let key = AccessKey::new();
+        let endpoint = database.serve(&key).unwrap();
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::from_static("us-east-1"))
-            .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
+            .credentials_provider(key.credentials())
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .endpoint_url(&endpoint.url)
             .build();
@@ -449,5 +516,7 @@ pub(crate) mod tests {
             .unwrap();
         assert_eq!(found.item, Some(item));
         endpoint.stop();
+        database.remove("latchkey", [("P".into(), "A".into())]).unwrap();
+        assert!(database.items("latchkey").unwrap().is_empty());
     }
 }

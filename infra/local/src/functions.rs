@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 use serde_json::Value;
 use shared::config::{Config, Edge, MailConfig, OidcConfig, SigningKey};
@@ -76,7 +75,7 @@ pub fn app(home: &Home) -> Result<App, Trouble> {
     let dynamodb = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("us-east-1"))
-        .credentials_provider(credentials())
+        .credentials_provider(home.access_key().credentials())
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .endpoint_url(home.dynamodb_url())
         .build();
@@ -108,8 +107,8 @@ pub fn environment(home: &Home, app: &App) -> String {
         ("AWS_ENDPOINT_URL_DYNAMODB", home.dynamodb_url()),
         ("AWS_ENDPOINT_URL_SESV2", home.ses_url()),
         ("AWS_REGION", "us-east-1"),
-        ("AWS_ACCESS_KEY_ID", "local"),
-        ("AWS_SECRET_ACCESS_KEY", "local"),
+        ("AWS_ACCESS_KEY_ID", home.access_key().id()),
+        ("AWS_SECRET_ACCESS_KEY", home.access_key().secret()),
     ];
     let line = |(name, value): (&str, &str)| {
         let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
@@ -126,7 +125,7 @@ pub fn functions(home: &Home, app: &App) -> Result<Functions, Trouble> {
     let ses = aws_sdk_sesv2::Config::builder()
         .behavior_version(aws_sdk_sesv2::config::BehaviorVersion::latest())
         .region(aws_sdk_sesv2::config::Region::from_static("us-east-1"))
-        .credentials_provider(credentials())
+        .credentials_provider(home.access_key().credentials())
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .endpoint_url(home.ses_url())
         .build();
@@ -163,9 +162,4 @@ async fn note(app: &App, event: Value) -> Result<(), BoxError> {
     mail_events::handle(app, &event)
         .await
         .map_err(|problem| problem.cause().unwrap_or(problem.code()).to_owned().into())
-}
-
-/// Nobody checks them here.
-fn credentials() -> Credentials {
-    Credentials::new("local", "local", None, None, "latchkey-local")
 }

@@ -4,19 +4,19 @@
 //! functions with it and hands them to [`Home::run`].
 
 use std::io::ErrorKind;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::from_fn;
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 use crate::database::{Database, Endpoint, Tables};
+use crate::guard::{self, AccessKey};
 use crate::issuer::Issuer;
 use crate::mail::MailStore;
 use crate::ses::{self, Ses};
@@ -24,7 +24,7 @@ use crate::settings::Settings;
 use crate::site::{self, Practice};
 use crate::state::StateDir;
 use crate::stream::{self, Pump};
-use crate::{Trouble, headers, mailbox, page};
+use crate::{Trouble, headers, listener, mailbox, page};
 
 /// The path at which staff come back from the issuer.
 const CALLBACK: &str = "/api/staff/callback";
@@ -51,6 +51,7 @@ pub struct Home {
     state: StateDir,
     listeners: Vec<TcpListener>,
     port: u16,
+    key: AccessKey,
     database: Database,
     dynamodb: Endpoint,
     mails: MailStore,
@@ -65,9 +66,10 @@ impl Home {
     pub async fn open(settings: Settings, tables: Tables) -> Result<Self, Trouble> {
         let state = StateDir::open(&settings.state_dir)?;
         let (listeners, port) = listen(settings.port).await?;
-        let database = Database::open(&state.file("latchkey.db"), tables)?;
-        let dynamodb = database.serve()?;
-        let mails = MailStore::open(&state.file("mail.db"))?;
+        let database = Database::open(&state.database("latchkey.db")?, tables)?;
+        let key = AccessKey::new();
+        let dynamodb = database.serve(&key)?;
+        let mails = MailStore::open(&state.database("mail.db")?)?;
         let ses = Ses::new(mails.clone());
         let no_endpoint = |error: std::io::Error| {
             Trouble::new(format!("cannot serve the mail endpoint: {error}"))
@@ -81,6 +83,7 @@ impl Home {
             state,
             listeners,
             port,
+            key,
             database,
             dynamodb,
             mails,
@@ -119,6 +122,12 @@ impl Home {
     #[must_use]
     pub fn portal_origin(&self) -> String {
         format!("http://portal.localhost:{}", self.port)
+    }
+
+    /// The one access key that its table and its mail service take, made at this start.
+    #[must_use]
+    pub fn access_key(&self) -> &AccessKey {
+        &self.key
     }
 
     /// The endpoint for the AWS SDK's `DynamoDB` client. It is served already.
@@ -162,24 +171,16 @@ impl Home {
 
         let app = front(functions.api, &self.settings, practices, &self.issuer, self.mails);
         for listener in self.listeners {
-            let app = app.clone().into_make_service_with_connect_info::<SocketAddr>();
-            let listener = listener.tap_io(|stream| {
-                // Only costs speed when it fails.
-                let _ = stream.set_nodelay(true);
-            });
-            let stop = stopped(told.clone());
-            requests.spawn(
-                async move { axum::serve(listener, app).with_graceful_shutdown(stop).await },
-            );
+            requests.spawn(listener::serve(listener, app.clone(), stopped(told.clone())));
         }
         let (tell_rest, told_rest) = watch::channel(false);
-        let ses = axum::serve(self.ses_listener, self.ses.router())
-            .with_graceful_shutdown(stopped(told_rest.clone()));
-        rest.spawn(async move {
-            if let Err(error) = ses.await {
-                tracing::error!(%error, "the mail endpoint failed");
-            }
+        let ses = self.ses_listener.local_addr().map(|address| {
+            let router = guard::functions_only(self.ses.router(), address, self.key);
+            listener::serve(self.ses_listener, router, stopped(told_rest))
         });
+        rest.spawn(
+            ses.map_err(|error| Trouble::new(format!("cannot serve the mail endpoint: {error}")))?,
+        );
         rest.spawn(pump.run(told.clone()));
         rest.spawn(self.ses.publish(functions.on_mail_event, told.clone()));
         let sweeping = tokio::spawn(sweep(self.database.clone()));

@@ -25,10 +25,10 @@ use sha2::{Digest, Sha256};
 use shared::es256;
 use url::Url;
 
-use crate::Trouble;
 use crate::keys::SigningKey;
 use crate::page::{Escaped, page};
 use crate::state::{StateDir, random};
+use crate::{Trouble, guard};
 
 /// Somebody who may sign in as staff.
 #[derive(Debug, Clone, Copy)]
@@ -134,13 +134,14 @@ impl Issuer {
 
     /// Everything below [`PATH`].
     pub fn routes(&self) -> Router {
-        let below = Router::new()
+        let origin = self.0.url.strip_suffix(PATH).unwrap_or(&self.0.url);
+        let pages = Router::new().route("/authorize", get(authorize));
+        let programs = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
             .route("/jwks.json", get(jwks))
-            .route("/authorize", get(authorize))
-            .route("/token", post(token))
-            .with_state(self.clone());
-        Router::new().nest(PATH, below)
+            .route("/token", post(token));
+        let below = guard::own_pages_only(pages, origin).merge(guard::programs_only(programs));
+        Router::new().nest(PATH, below.with_state(self.clone()))
     }
 
     fn grant(&self, person: Person, query: &HashMap<String, String>, challenge: String) -> String {

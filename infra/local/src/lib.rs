@@ -8,15 +8,18 @@
 //! | SES and its event publishing | [`ses`], with the mail kept by [`mail`] and shown by [`mailbox`] |
 //! | Cognito | [`issuer`] |
 //! | `CloudFront` and the site's bucket | [`site`], [`headers`] |
+//! | IAM and time limits | [`guard`], [`listener`] |
 //!
 //! A function cannot tell which home it is in: it gets other addresses, nothing else.
 
 pub mod database;
 pub mod functions;
+pub mod guard;
 pub mod headers;
 pub mod home;
 pub mod issuer;
 pub mod keys;
+pub mod listener;
 pub mod load;
 pub mod mail;
 pub mod mailbox;

@@ -1,13 +1,16 @@
 //! The state folder: everything the local home remembers, used by one home at a time.
 //!
-//! Files here hold what people typed and the keys that sign them in, so on Unix the folder is
-//! readable by its owner only.
+//! Files here hold what people typed and the keys that sign them in, so on Unix the folder and each
+//! file in it are their owner's alone, also where the folder was there before.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::Trouble;
+
+/// The file whose lock says that a home is running here.
+const LOCK: &str = "lock";
 
 /// An open state folder. No other home can open the same one until this is dropped or the process
 /// ends, however it ends: the lock is the operating system's.
@@ -24,12 +27,7 @@ impl StateDir {
             Trouble::new(format!("cannot write in the state folder {}: {error}", path.display()))
         };
         create_private(path).map_err(unwritable)?;
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path.join("lock"))
-            .map_err(unwritable)?;
+        let lock = open_private(&path.join(LOCK), false).map_err(unwritable)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -52,6 +50,32 @@ impl StateDir {
         self.path.join(name)
     }
 
+    /// Where the `SQLite` file `name` of this folder is. It is there afterwards, empty if it is new,
+    /// and with its companions its owner's alone: `SQLite` makes a file that others can read, and
+    /// gives the companions the permissions of the file.
+    pub fn database(&self, name: &str) -> Result<PathBuf, Trouble> {
+        let path = self.file(name);
+        let shut = || -> io::Result<()> {
+            open_private(&path, false)?;
+            #[cfg(unix)]
+            for ending in ["", "-wal", "-shm", "-journal"] {
+                use std::os::unix::fs::PermissionsExt;
+                match fs::set_permissions(
+                    self.file(&format!("{name}{ending}")),
+                    fs::Permissions::from_mode(0o600),
+                ) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
+            }
+            Ok(())
+        };
+        shut().map_err(|error| {
+            Trouble::new(format!("cannot open the database {}: {error}", path.display()))
+        })?;
+        Ok(path)
+    }
+
     /// See [`replace`].
     pub fn replace(&self, name: &str, content: &[u8]) -> io::Result<()> {
         replace(&self.file(name), content)
@@ -61,7 +85,7 @@ impl StateDir {
 /// Writes a file so that after a crash at any moment it holds either the old or the new content.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let fresh = path.with_extension("new");
-    let mut file = open_private(&fresh)?;
+    let mut file = open_private(&fresh, true)?;
     file.write_all(content)?;
     file.sync_all()?;
     fs::rename(&fresh, path)?;
@@ -73,17 +97,25 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes the folder. One that is there is shut to others when it is empty or was a home's before;
+/// a folder with other things in it is left as it is.
 fn create_private(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    builder.create(path)?;
+    #[cfg(unix)]
+    if path.join(LOCK).exists() || fs::read_dir(path)?.next().is_none() {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
 }
 
-fn open_private(path: &Path) -> io::Result<File> {
+fn open_private(path: &Path, truncate: bool) -> io::Result<File> {
     let mut options = File::options();
-    options.create(true).truncate(true).write(true);
+    options.create(true).truncate(truncate).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
@@ -133,6 +165,44 @@ mod tests {
         assert!(second.contains("another Latchkey"), "{second}");
         drop(first);
         StateDir::open(&folder.0).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_kept_is_its_owners_alone_also_where_it_was_there_before() {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let open_up = |path: &Path, mode| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let folder = TestFolder::new();
+        open_up(&folder.0, 0o755);
+        for _ in 0..2 {
+            let state = StateDir::open(&folder.0).unwrap();
+            state.replace("key.pem", b"key").unwrap();
+            let files =
+                [state.database("latchkey.db").unwrap(), state.file(LOCK), state.file("key.pem")];
+            assert_eq!(mode(&folder.0), 0o700);
+            for file in &files {
+                assert_eq!(mode(file), 0o600, "{}", file.display());
+            }
+            let connection = rusqlite::Connection::open(&files[0]).unwrap();
+            connection.pragma_update(None, "journal_mode", "WAL").unwrap();
+            connection.execute_batch("CREATE TABLE IF NOT EXISTS t (x)").unwrap();
+            assert_eq!(mode(&state.file("latchkey.db-wal")), 0o600);
+            assert_eq!(mode(&state.file("latchkey.db-shm")), 0o600);
+            // As an older version left it.
+            open_up(&folder.0, 0o755);
+            open_up(&files[0], 0o644);
+            std::mem::forget(connection);
+            open_up(&state.file("latchkey.db-wal"), 0o644);
+        }
+
+        let shared = TestFolder::new();
+        fs::write(shared.0.join("something"), "").unwrap();
+        open_up(&shared.0, 0o755);
+        StateDir::open(&shared.0).unwrap();
+        assert_eq!(mode(&shared.0), 0o755, "a folder that holds other things");
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! The local home as a program: what it says when it cannot start, how it stops, and that being
-//! killed at any moment loses nothing that was answered, mails included.
+//! killed at any moment loses nothing that was answered, mails included; and that its listeners
+//! refuse browsers, strangers and slow clients.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use openidconnect::reqwest::{self, Client, header};
@@ -209,6 +212,235 @@ async fn it_goes_on_when_nobody_reads_what_it_says() {
         let health = reqwest::get(format!("http://localhost:{port}/api/health")).await;
         if health.is_ok_and(|answer| answer.status().is_success()) {
             break;
+        }
+    }
+}
+
+/// The environment of the functions, as the home writes it at each start.
+fn environment(folder: &Path) -> BTreeMap<String, String> {
+    let text = fs::read_to_string(folder.join("functions.env")).expect("an environment");
+    let line = |line: &str| {
+        let (name, value) = line.split_once('=')?;
+        Some((name.to_owned(), value.trim_matches('"').to_owned()))
+    };
+    text.lines().filter_map(line).collect()
+}
+
+/// The loopback addresses on which a process listens.
+fn listeners(process: &Child) -> BTreeSet<SocketAddr> {
+    let proc = PathBuf::from(format!("/proc/{}", process.id()));
+    let open = fs::read_dir(proc.join("fd")).expect("its files");
+    let open: BTreeSet<String> = open
+        .filter_map(|file| fs::read_link(file.ok()?.path()).ok()?.to_str().map(str::to_owned))
+        .collect();
+    let table = |name: &str| fs::read_to_string(proc.join("net").join(name)).unwrap_or_default();
+    let mut found = BTreeSet::new();
+    for line in table("tcp").lines().chain(table("tcp6").lines()) {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        // 0A: it listens.
+        if fields.get(3) != Some(&"0A") || !open.contains(&format!("socket:[{}]", fields[9])) {
+            continue;
+        }
+        let (host, port) = fields[1].split_once(':').expect("an address");
+        let port = u16::from_str_radix(port, 16).expect("a port");
+        let host = match host {
+            "0100007F" => "127.0.0.1",
+            "00000000000000000000000001000000" => "[::1]",
+            other => panic!("it listens beyond loopback: {other}"),
+        };
+        found.insert(format!("{host}:{port}").parse().expect("an address"));
+    }
+    found
+}
+
+/// Sends a request as it is; answers status and head.
+fn ask(address: SocketAddr, first: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
+    let length = body.len().to_string();
+    let always = [("Connection", "close"), ("Content-Length", length.as_str())];
+    let line = |(name, value): &(&str, &str)| format!("{name}: {value}\r\n");
+    let headers: Vec<String> = headers.iter().chain(&always).map(line).collect();
+    let request = format!("{first} HTTP/1.1\r\n{}\r\n{body}", headers.concat());
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    stream.write_all(request.as_bytes()).expect("written");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an answer");
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+    (status.expect("a status"), answer.to_lowercase())
+}
+
+/// An address of the home, a request that is answered there, and its headers but the host.
+struct Door<'a> {
+    address: SocketAddr,
+    first: &'a str,
+    headers: Vec<(&'a str, &'a str)>,
+    body: &'a str,
+}
+
+impl Door<'_> {
+    /// What is answered with this host and further headers, which no page can read.
+    fn try_as(&self, host: &str, more: &[(&str, &str)]) -> u16 {
+        let headers = [&[("Host", host)], self.headers.as_slice(), more].concat();
+        let (status, answer) = ask(self.address, self.first, &headers, self.body);
+        assert!(!answer.contains("access-control-"), "{}: {answer}", self.first);
+        status
+    }
+}
+
+const BROWSER: [(&str, &str); 5] = [
+    ("Origin", "https://evil.example"),
+    ("Origin", "null"),
+    ("Sec-Fetch-Site", "cross-site"),
+    ("Sec-Fetch-Mode", "no-cors"),
+    ("Sec-Fetch-Dest", "image"),
+];
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn every_listener_refuses_browsers_and_strangers() {
+    let folder = Folder::new("listeners");
+    let home = Home::start(&folder.0).await;
+    let earlier = environment(&folder.0);
+    assert_eq!(home.interrupt(), 0);
+    let home = Home::start(&folder.0).await;
+    let now = environment(&folder.0);
+    let at = |url: &str| -> SocketAddr {
+        url.trim_start_matches("http://").replace("localhost", "127.0.0.1").parse().expect("one")
+    };
+    let (table, mail, front) = (
+        at(&now["AWS_ENDPOINT_URL_DYNAMODB"]),
+        at(&now["AWS_ENDPOINT_URL_SESV2"]),
+        at(&home.origin),
+    );
+    let mut found = listeners(&home.process.0);
+    found.remove(&SocketAddr::new(std::net::Ipv6Addr::LOCALHOST.into(), front.port()));
+    assert_eq!(found, BTreeSet::from([table, mail, front]), "a listener that is not walked here");
+
+    let scope = "/20261126/us-east-1/x/aws4_request, SignedHeaders=host, Signature=00";
+    let key = |id: &str| format!("AWS4-HMAC-SHA256 Credential={id}{scope}");
+    let (right, before) = (key(&now["AWS_ACCESS_KEY_ID"]), key(&earlier["AWS_ACCESS_KEY_ID"]));
+    let scan = ("X-Amz-Target", "DynamoDB_20120810.Scan");
+    let letter = r#"{"FromEmailAddress":"a@harbor.example","Destination":{"ToAddresses":["stranger@mail.example"]},"Content":{"Simple":{"Subject":{"Data":"Hello"},"Body":{"Text":{"Data":"Hello"}}}}}"#;
+    for door in [
+        Door {
+            address: table,
+            first: "POST /",
+            headers: vec![("Content-Type", "application/x-amz-json-1.0"), scan],
+            body: r#"{"TableName":"latchkey","Limit":1}"#,
+        },
+        Door {
+            address: mail,
+            first: "POST /v2/email/outbound-emails",
+            // What a form of another site can send without asking first.
+            headers: vec![("Content-Type", "text/plain")],
+            body: letter,
+        },
+    ] {
+        let own = door.address.to_string();
+        let signed = ("Authorization", right.as_str());
+        for header in BROWSER {
+            assert_eq!(door.try_as(&own, &[signed, header]), 403, "{header:?}");
+        }
+        let near = format!("portal.localhost:{}", door.address.port());
+        for host in ["evil.example", "127.0.0.1", near.as_str()] {
+            assert_eq!(door.try_as(host, &[signed]), 421, "{host}");
+        }
+        for id in [before.as_str(), &key("local"), &key(""), "Bearer x"] {
+            assert_eq!(door.try_as(&own, &[("Authorization", id)]), 403, "{id}");
+        }
+        assert_eq!(door.try_as(&own, &[]), 403, "no key");
+        // What a browser asks before a post that no form can send.
+        let asked = Door { first: "OPTIONS /", headers: Vec::new(), body: "", ..door };
+        let wish = ("Access-Control-Request-Method", "POST");
+        assert_eq!(asked.try_as(&own, &[("Origin", "https://evil.example"), wish]), 403);
+    }
+    let mails = home.get("/mailbox/messages").await.to_string();
+    assert!(!mails.contains("stranger@mail.example"), "{mails}");
+    // The functions' own requests are answered.
+    let door = Door {
+        address: table,
+        first: "POST /",
+        headers: vec![scan],
+        body: r#"{"TableName":"latchkey","Limit":1}"#,
+    };
+    assert_eq!(door.try_as(&table.to_string(), &[("Authorization", &right)]), 200);
+
+    // The issuer: its endpoints for programs, and its page.
+    let own = front.to_string();
+    for first in
+        ["POST /oidc/token", "GET /oidc/jwks.json", "GET /oidc/.well-known/openid-configuration"]
+    {
+        let form = vec![("Content-Type", "application/x-www-form-urlencoded")];
+        let door = Door { address: front, first, headers: form, body: "" };
+        for header in BROWSER {
+            assert_eq!(door.try_as(&own, &[header]), 403, "{first} {header:?}");
+        }
+        assert!(![403, 421].contains(&door.try_as(&own, &[])), "{first}");
+    }
+    let page = Door { address: front, first: "GET /oidc/authorize", headers: vec![], body: "" };
+    for header in &BROWSER[..3] {
+        assert_eq!(page.try_as(&own, &[*header]), 403, "{header:?}");
+    }
+    let portal = format!("portal.localhost:{}", front.port());
+    assert_eq!(page.try_as(&portal, &[]), 421);
+    assert!(![403, 421].contains(&page.try_as(&own, &[("Sec-Fetch-Site", "same-origin")])));
+
+    // Everything that the home shows, to a name that was pointed at this machine.
+    for first in ["GET /", "GET /mailbox/messages", "GET /api/health", "GET /oidc/authorize"] {
+        let door = Door { address: front, first, headers: vec![], body: "" };
+        assert_eq!(door.try_as("evil.example", &[]), 421, "{first}");
+    }
+}
+
+/// A client that sends half of its headers, or a byte of its body now and then, is let go.
+#[tokio::test]
+async fn every_listener_lets_slow_clients_go() {
+    let folder = Folder::new("slow");
+    let home = Home::start(&folder.0).await;
+    let now = environment(&folder.0);
+    let key = format!("AWS4-HMAC-SHA256 Credential={}/x", now["AWS_ACCESS_KEY_ID"]);
+    let mut clients = Vec::new();
+    for (url, path, more) in [
+        (&now["AWS_ENDPOINT_URL_DYNAMODB"], "/", "X-Amz-Target: DynamoDB_20120810.Scan"),
+        (&now["AWS_ENDPOINT_URL_SESV2"], "/v2/email/outbound-emails", "Accept: */*"),
+        (&home.origin, "/api/portal/sign-in", "Content-Type: application/json"),
+        (&home.origin, "/oidc/token", "Content-Type: application/x-www-form-urlencoded"),
+        (&home.origin, "/", "Accept: */*"),
+    ] {
+        let host = url.trim_start_matches("http://").to_owned();
+        let half = format!("POST {path} HTTP/1.1\r\nHost: {host}\r\nX-Slow: ");
+        let whole = format!(
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {key}\r\n{more}\r\nContent-Length: 100000\r\n\r\n"
+        );
+        for start in [half, whole] {
+            let address = host.replace("localhost", "127.0.0.1");
+            clients.push(std::thread::spawn(move || drip(&address, &start)));
+        }
+    }
+    for client in clients {
+        client.join().expect("it was let go");
+    }
+    assert_eq!(home.interrupt(), 0);
+}
+
+/// Sends the start of a request and then a byte at a time, until the home ends the connection.
+fn drip(address: &str, start: &str) {
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    stream.write_all(start.as_bytes()).expect("written");
+    stream.set_read_timeout(Some(Duration::from_millis(500))).expect("a limit");
+    let began = Instant::now();
+    let mut answer = [0; 1024];
+    loop {
+        assert!(began.elapsed() < Duration::from_mins(1), "it is still served: {start}");
+        // Either fails once the connection is over.
+        if stream.write_all(b"x").is_err() {
+            return;
+        }
+        match stream.read(&mut answer) {
+            Ok(0) => return,
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(_) => return,
         }
     }
 }

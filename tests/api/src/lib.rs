@@ -24,6 +24,7 @@ use http_body_util::BodyExt;
 use latchkey_local::{
     database::{Database, Endpoint, Tables},
     functions,
+    guard::AccessKey,
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -34,7 +35,7 @@ use shared::{
     id::PracticeId,
     keys,
     practice::Practice,
-    store::{item_key, parse},
+    store::{Item, item_key, parse},
     web,
 };
 use tower::ServiceExt;
@@ -82,8 +83,6 @@ pub struct World {
     pub post: Post,
     /// The table itself.
     pub database: Database,
-    /// The table, past the wire.
-    raw: aws_sdk_dynamodb::Client,
     clock: Arc<AtomicI64>,
     /// The table's endpoint lives as long as the world.
     endpoint: Arc<Mutex<Option<Endpoint>>>,
@@ -223,30 +222,27 @@ impl World {
         change(&mut config);
         let tables = Tables { main: "latchkey".into(), history: "history".into() };
         let database = Database::in_memory(tables).expect("a database");
-        let endpoint = database.serve().expect("an endpoint");
+        let key = AccessKey::new();
+        let endpoint = database.serve(&key).expect("an endpoint");
         let clock = Arc::new(AtomicI64::new(BEGINNING));
         let wire = Wire::default();
         let post = Post::default();
-        let dynamo = |http| {
-            let settings = aws_sdk_dynamodb::Config::builder()
-                .behavior_version(BehaviorVersion::latest())
-                .region(Region::from_static("us-east-1"))
-                .credentials_provider(credentials())
-                .endpoint_url(&endpoint.url)
-                .http_client(http)
-                .sleep_impl(SharedAsyncSleep::new(NoSleep))
-                .timeout_config(no_timeouts())
-                // A request that a test holds is not a stalled one.
-                .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-                .build();
-            aws_sdk_dynamodb::Client::from_conf(settings)
-        };
-        let raw = dynamo(aws_smithy_http_client::Builder::new().build_http());
+        let dynamo = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("us-east-1"))
+            .credentials_provider(key.credentials())
+            .endpoint_url(&endpoint.url)
+            .http_client(wire.client())
+            .sleep_impl(SharedAsyncSleep::new(NoSleep))
+            .timeout_config(no_timeouts())
+            // A request that a test holds is not a stalled one.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .build();
         let ticks = clock.clone();
         let counter = AtomicU64::new(0);
         let app = App::new(
             config,
-            dynamo(wire.client()),
+            aws_sdk_dynamodb::Client::from_conf(dynamo),
             Arc::new(move || At::from_millis(ticks.load(Ordering::SeqCst))),
             Arc::new(move |buffer| fill(&counter, buffer)),
         )
@@ -261,7 +257,7 @@ impl World {
         .expect("an issuer");
         let api = web::finish(functions::routes(issuer), app.clone());
         let endpoint = Arc::new(Mutex::new(Some(endpoint)));
-        let world = Self { app, api, wire, post, database, raw, clock, endpoint };
+        let world = Self { app, api, wire, post, database, clock, endpoint };
         for (id, name) in [("harbor", "Harbor Practice"), ("cove", "Cove Clinic")] {
             world.practice(id, name, |_| {}).await;
         }
@@ -335,16 +331,19 @@ impl World {
     }
 
     async fn dump(&self, table: &str) -> BTreeMap<String, String> {
-        let mut found = BTreeMap::new();
-        let mut pages = self.raw.scan().table_name(table).into_paginator().send();
-        while let Some(page) = pages.next().await {
-            for item in page.expect("a page").items.unwrap_or_default() {
-                let key = item_key(&item).expect("a key");
-                let value: Value = parse(item).expect("an item");
-                found.insert(format!("{} {}", key.pk, key.sk), value.to_string());
-            }
-        }
-        found
+        let entry = |item| {
+            let key = item_key(&item).expect("a key");
+            let value: Value = parse(item).expect("an item");
+            (format!("{} {}", key.pk, key.sk), value.to_string())
+        };
+        self.read(table).await.into_iter().map(entry).collect()
+    }
+
+    /// Every item of a table, past the wire: the engine is asked, on a thread that may block.
+    async fn read(&self, table: &str) -> Vec<Item> {
+        let (database, table) = (self.database.clone(), table.to_owned());
+        let read = tokio::task::spawn_blocking(move || database.items(&table));
+        read.await.expect("a thread").expect("a table")
     }
 }
 

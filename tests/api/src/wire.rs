@@ -2,7 +2,7 @@
 //! networks and tables do. What lies behind it can be kept and put back.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, VecDeque},
     pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -11,7 +11,6 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
 use aws_smithy_http_client::Builder;
 use aws_smithy_runtime_api::{
     client::{
@@ -356,49 +355,33 @@ impl World {
         let mut items = BTreeMap::new();
         let tables = self.database.tables();
         for table in [&tables.main, &tables.history] {
-            let mut pages = self.raw.scan().table_name(table).into_paginator().send();
-            while let Some(page) = pages.next().await {
-                for item in page.expect("a page").items.unwrap_or_default() {
-                    let key = item_key(&item).expect("a key");
-                    items.insert((table.clone(), key.pk, key.sk), item);
-                }
+            for item in self.read(table).await {
+                let key = item_key(&item).expect("a key");
+                items.insert((table.clone(), key.pk, key.sk), item);
             }
         }
         Snapshot(items)
     }
 
     /// Puts both tables back from what they hold `now` to what they held `before`, past the wire.
-    /// What is put back shows in no stream.
     ///
     /// # Panics
     /// When they cannot be written.
     pub async fn put_back(&self, now: &Snapshot, before: &Snapshot) {
-        let tables = self.database.tables();
-        for table in [&tables.main, &tables.history] {
+        for table in [&self.database.tables().main, &self.database.tables().history] {
             let changed = |(key, item): &(&(String, String, String), &Item)| {
                 key.0 == *table && now.0.get(*key) != Some(*item)
             };
-            let items = before.0.iter().filter(changed).map(|(_, item)| item.clone());
-            self.database.load(table, items.collect::<Vec<_>>()).expect("loaded");
-        }
-        let new = now.0.iter().filter(|(key, _)| !before.0.contains_key(*key));
-        let deletions: Vec<_> = new
-            .map(|(key, item)| {
-                let part = |name: &str| Some((name.to_owned(), item.get(name)?.clone()));
-                let found = ["PK", "SK"].into_iter().filter_map(part).collect();
-                let delete = DeleteRequest::builder().set_key(Some(found)).build();
-                let delete = delete.expect("a deletion");
-                (&key.0, WriteRequest::builder().delete_request(delete).build())
-            })
-            .collect();
-        for chunk in deletions.chunks(25) {
-            let mut batch: HashMap<String, Vec<WriteRequest>> = HashMap::new();
-            for (table, delete) in chunk {
-                batch.entry((*table).clone()).or_default().push(delete.clone());
-            }
-            let written = self.raw.batch_write_item().set_request_items(Some(batch)).send().await;
-            let left = written.expect("written").unprocessed_items.unwrap_or_default();
-            assert!(left.is_empty(), "all is written at once here");
+            let changed = before.0.iter().filter(changed).map(|(_, item)| item.clone());
+            let new = now.0.keys().filter(|key| key.0 == *table && !before.0.contains_key(*key));
+            let changed: Vec<_> = changed.collect();
+            let new: Vec<_> = new.map(|key| (key.1.clone(), key.2.clone())).collect();
+            let (database, table) = (self.database.clone(), table.clone());
+            let written = tokio::task::spawn_blocking(move || {
+                database.load(&table, changed).expect("loaded");
+                database.remove(&table, new).expect("removed");
+            });
+            written.await.expect("put back");
         }
     }
 }

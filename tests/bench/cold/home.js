@@ -33,7 +33,10 @@ export class Home {
     home.#table = new DynamoDBClient({
       endpoint: home.environment.AWS_ENDPOINT_URL_DYNAMODB,
       region: home.environment.AWS_REGION,
-      credentials: { accessKeyId: "local", secretAccessKey: "local" },
+      credentials: {
+        accessKeyId: home.environment.AWS_ACCESS_KEY_ID,
+        secretAccessKey: home.environment.AWS_SECRET_ACCESS_KEY,
+      },
     });
     return home;
   }

@@ -13,7 +13,6 @@ use api_tests::{
     JWKS, KEY,
     wire::{Operations, Wire},
 };
-use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::{
     config::{BehaviorVersion, Region, StalledStreamProtectionConfig, timeout::TimeoutConfig},
     types::AttributeValue,
@@ -24,6 +23,7 @@ use http_body_util::BodyExt;
 use latchkey_local::{
     database::{Database, Endpoint, Tables},
     functions,
+    guard::AccessKey,
     issuer::{CLIENT_ID, Issuer},
     samples,
     state::StateDir,
@@ -96,8 +96,10 @@ impl Place {
     pub async fn of(size: usize, folder: &Path) -> Self {
         let state = StateDir::open(folder).expect("a folder");
         let tables = Tables { main: "latchkey".into(), history: "history".into() };
-        let database = Database::open(&state.file("latchkey.db"), tables).expect("a database");
-        let endpoint = database.serve().expect("an endpoint");
+        let database = Database::open(&state.database("latchkey.db").expect("a file"), tables)
+            .expect("a database");
+        let key = AccessKey::new();
+        let endpoint = database.serve(&key).expect("an endpoint");
 
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let origin = format!("http://{}", listener.local_addr().expect("an address"));
@@ -108,7 +110,7 @@ impl Place {
 
         let (wire, meter) = (Wire::default(), Meter::default());
         let clock = Arc::new(AtomicI64::new(now()));
-        let app = app(&origin, &endpoint.url, &wire, &meter, clock.clone());
+        let app = app(&origin, (&endpoint.url, &key), &wire, &meter, clock.clone());
         let oidc = staff_sign_in::Issuer::new(OidcConfig {
             issuer: issuer.url().to_owned(),
             client_id: CLIENT_ID.into(),
@@ -206,11 +208,17 @@ fn now() -> i64 {
     i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
 }
 
-fn app(origin: &str, table: &str, wire: &Wire, meter: &Meter, clock: Arc<AtomicI64>) -> App {
+fn app(
+    origin: &str,
+    (table, key): (&str, &AccessKey),
+    wire: &Wire,
+    meter: &Meter,
+    clock: Arc<AtomicI64>,
+) -> App {
     let dynamodb = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("us-east-1"))
-        .credentials_provider(Credentials::new("bench", "bench", None, None, "bench"))
+        .credentials_provider(key.credentials())
         .endpoint_url(table)
         .http_client(wire.client())
         .interceptor(meter.clone())
