@@ -177,6 +177,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/clients/{clientId}/portal-users/{portalUserId}/progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells how far the newest mail to a portal user has come, so that a page can ask again. */
+        get: operations["list-portal-users.progress"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/clients/{clientId}/portal-users/{portalUserId}/revoke": {
         parameters: {
             query?: never;
@@ -416,9 +433,11 @@ export interface components {
          * @description What happened.
          * @enum {string}
          */
-        Action: "client-created" | "client-updated" | "client-opened" | "clients-searched" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "access-revoked" | "access-activated" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "signed-out" | "password-reset-requested" | "password-changed" | "staff-signed-in" | "staff-signed-out" | "refused" | "other";
+        Action: "client-created" | "client-updated" | "client-opened" | "client-shown" | "portal-user-shown" | "history-shown" | "clients-searched" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "access-revoked" | "access-activated" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "signed-out" | "password-reset-requested" | "password-changed" | "staff-signed-in" | "staff-signed-out" | "refused" | "other";
         /** @description Who acted. */
         ActorView: {
+            /** @description Tells people of one name apart; empty for somebody who was not signed in. */
+            id: string;
             /** @description As people know them; empty for somebody who was not signed in. */
             name: string;
             /** @description In which capacity. */
@@ -532,6 +551,11 @@ export interface components {
         Date: string;
         /** @description An e-mail address. Checked for shape only: whether it takes mail is for the mail to find out. */
         Email: string;
+        /**
+         * @description Why an invitation or an access is over.
+         * @enum {string}
+         */
+        EndReason: "expired" | "wrong-proofs" | "replaced" | "request" | "left-care" | "court-order" | "safety" | "mistake" | "other";
         /** @description What a revocation or a deletion ended. */
         Ended: {
             /**
@@ -549,6 +573,15 @@ export interface components {
              * @description Sessions that could open the chart.
              */
             sessions: number;
+        };
+        /** @description When and why an invitation or an access ended. */
+        EndedAccess: {
+            /** @description When. */
+            at: components["schemas"]["At"];
+            /** @description What staff wrote about it. */
+            note?: components["schemas"]["Reason"];
+            /** @description Why. */
+            reason: components["schemas"]["EndReason"];
         };
         /** @description A proof, and a password. */
         Enrollment: {
@@ -571,9 +604,15 @@ export interface components {
             at: components["schemas"]["At"];
             /** @description Names of the fields that changed. */
             changed: string[];
+            /** @description Its id. */
+            eventId: components["schemas"]["EventId"];
             /** @description Which portal user it is about, if it is about one. */
             portalUserId?: components["schemas"]["PortalUserId"];
+            /** @description Why: the code of a revocation or of a refusal. */
+            reason?: string;
         };
+        /** @description An opaque id. */
+        EventId: string;
         /** @description One field of bad input: which, why (stable slug), and what to do about it. */
         FieldProblem: {
             /** @description Stable slug, such as `empty`, `too_long`, `unknown`, `missing`, `wrong_type`. */
@@ -637,8 +676,13 @@ export interface components {
         };
         /** @description What a link is good for. */
         InvitationState: {
-            /** @description Whether a password is to be chosen or proved. */
-            account: components["schemas"]["AccountKind"];
+            /** @description Whether a password is to be chosen or proved. Only while it is open. */
+            account?: components["schemas"]["AccountKind"];
+            /**
+             * @description The name of the person whose account the invitation joins, if there is one. Only while it is
+             *     open.
+             */
+            accountName?: string;
             /** @description When it ends, or ended. */
             expiresAt: components["schemas"]["At"];
             /** @description The practice that invites. */
@@ -719,6 +763,8 @@ export interface components {
             permissions: components["schemas"]["Permission"][];
             /** @description What the person is to the client. */
             relationship: components["schemas"]["Relationship"];
+            /** @description Whether it is the same person as the one whose account `account_exists` named. */
+            samePerson?: boolean | null;
             username?: components["schemas"]["Username"] | null;
         };
         /** @description Who shall own the chart. */
@@ -739,6 +785,8 @@ export interface components {
         PortalSession: {
             /** @description The charts. */
             charts: components["schemas"]["Chart"][];
+            /** @description When the session ends in any case. */
+            endsAt: components["schemas"]["At"];
             /** @description When the session ends if it stays unused. */
             expiresAt: components["schemas"]["At"];
             /** @description The person's name. */
@@ -759,6 +807,8 @@ export interface components {
             chartOwner: boolean;
             /** @description Where the person's mails go. */
             email: components["schemas"]["Email"];
+            /** @description When and why the invitation or the access ended, if it did. */
+            ended?: components["schemas"]["EndedAccess"];
             /** @description The invitation, until it was used. */
             invitation?: components["schemas"]["Invitation"];
             /** @description When the person last signed in. */
@@ -773,7 +823,7 @@ export interface components {
             permissions: components["schemas"]["Permission"][];
             /** @description Its id. */
             portalUserId: components["schemas"]["PortalUserId"];
-            /** @description Whether the person gets the alerts. */
+            /** @description Whether the person gets the alerts: chosen for them, and active. */
             receivesAlerts: boolean;
             /** @description What the person is to the client. */
             relationship: components["schemas"]["Relationship"];
@@ -794,6 +844,7 @@ export interface components {
             /** @description All that the person may do. */
             permissions?: components["schemas"]["Permission"][] | null;
             relationship?: components["schemas"]["Relationship"] | null;
+            username?: components["schemas"]["Username"] | null;
             /** @description The version that was looked at. */
             version: components["schemas"]["Whole"];
         };
@@ -844,9 +895,16 @@ export interface components {
             title: string;
             /** @description `urn:latchkey:problem:` and the code. */
             type: string;
+        } & {
+            [key: string]: unknown;
         };
         /** @description The professional who cares for the client. */
         Professional: string;
+        /** @description How far the newest mail to a portal user has come. Nothing personal: asking leaves no event. */
+        Progress: {
+            /** @description The newest mail. */
+            mail?: components["schemas"]["Mail"];
+        };
         /** @description A client's last name as a person types it to prove who they are. */
         ProofName: string;
         /** @description A public key (RFC 7517). */
@@ -903,8 +961,14 @@ export interface components {
         Relationship: "self" | "parent" | "guardian" | "spouse" | "other";
         /** @description A revocation. */
         Revocation: {
-            reason?: components["schemas"]["Reason"] | null;
+            alertRecipient?: components["schemas"]["PortalUserId"] | null;
+            reason?: components["schemas"]["WhyRevoked"] | null;
         };
+        /**
+         * @description Why staff revoked an access.
+         * @enum {string}
+         */
+        RevokeCode: "request" | "left-care" | "court-order" | "safety" | "mistake" | "other";
         /**
          * @description In which capacity somebody acted.
          * @enum {string}
@@ -916,6 +980,8 @@ export interface components {
         StaffSession: {
             /** @description E-mail address of the person. */
             email: string;
+            /** @description When the session ends in any case. */
+            endsAt: components["schemas"]["At"];
             /** @description When the session ends if it stays unused. */
             expiresAt: components["schemas"]["At"];
             /** @description Name of the person. */
@@ -938,6 +1004,12 @@ export interface components {
         /** @description The name a person signs in with. Compared without regard to case. */
         Username: string;
         Whole: number;
+        /** @description Why access is revoked. */
+        WhyRevoked: {
+            /** @description The kind of reason. */
+            code: components["schemas"]["RevokeCode"];
+            note?: components["schemas"]["Reason"] | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -1533,7 +1605,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The client has no such portal user. */
+            /** @description The client has no such portal user, or its access is revoked. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1780,7 +1852,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The username is somebody else's, the person has access already, or there is no room for one more. */
+            /** @description `account_exists`, with `account: {name, charts: [{clientId, name, relationship}]}`: say whether it is the same person; `self_twice`, `username_taken`, `username_confusable`: choose another sign-in name; `already_added`; `access_revoked`: activate instead; `too_many_portal_users`, `too_many_charts`. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1996,7 +2068,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stale`: the version is old; or `account_in_use`: the e-mail address of somebody who has not enrolled is to change, and the username is that of an account with access to other clients. Nothing changed. */
+            /** @description Nothing changed. `stale`: the version is old; `account_in_use`: the person has not enrolled, and the sign-in name is that of an account with access to other clients; `username_taken`, `username_confusable`; `name_of_client`: the person is a client elsewhere. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2057,7 +2129,10 @@ export interface operations {
     activate: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key and body get the same answer, for a day. */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 /** @description The client. */
                 clientId: components["schemas"]["ClientId"];
@@ -2075,6 +2150,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Receipt"];
+                };
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Nobody is signed in, or the session has ended. */
@@ -2129,7 +2213,10 @@ export interface operations {
     "resend-invitation": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key and body get the same answer, for a day. */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 /** @description The client. */
                 clientId: components["schemas"]["ClientId"];
@@ -2147,6 +2234,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PortalUser"];
+                };
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Nobody is signed in, or the session has ended. */
@@ -2178,6 +2274,78 @@ export interface operations {
             };
             /** @description The person has enrolled already, or access is revoked. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-portal-users.progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The client. */
+                clientId: components["schemas"]["ClientId"];
+                /** @description The portal user. */
+                portalUserId: components["schemas"]["PortalUserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How far it has come. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Progress"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or another practice's. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2288,7 +2456,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A rule refuses some input: the fields are named, nothing was written. */
+            /** @description The successor cannot get the alerts. */
             422: {
                 headers: {
                     [name: string]: unknown;

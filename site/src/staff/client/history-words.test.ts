@@ -5,11 +5,12 @@ import { staff } from "../../messages/staff.en";
 import spanish from "../../messages/staff.es.json";
 import french from "../../messages/staff.fr.json";
 import type { Chart } from "./chart";
-import { sayAction, sayEvent } from "./history-words";
+import { sayAction, sayEvent, sayWhy } from "./history-words";
 
 const event: HistoryEvent = {
+  eventId: "01KAV0000000000000000000000",
   at: "2026-11-22T14:00:00.000Z",
-  actor: { name: "Dana", role: "admin" },
+  actor: { id: "dana", name: "Dana", role: "admin" },
   action: "other",
   changed: [],
 };
@@ -25,4 +26,16 @@ it.each<[string, Catalogue, string]>([
   const chart = { user: () => undefined } as unknown as Chart;
   expect(sayEvent(event, chart)).toBe(sentence);
   expect(sayAction(event.action)).toBe(words["action.other"]);
+});
+
+it("says why access was revoked or something was refused, and a reason it does not know as it is", () => {
+  vi.stubGlobal("document", { documentElement: { lang: "" } });
+  speak("en", staff);
+  const why = (reason: string) => sayWhy({ ...event, reason });
+  expect(["court-order", "read_only", "newer_than_this"].map(why)).toEqual([
+    "court order",
+    "the role may only look",
+    "newer_than_this",
+  ]);
+  expect(sayWhy(event)).toBe("");
 });

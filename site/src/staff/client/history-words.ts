@@ -14,6 +14,10 @@ export const sayActor = ({ actor }: HistoryEvent): string => actor.name || t("hi
 
 export const sayAction = (action: HistoryEvent["action"]): string => sayIfKnown(`action.${action}`) ?? action;
 
+/** Why access was revoked, or something refused; "" where no reason is known. */
+export const sayWhy = ({ reason = "" }: HistoryEvent): string =>
+  sayIfKnown(`ended.${reason}`) ?? sayIfKnown(`because.${reason}`) ?? reason;
+
 /** Events name portal users by id; the names are those of today. */
 function sayUser(event: HistoryEvent, chart: Chart): string {
   const user = chart.user(event.portalUserId);
@@ -29,7 +33,7 @@ export function sayEvent(event: HistoryEvent, chart: Chart): string {
 
 /** For a spreadsheet, under its headings. */
 export const table = (events: readonly HistoryEvent[], chart: Chart): string[][] => [
-  (["time", "person", "role", "action", "user", "changed", "sentence"] as const).map((column) =>
+  (["time", "person", "role", "action", "user", "changed", "why", "sentence"] as const).map((column) =>
     t(`csv.${column}`),
   ),
   ...events.map((event) => [
@@ -39,6 +43,7 @@ export const table = (events: readonly HistoryEvent[], chart: Chart): string[][]
     sayAction(event.action),
     event.portalUserId ? sayUser(event, chart) : "",
     sayChanged(event),
+    sayWhy(event),
     sayEvent(event, chart),
   ]),
 ];

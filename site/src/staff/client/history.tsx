@@ -12,7 +12,7 @@ import type { Chart } from "./chart";
 import { csv, download } from "./csv";
 import { EVERYTHING, filtered, HistoryFilter, sayFilter, type Filter } from "./history-filter";
 import { HistoryReader } from "./history-reader";
-import { sayChanged, sayEvent, table } from "./history-words";
+import { sayChanged, sayEvent, sayWhy, table } from "./history-words";
 import { SectionHeading } from "./section-heading";
 
 export function History({ chart }: { chart: Chart }) {
@@ -138,14 +138,15 @@ function Events(props: { reader: HistoryReader; events: readonly HistoryEvent[];
           <section key={day}>
             <h3 class="band">{day}</h3>
             <ol aria-label={day}>
-              {ofDay.map((event, index) => (
-                <li key={index} tabIndex={-1}>
+              {ofDay.map((event) => (
+                <li key={event.eventId} tabIndex={-1}>
                   <p>
                     {sayEvent(event, chart)} <time dateTime={event.at}>· {sayClock(event.at)}</time>
                   </p>
                   {event.changed.length > 0 && (
                     <p class="small">{t("history.fields", { fields: sayChanged(event) })}</p>
                   )}
+                  {event.reason && <p class="small">{t("history.why", { why: sayWhy(event) })}</p>}
                 </li>
               ))}
             </ol>
