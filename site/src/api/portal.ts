@@ -2,8 +2,6 @@
 import { file, send, type AnswerOf, type BodyOf } from "./http";
 
 export type InvitationCheck = AnswerOf<"/api/portal/enrollment/check", "post"> & {
-  /** Whose account the chart joins. */
-  accountName?: string;
   passwordMinimum?: number;
 };
 export type Practice = InvitationCheck["practice"];

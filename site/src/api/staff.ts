@@ -22,20 +22,16 @@ export type ClientEdit = BodyOf<"/api/clients/{clientId}", "patch">;
 /** `distinct`: not the client who is there with this birth date and a like name. */
 export type NewClient = BodyOf<"/api/clients", "post"> & { distinct?: boolean };
 export type PortalUser = AnswerOf<typeof USERS, "get">["portalUsers"][number] & {
-  /** Chosen to get the alerts, which begins with their enrolling. */
+  /** Chosen to get the alerts, which begins with their enrolling: told by the chart's `alertRecipient`. */
   alertsFromEnrollment?: boolean;
-  /** Why an invitation or access is over: a code of `ended.*` in the words. */
-  ended?: { at: string; reason: string; note?: string };
 };
 export type PortalUsers = Omit<AnswerOf<typeof USERS, "get">, "portalUsers"> & { portalUsers: PortalUser[] };
-export type NewPortalUser = BodyOf<typeof USERS, "post"> & { samePerson?: boolean };
-export type PortalUserEdit = BodyOf<typeof USER, "patch"> & { username?: string };
+export type NewPortalUser = BodyOf<typeof USERS, "post">;
+export type PortalUserEdit = BodyOf<typeof USER, "patch">;
 /** Why access is revoked; the practice's inbox gets the alerts next unless somebody is named. */
-export type Revocation = { reason?: { code: Reason; note?: string }; alertRecipient?: string };
+export type Revocation = NonNullable<BodyOf<`${typeof USER}/revoke`, "post">>;
 export const REASONS = ["request", "left-care", "court-order", "safety", "mistake", "other"] as const;
 export type Reason = (typeof REASONS)[number];
-/** How far things have come that are on their way by themselves. */
-export type Progress = { mail?: NonNullable<PortalUser["mail"]> };
 /** The account that a person's address or username opens already. */
 export type Account = {
   name: PersonName;
@@ -104,18 +100,14 @@ export const resendInvitation = (clientId: string, portalUserId: string): Promis
   answer(http.POST(`${USER}/invitation`, { params: at(clientId, portalUserId) }));
 
 /** Asked by the page itself, again and again: it is no work that keeps the session. */
-export const progress = (clientId: string, portalUserId: string, signal: AbortSignal): Promise<Progress> =>
+export const progress = (clientId: string, portalUserId: string, signal: AbortSignal) =>
   answer(
-    // Not of the API's document yet.
-    http.GET(`${USER}/progress` as typeof USERS, {
-      params: at(clientId, portalUserId),
-      signal,
-    }) as unknown as Promise<{ data: Progress; response: Response }>,
+    http.GET(`${USER}/progress`, { params: at(clientId, portalUserId), signal }),
     true,
   );
 
 export const revoke = (clientId: string, portalUserId: string, body: Revocation): Promise<Receipt> =>
-  answer(http.POST(`${USER}/revoke`, { params: at(clientId, portalUserId), body: body as object }));
+  answer(http.POST(`${USER}/revoke`, { params: at(clientId, portalUserId), body }));
 
 export const activate = (clientId: string, portalUserId: string): Promise<Receipt> =>
   answer(http.POST(`${USER}/activate`, { params: at(clientId, portalUserId) }));

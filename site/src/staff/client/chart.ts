@@ -33,7 +33,7 @@ export class Chart {
 
   constructor(readonly clientId: string) {
     this.client = new Resource((signal) => api.client(clientId, signal));
-    this.users = new Resource((signal) => api.portalUsers(clientId, signal));
+    this.users = new Resource((signal) => api.portalUsers(clientId, signal).then(marked));
   }
 
   close(): void {
@@ -64,11 +64,6 @@ export class Chart {
 
   owner(): api.PortalUser | undefined {
     return this.user(this.users.value?.chartOwner);
-  }
-
-  /** Who gets the alerts, now or from their enrolling on. */
-  chosen(): api.PortalUser | undefined {
-    return this.users.value?.portalUsers.find(getsAlerts);
   }
 
   /** What became of a portal user's mail. */
@@ -112,11 +107,14 @@ export class Chart {
   }
 
   async resend(portalUserId: string): Promise<void> {
+    const was = this.user(portalUserId)?.status;
     this.#put(await api.resendInvitation(this.clientId, portalUserId));
+    // Chosen for the alerts once, they get them again.
+    if (was === "expired") await this.catchUp();
   }
 
   async revoke(portalUserId: string, body: api.Revocation): Promise<api.Receipt> {
-    return this.#take(await api.revoke(this.clientId, portalUserId, body), body.alertRecipient);
+    return this.#take(await api.revoke(this.clientId, portalUserId, body));
   }
 
   async activate(portalUserId: string): Promise<api.Receipt> {
@@ -133,13 +131,13 @@ export class Chart {
         alertRecipient: receipt.alertRecipient ?? null,
       });
     }
-    return this.#take(receipt, alertRecipient);
+    return this.#take(receipt);
   }
 
   async assignAlerts(portalUserId: string | null): Promise<void> {
     const { alertRecipient } = await api.assignAlerts(this.clientId, portalUserId);
     const now = this.users.value;
-    if (now) this.#set({ ...now, alertRecipient: alertRecipient ?? null }, portalUserId);
+    if (now) this.#set({ ...now, alertRecipient: alertRecipient ?? null });
   }
 
   async changeOwner(portalUserId: string): Promise<void> {
@@ -149,10 +147,8 @@ export class Chart {
   }
 
   /** What the server did, once everybody is known whom it names: somebody else may have added them. */
-  async #take(receipt: api.Receipt, successor?: string): Promise<api.Receipt> {
+  async #take(receipt: api.Receipt): Promise<api.Receipt> {
     if (receipt.portalUser) this.#put(receipt.portalUser, receipt.alertRecipient ?? null);
-    const now = this.users.value;
-    if (now && successor) this.#set(now, successor);
     await this.know([receipt.alertRecipient]);
     return receipt;
   }
@@ -184,22 +180,19 @@ export class Chart {
     });
   }
 
-  /** The marks on each user follow from the ids of the chart, and from who was `chosen` for the alerts just
-   *  now: the chart names nobody as their recipient who has not enrolled yet. */
-  #set(users: api.PortalUsers, chosen?: string | null): void {
+  #set(users: api.PortalUsers): void {
     this.#summaryIsOld = true;
-    const later = (user: api.PortalUser) =>
-      user.status === "invited" &&
-      (chosen === undefined ? user.alertsFromEnrollment === true : user.portalUserId === chosen);
-    this.users.set({
-      ...users,
-      portalUsers: users.portalUsers.map((user) => ({
-        ...user,
-        chartOwner: user.portalUserId === users.chartOwner,
-        receivesAlerts: user.status === "active" && user.portalUserId === users.alertRecipient,
-        alertsFromEnrollment:
-          later(user) || (user.status === "invited" && user.portalUserId === users.alertRecipient),
-      })),
-    });
+    this.users.set(marked(users));
   }
 }
+
+/** The marks on each user follow from the ids of the chart. */
+const marked = (users: api.PortalUsers): api.PortalUsers => ({
+  ...users,
+  portalUsers: users.portalUsers.map((user) => ({
+    ...user,
+    chartOwner: user.portalUserId === users.chartOwner,
+    receivesAlerts: user.status === "active" && user.portalUserId === users.alertRecipient,
+    alertsFromEnrollment: user.status === "invited" && user.portalUserId === users.alertRecipient,
+  })),
+});

@@ -20,18 +20,13 @@ export function sayEnded(
   ]);
   const count = sessions + invitations + resets;
   const successor = chart.user(receipt.alertRecipient);
-  const later = chart.chosen();
-  const elsewhere = receipt.alertRecipient
-    ? t("receipt.unknown")
-    : later
-      ? t("receipt.later", { name: sayName(later.name) })
-      : t("receipt.inbox");
+  const next = successor
+    ? t(successor.status === "active" ? "receipt.alerts" : "receipt.later", { name: sayName(successor.name) })
+    : t(receipt.alertRecipient ? "receipt.unknown" : "receipt.inbox");
   return [
     t(`${done}.done`, { name: sayName(user.name) }),
     t("receipt.at", { time: sayClock(receipt.at, true) }),
     count ? t("receipt.ended", { count, list }) : t("receipt.nothing"),
-    ...(getsAlerts(user)
-      ? [successor ? t("receipt.alerts", { name: sayName(successor.name) }) : elsewhere]
-      : []),
+    ...(getsAlerts(user) ? [next] : []),
   ].join(" ");
 }
