@@ -45,53 +45,64 @@ interface Plan {
   seconds?: number;
 }
 
-/** Every call of staff: the session is checked and moved, and the practice may have ended all of them. */
-const reader: Right[] = [update("staff", "idleEndsAt", "endsAt"), get("practice")];
-/** As above, and the refusal of an auditor who tried to change something is recorded. */
-const editor: Right[] = [...reader, record];
-/** A change of a chart: read whole, written in one transaction with its event. */
-const chart: Right[] = [query("chart"), put("chart")];
+/** Every call of staff: the session is checked and moved, the practice may have ended all of them, and what
+ *  was seen, done or refused is recorded. */
+const reader: Right[] = [update("staff", "idleEndsAt", "endsAt"), get("practice"), record];
+/** A client's chart, read whole. */
+const chart = query("chart");
+/** A change of a chart, written in one transaction with its event. That an auditor was refused it stands in the
+ *  history of the client that the path names, if there is one. */
+const editor: Right[] = [...reader, get("chart"), chart, put("chart")];
+/** Answers once, however often it is asked with one key. */
+const once: Right[] = [get("request"), put("request")];
 /** What an account tells the charts that it opens. */
 const mirror = (...also: string[]) => update("chart", "sessions", "resetUntil", ...also);
 
 export const FUNCTIONS: Record<string, Plan> = {
-  activate: { rights: [...editor, ...chart, update("account", "grants")], hmacs: true },
+  activate: { rights: [...editor, ...once, update("account", "grants")], hmacs: true },
   "add-portal-user": {
-    rights: [...editor, ...chart, get("account", "request"), put("account", "request")],
+    rights: [...editor, ...once, getTogether("account"), put("account")],
     hmacs: true,
   },
-  "assign-alert": { rights: [...editor, ...chart, check("chart")] },
-  "change-owner": { rights: [...editor, ...chart, check("chart")] },
+  "assign-alert": { rights: [...editor, check("chart")] },
+  "change-owner": { rights: [...editor, check("chart")] },
   client: {
     rights: [
       ...editor,
-      ...chart,
-      get("chart"),
       put("record", "search"),
       remove("record", "search"),
-      update("account", "grants"),
+      getTogether("account"),
+      // A client who is their own portal user is renamed there, and wherever else that account leads.
+      // `password`: on the condition that it has none.
+      update("account", "grants", "name", "password"),
+      update("chart", "name", "version"),
     ],
   },
   "create-client": {
-    rights: [...editor, get("request"), put("chart", "record", "search", "request")],
+    rights: [...reader, ...once, put("chart", "record", "search")],
     hmacs: true,
   },
   delete: {
     rights: [
       ...editor,
-      ...chart,
       check("chart"),
-      remove("chart", "account"),
+      remove("chart", "account", "lock"),
+      getTogether("account"),
       update("account", "grants", "reset"),
+      update("chart", "resetUntil"),
+      // The answers that were kept about the person are forgotten.
+      update("request", "answer"),
     ],
   },
   enroll: {
     rights: [
-      ...chart,
+      chart,
+      put("chart", "account", "request"),
       record,
-      getTogether("chart", "account"),
+      getTogether("account"),
       get("practice", "account", "request"),
-      put("account", "request"),
+      // Wrong proofs end an invitation.
+      update("account", "grants"),
       mirror("lastSignInAt"),
     ],
     signs: true,
@@ -100,10 +111,11 @@ export const FUNCTIONS: Record<string, Plan> = {
   },
   health: { rights: [get("health")] },
   history: { rights: [...reader, readHistory, get("chart")] },
-  "list-portal-users": { rights: [...editor, query("chart"), getTogether("lock")], hmacs: true },
+  // How far a mail has come, a page asks by itself: that is no use of the session, which is only read.
+  "list-portal-users": { rights: [...reader, chart, getTogether("lock"), get("staff")] },
   "mail-events": { rights: [update("chart", "mail")], events: true },
   "portal-session": { rights: [getTogether("account", "practice"), put("account"), mirror(), record] },
-  "resend-invitation": { rights: [...editor, ...chart, update("account", "grants")], hmacs: true },
+  "resend-invitation": { rights: [...editor, ...once, update("account", "grants")], hmacs: true },
   "reset-password": {
     rights: [
       getTogether("practice", "account", "lock"),
@@ -118,8 +130,16 @@ export const FUNCTIONS: Record<string, Plan> = {
     hmacs: true,
     passwords: true,
   },
-  revoke: { rights: [...editor, ...chart, update("account", "grants", "reset")] },
-  search: { rights: [...editor, query("search"), getTogether("chart")] },
+  revoke: {
+    rights: [
+      ...editor,
+      check("chart"),
+      getTogether("account"),
+      update("account", "grants", "reset"),
+      update("chart", "resetUntil"),
+    ],
+  },
+  search: { rights: [...reader, query("search"), getTogether("chart")] },
   "send-mail": {
     rights: [
       get("chart"),
@@ -154,7 +174,7 @@ export const FUNCTIONS: Record<string, Plan> = {
     passwords: true,
   },
   "staff-sign-in": {
-    rights: [...editor, put("staff"), remove("staff")],
+    rights: [...reader, put("staff"), remove("staff")],
     signs: true,
     hmacs: true,
     seconds: 25,
@@ -162,10 +182,25 @@ export const FUNCTIONS: Record<string, Plan> = {
   "update-portal-user": {
     rights: [
       ...editor,
-      ...chart,
-      get("account"),
-      update("account", "grants", "email", "name", "reset"),
-      update("chart", "email", "resetUntil", "version"),
+      getTogether("account"),
+      // A new sign-in name is another place of the account.
+      put("account"),
+      remove("account", "lock"),
+      update("account", "email", "grants", "name", "password", "reset", "sessions", "username"),
+      // The person's other charts.
+      update(
+        "chart",
+        "access",
+        "account",
+        "email",
+        "invitation",
+        "mail",
+        "name",
+        "resetUntil",
+        "sessions",
+        "username",
+        "version",
+      ),
     ],
     hmacs: true,
   },

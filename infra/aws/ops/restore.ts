@@ -15,7 +15,7 @@
 //
 // What was opened since (access activated, invitations, enrolments) stays lost. Sessions of the practices end,
 // and until all is written no function runs.
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { ConditionalCheckFailedException, DescribeTableCommand } from "@aws-sdk/client-dynamodb";
 import {
@@ -66,6 +66,9 @@ export interface Event {
 /** Changes nothing that a restored table would have to know. */
 const NOTHING = new Set([
   "client-opened",
+  "client-shown",
+  "portal-user-shown",
+  "history-shown",
   "clients-searched",
   "portal-users-listed",
   "signed-in",
@@ -218,6 +221,7 @@ export async function plan(copy: Copy, events: Event[], now: Date, name: string)
         }
         if (since.closed.has(id) && user["access"] !== "revoked") {
           user["access"] = "revoked";
+          user["revoked"] = { at: now.toISOString(), code: "other" };
           if (!user["enrolledAt"]) delete user["invitation"];
           user["receipt"] = { at: now.toISOString(), ended: { sessions: 0, invitations: 0, resets: 0 } };
           made.closed += 1;
@@ -286,12 +290,10 @@ function afterwards(before: Item, users: Item[], since: Since): Item {
   return client;
 }
 
-/** As `AccountId::of` in `shared/src/id.rs`. */
-export function accountKey(user: Item): string {
-  const practice = readPartition("chart", user.PK)!["practice"]!;
-  const folded = (user["username"] as string).normalize("NFKC").toLowerCase();
-  const digest = createHash("sha256").update(`${practice}\0${folded}`).digest().subarray(0, 16);
-  return partitionKey("account", { practice, account: digest.toString("base64url") });
+/** The partition of a portal user's account, as the chart keeps it: its key is made with a secret. */
+function accountKey(user: Item): string {
+  const { practice } = readPartition("chart", user.PK)!;
+  return partitionKey("account", { practice: practice!, account: user["account"] });
 }
 
 /** A hash of the same kind that is of no password: whoever has the account can still ask for a reset. */

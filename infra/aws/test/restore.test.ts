@@ -1,11 +1,13 @@
 // What a restored table holds, judged item by item: whoever was shut out since the copy stays so.
 import { describe, expect, test } from "vitest";
-import { accountKey, plan, type Copy, type Event } from "../ops/restore.ts";
+import { plan, type Copy, type Event } from "../ops/restore.ts";
 
 const NOW = new Date("2026-03-02T12:00:00Z");
 const PK = "P#harbor#C#C1";
 const PHC =
   "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm9ibw$7ClhSqOEUlYaULh1qFaTUdRyKeVbvQg8+Jt8GKt0NDE";
+
+const accountOf = (username: string) => `P#harbor#A#key-of-${username}`;
 
 type Item = { PK: string; SK: string; [name: string]: any };
 
@@ -19,6 +21,7 @@ function copied(): Item[] {
     portalUserId: id,
     clientId: client,
     username,
+    account: `key-of-${username}`,
     email: `${username}@mail.example`,
     access: "active",
     enrolledAt: "2026-01-01T00:00:00.000Z",
@@ -40,7 +43,7 @@ function copied(): Item[] {
     grants: Record<string, string>,
     more: object = { password: PHC },
   ): Item => ({
-    PK: accountKey({ PK, SK: "", username }),
+    PK: accountOf(username),
     SK: "ACCOUNT",
     username,
     email: `${username}@mail.example`,
@@ -112,14 +115,14 @@ async function restored(events: Event[], items = copied()) {
     ...made,
     user: (id: string) => [...table.values()].find((item) => item["portalUserId"] === id),
     client: find(PK, "A#CLIENT")!,
-    account: (username: string) => find(accountKey({ PK, SK: "", username }), "ACCOUNT"),
+    account: (username: string) => find(accountOf(username), "ACCOUNT"),
     told: made.events.map(({ action, portalUserId }) => [action, portalUserId]),
   };
 }
 
 describe("a restored table", () => {
   test("is the copy, where nothing happened that it must know", async () => {
-    const events = happened(["client-opened"], ["signed-in", "U1"], ["sign-in-refused", "U2"], ["refused"]);
+    const events = happened(["client-opened"], ["signed-in", "U1"], ["sign-in-refused", "U2"], ["refused"], ["client-shown"], ["portal-user-shown"], ["history-shown"]);
     const { otherwise, events: told } = await restored(events);
     expect([otherwise.size, told]).toEqual([0, []]);
   });

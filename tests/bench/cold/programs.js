@@ -1,11 +1,11 @@
 // What is measured: every function's own program, each with one event of a kind that it gets all day; the
 // floor; and two of the functions as Node has them. An event's answer is right whenever it comes: what a
-// program changes (`touches`: charts, and accounts by their usernames) is put back before the next one.
+// program changes (`touches`: partitions of charts and accounts) is put back before the next one.
 import { build } from "esbuild";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { delivered, inserted, request } from "./events.js";
-import { PASSWORD, account } from "./sample.js";
+import { PASSWORD } from "./sample.js";
 
 /** Functions that sign session tokens: only they are given the key. */
 const SIGNERS = ["enroll", "sign-in", "staff-sign-in"];
@@ -19,7 +19,7 @@ const USER = `${CLIENT}/portal-users/{portalUserId}`;
 
 /** What each function is asked: a request and the status of its answer, or an event and what makes an answer
  *  right. */
-function calls({ staff, visitor, amara, silas, tomas, samuel, nobody, invitation, mail }) {
+function calls({ staff, visitor, amara, silas, tomas, samuel, nobody, newcomer, invitation, mail }) {
   const chidi = amara.ids("c.okafor1l");
   const onAmara = { cookie: staff, parameters: amara.ids() };
   const onChidi = { cookie: staff, parameters: chidi };
@@ -32,7 +32,6 @@ function calls({ staff, visitor, amara, silas, tomas, samuel, nobody, invitation
     emails: [{ type: "home", address: "pat.person@mail.example" }],
     phones: [{ type: "mobile", number: "(207) 555-0142" }],
   };
-  const newUser = { name: pat, email: "pat@mail.example", relationship: "parent", permissions: ["basic"] };
   const proof = { token: invitation, lastName: "García Márquez", dateOfBirth: "1990-08-17", password: PASSWORD };
   const credentials = { practice: "harbor", username: "amara.okafor", password: PASSWORD };
   const forgotten = { practice: "harbor", username: "amara.okafor" };
@@ -44,16 +43,16 @@ function calls({ staff, visitor, amara, silas, tomas, samuel, nobody, invitation
       name: "activate",
       request: ["POST", `${USER}/activate`, { cookie: staff, parameters: samuel.ids("samuel.ames") }],
       status: 200,
-      touches: [samuel, "samuel.ames"],
+      touches: [samuel.partition, samuel.account("samuel.ames")],
     },
     {
       name: "add-portal-user",
-      request: ["POST", `${CLIENT}/portal-users`, { cookie: staff, parameters: nobody.ids(), body: newUser }],
+      request: ["POST", `${CLIENT}/portal-users`, { cookie: staff, parameters: nobody.ids(), body: newcomer.body }],
       status: 201,
-      touches: [nobody, "pat@mail.example"],
+      touches: [nobody.partition, newcomer.account],
     },
-    { name: "assign-alert", request: ["PUT", `${CLIENT}/alert-recipient`, toChidi], status: 200, touches: [amara] },
-    { name: "change-owner", request: ["PUT", `${CLIENT}/chart-owner`, toChidi], status: 200, touches: [amara] },
+    { name: "assign-alert", request: ["PUT", `${CLIENT}/alert-recipient`, toChidi], status: 200, touches: [amara.partition] },
+    { name: "change-owner", request: ["PUT", `${CLIENT}/chart-owner`, toChidi], status: 200, touches: [amara.partition] },
     { name: "client", request: ["GET", CLIENT, onAmara], status: 200 },
     // These clients stay: each has a number of its own, which the function makes.
     { name: "create-client", request: ["POST", "/api/clients", { cookie: staff, body: newClient }], status: 201 },
@@ -61,13 +60,13 @@ function calls({ staff, visitor, amara, silas, tomas, samuel, nobody, invitation
       name: "delete",
       request: ["DELETE", USER, { cookie: staff, parameters: amara.ids("ngozi.O0"), query: { confirm: "delete" } }],
       status: 200,
-      touches: [amara, "ngozi.O0"],
+      touches: [amara.partition, amara.account("ngozi.O0")],
     },
     {
       name: "enroll",
       request: ["POST", "/api/portal/enrollment", { body: proof }],
       status: 201,
-      touches: [tomas, "tomas"],
+      touches: [tomas.partition, tomas.account("tomas")],
     },
     { name: "health", request: ["GET", "/api/health", {}], status: 200 },
     { name: "history", request: ["GET", `${CLIENT}/history`, onAmara], status: 200 },
@@ -76,21 +75,21 @@ function calls({ staff, visitor, amara, silas, tomas, samuel, nobody, invitation
       name: "mail-events",
       event: () => delivered(holly.email, tags),
       right: (answer) => answer === null,
-      touches: [silas],
+      touches: [silas.partition],
     },
     { name: "portal-session", request: ["GET", "/api/portal/session", { cookie: visitor }], status: 200 },
-    { name: "resend-invitation", request: ["POST", `${USER}/invitation`, onTomas], status: 202, touches: [tomas] },
+    { name: "resend-invitation", request: ["POST", `${USER}/invitation`, onTomas], status: 202, touches: [tomas.partition, tomas.account("tomas")] },
     {
       name: "reset-password",
       request: ["POST", "/api/portal/password-reset", { body: forgotten }],
       status: 202,
-      touches: [amara, "amara.okafor"],
+      touches: [amara.partition, amara.account("amara.okafor")],
     },
     {
       name: "revoke",
-      request: ["POST", `${USER}/revoke`, { ...onChidi, body: { reason: "Moved away" } }],
+      request: ["POST", `${USER}/revoke`, { ...onChidi, body: { reason: { code: "left-care", note: "Moved away" } } }],
       status: 200,
-      touches: [amara, "c.okafor1l"],
+      touches: [amara.partition, amara.account("c.okafor1l")],
     },
     {
       name: "search",
@@ -101,20 +100,20 @@ function calls({ staff, visitor, amara, silas, tomas, samuel, nobody, invitation
       name: "send-mail",
       event: () => inserted(mail),
       right: (answer) => answer.batchItemFailures.length === 0,
-      touches: [silas],
+      touches: [silas.partition],
     },
     {
       name: "sign-in",
       request: ["POST", "/api/portal/sign-in", { body: credentials }],
       status: 200,
-      touches: [amara, "amara.okafor"],
+      touches: [amara.partition, amara.account("amara.okafor")],
     },
     { name: "staff-sign-in", request: ["GET", "/api/staff/session", { cookie: staff }], status: 200 },
     {
       name: "update-portal-user",
       request: ["PATCH", USER, { ...onChidi, body: edit }],
       status: 200,
-      touches: [amara, "c.okafor1l"],
+      touches: [amara.partition, amara.account("c.okafor1l")],
     },
   ];
 }
@@ -133,7 +132,7 @@ export async function programs(world, environment, lambda, scratch) {
       command: [file],
       environment: signs ? environment : usual,
       hashes: HASHERS.includes(call.name),
-      partitions: (call.touches ?? []).map((touched) => touched.partition ?? account(touched)),
+      partitions: call.touches ?? [],
       ...eventOf(call, environment),
     };
   });

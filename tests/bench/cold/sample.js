@@ -1,5 +1,4 @@
 // The people among the local home's sample data whom the events are about.
-import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { OUTBOX, key, partitionKey } from "./keys.js";
 
@@ -8,20 +7,31 @@ export const PASSWORD = "tidal lantern orchard 27";
 
 const PRACTICE = "harbor";
 
-/** Where an account lives: named by a digest of its practice and username. */
-export function account(username) {
-  const digest = createHash("sha256").update(`${PRACTICE}\0${username.toLowerCase()}`).digest();
-  return partitionKey("account", { practice: PRACTICE, account: digest.subarray(0, 16).toString("base64url") });
-}
-
 class Chart {
-  constructor(client, users) {
-    const partition = partitionKey("chart", { practice: PRACTICE, client: client.clientId });
-    Object.assign(this, { id: client.clientId, users, partition });
+  constructor(id, partition, users) {
+    Object.assign(this, { id, partition, users });
+  }
+
+  /** A client's chart, with the place of each user's account. */
+  static async read(home, staff, clientId) {
+    const partition = partitionKey("chart", { practice: PRACTICE, client: clientId });
+    const { portalUsers } = await home.call("GET", `/api/clients/${clientId}/portal-users`, staff);
+    const items = await home.items([partition]);
+    const users = portalUsers.map((user) => {
+      const { SK } = key("portalUser", { user: user.portalUserId, practice: PRACTICE, client: clientId });
+      const { account } = items.find((item) => item.SK.S === SK);
+      return { ...user, account: partitionKey("account", { practice: PRACTICE, account: account.S }) };
+    });
+    return new Chart(clientId, partition, users);
   }
 
   user(username) {
     return this.users.find((user) => user.username === username);
+  }
+
+  /** The partition of the account of one of its users. */
+  account(username) {
+    return this.user(username).account;
   }
 
   /** The parameters of a path that names the chart, and perhaps one of its users. */
@@ -35,10 +45,10 @@ export async function sample(home) {
   const staff = await home.staff("dana@harbor.example");
   const chart = async (recordNumber) => {
     const { clients } = await home.call("POST", "/api/clients/search", staff, { query: recordNumber });
-    const { portalUsers } = await home.call("GET", `/api/clients/${clients[0].clientId}/portal-users`, staff);
-    return new Chart(clients[0], portalUsers);
+    return Chart.read(home, staff, clients[0].clientId);
   };
   const silas = await chart("HP-200003");
+  const nobody = await chart("HP-201000");
   return {
     staff,
     auditor: await home.staff("ada@harbor.example"),
@@ -47,8 +57,9 @@ export async function sample(home) {
     silas,
     tomas: await chart("HP-200004"),
     samuel: await chart("HP-200006"),
-    nobody: await chart("HP-201000"),
+    nobody,
     invitation: await invitation(home),
+    newcomer: await newcomer(home, staff, nobody),
     mail: await waitingMail(home, staff, silas, "holly.marsh"),
   };
 }
@@ -57,6 +68,18 @@ export async function sample(home) {
 async function invitation(home) {
   const tokens = (await home.mails()).map((mail) => /\/enroll#(\S+)/.exec(mail.text)?.[1]);
   return tokens.find(Boolean);
+}
+
+/** Somebody to invite, and the place of the account that they would get, which is named by a secret: they are
+ *  invited once, and deleted again. */
+async function newcomer(home, staff, { id }) {
+  const path = `/api/clients/${id}/portal-users`;
+  const name = { last: "Person", first: "Pat" };
+  const body = { name, email: "pat@mail.example", relationship: "parent", permissions: ["basic"] };
+  const { portalUserId } = await home.call("POST", path, staff, body);
+  const account = (await Chart.read(home, staff, id)).account(body.email);
+  await home.call("DELETE", `${path}/${portalUserId}?confirm=delete`, staff);
+  return { body, account };
 }
 
 /** A mail as it waits in the outbox: one that went all its way, put back to the beginning. It says that access

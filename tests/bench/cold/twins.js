@@ -3,7 +3,6 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { request } from "./events.js";
 import { Instance } from "./lambda.js";
-import { account } from "./sample.js";
 
 const QUERIES = [
   "abbott",
@@ -52,8 +51,8 @@ function* asked({ staff, auditor, amara, samuel }, { STAFF_ORIGIN }) {
   yield ["search", search({ query: "abbott" }, { cookie: undefined })];
   yield ["search", search({ query: "abbott" }, { origin: "https://elsewhere.example" })];
   yield ["revoke", revoke({ cookie: auditor })];
-  yield ["revoke", revoke({ body: { reason: "Moved away" } })];
-  yield ["revoke", revoke({ body: { reason: "Moved away" } })];
+  yield ["revoke", revoke({ body: { reason: { code: "left-care", note: "Moved away" } } })];
+  yield ["revoke", revoke({ body: { reason: { code: "left-care", note: "Moved away" } } })];
   yield ["revoke", revoke({ parameters: amara.ids("amara.okafor") })];
   yield ["revoke", revoke({ parameters: { ...parameters, portalUserId: samuel.id } })];
   yield ["revoke", revoke({ parameters: { ...parameters, clientId: "none" } })];
@@ -65,7 +64,7 @@ function* asked({ staff, auditor, amara, samuel }, { STAFF_ORIGIN }) {
 /** Throws where a function in Node differs from the one in Rust; answers how many answers were compared. */
 export async function compare(home, world, programs, log) {
   const { partition, users } = world.amara;
-  const partitions = [partition, ...users.map(({ username }) => account(username))];
+  const partitions = [partition, ...users.map(({ account }) => account)];
   const before = await home.items(partitions);
   const began = new Date().toISOString();
   const run = async (nameOf) => {

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { FUNCTIONS } from "../../../infra/aws/lib/functions.ts";
 import { statement, type Right } from "../../../infra/aws/lib/items.ts";
 import { mail } from "../home.ts";
-import { ANOTHER, Desk, INVITATION, newClient, tokenIn, unique, Visitor } from "../people.ts";
+import { ANOTHER, Desk, INVITATION, newClient, newUser, tokenIn, unique, Visitor } from "../people.ts";
 import { Deployed, type Policy } from "./account.ts";
 
 /** What AWS does in a function's name, and the emulator does without asking its role (it reads streams, writes
@@ -28,73 +28,110 @@ beforeAll(async () => {
 const at = (client: { clientId: string }, user?: { portalUserId: string }) =>
   `/clients/${client.clientId}${user ? `/portal-users/${user.portalUserId}` : ""}`;
 
+/** The same person, by sign-in name and e-mail address, at another client. */
+const sameAs = (user: { name: unknown; email: string }) => ({
+  name: user.name,
+  email: user.email,
+  relationship: "parent",
+});
+
+/** Somebody who entered the portals of two clients. */
+async function ofTwo() {
+  const { client, user, visitor } = await dana.enrolled();
+  const sibling = await dana.client();
+  const second = await dana.invite(sibling, sameAs(user));
+  await visitor.enroll(sibling, 2);
+  return { client, user, visitor, sibling, second };
+}
+
+/** An auditor is refused, which stands in the client's history. */
+const refused = (method: string, path: string) => ada.must(403, method, path);
+
+const key = () => ({ "Idempotency-Key": unique() });
+
+async function edit(client: { clientId: string }, user: { portalUserId: string }, what: object) {
+  const { portalUsers } = await dana.users(client);
+  const { version } = portalUsers.find((one: typeof user) => one.portalUserId === user.portalUserId);
+  await dana.must(200, "PATCH", at(client, user), { version, ...what });
+}
+
 /** A use case of each function that needs everything it may do. */
 const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
   activate: async () => {
     const { client, user } = await dana.enrolled();
+    await refused("POST", `${at(client, user)}/activate`);
     await dana.change(client, user, "revoke");
-    await dana.change(client, user, "activate");
-    const invited = await dana.invite(client);
+    const once = key();
+    for (let twice = 0; twice < 2; twice++)
+      await dana.must(200, "POST", `${at(client, user)}/activate`, undefined, once);
+    const invited = await dana.invite(client, { relationship: "guardian" });
     await dana.change(client, invited, "revoke");
     await dana.change(client, invited, "activate");
   },
   "add-portal-user": async () => {
     const client = await dana.client();
-    const body = {
-      name: client.name,
-      email: `${unique()}@mail.example`,
-      relationship: "self",
-      permissions: ["basic"],
-    };
-    const key = { "Idempotency-Key": unique() };
+    const body = newUser(client);
+    const once = key();
+    await refused("POST", `${at(client)}/portal-users`);
     for (let twice = 0; twice < 2; twice++)
-      await dana.must(201, "POST", `${at(client)}/portal-users`, body, key);
+      await dana.must(201, "POST", `${at(client)}/portal-users`, body, once);
   },
   "assign-alert": async () => {
     const client = await dana.client();
     const { portalUserId } = await dana.invite(client);
+    await refused("PUT", `${at(client)}/alert-recipient`);
     await dana.must(200, "PUT", `${at(client)}/alert-recipient`, { portalUserId });
   },
   "change-owner": async () => {
     const client = await dana.client();
     await dana.invite(client);
-    const { portalUserId } = await dana.invite(client);
+    const { portalUserId } = await dana.invite(client, { relationship: "guardian" });
+    await refused("PUT", `${at(client)}/chart-owner`);
     await dana.must(200, "PUT", `${at(client)}/chart-owner`, { portalUserId });
   },
   client: async () => {
-    const { client } = await dana.enrolled();
-    const { version } = await dana.must(200, "GET", at(client));
-    const { name } = newClient();
-    await dana.must(200, "PATCH", at(client), { version, name, recordNumber: unique() });
+    const { client } = await ofTwo();
+    await refused("PATCH", at(client));
+    const waiting = await dana.client();
+    await dana.invite(waiting);
+    for (const one of [client, waiting]) {
+      const { version } = await dana.must(200, "GET", at(one));
+      const { name } = newClient();
+      await dana.must(200, "PATCH", at(one), { version, name, recordNumber: unique() });
+    }
   },
   "create-client": async () => {
     const body = newClient();
-    const key = { "Idempotency-Key": unique() };
-    for (let twice = 0; twice < 2; twice++) await dana.must(201, "POST", "/clients", body, key);
+    const once = key();
+    for (let twice = 0; twice < 2; twice++) await dana.must(201, "POST", "/clients", body, once);
   },
   delete: async () => {
-    const { client, user, visitor } = await dana.enrolled();
-    const sibling = await dana.client();
-    const second = await dana.invite(sibling, { name: user.name, email: user.email });
-    await visitor.enroll(sibling, 2);
+    const { client, user, visitor, sibling, second } = await ofTwo();
+    await refused("DELETE", `${at(client, user)}?confirm=delete`);
     // The alerts go to somebody else, who must still be there.
-    const { portalUserId } = await dana.invite(client);
+    const { portalUserId } = await dana.invite(client, { relationship: "guardian" });
     const alerts = `${at(client)}/alert-recipient`;
     await dana.must(200, "PUT", alerts, { portalUserId: user.portalUserId });
+    // The reset shows on the other chart too.
+    expect((await visitor.forget()).status).toBe(202);
     await dana.must(200, "DELETE", `${at(client, user)}?confirm=delete&alertRecipient=${portalUserId}`);
     await dana.must(200, "DELETE", `${at(sibling, second)}?confirm=delete`);
+    // The answer to the invitation was kept.
+    const invited = await dana.must(201, "POST", `${at(sibling)}/portal-users`, newUser(sibling), key());
+    await dana.must(200, "DELETE", `${at(sibling, invited)}?confirm=delete`);
   },
   enroll: async () => {
     const client = await dana.client();
     const user = await dana.invite(client);
     const visitor = new Visitor(user);
-    const key = { "Idempotency-Key": unique() };
-    await visitor.must(200, "POST", "/enrollment/check", {
-      token: tokenIn(await mail(user.email, INVITATION)),
-    });
-    for (let twice = 0; twice < 2; twice++) await visitor.enroll(client, 1, key);
+    const once = key();
+    const token = tokenIn(await mail(user.email, INVITATION));
+    await visitor.must(200, "POST", "/enrollment/check", { token });
+    const wrong = { ...visitor.proof(client, token), lastName: "Nobody" };
+    await visitor.must(422, "POST", "/enrollment", wrong);
+    for (let twice = 0; twice < 2; twice++) await visitor.enroll(client, 1, once);
     const sibling = await dana.client();
-    await dana.invite(sibling, { name: user.name, email: user.email });
+    await dana.invite(sibling, sameAs(user));
     await visitor.enroll(sibling, 2);
   },
   health: () => dana.must(200, "GET", "/health"),
@@ -105,8 +142,9 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
   },
   "list-portal-users": async () => {
     const client = await dana.client();
-    await dana.invite(client);
+    const user = await dana.invite(client);
     await dana.users(client);
+    await dana.must(200, "GET", `${at(client, user)}/progress`);
   },
   "mail-events": async (deployed) => {
     const client = await dana.client();
@@ -144,7 +182,10 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
   "resend-invitation": async () => {
     const client = await dana.client();
     const user = await dana.invite(client);
-    await dana.must(202, "POST", `${at(client, user)}/invitation`);
+    const once = key();
+    await refused("POST", `${at(client, user)}/invitation`);
+    for (let twice = 0; twice < 2; twice++)
+      await dana.must(202, "POST", `${at(client, user)}/invitation`, undefined, once);
   },
   "reset-password": async () => {
     const { visitor } = await dana.enrolled();
@@ -153,8 +194,12 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     await visitor.choose(ANOTHER);
   },
   revoke: async () => {
-    const { client, user } = await dana.enrolled();
-    await dana.change(client, user, "revoke");
+    const { client, user, visitor } = await ofTwo();
+    await refused("POST", `${at(client, user)}/revoke`);
+    const { portalUserId: alertRecipient } = await dana.invite(client, { relationship: "guardian" });
+    await dana.must(200, "PUT", `${at(client)}/alert-recipient`, { portalUserId: user.portalUserId });
+    expect((await visitor.forget()).status).toBe(202);
+    await dana.must(200, "POST", `${at(client, user)}/revoke`, { alertRecipient });
   },
   search: async () => {
     const client = await dana.client();
@@ -187,23 +232,16 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     await felix.must(204, "DELETE", "/staff/session");
   },
   "update-portal-user": async () => {
-    const { client, user, visitor } = await dana.enrolled();
-    const [{ version }] = (await dana.users(client)).portalUsers;
-    await dana.must(200, "PATCH", at(client, user), { version, permissions: ["billing"] });
-    // A new address, which the account's other chart is told.
-    const sibling = await dana.client();
-    await dana.invite(sibling, { name: user.name, email: user.email });
-    await visitor.enroll(sibling, 2);
-    const [now] = (await dana.users(client)).portalUsers;
-    await dana.must(200, "PATCH", at(client, user), {
-      version: now.version,
-      email: `${unique()}@mail.example`,
-    });
-    const invited = await dana.invite(client);
-    await dana.must(200, "PATCH", at(client, invited), {
-      version: invited.version,
-      email: `${unique()}@mail.example`,
-    });
+    const { client, user, sibling, second } = await ofTwo();
+    await refused("PATCH", at(client, user));
+    await edit(client, user, { permissions: ["billing"] });
+    // What concerns the person, the account's other chart is told.
+    await edit(client, user, { email: `${unique()}@mail.example` });
+    await edit(sibling, second, { username: unique() });
+    // And invited anew there.
+    const invited = await dana.invite(client, { relationship: "guardian" });
+    await dana.invite(sibling, sameAs(invited));
+    await edit(client, invited, { email: `${unique()}@mail.example` });
   },
 };
 

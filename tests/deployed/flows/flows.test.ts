@@ -117,7 +117,9 @@ describe("access", () => {
       username: user.username,
       charts: [{ clientId: client.clientId }],
     });
-    const receipt = await dana.must(200, "POST", `${at(client, user)}/revoke`, { reason: "asked for it" });
+    const receipt = await dana.must(200, "POST", `${at(client, user)}/revoke`, {
+      reason: { code: "request", note: "asked for it" },
+    });
     expect(receipt).toMatchObject({ portalUser: { status: "revoked" }, ended: { sessions: 1 } });
     expect(await visitor.status()).toBe(401);
     const shut = await visitor.signIn();

@@ -237,7 +237,8 @@ async function check({ practice, sub, sid, idle, exp }) {
   return { session, practice: settings };
 }
 
-async function get(key) {
+/** An item. */
+export async function get(key) {
   const { Item } = await dynamodb.send(
     new GetItemCommand({ TableName: TABLE, Key: marshall(key), ConsistentRead: true }),
   );

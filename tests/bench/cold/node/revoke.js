@@ -1,11 +1,11 @@
 // `functions/revoke` in Node.
-import { createHash } from "node:crypto";
 import {
   Problem,
   admit,
   amend,
   at,
   frame,
+  get,
   json,
   only,
   partition,
@@ -21,37 +21,42 @@ import { serve } from "./runtime.js";
 
 const TRIES = 12;
 const WRONG_PROOFS = 10;
+const REPLACED = 20;
+const CODES = ["request", "left-care", "court-order", "safety", "mistake", "other"];
 const ID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
 async function revoke(event, caller) {
   const claims = ticket(event);
   const { clientId, portalUserId } = event.pathParameters;
   if (!["admin", "staff"].includes(claims.role)) {
-    const [auditor] = await admit(claims, caller);
-    await record(auditor.event("refused", { clientId }));
-    throw Problem.readOnly();
+    const [[auditor], there] = await Promise.all([admit(claims, caller), exists(claims.practice, clientId)]);
+    throw await refuse(auditor, there ? clientId : undefined, Problem.readOnly());
   }
   if (!ID.test(clientId) || !ID.test(portalUserId)) throw Problem.notFound();
   const body = json(event) ?? {};
   only(["reason"], body);
-  const reason = body.reason == null ? undefined : typed("reason", body.reason, 500);
+  const reason = body.reason == null ? undefined : why(body.reason);
 
   const { practice } = claims;
   const [staff, first] = await admit(claims, caller, chart(practice, clientId));
   for (let [read, tries] = [first, 1]; ; tries++) {
     const { client, users } = read;
     const user = users.find((one) => one.portalUserId === portalUserId);
-    if (!user) throw Problem.notFound();
-    if (user.access === "revoked") return receipt(client, user);
+    if (!user) throw await refuse(staff, clientId, Problem.notFound());
+    if (user.access === "revoked") {
+      await record(staff.event("portal-user-shown", { clientId }));
+      return receipt(client, user);
+    }
     const now = at();
     const receivesAlerts = client.alertRecipient === portalUserId;
     end(user, now);
-    Object.assign(user, { access: "revoked", version: user.version + 1, revokeReason: reason });
+    const { code, note } = reason ?? { code: "other" };
+    Object.assign(user, { access: "revoked", version: user.version + 1, revoked: { at: now, code, note } });
     if (receivesAlerts) delete client.alertRecipient;
     client.portal = summary(users);
 
     const changed = ["status", ...(receivesAlerts ? ["alertRecipient"] : []), ...(reason ? ["reason"] : [])];
-    const told = staff.event("access-revoked", { clientId, portalUserId, changed });
+    const told = staff.event("access-revoked", { clientId, portalUserId, reason: code, changed });
     if (await write([replace(client), replace(user), closeGrant(practice, clientId, user)], told)) {
       return receipt(client, user);
     }
@@ -59,6 +64,28 @@ async function revoke(event, caller) {
     await new Promise((resolve) => setTimeout(resolve, tries * tries));
     read = await chart(practice, clientId);
   }
+}
+
+/** Records a refusal; answers it. */
+async function refuse(staff, clientId, problem) {
+  await record(staff.event("refused", { ...(clientId && { clientId }), reason: problem.code }));
+  return problem;
+}
+
+/** Whether a path names a client. */
+async function exists(practice, client) {
+  return ID.test(client) && Boolean(await get(key("client", { practice, client })));
+}
+
+/** Why access is revoked: a code, and perhaps a note. */
+function why(reason) {
+  if (typeof reason !== "object" || Array.isArray(reason)) {
+    throw Problem.invalid("reason", "wrong_type", "This has the wrong type.");
+  }
+  only(["code", "note"], reason);
+  const { code, note } = reason;
+  if (!CODES.includes(code)) throw Problem.invalid("reason.code", "not_an_option", "This is not one of the options.");
+  return { code, ...(note != null && { note: typed("reason.note", note, 500) }) };
 }
 
 /** A client and its portal users, in one query. */
@@ -79,7 +106,12 @@ function end(user, now) {
   user.sessions = {};
   user.receipt = { at: now, ended };
   delete user.resetUntil;
-  if (!user.enrolledAt) delete user.invitation;
+  if (!user.enrolledAt && user.invitation) {
+    const { hash, expiresAt } = user.invitation;
+    const old = { hash, at: expiresAt < now ? expiresAt : now };
+    user.replaced = [...(user.replaced ?? []), old].slice(-REPLACED);
+    delete user.invitation;
+  }
 }
 
 const isOpen = ({ usedAt, expiresAt, wrongProofs }, now) => !usedAt && expiresAt > now && wrongProofs < WRONG_PROOFS;
@@ -92,15 +124,20 @@ function summary(users) {
 }
 
 /** Closes the chart to the account of a portal user. */
-function closeGrant(practice, clientId, { username }) {
-  const folded = username.normalize("NFKC").toLowerCase();
-  const digest = createHash("sha256").update(`${practice}\0${folded}`).digest().subarray(0, 16).toString("base64url");
+function closeGrant(practice, clientId, { account }) {
   return amend(
-    key("account", { practice, account: digest }),
+    key("account", { practice, account }),
     {
-      UpdateExpression: "SET #n0.#n1.#n2 = :s0 REMOVE #n3 ADD #rev :rev",
+      UpdateExpression: "SET #n0.#n1.#n2 = :s0 REMOVE #n0.#n1.#n3, #n4 ADD #rev :rev",
       ConditionExpression: "attribute_exists(PK) AND attribute_exists(#n0.#n1)",
-      ExpressionAttributeNames: { "#n0": "grants", "#n1": clientId, "#n2": "active", "#n3": "reset", "#rev": "rev" },
+      ExpressionAttributeNames: {
+        "#n0": "grants",
+        "#n1": clientId,
+        "#n2": "active",
+        "#n3": "invitedUntil",
+        "#n4": "reset",
+        "#rev": "rev",
+      },
       ExpressionAttributeValues: { ":s0": { BOOL: false }, ":rev": { N: "1" } },
     },
   );
@@ -113,7 +150,7 @@ function receipt(client, user) {
 }
 
 function view(client, user) {
-  const { portalUserId, name, username, email, relationship, permissions, access, invitation, mail, version } = user;
+  const { portalUserId, name, username, email, relationship, permissions, access, invitation, mail, revoked, version } = user;
   const now = at();
   const shownMail = mail && { kind: mail.kind, state: mail.state, at: mail.at, reason: mail.reason };
   const unused = invitation && !invitation.usedAt;
@@ -126,10 +163,11 @@ function view(client, user) {
     permissions,
     status: access === "invited" && !(invitation && isOpen(invitation, now)) ? "expired" : access,
     chartOwner: client.chartOwner === portalUserId,
-    receivesAlerts: client.alertRecipient === portalUserId,
+    receivesAlerts: access === "active" && client.alertRecipient === portalUserId,
     invitation: unused ? { sentAt: invitation.sentAt, expiresAt: invitation.expiresAt } : undefined,
     mail: shownMail,
     lastSignInAt: user.lastSignInAt,
+    ended: revoked && { at: revoked.at, reason: revoked.code, note: revoked.note },
     version,
   };
 }
