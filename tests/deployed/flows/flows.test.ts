@@ -211,8 +211,10 @@ describe("access", () => {
     await dana.must(200, "PATCH", at(client, user), {
       version: now.version,
       permissions: ["billing"],
-      name: { first: "Ilsa", last: "Q" },
     });
+    const mine = { version: now.version + 1, name: { first: "Ilsa", last: "Q" } };
+    const named = await dana.call("PATCH", at(client, user), mine);
+    expect([named.status, named.body.code]).toEqual([422, "name_of_client"]);
     expect((await visitor.must(200, "GET", "/session")).charts[0].permissions).toEqual(["billing"]);
     const gone = await dana.must(
       200,
@@ -311,6 +313,8 @@ describe("mail", () => {
       const [shown] = (await dana.users(client)).portalUsers;
       return ["sent", "delivered"].includes(shown.mail.state);
     });
+    const progress = await dana.must(200, "GET", `${at(client, user)}/progress`);
+    expect(["sent", "delivered"]).toContain(progress.mail.state);
   });
 });
 
