@@ -17,6 +17,7 @@ import {
   staffOrigin,
   test,
   toast,
+  unique,
 } from "../world";
 
 const STILL = { reducedMotion: "reduce" } as const;
@@ -28,7 +29,8 @@ async function chart(desk: Desk): Promise<Client> {
   const client = await desk.client({ emails: ["somebody@mail.example"], phones: ["207-555-0100"] });
   await desk.enrolled(client);
   const name = { first: GUEST, last: client.name.last };
-  const guest = await desk.invite(client, { name, relationship: "spouse", email: "ana+bounce@mail.example" });
+  const email = `${unique()}+bounce@mail.example`;
+  const guest = await desk.invite(client, { name, relationship: "spouse", email });
   const revoked = await desk.invite(client, { name: { first: "Noa", last: "Levi" }, relationship: "other" });
   await desk.change(client, revoked, "revoke");
   await expect
@@ -147,7 +149,7 @@ const PAGES: Record<string, Walk> = {
     await page.getByRole("dialog").getByRole("button", { name: "Change Ownership" }).click();
     await check("change ownership, with a problem");
     await page.keyboard.press("Escape");
-    const bare = await desk.client({ emails: ["somebody@mail.example"] });
+    const bare = await desk.client({ emails: [`${unique()}@mail.example`] });
     await ownerCard(page, bare);
     await page.getByRole("button", { name: "Activate Client Portal Access" }).click();
     await check("first access");
