@@ -618,9 +618,7 @@ impl<'a> ChartEdit<'a> {
             self.write_person(&before, id)?;
         }
         if rights {
-            let user = self.chart.user(id)?.clone();
-            let client = self.chart.client.client_id;
-            self.update_account(&user, |update| to_account::rights(update, client, &user));
+            self.mirror_rights(id)?;
         }
         if invited_anew {
             self.send_invitation(id)?;
@@ -968,6 +966,22 @@ impl<'a> ChartEdit<'a> {
             return Ok(());
         }
         self.update_account(&user, |update| to_account::access(update, context, client, &user));
+        Ok(())
+    }
+
+    /// Copies what a portal user is to the client and may do there to its account.
+    fn mirror_rights(&mut self, id: PortalUserId) -> Result<(), Problem> {
+        let user = self.chart.user(id)?.clone();
+        let client = self.chart.client.client_id;
+        if let Some(AccountWrite::Put(account)) = self.account_writes.get_mut(&user.account) {
+            // The account moves in the same change.
+            if let Some(grant) = account.grants.get_mut(&client) {
+                grant.relationship = user.relationship;
+                grant.permissions = user.permissions;
+            }
+            return Ok(());
+        }
+        self.update_account(&user, |update| to_account::rights(update, client, &user));
         Ok(())
     }
 

@@ -222,6 +222,18 @@ async fn a_new_sign_in_name_moves_the_account_and_ends_its_sessions() {
 }
 
 #[tokio::test]
+async fn permissions_taken_away_with_a_new_sign_in_name_are_gone() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let who = dana.enrolled().await;
+    let version = dana.user(&who).await["version"].clone();
+    let edit = json!({"version": version, "username": "pat.person", "permissions": ["billing"]});
+    dana.patch(&who.path(), &edit).await.expect(200);
+    let session = world.sign_in("pat.person", PASSWORD).await.expect(200);
+    assert_eq!(session["charts"][0]["permissions"], json!(["billing"]));
+}
+
+#[tokio::test]
 async fn the_next_owner_of_a_sign_in_name_inherits_nothing() {
     let world = World::new().await;
     let dana = world.dana().await;
