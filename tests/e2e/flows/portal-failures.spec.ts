@@ -282,7 +282,7 @@ test("come back to from elsewhere, the questions begin anew, and a refusal is sa
   const client = await desk.client();
   const { email } = await desk.enrolled(client);
   const other = await desk.client({ name: client.name, dateOfBirth: "1990-02-03" });
-  await desk.invite(other, { email });
+  await desk.invite(other, { email, relationship: "parent" });
   const page = await browse();
   const portal = new Portal(page);
   await page.goto(linkIn(await mailbox.wait(email, INVITATION, 2)));

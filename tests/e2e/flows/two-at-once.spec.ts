@@ -279,7 +279,7 @@ test("whoever was added meanwhile is named, and whoever was revoked shown as suc
     await alertsTo(await add("Cleo"));
     await choose(dana, client.name, "Revoke Access");
     await dana.getByRole("dialog").getByRole("button", { name: "Revoke Access" }).click();
-    await expect(toast(dana)).toContainText(`Alerts now go to Cleo ${client.name.last}.`);
+    await expect(toast(dana)).toContainText(`to Cleo ${client.name.last} from enrollment on.`);
   });
 
   await test.step("when the alerts are to go to them", async () => {
