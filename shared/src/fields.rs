@@ -2,16 +2,17 @@
 //!
 //! A value of one of these types has been trimmed, normalised and measured, so nothing further in
 //! has to ask whether a name is over-long or a date possible. Parsing errors carry a stable code
-//! and a sentence; the extractor in [`crate::web`] adds the name of the field. A text out of the
+//! and a sentence; reading (`strict`) adds the name of the field. A text out of the
 //! store is not parsed again (see `strict`): rules that grow stricter break nothing that is kept.
 
+mod pasted;
 mod secret;
 mod time;
+mod username;
 
 use std::{borrow::Cow, collections::BTreeSet, fmt};
 
-use serde::{Deserialize, Deserializer, Serialize, de};
-use unicode_normalization::UnicodeNormalization;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
@@ -24,55 +25,69 @@ pub use self::{
     time::{At, Date},
 };
 
-/// Why a value was refused: a stable slug and a sentence for the person who typed it.
-///
-/// Displayed as `code|sentence`, the form in which it passes through serde's error type; as
-/// `code!sentence` when it is not the value's shape that is wrong but a rule that refuses it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Why a value was refused: a stable slug, and a sentence that says what would be right.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// Stable slug, such as `too_long`.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// What to do about it, in a sentence without the field's name.
-    pub message: &'static str,
-    /// Whether a rule refuses it that the API document's schema cannot say.
+    pub message: Cow<'static, str>,
+    /// Whether a rule refuses it that the API document's schema cannot say: 422 instead of 400.
     pub rule: bool,
+}
+
+impl Refusal {
+    /// A value that the API document's schema rules out.
+    pub fn invalid(
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { code: code.into(), message: message.into(), rule: false }
+    }
+
+    /// A value that the schema allows and a rule refuses.
+    pub fn rule(code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code: code.into(), message: message.into(), rule: true }
+    }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mark = if self.rule { '!' } else { '|' };
-        write!(f, "{}{mark}{}", self.code, self.message)
+        write!(f, "{}: {}", self.code, self.message)
     }
 }
 
 const fn refusal(code: &'static str, message: &'static str) -> Refusal {
-    Refusal { code, message, rule: false }
+    Refusal { code: Cow::Borrowed(code), message: Cow::Borrowed(message), rule: false }
 }
 
 const EMPTY: Refusal = refusal("empty", "Enter something here.");
-const TOO_LONG: Refusal = refusal("too_long", "This is too long.");
-const CONTROL: Refusal = refusal("control_character", "Remove characters that cannot be shown.");
+const CONTROL: Refusal =
+    refusal("control_character", "Remove line breaks, tabs and other control characters.");
 
-/// Trims, composes (NFC) and measures in characters, before and after: there are texts that
-/// composing makes longer, and what is stored must pass here again when it is read. Refuses control
-/// and direction characters, which could make one name look like another.
+fn too_long(max: usize) -> Refusal {
+    Refusal::invalid("too_long", format!("Use at most {max} characters."))
+}
+
+/// Takes what was pasted ([`pasted::clean`]) and measures what is left in characters. Refuses
+/// control characters, and texts of which nothing can be seen.
 fn text(raw: &str, min: usize, max: usize) -> Result<String, Refusal> {
-    let value: String = raw.trim().nfc().collect();
-    let forbidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
-    };
-    if value.chars().any(forbidden) {
+    let value = pasted::clean(raw);
+    if value.chars().any(char::is_control) {
         return Err(CONTROL);
     }
-    if raw.chars().count() > max {
-        return Err(TOO_LONG);
+    let length = value.chars().count();
+    if length > max {
+        // Composing can make a text longer than it was typed.
+        return Err(Refusal { rule: raw.chars().count() <= max, ..too_long(max) });
     }
-    match value.chars().count() {
-        length if length > max => Err(Refusal { rule: true, ..TOO_LONG }),
-        length if length < min => Err(EMPTY),
-        _ => Ok(value),
+    if min > 0 && raw.trim().is_empty() {
+        return Err(EMPTY);
     }
+    if length < min || length > 0 && !pasted::is_visible(&value) {
+        return Err(Refusal::rule("not_visible", "Enter something that can be seen."));
+    }
+    Ok(value)
 }
 
 /// A JSON string schema with the limits that [`text`] enforces.
@@ -147,12 +162,11 @@ macro_rules! parsed {
     };
 }
 
-/// Visible text without control characters: what the patterns in the API document allow.
+/// Text without control characters that is not blank: what the patterns in the API document allow.
 const VISIBLE: Option<&str> = Some(
-    r"^[^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff]*[^\s\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff][^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff]*$",
+    r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$",
 );
-const VISIBLE_OR_EMPTY: Option<&str> =
-    Some(r"^[^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff]*$");
+const VISIBLE_OR_EMPTY: Option<&str> = Some(r"^[^\u0000-\u001f\u007f-\u009f]*$");
 
 parsed!(
     #[doc = "One part of a person's name, as the person writes it; may be empty."]
@@ -177,14 +191,8 @@ parsed!(
     Username,
     1,
     254,
-    Some(r"^\s*[^\s\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff]+\s*$"),
-    |raw| {
-        let value = text(raw, 1, 254)?;
-        if value.chars().any(char::is_whitespace) {
-            return Err(refusal("has_spaces", "A username has no spaces."));
-        }
-        Ok(value)
-    }
+    Some(r"^\s*[^\s\u0000-\u001f\u007f-\u009f]+\s*$"),
+    username::parse
 );
 parsed!(
     #[doc = "A phone number, as written; its digits are what search uses."]
@@ -192,20 +200,7 @@ parsed!(
     2,
     40,
     Some(r"^\s*[+(]{0,2}[0-9][0-9 ().+x#/-]{0,36}[0-9]\s*$"),
-    |raw| {
-        let value = text(raw, 2, 40)?;
-        let number = value.trim_start_matches(['+', '(']);
-        let edges = number.starts_with(|c: char| c.is_ascii_digit())
-            && number.ends_with(|c: char| c.is_ascii_digit());
-        if number.len() < 2
-            || value.len() - number.len() > 2
-            || !edges
-            || number.chars().any(|c| !(c.is_ascii_digit() || " ().+x#/-".contains(c)))
-        {
-            return Err(refusal("not_a_phone_number", "Enter a phone number."));
-        }
-        Ok(value)
-    }
+    phone_number
 );
 parsed!(
     #[doc = "The number of a client's chart, unique in its practice."]
@@ -214,7 +209,7 @@ parsed!(
     40,
     Some(r"^\s*[A-Za-z0-9]([A-Za-z0-9./ _-]{0,38}[A-Za-z0-9])?\s*$"),
     |raw| {
-        let value = text(raw, 1, 40)?;
+        let value = pasted::narrow(&text(raw, 1, 40)?);
         let edge = |c: char| c.is_ascii_alphanumeric();
         if !value.starts_with(edge)
             || !value.ends_with(edge)
@@ -261,10 +256,40 @@ parsed!(
     |raw| text(raw, 1, 200)
 );
 
+fn phone_number(raw: &str) -> Result<String, Refusal> {
+    const NOT: Refusal = refusal(
+        "not_a_phone_number",
+        "Enter a phone number: digits, with spaces, dots, dashes or brackets, and x12 for an extension.",
+    );
+    if raw.trim().is_empty() {
+        return Err(EMPTY);
+    }
+    let value = pasted::number(&text(raw, 1, 80)?);
+    let number = value.trim_start_matches(['+', '(']);
+    let edges = number.starts_with(|c: char| c.is_ascii_digit())
+        && number.ends_with(|c: char| c.is_ascii_digit());
+    if number.len() < 2
+        || value.len() - number.len() > 2
+        || !edges
+        || number.chars().any(|c| !(c.is_ascii_digit() || " ().+x#/-".contains(c)))
+    {
+        return Err(NOT);
+    }
+    if value.len() > 40 { Err(too_long(40)) } else { Ok(value) }
+}
+
 fn email(raw: &str) -> Result<String, Refusal> {
     const NOT: Refusal = refusal("not_an_email", "Enter an e-mail address, like name@example.com.");
-    let value = text(raw, 3, 254)?;
+    const LOCAL: Refusal = refusal(
+        "not_an_email",
+        "Before the @, use letters without accents, digits and signs such as . _ - +, like name@example.com.",
+    );
+    let value = pasted::address(&text(raw, 1, 512)?);
     let (local, domain) = value.rsplit_once('@').ok_or(NOT)?;
+    if !local.is_ascii() && !local.contains(char::is_whitespace) {
+        return Err(LOCAL);
+    }
+    let domain = pasted::domain(domain).ok_or(NOT)?;
     // What stands between the dots, so that none leads, trails or follows another: RFC 5322's
     // dot-atom, without which the mail service takes no mail.
     let atom = |part: &str| {
@@ -284,7 +309,8 @@ fn email(raw: &str) -> Result<String, Refusal> {
     {
         return Err(NOT);
     }
-    Ok(value)
+    let address = format!("{local}@{domain}");
+    if address.len() > 254 { Err(too_long(254)) } else { Ok(address) }
 }
 
 impl Email {
@@ -295,14 +321,6 @@ impl Email {
     }
 }
 
-impl Username {
-    /// The form in which usernames are compared: composed for compatibility, lower case.
-    #[must_use]
-    pub fn folded(&self) -> String {
-        self.0.nfkc().collect::<String>().to_lowercase()
-    }
-}
-
 impl RecordNumber {
     /// The form in which numbers compare: case and kind of separators do not count, separators do.
     /// `HC/2024-0017` is `hc 2024 0017`; `12-1` is not `1-21`.
@@ -310,12 +328,6 @@ impl RecordNumber {
     pub fn compared(&self) -> String {
         let parts = self.0.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty());
         parts.collect::<Vec<_>>().join("-").to_lowercase()
-    }
-}
-
-impl From<&Email> for Username {
-    fn from(email: &Email) -> Self {
-        Self(email.0.clone())
     }
 }
 
@@ -337,8 +349,7 @@ impl NamePart {
 // other members at the door (`strict` sees to it), with whatever a newer version wrote in the store.
 
 /// A person's name. One of `first` and `last` may be empty: many people have a single name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(try_from = "NameParts", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(description = "A person's name; one of first and last may be empty.")]
 pub struct Name {
     /// Given name; may be empty when `last` is not.
@@ -358,11 +369,10 @@ struct NameParts {
     preferred: Option<NamePart>,
 }
 
-impl TryFrom<NameParts> for Name {
-    type Error = Refusal;
-
-    fn try_from(parts: NameParts) -> Result<Self, Refusal> {
-        Self::new(parts.first, parts.last, parts.preferred)
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let NameParts { first, last, preferred } = NameParts::deserialize(deserializer)?;
+        Self::new(first, last, preferred).map_err(|refusal| refusal.error())
     }
 }
 
@@ -377,10 +387,7 @@ impl Name {
         preferred: Option<NamePart>,
     ) -> Result<Self, Refusal> {
         if first.is_empty() && last.is_empty() {
-            return Err(Refusal {
-                rule: true,
-                ..refusal("empty", "Enter a first or a last name.")
-            });
+            return Err(Refusal::rule("empty", "Enter a first or a last name."));
         }
         let preferred = preferred.filter(|p| !p.is_empty());
         Ok(Self { first, last, preferred })
@@ -505,14 +512,14 @@ pub struct Whole(pub u64);
 
 impl<'de> Deserialize<'de> for Whole {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const NOT: Refusal = refusal("wrong_type", "This is a whole number.");
+        const NOT: Refusal = refusal("wrong_type", "This must be a whole number, not negative.");
         let number = serde_json::Number::deserialize(deserializer)?;
         let whole = number.as_u64().or_else(|| {
             let float =
                 number.as_f64().filter(|f| f.fract() == 0.0 && (0.0..=EXACT).contains(f))?;
             format!("{float:.0}").parse().ok()
         });
-        whole.map(Self).ok_or_else(|| de::Error::custom(NOT))
+        whole.map(Self).ok_or_else(|| NOT.error())
     }
 }
 

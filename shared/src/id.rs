@@ -4,9 +4,11 @@
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Deserializer, Serialize};
 use ulid::Ulid;
 use utoipa::ToSchema;
+
+use crate::fields::Refusal;
 
 macro_rules! ulid_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -125,7 +127,8 @@ impl fmt::Display for PracticeId {
 impl<'de> Deserialize<'de> for PracticeId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| de::Error::custom("not_a_practice|Use the practice's id."))
+        Self::parse(&text)
+            .ok_or_else(|| Refusal::invalid("not_a_practice", "Use the practice's id.").error())
     }
 }
 

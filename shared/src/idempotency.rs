@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::{
     app::App,
     context::Context,
-    fields::At,
+    fields::{At, Refusal},
     id::PracticeId,
     keys::{self, Key},
     problem::Problem,
@@ -33,10 +33,9 @@ impl FromRequestParts<App> for IdempotencyKey {
         let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
         let text = value.to_str().unwrap_or_default();
         if !(1..=255).contains(&text.len()) || !text.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(Problem::invalid(
+            return Err(Problem::refused(
                 "Idempotency-Key",
-                "invalid",
-                "Use 1 to 255 visible ASCII characters.",
+                Refusal::invalid("invalid", "Use 1 to 255 visible ASCII characters."),
             ));
         }
         Ok(Self(Some(text.to_owned())))

@@ -1,6 +1,7 @@
 //! Passwords: Argon2id (RFC 9106) at rest, and how strong a new one must be (NIST SP 800-63B:
 //! length, no composition rules, a check against what is easily guessed).
 
+mod guess;
 mod turn;
 
 use argon2::{
@@ -9,8 +10,9 @@ use argon2::{
 };
 
 use crate::{
+    account::Account,
     context::Context,
-    fields::{Password, Secret},
+    fields::{Date, Password, Refusal, Secret},
     practice::{PASSWORD_MINIMUM, Practice},
     problem::Problem,
 };
@@ -63,48 +65,59 @@ pub fn outdated(hash: &Secret) -> bool {
         || weaker("p", PARAMS.2)
 }
 
-/// Whether a new password is strong enough for the practice, given words that somebody who knows
-/// the person would try. A row of such words is weak however long it is: so what is left without
-/// them must be worth something too.
+/// What somebody who knows a person would try first: the one context for every place where a password
+/// is chosen. It comes out of the account whole, so that no caller can leave a chart or its birth date out.
+#[derive(Debug, Clone)]
+pub struct Personal {
+    texts: Vec<String>,
+    births: Vec<Date>,
+    minimum: usize,
+}
+
+impl Personal {
+    /// The names, addresses and birth dates of an account and of every chart that it opens, and the
+    /// practice.
+    #[must_use]
+    pub fn of(practice: &Practice, account: &Account) -> Self {
+        let mut texts = vec![
+            practice.name.clone(),
+            practice.sender_name.clone(),
+            practice.practice.to_string(),
+            account.username.as_str().to_owned(),
+            account.email.as_str().to_owned(),
+        ];
+        let names = account.grants.values().map(|grant| &grant.name).chain([&account.name]);
+        for name in names {
+            texts.extend([name.first.as_str(), name.last.as_str()].map(str::to_owned));
+            texts.extend(name.preferred.as_ref().map(|p| p.as_str().to_owned()));
+        }
+        Self {
+            texts,
+            births: account.grants.values().map(|grant| grant.date_of_birth).collect(),
+            minimum: practice.password_minimum.max(PASSWORD_MINIMUM),
+        }
+    }
+}
+
+/// Whether a new password is strong enough. Parts that are easily guessed add nothing, however long they
+/// are: what is left without them must be worth something too.
 ///
 /// # Errors
 /// 422 naming the field `password`: `too_short`, or `too_weak` with what would help.
-pub fn check(password: &Password, practice: &Practice, context: &[&str]) -> Result<(), Problem> {
-    let minimum = practice.password_minimum.max(PASSWORD_MINIMUM);
+pub fn check(password: &Password, personal: &Personal) -> Result<(), Problem> {
+    let minimum = personal.minimum;
     if password.reveal().chars().count() < minimum {
-        return Err(Problem::refused(
-            "password",
-            "too_short",
-            format!(
-                "Use at least {minimum} characters. Several words in a row are easy to remember."
-            ),
-        ));
+        let message = format!(
+            "Use at least {minimum} characters. Several words in a row are easy to remember."
+        );
+        return Err(Problem::refused("password", Refusal::rule("too_short", message)));
     }
-    let words: Vec<&str> = context
-        .iter()
-        .flat_map(|text| text.split(|c: char| !c.is_alphanumeric()).chain([*text]))
-        .filter(|word| word.chars().count() > 2)
-        .collect();
-    let estimate = zxcvbn::zxcvbn(password.reveal(), &words);
-    let without_them = left_without(&words, password.reveal())
-        .is_some_and(|left| zxcvbn::zxcvbn(&left, &[]).score() < zxcvbn::Score::Two);
-    if estimate.score() < zxcvbn::Score::Three || without_them {
-        let hint = estimate.feedback().and_then(zxcvbn::feedback::Feedback::warning);
-        let hint = hint.map_or_else(String::new, |warning| format!(" {warning}"));
-        return Err(Problem::refused(
-            "password",
-            "too_weak",
-            format!("This password is too easy to guess.{hint} Add another word or two."),
-        ));
+    match guess::weakness(password.reveal(), &personal.texts, &personal.births) {
+        None => Ok(()),
+        Some(why) => {
+            let message =
+                format!("This password is too easy to guess. {why} Add another word or two.");
+            Err(Problem::refused("password", Refusal::rule("too_weak", message)))
+        }
     }
-    Ok(())
-}
-
-/// What is left of a password without these words; `None` when none of them is in it.
-fn left_without(words: &[&str], password: &str) -> Option<String> {
-    let mut words: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
-    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
-    let whole = password.to_lowercase();
-    let left = words.iter().fold(whole.clone(), |left, word| left.replace(word, ""));
-    (left != whole).then(|| left.trim_matches(|c: char| !c.is_alphanumeric()).to_owned())
 }

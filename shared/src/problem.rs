@@ -11,7 +11,7 @@ use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::id::ClientId;
+use crate::{fields::Refusal, id::ClientId};
 
 /// One field of bad input: which, why (stable slug), and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -55,7 +55,7 @@ pub struct ProblemBody {
 #[derive(Debug, Clone)]
 pub struct Problem {
     status: StatusCode,
-    code: &'static str,
+    code: Cow<'static, str>,
     title: &'static str,
     detail: Cow<'static, str>,
     fields: Vec<FieldProblem>,
@@ -77,65 +77,30 @@ struct More {
 impl Problem {
     fn new(
         status: StatusCode,
-        code: &'static str,
+        code: impl Into<Cow<'static, str>>,
         title: &'static str,
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
-        let detail = detail.into();
+        let (code, detail) = (code.into(), detail.into());
         Self { status, code, title, detail, fields: Vec::new(), retry_after: None, more: None }
     }
 
-    /// The body or a parameter is not what the API document asks for: 400, naming the field.
-    pub fn invalid(
-        field: impl Into<String>,
-        code: impl Into<Cow<'static, str>>,
-        message: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        Self::of_field(
-            StatusCode::BAD_REQUEST,
-            "invalid",
-            "Some input is not valid",
-            field,
-            code,
-            message,
-        )
-    }
-
-    /// Well-formed input that a rule about the field itself refuses: 422.
-    pub fn breaks_rule(
-        field: impl Into<String>,
-        code: impl Into<Cow<'static, str>>,
-        message: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        Self::of_field(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "invalid",
-            "Some input is not valid",
-            field,
-            code,
-            message,
-        )
-    }
-
-    /// Well-formed input that a rule refuses (a weak password, an impossible successor): 422.
-    pub fn refused(
-        field: impl Into<String>,
-        code: &'static str,
-        message: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        Self::of_field(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            code,
-            "This cannot be accepted",
-            field,
-            code,
-            message,
-        )
+    /// A value that is refused, naming the field. What the API document's schema rules out is 400
+    /// `invalid`. What a rule refuses is 422 with the rule's own code: a weak password, a birth in
+    /// the future, somebody who is no portal user.
+    pub fn refused(field: impl Into<String>, refusal: Refusal) -> Self {
+        let Refusal { code, message, rule } = refusal;
+        let (status, of_problem, title) = if rule {
+            (StatusCode::UNPROCESSABLE_ENTITY, code.clone(), "This cannot be accepted")
+        } else {
+            (StatusCode::BAD_REQUEST, "invalid".into(), "Some input is not valid")
+        };
+        Self::of_field(status, of_problem, title, field, code, message)
     }
 
     fn of_field(
         status: StatusCode,
-        code: &'static str,
+        code: impl Into<Cow<'static, str>>,
         title: &'static str,
         field: impl Into<String>,
         field_code: impl Into<Cow<'static, str>>,
@@ -371,8 +336,8 @@ impl Problem {
 
     /// The stable slug.
     #[must_use]
-    pub fn code(&self) -> &'static str {
-        self.code
+    pub fn code(&self) -> &str {
+        &self.code
     }
 
     /// What the log may know beyond the code. Never a person's data.
@@ -394,7 +359,7 @@ impl Problem {
             r#type: format!("urn:latchkey:problem:{}", self.code),
             title: self.title.to_owned(),
             status: self.status.as_u16(),
-            code: self.code.to_owned(),
+            code: self.code.clone().into_owned(),
             detail: self.detail.clone().into_owned(),
             request_id: request_id.to_owned(),
             fields: self.fields.clone(),

@@ -21,7 +21,7 @@ use crate::{
     id::{ClientId, PortalUserId},
     metrics,
     problem::Problem,
-    strict::Strict,
+    strict::{Fault, Sent},
 };
 
 /// The header in which either home says from which address a request came (`address:port`).
@@ -205,14 +205,12 @@ fn parse_json<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<
     if !essence.eq_ignore_ascii_case("application/json") {
         return Err(Problem::media_type());
     }
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(Strict(&mut deserializer)).map_err(|error| {
-        let path = error.path().to_string();
-        let inner = error.into_inner();
-        if inner.is_data() { field_problem(&path, &inner) } else { malformed(&inner) }
-    })?;
-    deserializer.end().map_err(|e| malformed(&e))?;
-    Ok(value)
+    let sent: Sent = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
+    sent.read().map_err(refused)
+}
+
+fn refused(fault: Fault) -> Problem {
+    Problem::refused(fault.field(), fault.refusal)
 }
 
 fn malformed(error: &serde_json::Error) -> Problem {
@@ -221,43 +219,6 @@ fn malformed(error: &serde_json::Error) -> Problem {
         error.line(),
         error.column()
     ))
-}
-
-/// Turns serde's words into the field at fault, a stable code and a sentence.
-fn field_problem(path: &str, error: &impl ToString) -> Problem {
-    let text = error.to_string();
-    let text = text.split(" at line ").next().unwrap_or_default();
-    let quoted = text.split('`').nth(1).unwrap_or_default();
-    let parent = if path == "." { "" } else { path };
-    let child = || match parent {
-        "" => quoted.to_owned(),
-        parent if parent == quoted || parent.ends_with(&format!(".{quoted}")) => parent.to_owned(),
-        parent => format!("{parent}.{quoted}"),
-    };
-    let here = || if parent.is_empty() { "body".to_owned() } else { parent.to_owned() };
-    if let Some((code, message)) = text.split_once('|').filter(|(code, _)| is_slug(code)) {
-        return Problem::invalid(here(), code.to_owned(), message.to_owned());
-    }
-    if let Some((code, message)) = text.split_once('!').filter(|(code, _)| is_slug(code)) {
-        return Problem::breaks_rule(here(), code.to_owned(), message.to_owned());
-    }
-    if text.starts_with("unknown field") {
-        Problem::invalid(child(), "unknown", "There is no such field here.")
-    } else if text.starts_with("missing field") {
-        Problem::invalid(child(), "missing", "This field is needed.")
-    } else if text.starts_with("duplicate field") {
-        Problem::invalid(child(), "duplicate", "This field is there twice.")
-    } else if text.starts_with("unknown variant") {
-        Problem::invalid(here(), "not_an_option", "This is not one of the options.")
-    } else if text.starts_with("invalid type") {
-        Problem::invalid(here(), "wrong_type", "This has the wrong type.")
-    } else {
-        Problem::invalid(here(), "invalid", "This value is not valid.")
-    }
-}
-
-fn is_slug(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }
 
 /// Query parameters, read strictly: each at most once, none unknown.
@@ -269,11 +230,9 @@ impl<T: DeserializeOwned> FromRequestParts<App> for StrictQuery<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default();
-        let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
-        serde_path_to_error::deserialize(pairs).map(Self).map_err(|error| {
-            let path = error.path().to_string();
-            field_problem(&path, &error.into_inner())
-        })
+        let pairs = form_urlencoded::parse(query.as_bytes()).into_owned();
+        let pairs = pairs.map(|(name, value)| (name, Sent::Text(value))).collect();
+        Sent::Object(pairs).read().map(Self).map_err(refused)
     }
 }
 

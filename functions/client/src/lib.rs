@@ -6,7 +6,7 @@ use shared::{
     App, Problem, Routes,
     chart::ClientUpdate,
     client::ClientView,
-    fields::{ContactEmail, ContactPhone, Date, Name, Professional, RecordNumber, Whole},
+    fields::{ContactEmail, ContactPhone, Date, Name, Professional, RecordNumber, Refusal, Whole},
     history::Action,
     id::ClientId,
     problem::ProblemBody,
@@ -109,14 +109,19 @@ async fn edit(
 
 fn check(app: &App, edit: &ClientEdit) -> Result<(), Problem> {
     if edit.date_of_birth.is_some_and(|born| born.is_after(app.now())) {
-        return Err(Problem::refused("dateOfBirth", "in_future", "This date lies in the future."));
+        return Err(Problem::refused(
+            "dateOfBirth",
+            Refusal::rule("in_future", "This date lies in the future."),
+        ));
     }
     let counts = [
         ("emails", edit.emails.as_ref().map_or(0, Vec::len)),
         ("phones", edit.phones.as_ref().map_or(0, Vec::len)),
     ];
     match counts.iter().find(|(_, count)| *count > 10) {
-        Some((field, _)) => Err(Problem::invalid(*field, "too_many", "Ten is the most.")),
+        Some((field, _)) => {
+            Err(Problem::refused(*field, Refusal::invalid("too_many", "Ten is the most.")))
+        }
         None => Ok(()),
     }
 }

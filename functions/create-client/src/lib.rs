@@ -7,7 +7,7 @@ use shared::{
     App, Problem, Routes,
     chart::{Accounts, Chart, ChartEdit, Request},
     client::{Client, ClientView, Summary},
-    fields::{ContactEmail, ContactPhone, Date, Name, Professional, RecordNumber},
+    fields::{ContactEmail, ContactPhone, Date, Name, Professional, RecordNumber, Refusal},
     history::Action,
     id::ClientId,
     idempotency::{Attempt, IdempotencyKey},
@@ -98,11 +98,14 @@ async fn create_client(
 /// 422 for a date of birth in the future, 400 for too many addresses or numbers.
 pub fn check(app: &App, new: &NewClient) -> Result<(), Problem> {
     if new.date_of_birth.is_after(app.now()) {
-        return Err(Problem::refused("dateOfBirth", "in_future", "This date lies in the future."));
+        return Err(Problem::refused(
+            "dateOfBirth",
+            Refusal::rule("in_future", "This date lies in the future."),
+        ));
     }
     for (field, count) in [("emails", new.emails.len()), ("phones", new.phones.len())] {
         if count > 10 {
-            return Err(Problem::invalid(field, "too_many", "Ten is the most."));
+            return Err(Problem::refused(field, Refusal::invalid("too_many", "Ten is the most.")));
         }
     }
     Ok(())

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use shared::{
     App, Problem, Routes,
     chart::Receipt,
+    fields::Refusal,
     history::Action,
     id::{ClientId, PortalUserId},
     problem::ProblemBody,
@@ -61,12 +62,18 @@ async fn delete(
 /// Demands the word, and reads the successor.
 fn check(deletion: &Deletion) -> Result<Option<PortalUserId>, Problem> {
     if deletion.confirm.trim().to_lowercase() != "delete" {
-        return Err(Problem::invalid("confirm", "not_confirmed", "Type “delete” to continue."));
+        return Err(Problem::refused(
+            "confirm",
+            Refusal::invalid("not_confirmed", "Type “delete” to continue."),
+        ));
     }
     match deletion.alert_recipient.as_deref() {
         None | Some("practice") => Ok(None),
         Some(id) => PortalUserId::parse(id).map(Some).ok_or_else(|| {
-            Problem::invalid("alertRecipient", "invalid", "Name a portal user, or practice.")
+            Problem::refused(
+                "alertRecipient",
+                Refusal::invalid("invalid", "Name a portal user, or practice."),
+            )
         }),
     }
 }

@@ -14,11 +14,12 @@ use shared::{
     account::{Account, PortalSession},
     caller::Caller,
     chart::{Accounts, Chart, ChartEdit, Request},
-    fields::{At, Date, Password, ProofName, Secret},
+    fields::{At, Date, Password, ProofName, Refusal, Secret},
     history::{Action, Actor, Author},
     id::{AccountId, AccountKey, SessionId},
     idempotency::{Attempt, IdempotencyKey},
-    keys, password,
+    keys,
+    password::{self, Personal},
     portal_user::{Access, PortalUser},
     practice::{Practice, PracticeView},
     problem::ProblemBody,
@@ -267,8 +268,10 @@ async fn enroll(
         }
         Ok(Outcome::WrongProof) => Err(Problem::refused(
             "lastName",
-            "proof_failed",
-            "These details do not match what the practice knows. Check them, or ask the practice.",
+            Refusal::rule(
+                "proof_failed",
+                "These details do not match what the practice knows. Check them, or ask the practice.",
+            ),
         )),
         Err(problem) => {
             if problem.code().starts_with("invitation_") {
@@ -353,17 +356,7 @@ fn decide(
     if account.password.is_some() {
         return enrolled(edit, &user, account.account_id, None);
     }
-    let born = edit.client.date_of_birth.to_string();
-    let (person, client) = (user.name.full(), edit.client.name.full());
-    let context = [
-        person.as_str(),
-        client.as_str(),
-        born.as_str(),
-        user.username.as_str(),
-        user.email.as_str(),
-        settings.name.as_str(),
-    ];
-    password::check(&with.password, settings, &context)?;
+    password::check(&with.password, &Personal::of(settings, account))?;
     let hash = match &hashes.hashed {
         Some(hash) => hash.clone(),
         None => password::hash(app, &with.password)?,

@@ -4,7 +4,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use shared::{
     App, Problem, Routes,
-    fields::At,
+    fields::{At, Refusal},
     history::{Action, Actor, Event, Role},
     id::{ClientId, EventId, PortalUserId},
     keys,
@@ -94,7 +94,10 @@ async fn history(
     StrictQuery(page): StrictQuery<Page>,
 ) -> Result<Disclosed<History>, Problem> {
     if page.cursor.as_deref().is_some_and(|c| EventId::parse(c).is_none()) {
-        return Err(Problem::invalid("cursor", "invalid", "This is no cursor of ours."));
+        return Err(Problem::refused(
+            "cursor",
+            Refusal::invalid("invalid", "This is no cursor of ours."),
+        ));
     }
     let pk = keys::chart(reader.practice(), id);
     let client = keys::client(reader.practice(), id);

@@ -23,7 +23,7 @@ use shared::{
     mail::MailKind,
     mirror::to_charts::{self, AccountUpdate},
     outbox::{Outgoing, Recipient},
-    password,
+    password::{self, Personal},
     practice::Practice,
     problem::ProblemBody,
     store::{Change, both, parse},
@@ -207,12 +207,7 @@ async fn choose(
                         .is_some_and(|r| r.expires_at > now && token.secret.matches(&r.hash))
             })
             .ok_or_else(expired)?;
-        let (name, charts) = (account.name.full(), account.grants.values().map(|g| g.name.full()));
-        let charts: Vec<String> = charts.collect();
-        let mut context =
-            vec![name.as_str(), account.username.as_str(), account.email.as_str(), &settings.name];
-        context.extend(charts.iter().map(String::as_str));
-        password::check(&with.password, &settings, &context)?;
+        password::check(&with.password, &Personal::of(&settings, &account))?;
 
         let mut change = app.store().change();
         account.password = Some(password::hash(&app, &with.password)?);

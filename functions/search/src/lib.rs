@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use shared::{
     App, Problem, Routes,
     client::{Client, PortalView, SearchEntry},
-    fields::{At, Date, Email, Name, PhoneNumber, Professional, RecordNumber, SearchText, Whole},
+    fields::{
+        At, Date, Email, Name, PhoneNumber, Professional, RecordNumber, Refusal, SearchText, Whole,
+    },
     history::Action,
     id::{ClientId, PracticeId},
     keys,
@@ -123,10 +125,14 @@ async fn search(
 ) -> Result<Disclosed<Hits>, Problem> {
     let limit = query.limit.map_or(USUAL, |limit| usize::try_from(limit.0).unwrap_or(usize::MAX));
     if !(1..=MOST).contains(&limit) {
-        return Err(Problem::invalid("limit", "out_of_range", "Ask for 1 to 50."));
+        return Err(Problem::refused(
+            "limit",
+            Refusal::invalid("out_of_range", "Ask for 1 to 50."),
+        ));
     }
-    let plan = plan(query.query.as_str())
-        .map_err(|_| Problem::refused("query", "too_short", "Type two characters or more."))?;
+    let plan = plan(query.query.as_str()).map_err(|_| {
+        Problem::refused("query", Refusal::rule("too_short", "Type two characters or more."))
+    })?;
     let from = query.cursor.as_deref().map(|text| place(text, &plan)).transpose()?;
     let practice = reader.practice().clone();
     let found = reader.admit(&app, Box::pin(find(&app, &practice, &plan, from, limit))).await?;
@@ -284,10 +290,14 @@ fn cursor(place: &Place) -> String {
 
 /// Reads a cursor, which must be one of this very query.
 fn place(text: &str, plan: &Plan) -> Result<Place, Problem> {
-    let not_ours =
-        || Problem::refused("cursor", "not_a_cursor", "This is no cursor of this search.");
+    let not_ours = || {
+        Problem::refused(
+            "cursor",
+            Refusal::rule("not_a_cursor", "This is no cursor of this search."),
+        )
+    };
     if text.len() > LONGEST_CURSOR {
-        return Err(Problem::invalid("cursor", "too_long", "This is too long."));
+        return Err(Problem::refused("cursor", Refusal::invalid("too_long", "This is too long.")));
     }
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| not_ours())?;
     let text = String::from_utf8(bytes).map_err(|_| not_ours())?;

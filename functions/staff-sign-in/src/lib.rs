@@ -16,7 +16,7 @@ use shared::{
     App, Problem, Routes,
     caller::Caller,
     cookie,
-    fields::At,
+    fields::{At, Refusal},
     history::{Action, Actor, Event, Role},
     id::{PracticeId, SessionId},
     jwt::{Audience, Claims},
@@ -91,14 +91,17 @@ async fn begin(
 ) -> Result<Response, Problem> {
     let return_to = query.return_to.unwrap_or_else(|| "/".into());
     if !is_own_path(&return_to) {
-        return Err(Problem::invalid("returnTo", "not_a_path", "Name a path of this site."));
+        return Err(Problem::refused(
+            "returnTo",
+            Refusal::invalid("not_a_path", "Name a path of this site."),
+        ));
     }
     let hint = query.login_hint;
     if hint
         .as_ref()
         .is_some_and(|h| !(1..=254).contains(&h.len()) || !h.bytes().all(|b| b.is_ascii_graphic()))
     {
-        return Err(Problem::invalid("login_hint", "invalid", "Name somebody."));
+        return Err(Problem::refused("login_hint", Refusal::invalid("invalid", "Name somebody.")));
     }
     let secret = || URL_SAFE_NO_PAD.encode(app.random::<32>());
     let underway = Underway {

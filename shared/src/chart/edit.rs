@@ -14,7 +14,7 @@ use crate::{
     context::Context,
     fields::{
         At, ContactEmail, ContactPhone, Date, Email, Name, Permissions, Professional, Reason,
-        RecordNumber, Relationship, Secret, Username,
+        RecordNumber, Refusal, Relationship, Secret, Username,
     },
     history::{Action, Event},
     id::{AccountKey, ClientId, Epoch, PortalUserId, SessionId},
@@ -478,8 +478,10 @@ impl<'a> ChartEdit<'a> {
         if user.access == Access::Revoked {
             return Err(Problem::refused(
                 field,
-                "access_revoked",
-                "Somebody whose access is revoked cannot own the chart. Activate it first.",
+                Refusal::rule(
+                    "access_revoked",
+                    "Somebody whose access is revoked cannot own the chart. Activate it first.",
+                ),
             ));
         }
         self.chart.client.chart_owner = Some(owner);
@@ -586,8 +588,10 @@ impl<'a> ChartEdit<'a> {
             if edit.name.as_ref().is_some_and(|name| !same_name(name, &client_name)) {
                 return Err(Problem::refused(
                     "name",
-                    "name_of_client",
-                    "This person is the client. Change the client's name instead.",
+                    Refusal::rule(
+                        "name_of_client",
+                        "This person is the client. Change the client's name instead.",
+                    ),
                 ));
             }
             set("name", &mut user.name, Some(&client_name), &mut changed);
@@ -939,15 +943,19 @@ impl<'a> ChartEdit<'a> {
             if user.access == Access::Revoked {
                 return Err(Problem::refused(
                     field,
-                    "access_revoked",
-                    "Somebody without access cannot get the alerts.",
+                    Refusal::rule(
+                        "access_revoked",
+                        "Somebody without access cannot get the alerts.",
+                    ),
                 ));
             }
             if !user.can_receive_alerts(self.context.now()) {
                 return Err(Problem::refused(
                     field,
-                    "invitation_expired",
-                    "This person's invitation is over. Send a new one first.",
+                    Refusal::rule(
+                        "invitation_expired",
+                        "This person's invitation is over. Send a new one first.",
+                    ),
                 ));
             }
         }
@@ -1218,7 +1226,10 @@ fn record_number_taken() -> Problem {
 }
 
 fn not_a_portal_user(field: &'static str) -> Problem {
-    Problem::refused(field, "not_a_portal_user", "This client has no such portal user.")
+    Problem::refused(
+        field,
+        Refusal::rule("not_a_portal_user", "This client has no such portal user."),
+    )
 }
 
 /// Sets a field that an edit names; notes its name when it changed.

@@ -2,14 +2,14 @@
 
 use std::{borrow::Cow, fmt};
 
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Deserializer, Serialize};
 use unicode_normalization::UnicodeNormalization;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{RefOr, Schema},
 };
 
-use super::{EMPTY, Refusal, TOO_LONG, string_schema};
+use super::{EMPTY, Refusal, string_schema, too_long};
 
 /// A text that must not show in a log: its `Debug` prints nothing of it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +56,7 @@ impl Password {
     pub fn parse(raw: &str) -> Result<Self, Refusal> {
         match raw.chars().count() {
             0 => Err(EMPTY),
-            n if n > 256 => Err(TOO_LONG),
+            n if n > 256 => Err(too_long(256)),
             _ => Ok(Self(raw.nfc().collect())),
         }
     }
@@ -71,7 +71,7 @@ impl fmt::Debug for Password {
 impl<'de> Deserialize<'de> for Password {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Cow::<'de, str>::deserialize(deserializer)?;
-        Self::parse(&raw).map_err(de::Error::custom)
+        Self::parse(&raw).map_err(|refusal| refusal.error())
     }
 }
 

@@ -67,7 +67,7 @@ impl Serialize for Date {
 impl<'de> Deserialize<'de> for Date {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Cow::<'de, str>::deserialize(deserializer)?;
-        Self::parse(&raw).map_err(de::Error::custom)
+        Self::parse(&raw).map_err(|refusal| refusal.error())
     }
 }
 

@@ -559,6 +559,16 @@ async fn passwords_that_are_easily_guessed_are_refused() {
         "1984-03-12-1984-03-12",
         "bartycholm@mail.example",
         "squirrelwhisperer1",
+        // Dates, sequences and repeats, the product's own words, other spellings, known from breaches.
+        "12/03/1984 12/03/1984",
+        "12 March 1984 12 mars",
+        "client portal password",
+        "latchkeylatchkey1",
+        "contrase\u{f1}a cliente portal",
+        "Password123456789!",
+        "correct horse battery staple",
+        "B4rth0l0m3w Ch0lm0nd3l3y 1984",
+        "yeledn0mlohC 1984",
     ] {
         let body = json!({
             "token": token, "lastName": "Featherstonehaugh", "dateOfBirth": BORN, "password": weak,
@@ -570,6 +580,48 @@ async fn passwords_that_are_easily_guessed_are_refused() {
         assert_eq!(refused["fields"][0]["field"], "password");
     }
     assert_eq!(state(&world, &token).await, "open");
+}
+
+/// One context for every place: a reset knows the birth dates of all charts too.
+#[tokio::test]
+async fn a_reset_refuses_what_an_enrolment_refuses() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let parent = "holly@mail.example";
+    let (wren, silas) =
+        (dana.client("Wren", LAST, BORN).await, dana.client("Silas", LAST, "2015-06-01").await);
+    dana.enroll_for(&wren, parent).await;
+    let second = dana.invite(&silas, parent).await;
+    world.enroll(&second.token, LAST, "2015-06-01", PASSWORD).await.expect(201);
+    world.forgot(parent).await.expect(202);
+    world.deliver().await;
+    let token = world.post.newest(parent).token();
+    for weak in [
+        "12/03/1984 12/03/1984",
+        "01/06/2015-01/06/2015",
+        "1 juin 2015 Wren 1984",
+        "Silas Wren Okafor 06012015",
+        "latchkeylatchkey1",
+        "Harbor Practice 1",
+        "holly holly mail 1984",
+    ] {
+        world.choose(&token, weak).await.problem(422, "too_weak");
+    }
+    world.choose(&token, "another nine grey pebbles").await.expect(204);
+}
+
+/// A person who was invited to two charts chooses the password with the first: it knows the second.
+#[tokio::test]
+async fn the_first_password_knows_every_chart_of_the_account() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let parent = "holly@mail.example";
+    let (wren, silas) =
+        (dana.client("Wren", LAST, BORN).await, dana.client("Silas", LAST, "2015-06-01").await);
+    let who = dana.invite(&wren, parent).await;
+    dana.invite(&silas, parent).await;
+    password(&world, &who, "01/06/2015-01/06/2015").await.problem(422, "too_weak");
+    password(&world, &who, PASSWORD).await.expect(201);
 }
 
 #[tokio::test]
