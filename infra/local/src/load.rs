@@ -2,7 +2,7 @@
 //! there already is passed over, so that loading can be repeated, and can go on where it was
 //! stopped.
 
-use std::{io::Write, path::Path};
+use std::{fmt::Display, io::Write, path::Path};
 
 use add_portal_user::NewPortalUser;
 use create_client::NewClient;
@@ -12,15 +12,15 @@ use shared::{
     App, Problem,
     caller::Caller,
     chart::{Accounts, Chart, ChartEdit, NewUser, Request},
-    fields::{
-        ContactEmail, ContactPhone, ContactType, Date, Email, Name, NamePart, Permission,
-        PhoneNumber, Professional, RecordNumber, Refusal, Relationship,
-    },
+    client::{Client, Holder},
+    fields::NamePart,
     history::{Actor, Author},
     id::{AccountKey, ClientId, PortalUserId},
     idempotency::Attempt,
+    keys,
     outbox::Outgoing,
     practice::Practice,
+    search,
 };
 
 use crate::{
@@ -40,6 +40,8 @@ pub struct Loaded {
     pub known: usize,
     /// Rows that could not be loaded; each was said on standard error.
     pub wrong: usize,
+    /// Optional fields of new clients that were wrong and left out; each was said too.
+    pub left_out: usize,
 }
 
 /// A client who is new, with those who were invited.
@@ -55,29 +57,38 @@ pub struct Added {
 /// # Errors
 /// One line when the file as a whole cannot be read, or the table does not answer.
 pub async fn roster(app: &App, practice: &Practice, path: &Path) -> Result<Loaded, Trouble> {
-    let rows = roster::check(path)?;
+    let rows = roster::check(path, app.now())?;
     let bar = ProgressBar::new(rows as u64);
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} clients {elapsed}") {
         bar.set_style(style);
     }
-    let outcomes = stream::iter(Roster::open(path)?).map(|row| async {
+    let outcomes = stream::iter(Roster::open(path, app.now())?).map(|row| async {
         match row {
-            Ok(row) => self::row(app, practice, &row).await,
-            Err(mistake) => Outcome::Wrong(mistake.to_string()),
+            Ok(row) => (self::row(app, practice, &row).await, row.left_out),
+            Err(mistake) => (Outcome::Wrong(mistake.to_string()), Vec::new()),
         }
     });
     let mut outcomes = outcomes.buffered(AT_ONCE);
     let mut loaded = Loaded::default();
-    while let Some(outcome) = outcomes.next().await {
+    let say = |line: &dyn Display| {
+        bar.suspend(|| {
+            // Standard error is where this goes, or nowhere.
+            let _ = writeln!(std::io::stderr(), "{line}");
+        });
+    };
+    while let Some((outcome, left_out)) = outcomes.next().await {
+        if matches!(outcome, Outcome::New) {
+            loaded.left_out += left_out.len();
+            for mistake in &left_out {
+                say(mistake);
+            }
+        }
         match outcome {
             Outcome::New => loaded.new += 1,
             Outcome::Known => loaded.known += 1,
             Outcome::Wrong(line) => {
                 loaded.wrong += 1;
-                bar.suspend(|| {
-                    // Standard error is where this goes, or nowhere.
-                    let _ = writeln!(std::io::stderr(), "{line}");
-                });
+                say(&line);
             }
             Outcome::Failed(problem) => {
                 bar.abandon();
@@ -99,22 +110,40 @@ enum Outcome {
 }
 
 async fn row(app: &App, practice: &Practice, row: &Row) -> Outcome {
-    let (client, guardian) = match parse(row) {
-        Ok(parsed) => parsed,
-        Err((column, refusal)) => {
-            return Outcome::Wrong(format!("line {}: {column}: {}", row.line, refusal.message));
-        }
+    let guardian = row.guardian.clone().into_iter().collect::<Vec<_>>();
+    let added = add(app, practice, &row.client, &guardian, true).await;
+    let known = match &added {
+        Ok(None) => is_known(app, practice, &row.client).await,
+        _ => Ok(true),
     };
-    let guardian = guardian.into_iter().collect::<Vec<_>>();
-    match add(app, practice, &client, &guardian, true).await {
-        Ok(Some(_)) => Outcome::New,
-        Ok(None) => Outcome::Known,
-        Err(problem) if problem.status().is_client_error() => {
+    match (added, known) {
+        (Ok(Some(_)), _) => Outcome::New,
+        (Ok(None), Ok(true)) => Outcome::Known,
+        (Ok(None), Ok(false)) => Outcome::Wrong(format!(
+            "line {}: record_number: is held by a client with another name or date of birth",
+            row.line
+        )),
+        (Err(problem), _) | (_, Err(problem)) if problem.status().is_client_error() => {
             let about = problem.body("").detail;
             Outcome::Wrong(format!("line {}: {about}", row.line))
         }
-        Err(problem) => Outcome::Failed(problem),
+        (Err(problem), _) | (_, Err(problem)) => Outcome::Failed(problem),
     }
+}
+
+/// Whether the client who holds the record number is the one of the row.
+async fn is_known(app: &App, practice: &Practice, new: &NewClient) -> Result<bool, Problem> {
+    let id = &practice.practice;
+    let Some(number) = &new.record_number else { return Ok(false) };
+    let holder: Option<Holder> = app.store().get(&keys::record(id, number)).await?;
+    let Some(holder) = holder else { return Ok(false) };
+    let held: Option<Client> = app.store().get(&keys::client(id, holder.client_id)).await?;
+    let part = |part: &NamePart| search::fold(part.as_str());
+    Ok(held.is_some_and(|held| {
+        held.date_of_birth == new.date_of_birth
+            && part(&held.name.first) == part(&new.name.first)
+            && part(&held.name.last) == part(&new.name.last)
+    }))
 }
 
 /// Adds a client with the first of those who may enter its portal in one transaction, and each
@@ -169,62 +198,4 @@ fn invite(chart: &mut ChartEdit<'_>, new: &NewUser) -> Result<(PortalUserId, Out
     let mut queued = chart.queued().iter();
     let mail = queued.find(|mail| mail.portal_user_id == user).cloned();
     Ok((user, mail.ok_or_else(|| Problem::internal("an invitation without a mail"))?))
-}
-
-type Parsed = (NewClient, Option<NewPortalUser>);
-
-/// Reads a row's texts as the API would read them.
-fn parse(row: &Row) -> Result<Parsed, (&'static str, Refusal)> {
-    let at = |column: &'static str| move |refusal: Refusal| (column, refusal);
-    let part = |text: &str, column| NamePart::parse(text).map_err(at(column));
-    let preferred = row.preferred_name.as_deref().map(|p| part(p, "preferred_name")).transpose()?;
-    let name = Name::new(
-        part(&row.first_name, "first_name")?,
-        part(&row.last_name, "last_name")?,
-        preferred,
-    )
-    .map_err(at("last_name"))?;
-    let email = row.email.as_deref().map(Email::parse).transpose().map_err(at("email"))?;
-    let phone = row.phone.as_deref().map(PhoneNumber::parse).transpose().map_err(at("phone"))?;
-    let professional = row.professional.as_deref().map(Professional::parse).transpose();
-    let client = NewClient {
-        name,
-        date_of_birth: Date::parse(&row.date_of_birth.to_string()).map_err(at("date_of_birth"))?,
-        record_number: Some(RecordNumber::parse(&row.record_number).map_err(at("record_number"))?),
-        emails: email
-            .map(|address| ContactEmail { r#type: ContactType::Home, address })
-            .into_iter()
-            .collect(),
-        phones: phone
-            .map(|number| ContactPhone { r#type: ContactType::Mobile, number })
-            .into_iter()
-            .collect(),
-        professional: professional.map_err(at("professional"))?,
-    };
-    let Some(guardian) = &row.guardian else { return Ok((client, None)) };
-    let guardian = NewPortalUser {
-        name: Name::new(
-            part(&guardian.first_name, "guardian_first_name")?,
-            part(&guardian.last_name, "guardian_last_name")?,
-            None,
-        )
-        .map_err(at("guardian_last_name"))?,
-        email: Email::parse(&guardian.email).map_err(at("guardian_email"))?,
-        username: None,
-        relationship: relationship(&guardian.relationship),
-        permissions: [Permission::Basic, Permission::Messaging, Permission::Documents].into(),
-        chart_owner: None,
-        same_person: None,
-    };
-    Ok((client, Some(guardian)))
-}
-
-fn relationship(text: &str) -> Relationship {
-    match text {
-        "parent" => Relationship::Parent,
-        "guardian" => Relationship::Guardian,
-        "spouse" => Relationship::Spouse,
-        "self" => Relationship::Oneself,
-        _ => Relationship::Other,
-    }
 }

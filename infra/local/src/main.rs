@@ -48,7 +48,10 @@ fn main() -> ExitCode {
 async fn run(began: Instant) -> Result<(), Trouble> {
     let settings = Settings::from_environment()?;
     if let Some(roster) = &settings.roster {
-        roster::check(roster)?;
+        roster::check(
+            roster,
+            shared::fields::At::from_millis(jiff::Timestamp::now().as_millisecond()),
+        )?;
     }
     let tables = Tables { main: functions::TABLE.into(), history: functions::HISTORY_TABLE.into() };
     let home = Home::open(settings, tables).await?;
@@ -79,9 +82,9 @@ async fn fill(home: &Home, app: &App, functions: &Functions) -> Result<Vec<Pract
         home.state().replace("loaded", b"").map_err(|error| Trouble::new(error.to_string()))?;
     }
     if let Some(file) = &home.settings().roster {
-        let load::Loaded { new, known, wrong } = load::roster(app, &harbor, file).await?;
+        let load::Loaded { new, known, wrong, left_out } = load::roster(app, &harbor, file).await?;
         tell(&format!(
-            "Roster: {new} clients are new, {known} were there, {wrong} rows are wrong."
+            "Roster: {new} clients are new, {known} were there, {wrong} rows are wrong, {left_out} fields were left out."
         ));
     }
     let shown = |practice: shared::practice::Practice| Practice {

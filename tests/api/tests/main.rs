@@ -13,6 +13,7 @@ mod interleavings;
 mod mail;
 mod matrix;
 mod reset;
+mod roster;
 mod router;
 mod search;
 mod sign_in;
