@@ -21,7 +21,7 @@ help:
 	@echo "make test           lint, rules, site and its budgets, API contract, browser, the AWS home"
 	@echo "make test-deployed  the AWS home on the emulator, with real binaries"
 	@echo "make mutants        changes the rules and looks whether a test notices (SHARD=k/n)"
-	@echo "make bench          requests, units and times, at 1,000 and 100,000 clients"
+	@echo "make bench          requests, units and times, at 1,000, 100,000 and CLIENTS clients"
 	@echo "make bench-cold     starts, calls, memory and size of every function, beside Node"
 	@echo "make cost           what a month on AWS costs, by the figures of both"
 	@echo "make lighthouse     every page's figures on a simulated telephone"

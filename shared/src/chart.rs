@@ -33,8 +33,8 @@ use crate::{
     store::{Store, both, parse},
 };
 
-use self::edit::Finished;
-pub use self::edit::{ChartEdit, ClientUpdate, NewUser, UserUpdate};
+pub use self::edit::{ChartEdit, ClientUpdate, NewUser, OVERTAKEN, Others, UserUpdate};
+use self::edit::{Failed, Finished};
 
 /// The most portal users of one client: what one transaction can hold when the client is renamed.
 pub const MOST_USERS: usize = 16;
@@ -156,9 +156,9 @@ impl Chart {
         let new = self.is_new.then(|| self.clone());
         let mut chart = self;
         let mut retries = store.retries();
-        let mut taken = false;
+        let mut lost = Failed::default();
         loop {
-            let mut edit = ChartEdit::begin(app, store.change(), request, chart, &accounts, taken);
+            let mut edit = ChartEdit::begin(app, store.change(), request, chart, &accounts, lost);
             let decision = decide(&mut edit);
             let mut wanted: Vec<AccountKey> = accounts.keys().cloned().collect();
             if edit.wanted().is_empty() {
@@ -170,7 +170,7 @@ impl Chart {
                         return before.ok_or(refusal);
                     }
                 };
-                let Finished { mut change, guesses, record_number, keeps, unchanged } =
+                let Finished { mut change, guesses, record_number, born, keeps, unchanged } =
                     edit.finish();
                 if keeps {
                     request.attempt.keep(&mut change, app.now(), &answer)?;
@@ -187,7 +187,10 @@ impl Chart {
                 }
                 let Err(error) = store.write(change).await else { return Ok(answer) };
                 let failed = retries.retry(error).await?;
-                taken = record_number.is_some_and(|handle| failed.includes(handle));
+                lost = Failed {
+                    record_number: record_number.is_some_and(|handle| failed.includes(handle)),
+                    born: born.is_some_and(|handle| failed.includes(handle)),
+                };
                 wanted.extend(
                     guesses.into_iter().filter(|(h, _)| failed.includes(*h)).map(|(_, key)| key),
                 );

@@ -6,10 +6,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    fields::{At, ContactEmail, ContactPhone, Date, Name, Professional, RecordNumber},
+    fields::{
+        At, ContactEmail, ContactPhone, Date, Email, Name, NamePart, PhoneNumber, Professional,
+        RecordNumber, Relationship,
+    },
     id::{ClientId, PortalUserId, PracticeId},
-    keys,
-    search::{self, Entry, Subject},
+    keys::{self, Found},
+    portal_user::PortalUser,
+    search::{self, Entry, Named, Person, Subject},
     store::Change,
 };
 
@@ -76,11 +80,63 @@ pub struct Holder {
     pub client_id: ClientId,
 }
 
+/// The last client who was created with a date of birth, as stored.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Born {
+    /// The client.
+    pub client_id: ClientId,
+    /// Raised by every client who is created.
+    #[serde(skip_serializing, default)]
+    pub rev: u64,
+}
+
 /// A search entry as stored; its key says the rest.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SearchEntry {
     /// All words under which the client is found: see [`crate::search`].
     pub words: String,
+}
+
+/// A client who was found.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Hit {
+    /// The client's id.
+    pub client_id: ClientId,
+    /// The client's name.
+    pub name: Name,
+    /// The client's date of birth.
+    pub date_of_birth: Date,
+    /// Number of the chart.
+    pub record_number: RecordNumber,
+    /// First e-mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub email: Option<Email>,
+    /// First phone number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub phone: Option<PhoneNumber>,
+    /// Who cares for the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub professional: Option<Professional>,
+    /// The portal at a glance.
+    pub portal: PortalView,
+    /// The portal user by whom the client was found, if it was not by what the client has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub through: Option<Through>,
+}
+
+/// The portal user by whom a client was found.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Through {
+    /// The person's name.
+    pub name: Name,
+    /// What the person is to the client.
+    pub relationship: Relationship,
 }
 
 /// Whether anybody may enter a client's portal.
@@ -174,14 +230,24 @@ impl Client {
         }
     }
 
+    /// The name as search takes it.
+    fn named(&self) -> Named<'_> {
+        named(&self.name)
+    }
+
+    /// The names by which the client is and was known.
+    #[must_use]
+    pub fn all_names(&self) -> Vec<Named<'_>> {
+        std::iter::once(&self.name).chain(&self.former_names).map(named).collect()
+    }
+
     /// Under what the client is found.
     #[must_use]
-    pub fn search_entries(&self) -> search::Entries {
+    pub fn search_entries(&self) -> Vec<Entry> {
         let born = self.date_of_birth.to_string();
         search::entries(&Subject {
-            first: self.name.first.as_str(),
-            last: self.name.last.as_str(),
-            preferred: self.name.preferred.as_ref().map_or("", |p| p.as_str()),
+            name: self.named(),
+            former: self.former_names.iter().map(named).collect(),
             emails: self.emails.iter().map(|e| e.address.as_str()).collect(),
             phones: self.phones.iter().map(|p| p.number.as_str()).collect(),
             record_number: self.record_number.as_str(),
@@ -195,29 +261,118 @@ impl Client {
             return;
         }
         self.former_names.insert(0, before.name.clone());
-        self.former_names.retain(|former| former.full() != self.name.full());
-        let mut seen = BTreeSet::new();
+        let mut seen = BTreeSet::from([self.name.full()]);
         self.former_names.retain(|former| seen.insert(former.full()));
         self.former_names.truncate(FORMER_NAMES);
     }
 
-    /// Writes, as part of a change of the client, the entries under which it is found now, and
-    /// removes those of `before` under which it no longer is.
-    pub fn index(&self, change: &mut Change, practice: &PracticeId, before: Option<&Self>) {
-        let entries = self.search_entries();
-        let old = before.map(Self::search_entries).unwrap_or_default();
-        if old.words == entries.words {
-            return;
+    /// A hit of a search, as of `now`.
+    #[must_use]
+    pub fn hit(self, now: At, through: Option<Through>) -> Hit {
+        Hit {
+            portal: self.portal_view(now),
+            client_id: self.client_id,
+            name: self.name,
+            date_of_birth: self.date_of_birth,
+            record_number: self.record_number,
+            email: self.emails.into_iter().next().map(|e| e.address),
+            phone: self.phones.into_iter().next().map(|p| p.number),
+            professional: self.professional,
+            through,
         }
-        let key = |entry: &Entry| {
-            keys::search_entry(practice, &entry.partition, &entry.token, self.client_id)
-        };
-        let found = SearchEntry { words: entries.words };
-        for entry in &entries.keys {
-            change.set(&key(entry), &found);
-        }
-        for entry in old.keys.iter().filter(|e| !entries.keys.contains(e)) {
-            change.discard(&key(entry));
-        }
+    }
+}
+
+/// A name as search takes it.
+#[must_use]
+pub fn named(name: &Name) -> Named<'_> {
+    Named {
+        first: name.first.as_str(),
+        last: name.last.as_str(),
+        preferred: name.preferred.as_ref().map_or("", NamePart::as_str),
+    }
+}
+
+/// Writes, as part of a change of a chart, the search entries under which its client is found now,
+/// and removes those of `before` under which it no longer is. A portal user's entries change when
+/// that person is added, deleted or renamed, and not when the client is renamed or access changes.
+pub fn index(
+    change: &mut Change,
+    practice: &PracticeId,
+    before: Option<(&Client, &[PortalUser])>,
+    client: &Client,
+    users: &[PortalUser],
+) {
+    let old = before.map(|(client, _)| client.search_entries()).unwrap_or_default();
+    write_entries(
+        change,
+        practice,
+        Found { client: client.client_id, user: None },
+        &old,
+        &client.search_entries(),
+    );
+    let before = before.map(|(_, users)| users).unwrap_or_default();
+    let of = |users: &[PortalUser], id: PortalUserId| {
+        let user = users.iter().find(|user| user.portal_user_id == id);
+        user.map(|user| entries_through(&client.name, user)).unwrap_or_default()
+    };
+    let ids: BTreeSet<PortalUserId> =
+        before.iter().chain(users).map(|user| user.portal_user_id).collect();
+    for id in ids {
+        let (old, new) = (of(before, id), of(users, id));
+        write_entries(
+            change,
+            practice,
+            Found { client: client.client_id, user: Some(id) },
+            &old,
+            &new,
+        );
+    }
+}
+
+/// Writes, as part of a change of a person, the search entries of that person on another chart of the
+/// same account, whose client has this name.
+pub fn index_person(
+    change: &mut Change,
+    practice: &PracticeId,
+    found: Found,
+    client: &Name,
+    (before, now): (&PortalUser, &PortalUser),
+) {
+    let (before, now) = (entries_through(client, before), entries_through(client, now));
+    write_entries(change, practice, found, &before, &now);
+}
+
+/// Under what a client of this name is found through a portal user. One who is the client is found
+/// by the client's own name.
+fn entries_through(client: &Name, user: &PortalUser) -> Vec<Entry> {
+    let name = match user.relationship {
+        Relationship::Oneself => Named::default(),
+        _ => named(&user.name),
+    };
+    search::person_entries(&Person {
+        name,
+        email: user.email.as_str(),
+        username: user.username.as_str(),
+        client: named(client),
+    })
+}
+
+fn write_entries(
+    change: &mut Change,
+    practice: &PracticeId,
+    found: Found,
+    old: &[Entry],
+    new: &[Entry],
+) {
+    let key = |entry: &Entry| {
+        keys::search_entry(practice, &entry.partition, &entry.token, &entry.order, found)
+    };
+    for entry in new.iter().filter(|entry| !old.contains(entry)) {
+        change.set(&key(entry), &SearchEntry { words: entry.words.clone() });
+    }
+    let kept = |old: &Entry| new.iter().any(|new| key(new) == key(old));
+    for entry in old.iter().filter(|entry| !kept(entry)) {
+        change.discard(&key(entry));
     }
 }

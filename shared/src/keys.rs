@@ -9,10 +9,12 @@
 //! Keys hold nothing personal but what search needs: usernames and addresses appear only as
 //! digests.
 
+use std::fmt;
+
 use ulid::Ulid;
 
 use crate::{
-    fields::{At, RecordNumber},
+    fields::{At, Date, RecordNumber},
     id::{AccountKey, ClientId, EventId, MailId, PortalUserId, PracticeId, SessionId},
 };
 
@@ -80,7 +82,10 @@ macro_rules! partitions {
     ($($(#[$doc:meta])* $name:ident($($part:ident: $of:ty),*) = $pattern:literal;)*) => {
         /// The keys of partitions.
         pub mod partition {
-            use crate::id::{AccountKey, ClientId, PracticeId};
+            use crate::{
+                fields::Date,
+                id::{AccountKey, ClientId, PracticeId},
+            };
 
             $($(#[$doc])* #[must_use] pub fn $name($($part: $of),*) -> String { format!($pattern) })*
         }
@@ -125,6 +130,8 @@ partitions! {
     lock(practice: &PracticeId, hmac: &str) = "P#{practice}#L#{hmac}";
     /// Search entries whose token begins alike: see [`crate::search`].
     search(practice: &PracticeId, beginning: &str) = "P#{practice}#S#{beginning}";
+    /// A date of birth.
+    born(practice: &PracticeId, date: Date) = "P#{practice}#B#{date}";
     /// A request that came with an `Idempotency-Key`.
     request(practice: &PracticeId, hash: &str) = "P#{practice}#I#{hash}";
     /// The events of one day that concern no client.
@@ -161,9 +168,13 @@ items! {
     /// The failures counted against a source address.
     source(practice: &PracticeId, hmac: &str)
         in main lock(practice, hmac) = "SOURCE", "failures of an address";
-    /// A search entry.
-    search_entry(practice: &PracticeId, beginning: &str, token: &str, client: ClientId)
-        in main search(practice, beginning) = "{token}#{client}", "search entry";
+    /// A search entry. `order` sorts the entries of one token, `found` says who is found.
+    search_entry(
+        practice: &PracticeId, beginning: &str, token: &str, order: &str, found: Found
+    ) in main search(practice, beginning) = "{token}#{order}#{found}", "search entry";
+    /// The last client who was created with a date of birth: so that of two who create one client
+    /// at once, one learns of the other.
+    born(practice: &PracticeId, date: Date) in main born(practice, date) = "BORN", "date of birth";
     /// A request that came with an `Idempotency-Key`.
     request(practice: &PracticeId, hash: &str)
         in main request(practice, hash) = "REQUEST", "idempotent request";
@@ -228,11 +239,34 @@ fn read<'a>(pattern: &str, text: &'a str) -> Option<Vec<&'a str>> {
     }
 }
 
-/// The client named by the last part of a search entry's sort key.
+/// Who is found by a search entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    /// The client.
+    pub client: ClientId,
+    /// The portal user by whom the client is found, unless it is by what the client has.
+    pub user: Option<PortalUserId>,
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.user {
+            Some(user) => write!(f, "{}.{user}", self.client),
+            None => write!(f, "{}", self.client),
+        }
+    }
+}
+
+/// The token of a search entry, what sorts the entries of one token, and who is found.
 #[must_use]
-pub fn client_of_entry(sk: &str) -> Option<(&str, ClientId)> {
-    let (token, id) = sk.rsplit_once('#')?;
-    Some((token, ClientId::parse(id)?))
+pub fn parse_search_entry(sk: &str) -> Option<(&str, &str, Found)> {
+    let (rest, found) = sk.rsplit_once('#')?;
+    let (token, order) = rest.split_once('#')?;
+    let (client, user) = match found.split_once('.') {
+        Some((client, user)) => (client, Some(PortalUserId::parse(user)?)),
+        None => (found, None),
+    };
+    Some((token, order, Found { client: ClientId::parse(client)?, user }))
 }
 
 /// The practice and client whose partition this is.

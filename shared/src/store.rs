@@ -25,6 +25,7 @@ use crate::{
     history::Event,
     keys::{self, Key},
     problem::Problem,
+    search::{Range, Read, Window},
 };
 
 pub use self::change::{Change, Failed, Handle, Update};
@@ -130,11 +131,23 @@ impl Store {
     }
 
     /// Reads up to 100 items of the main table in one request, strongly consistent. What is not
-    /// there is not in the answer.
+    /// there is not in the answer. Without keys the table is not asked.
     ///
     /// # Errors
     /// 503 when the table does not answer.
     pub async fn get_many(&self, keys: &[Key]) -> Result<HashMap<Key, Item>, Problem> {
+        self.batch(keys, true).await
+    }
+
+    /// As [`Store::get_many`], eventually consistent, at half the price.
+    ///
+    /// # Errors
+    /// 503 when the table does not answer.
+    pub async fn get_some(&self, keys: &[Key]) -> Result<HashMap<Key, Item>, Problem> {
+        self.batch(keys, false).await
+    }
+
+    async fn batch(&self, keys: &[Key], consistent: bool) -> Result<HashMap<Key, Item>, Problem> {
         let mut found = HashMap::new();
         let kinds: Vec<_> = keys.iter().map(keys::kind).collect();
         let mut wanted: Vec<Item> = keys.iter().map(key_item).collect();
@@ -142,7 +155,7 @@ impl Store {
         while !wanted.is_empty() {
             let request = KeysAndAttributes::builder()
                 .set_keys(Some(wanted))
-                .consistent_read(true)
+                .consistent_read(consistent)
                 .build()
                 .map_err(|e| Problem::internal(e.to_string()))?;
             let answer =
@@ -195,54 +208,48 @@ impl Store {
         }
     }
 
-    /// Reads one page of search entries: those below `prefix` whose `words` contain every one of
-    /// `contain`, after the sort key `after`. Answers the items and, where the table stopped
-    /// early, the sort key from which to go on. Eventually consistent: search finds, it does not
-    /// authorise.
+    /// Reads search entries: what `read` says of the partition `pk`, with one request. Eventually
+    /// consistent unless `consistent`: search finds, it does not authorise.
     ///
     /// # Errors
     /// 503 when the table does not answer.
     pub async fn search_page(
         &self,
         pk: &str,
-        prefix: &str,
-        contain: &[String],
-        after: Option<String>,
-        limit: i32,
-    ) -> Result<(Vec<Item>, Option<String>), Problem> {
-        let mut query = self
+        read: &Read,
+        consistent: bool,
+    ) -> Result<Window, Problem> {
+        let (condition, bound) = match &read.range {
+            Range::Prefix(prefix) => ("PK = :pk AND begins_with(SK, :bound)", prefix),
+            Range::From(from) => ("PK = :pk AND SK >= :bound", from),
+            Range::Before(before) => ("PK = :pk AND SK < :bound", before),
+        };
+        let start = read.after.as_ref().map(|sk| key_item(&Key { pk: pk.into(), sk: sk.clone() }));
+        let query = self
             .client
             .query()
             .table_name(&self.table)
+            .key_condition_expression(condition)
             .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
-            .limit(limit);
-        query = if prefix.is_empty() {
-            query.key_condition_expression("PK = :pk")
-        } else {
-            query
-                .key_condition_expression("PK = :pk AND begins_with(SK, :prefix)")
-                .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
-        };
-        if !contain.is_empty() {
-            let filter: Vec<String> =
-                (0..contain.len()).map(|i| format!("contains(words, :w{i})")).collect();
-            query = query.filter_expression(filter.join(" AND "));
-            for (i, word) in contain.iter().enumerate() {
-                query = query
-                    .expression_attribute_values(format!(":w{i}"), AttributeValue::S(word.clone()));
-            }
-        }
-        if let Some(sk) = after {
-            query = query.set_exclusive_start_key(Some(key_item(&Key { pk: pk.to_owned(), sk })));
-        }
+            .expression_attribute_values(":bound", AttributeValue::S(bound.clone()))
+            .projection_expression("SK, words")
+            .scan_index_forward(!matches!(read.range, Range::Before(_)))
+            .consistent_read(consistent)
+            .limit(i32::try_from(read.limit).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(start);
         let answer = Box::pin(query.send())
             .await
             .map_err(|e| failure(&e, "Query", &[keys::partition_kind(pk)]))?;
-        let next = match answer.last_evaluated_key {
-            Some(key) => Some(item_key(&key)?.sk),
-            None => None,
+        let text = |item: &Item, name: &str| {
+            let value = item.get(name).and_then(|value| value.as_s().ok()).cloned();
+            value.ok_or_else(|| Problem::internal(format!("a search entry without {name}")))
         };
-        Ok((answer.items.unwrap_or_default(), next))
+        let items = answer.items.unwrap_or_default();
+        let entries = items.iter().map(|item| Ok((text(item, "SK")?, text(item, "words")?)));
+        Ok(Window {
+            entries: entries.collect::<Result<_, Problem>>()?,
+            stopped: answer.last_evaluated_key.map(|key| text(&key, "SK")).transpose()?,
+        })
     }
 
     /// Reads the keys of the mails that have waited since before the sort key `until`, oldest

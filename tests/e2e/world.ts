@@ -130,6 +130,7 @@ export class Desk {
     given: { name?: Name; dateOfBirth?: string; emails?: string[]; phones?: string[] } = {},
   ): Promise<Client> {
     return this.call("POST", "/api/clients", {
+      distinct: true,
       ...newClient(),
       ...given,
       emails: (given.emails ?? []).map((each) => ({ type: "home", address: each })),

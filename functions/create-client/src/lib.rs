@@ -2,17 +2,21 @@
 //! history, all at once.
 
 use axum::extract::State;
+use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use shared::{
     App, Problem, Routes,
-    chart::{Accounts, Chart, ChartEdit, Request},
-    client::{Client, ClientView, Summary},
+    chart::{Accounts, Chart, ChartEdit, OVERTAKEN, Others, Request},
+    client::{Born, Client, ClientView, Hit, Summary, named},
     fields::{ContactEmail, ContactPhone, Date, Name, Professional, RecordNumber, Refusal},
     history::Action,
-    id::ClientId,
+    id::{ClientId, PracticeId},
     idempotency::{Attempt, IdempotencyKey},
+    keys,
     problem::ProblemBody,
+    search::{born_alike, may_be_alike, names_alike},
     staff::{Disclosed, Editor},
+    store::{both, parse},
     web::StrictJson,
 };
 use utoipa::ToSchema;
@@ -44,6 +48,10 @@ pub struct NewClient {
     /// Who cares for the client.
     #[serde(default)]
     pub professional: Option<Professional>,
+    /// Whether this is known to be another person than any client with this date of birth and a
+    /// like name.
+    #[serde(default)]
+    pub distinct: Option<bool>,
 }
 
 /// Creates a client.
@@ -54,7 +62,7 @@ pub struct NewClient {
     request_body = NewClient,
     responses(
         (status = 201, description = "The client.", body = ClientView),
-        (status = 409, description = "The record number is taken.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "`record_number_taken`; or `possible_duplicate`, with `matches`: the clients with this date of birth and a like name, as search shows them. Say `distinct` if it is another person.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "The date of birth lies in the future, or the key came with another body.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -67,9 +75,11 @@ async fn create_client(
     check(&app, &new)?;
     let practice = editor.practice().clone();
     let attempt = Attempt::new(&app, &practice, editor.subject(), "create-client", &key, &new)?;
+    let wary = new.distinct != Some(true);
     let before = attempt.answered::<ClientView>(app.store(), app.now());
-    let admitted = editor.admit(&app, before).await?;
-    let created = admitted.write(&app, async |staff, before| {
+    let read = Box::pin(both(before, Alike::look(&app, &practice, &new, wary)));
+    let admitted = editor.admit(&app, read).await?;
+    let created = admitted.write(&app, async |staff, (before, mut alike)| {
         if let Some(before) = before {
             let shown = staff.event(&app, Action::ClientShown).client(before.client_id);
             app.store().record(&shown).await?;
@@ -82,14 +92,116 @@ async fn create_client(
             unchanged: None,
             silent: false,
         };
-        let chart = Chart::of_new(&practice, client(&app, &new)?);
-        let create = |chart: &mut ChartEdit<'_>| {
-            chart.create()?;
-            Ok(chart.client_view(app.now()))
-        };
-        Box::pin(chart.change(&app, &request, Accounts::new(), create)).await
+        loop {
+            let matches = alike.matches(&app, &practice, &new).await?;
+            if !matches.is_empty() {
+                // The same request may have been under way, and the client found is its own.
+                let before = attempt.answered(app.store(), app.now()).await?;
+                return before.ok_or_else(|| possible_duplicate(&matches));
+            }
+            let chart = Chart::of_new(&practice, client(&app, &new)?);
+            let create = |chart: &mut ChartEdit<'_>| {
+                chart.create(alike.others)?;
+                Ok(chart.client_view(app.now()))
+            };
+            match Box::pin(chart.change(&app, &request, Accounts::new(), create)).await {
+                Err(problem) if problem.code() == OVERTAKEN => {
+                    alike = Alike::look(&app, &practice, &new, wary).await?;
+                }
+                answer => return answer,
+            }
+        }
     });
     created.await.map(Disclosed::created)
+}
+
+/// Most clients that a refusal shows.
+const MOST_MATCHES: usize = 20;
+
+/// Who may be the client already.
+struct Alike {
+    others: Others,
+    /// Clients with this date of birth and maybe a like name.
+    candidates: Vec<ClientId>,
+}
+
+impl Alike {
+    /// Looks for them, unless the caller knows that there are none.
+    async fn look(
+        app: &App,
+        practice: &PracticeId,
+        new: &NewClient,
+        wary: bool,
+    ) -> Result<Self, Problem> {
+        if !wary {
+            return Ok(Self { others: Others::Distinct, candidates: Vec::new() });
+        }
+        let key = keys::born(practice, new.date_of_birth);
+        let last = app.store().get::<Born>(&key);
+        let (last, (mut candidates, seen)) = both(last, read(app, practice, new)).await?;
+        // Both were read at once: a client created in between may be the last, and not among the rest.
+        if last.is_some_and(|last: Born| !seen.contains(&last.client_id)) {
+            (candidates, _) = read(app, practice, new).await?;
+        }
+        Ok(Self { others: Others::Seen(last), candidates })
+    }
+
+    /// Those whose names are like the new one's.
+    async fn matches(
+        &self,
+        app: &App,
+        practice: &PracticeId,
+        new: &NewClient,
+    ) -> Result<Vec<Hit>, Problem> {
+        if self.candidates.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys: Vec<_> = self.candidates.iter().map(|id| keys::client(practice, *id)).collect();
+        let mut items = app.store().get_many(&keys).await?;
+        let mut matches = Vec::new();
+        for item in keys.iter().filter_map(|key| items.remove(key)) {
+            let client: Client = parse(item)?;
+            let same_day = client.date_of_birth == new.date_of_birth;
+            if same_day && names_alike(&[named(&new.name)], &client.all_names()) {
+                matches.push(client.hit(app.now(), None));
+            }
+        }
+        Ok(matches)
+    }
+}
+
+/// Reads who has this date of birth: those who may have a like name, and everybody who was met.
+async fn read(
+    app: &App,
+    practice: &PracticeId,
+    new: &NewClient,
+) -> Result<(Vec<ClientId>, Vec<ClientId>), Problem> {
+    let reads = born_alike(&new.date_of_birth.to_string(), named(&new.name));
+    let pks: Vec<String> =
+        reads.iter().map(|read| keys::search_partition(practice, &read.partition)).collect();
+    let reads = reads.iter().zip(&pks);
+    let windows = reads.map(|(read, pk)| app.store().search_page(pk, read, true));
+    let (mut candidates, mut seen) = (Vec::new(), Vec::new());
+    for (sk, words) in try_join_all(windows).await?.into_iter().flat_map(|w| w.entries) {
+        let Some((_, _, found)) = keys::parse_search_entry(&sk) else { continue };
+        if found.user.is_some() || seen.contains(&found.client) {
+            continue;
+        }
+        seen.push(found.client);
+        if may_be_alike(&words, named(&new.name)) && candidates.len() < MOST_MATCHES {
+            candidates.push(found.client);
+        }
+    }
+    Ok((candidates, seen))
+}
+
+fn possible_duplicate(matches: &[Hit]) -> Problem {
+    Problem::conflict(
+        "possible_duplicate",
+        "Somebody with this date of birth and a like name is there already. If it is another person, say so.",
+    )
+    .with("matches", serde_json::json!(matches))
+    .showing(matches.iter().map(|hit| hit.client_id))
 }
 
 /// Refuses what no single field can tell is wrong.

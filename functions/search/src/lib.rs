@@ -2,24 +2,22 @@
 //! of the page, read in one batch, say how each portal stands: so a change of access touches no
 //! entry.
 
-use std::collections::HashSet;
-
 use axum::extract::State;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use shared::{
     App, Problem, Routes,
-    client::{Client, PortalView, SearchEntry},
-    fields::{
-        At, Date, Email, Name, PhoneNumber, Professional, RecordNumber, Refusal, SearchText, Whole,
-    },
+    client::{Client, Hit, Through},
+    fields::{At, Refusal, SearchText, Whole},
     history::Action,
-    id::{ClientId, PracticeId},
+    id::PracticeId,
     keys,
+    portal_user::PortalUser,
     problem::ProblemBody,
-    search::{Plan, plan},
+    search::{Candidate, Order, Page, Place, Plan, Window, plan, sort_name},
     staff::{Disclosed, Reader},
-    store::{both, item_key, parse},
+    store::{both, parse},
     web::StrictJson,
 };
 use utoipa::ToSchema;
@@ -28,13 +26,6 @@ use utoipa::ToSchema;
 const MOST: usize = 50;
 /// Hits on one page unless the caller says otherwise.
 const USUAL: usize = 20;
-/// Fewer exact hits than this, and near misses are shown too.
-const LITTLE: usize = 5;
-/// Entries looked at for one read before the answer goes out with what there is: one request to
-/// the table each, so that no search waits longer in a large practice.
-const LOOK: i32 = 400;
-/// As many where a filter, in the table, leaves few of them.
-const LOOK_FILTERED: i32 = 2000;
 
 /// Characters of a cursor: more than any of ours, and too few for a sort key that the table would not
 /// take.
@@ -62,50 +53,20 @@ pub struct Query {
     cursor: Option<String>,
 }
 
-/// A client who was found.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Hit {
-    /// The client's id.
-    pub client_id: ClientId,
-    /// The client's name.
-    pub name: Name,
-    /// The client's date of birth.
-    pub date_of_birth: Date,
-    /// Number of the chart.
-    pub record_number: RecordNumber,
-    /// First e-mail address.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub email: Option<Email>,
-    /// First phone number.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub phone: Option<PhoneNumber>,
-    /// Who cares for the client.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub professional: Option<Professional>,
-    /// The portal at a glance.
-    pub portal: PortalView,
-}
-
 /// A page of hits.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Hits {
-    /// The clients.
+    /// The clients, best match first, then by last and first name.
     pub clients: Vec<Hit>,
     /// Where the next page begins; null on the last.
     #[schema(required)]
     pub next_cursor: Option<String>,
-}
-
-/// Where a page begins: in which read, after which sort key.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Place {
-    read: usize,
-    after: Option<String>,
+    /// Titles, suffixes and single letters that were left out, as typed, because with them nobody
+    /// was found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub ignored: Vec<String>,
 }
 
 /// Searches clients. That somebody searched is recorded, what for is not.
@@ -130,162 +91,94 @@ async fn search(
             Refusal::invalid("out_of_range", "Ask for 1 to 50."),
         ));
     }
-    let plan = plan(query.query.as_str()).map_err(|_| {
+    let now = app.now();
+    let plan = plan(query.query.as_str(), now.year()).map_err(|_| {
         Problem::refused("query", Refusal::rule("too_short", "Type two characters or more."))
     })?;
     let from = query.cursor.as_deref().map(|text| place(text, &plan)).transpose()?;
     let practice = reader.practice().clone();
-    let found = reader.admit(&app, Box::pin(find(&app, &practice, &plan, from, limit))).await?;
-    let hits = found.show_with(
+    let windows = read(&app, &practice, &plan, from.as_ref(), limit);
+    let admitted = reader.admit(&app, Box::pin(windows)).await?;
+    let dates = Order::of_country(&admitted.staff().practice.country);
+    let hits = admitted.show_with(
         &app,
         Action::ClientsSearched,
-        async |found| {
-            let keys = found.clients.iter().map(|id| keys::client(&practice, *id));
-            app.store().get_many(&keys.collect::<Vec<_>>()).await
+        async |windows| {
+            let page = plan.page(from.as_ref(), windows, limit, dates);
+            let clients = Box::pin(hits(&app, &practice, &plan, &page, now)).await?;
+            Ok((page, clients))
         },
-        |found, mut items| {
-            let now = app.now();
-            let clients = found
-                .clients
-                .iter()
-                .filter_map(|id| items.remove(&keys::client(&practice, *id)))
-                .map(|item| parse(item).map(|client| hit(client, now)))
-                .collect::<Result<_, _>>()?;
-            Ok(Hits { clients, next_cursor: found.next.as_ref().map(cursor) })
+        |_, (page, clients)| {
+            let next_cursor = page.next.as_ref().map(|next| cursor(&plan, next));
+            Ok(Hits { clients, next_cursor, ignored: plan.ignored(page.level) })
         },
     );
     hits.await
 }
 
-struct Page {
-    clients: Vec<ClientId>,
-    next: Option<Place>,
-}
-
-/// One page of matches. The reads of a first page run side by side, near misses among them.
-async fn find(
+/// Makes all reads of a page side by side.
+async fn read(
     app: &App,
     practice: &PracticeId,
     plan: &Plan,
-    from: Option<Place>,
+    from: Option<&Place>,
     limit: usize,
-) -> Result<Page, Problem> {
-    let first = from.is_none();
-    let from = from.unwrap_or(Place { read: 0, after: None });
-    let exact = |read: usize| {
-        let after = if read == from.read { from.after.clone() } else { None };
-        let wanted = read >= from.read && read < plan.reads.len();
-        async move {
-            if wanted {
-                exact(app, practice, plan, read, after).await
-            } else {
-                Ok(Matches::default())
-            }
-        }
-    };
-    let near = async { if first { near(app, practice, plan).await } else { Ok(Vec::new()) } };
-    let ((one, two), near) = both(both(exact(0), exact(1)), near).await?;
-
-    let mut clients = Vec::new();
-    // Reads that are not of one moment may show a client twice while it is edited.
-    let mut seen: HashSet<ClientId> = HashSet::new();
-    let mut next = None;
-    'reads: for (read, matches) in [one, two].into_iter().enumerate() {
-        let mut last = if read == from.read { from.after.clone() } else { None };
-        for (sk, client) in matches.found {
-            if !seen.contains(&client) {
-                if clients.len() == limit {
-                    next = Some(Place { read, after: last });
-                    break 'reads;
-                }
-                seen.insert(client);
-                clients.push(client);
-            }
-            last = Some(sk);
-        }
-        if let Some(after) = matches.stopped {
-            next = Some(Place { read, after: Some(after) });
-            break;
-        }
-    }
-    if clients.len() < LITTLE {
-        clients.extend(
-            near.into_iter().filter(|c| seen.insert(*c)).take(limit - clients.len().min(limit)),
-        );
-    }
-    Ok(Page { clients, next })
+) -> Result<Vec<Window>, Problem> {
+    let reads = plan.reads(from, limit);
+    let pks: Vec<String> =
+        reads.iter().map(|read| keys::search_partition(practice, &read.partition)).collect();
+    let reads = reads.iter().zip(&pks);
+    try_join_all(reads.map(|(read, pk)| app.store().search_page(pk, read, false))).await
 }
 
-#[derive(Default)]
-struct Matches {
-    found: Vec<(String, ClientId)>,
-    /// Where the read stopped before it had looked at everything.
-    stopped: Option<String>,
-}
-
-async fn exact(
+/// Reads the clients of a page, and the portal users by whom some were found.
+async fn hits(
     app: &App,
     practice: &PracticeId,
     plan: &Plan,
-    index: usize,
-    after: Option<String>,
-) -> Result<Matches, Problem> {
-    let read = &plan.reads[index];
-    let pk = keys::search_partition(practice, &read.partition);
-    let look = if read.filters.is_empty() { LOOK } else { LOOK_FILTERED };
-    let (items, stopped) =
-        app.store().search_page(&pk, &read.prefix, &read.filters, after, look).await?;
-    let mut found = Vec::new();
-    for item in items {
-        let sk = item_key(&item)?.sk;
-        let entry: SearchEntry = parse(item)?;
-        let Some((token, client)) = keys::client_of_entry(&sk) else { continue };
-        if plan.shows(index, token, &entry.words) {
-            found.push((sk, client));
+    page: &Page,
+    now: At,
+) -> Result<Vec<Hit>, Problem> {
+    let candidates = &page.candidates;
+    let clients: Vec<_> = candidates.iter().map(|c| keys::client(practice, c.client)).collect();
+    let through = candidates.iter().filter_map(|c| Some((c.client, c.user?)));
+    let through: Vec<_> = through.map(|(c, user)| keys::portal_user(practice, c, user)).collect();
+    let (mut items, mut people) =
+        both(app.store().get_many(&clients), app.store().get_some(&through)).await?;
+    let mut hits = Vec::new();
+    for (Candidate { client: id, user, score }, key) in candidates.iter().zip(&clients) {
+        // Who was deleted since the entries were read is not shown.
+        let Some(item) = items.remove(key) else { continue };
+        let client: Client = parse(item)?;
+        let mut through = None;
+        if let Some(user) = user {
+            let Some(item) = people.remove(&keys::portal_user(practice, *id, *user)) else {
+                continue;
+            };
+            let entries = client.search_entries();
+            let direct = entries.first().is_some_and(|own| plan.finds(&own.words, page.level));
+            if direct && page.streamed {
+                continue;
+            }
+            if !direct {
+                let PortalUser { name, relationship, .. } = parse(item)?;
+                through = Some(Through { name, relationship });
+            }
         }
+        let sort = through
+            .is_some()
+            .then(|| sort_name(client.name.last.as_str(), client.name.first.as_str()));
+        hits.push(((*score, sort), client.hit(now, through)));
     }
-    Ok(Matches { found, stopped })
+    // Entries of portal users do not know the names of their clients.
+    if let Some(first) = hits.iter().position(|((_, sort), _)| sort.is_some()) {
+        hits[first..].sort_by(|(a, _), (b, _)| a.cmp(b));
+    }
+    Ok(hits.into_iter().map(|(_, hit)| hit).collect())
 }
 
-/// Who nearly matches, the nearest first.
-async fn near(app: &App, practice: &PracticeId, plan: &Plan) -> Result<Vec<ClientId>, Problem> {
-    let read = |index: usize| async move {
-        let Some(read) = plan.fuzzy.get(index) else { return Ok(Vec::new()) };
-        let pk = keys::search_partition(practice, &read.partition);
-        let page = app.store().search_page(&pk, &read.prefix, &read.filters, None, LOOK).await?;
-        Ok(page.0)
-    };
-    let (one, two) = both(read(0), read(1)).await?;
-    let mut near = Vec::new();
-    for item in one.into_iter().chain(two) {
-        let sk = item_key(&item)?.sk;
-        let entry: SearchEntry = parse(item)?;
-        if let (Some((_, client)), Some(distance)) =
-            (keys::client_of_entry(&sk), plan.forgives(&entry.words))
-        {
-            near.push((distance, client));
-        }
-    }
-    near.sort_unstable();
-    Ok(near.into_iter().map(|(_, client)| client).collect())
-}
-
-fn hit(client: Client, now: At) -> Hit {
-    Hit {
-        portal: client.portal_view(now),
-        client_id: client.client_id,
-        name: client.name,
-        date_of_birth: client.date_of_birth,
-        record_number: client.record_number,
-        email: client.emails.into_iter().next().map(|e| e.address),
-        phone: client.phones.into_iter().next().map(|p| p.number),
-        professional: client.professional,
-    }
-}
-
-fn cursor(place: &Place) -> String {
-    let text = format!("{}:{}", place.read, place.after.as_deref().unwrap_or_default());
-    URL_SAFE_NO_PAD.encode(text)
+fn cursor(plan: &Plan, place: &Place) -> String {
+    URL_SAFE_NO_PAD.encode(plan.cursor(place))
 }
 
 /// Reads a cursor, which must be one of this very query.
@@ -301,14 +194,5 @@ fn place(text: &str, plan: &Plan) -> Result<Place, Problem> {
     }
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| not_ours())?;
     let text = String::from_utf8(bytes).map_err(|_| not_ours())?;
-    let (read, sk) = text.split_once(':').ok_or_else(not_ours)?;
-    let read: usize = read.parse().map_err(|_| not_ours())?;
-    let fits = plan.reads.get(read).is_some_and(|r| sk.starts_with(&r.prefix));
-    if sk.is_empty() && read < plan.reads.len() {
-        return Ok(Place { read, after: None });
-    }
-    if !fits || keys::client_of_entry(sk).is_none() {
-        return Err(not_ours());
-    }
-    Ok(Place { read, after: Some(sk.to_owned()) })
+    plan.place(&text).ok_or_else(not_ours)
 }

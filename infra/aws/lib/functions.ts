@@ -61,7 +61,7 @@ const mirror = (...also: string[]) => update("chart", "sessions", "resetUntil", 
 export const FUNCTIONS: Record<string, Plan> = {
   activate: { rights: [...editor, ...once, update("account", "grants")], hmacs: true },
   "add-portal-user": {
-    rights: [...editor, ...once, getTogether("account"), put("account")],
+    rights: [...editor, ...once, getTogether("account"), put("account", "search")],
     hmacs: true,
   },
   "assign-alert": { rights: [...editor, check("chart")] },
@@ -79,14 +79,23 @@ export const FUNCTIONS: Record<string, Plan> = {
     ],
   },
   "create-client": {
-    rights: [...reader, ...once, put("chart", "record", "search")],
+    rights: [
+      ...reader,
+      ...once,
+      put("chart", "record", "search"),
+      // Who may be the same person, and the last client with this date of birth.
+      query("search"),
+      getTogether("chart"),
+      get("born"),
+      update("born", "clientId"),
+    ],
     hmacs: true,
   },
   delete: {
     rights: [
       ...editor,
       check("chart"),
-      remove("chart", "account", "lock"),
+      remove("chart", "account", "lock", "search"),
       getTogether("account"),
       update("account", "grants", "reset"),
       update("chart", "resetUntil"),
@@ -184,8 +193,8 @@ export const FUNCTIONS: Record<string, Plan> = {
       ...editor,
       getTogether("account"),
       // A new sign-in name is another place of the account.
-      put("account"),
-      remove("account", "lock"),
+      put("account", "search"),
+      remove("account", "lock", "search"),
       update("account", "email", "grants", "name", "password", "reset", "sessions", "username"),
       // The person's other charts.
       update(

@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use shared::{
     App, Problem,
     caller::Caller,
-    chart::{Accounts, Chart, ChartEdit, NewUser, Request},
+    chart::{Accounts, Chart, ChartEdit, NewUser, Others, Request},
     client::{Client, Holder},
     fields::NamePart,
     history::{Actor, Author},
@@ -172,7 +172,7 @@ pub async fn add(
 
     let (first, others) = users.split_first().unzip();
     let create = |chart: &mut ChartEdit<'_>| {
-        chart.create()?;
+        chart.create(Others::Distinct)?;
         first.map(|first| invite(chart, first)).transpose()
     };
     let wanted: Vec<AccountKey> = first.iter().map(|first| first.account.clone()).collect();

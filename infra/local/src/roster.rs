@@ -289,6 +289,7 @@ impl Fields<'_> {
                 .into_iter()
                 .collect(),
             professional,
+            distinct: None,
         };
         Some(Row {
             line: self.line,

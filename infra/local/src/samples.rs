@@ -301,6 +301,8 @@ fn person(record: &str, first: &str, last: &str, born: &str) -> Result<NewClient
             )))?,
         }],
         professional: Some(sample(Professional::parse("Dr. R. Lindqvist"))?),
+        // A made-up roster: who is alike is another person.
+        distinct: Some(true),
     })
 }
 

@@ -10,7 +10,7 @@ use std::{
 use super::{Accounts, Chart, MOST_USERS, Receipt, Request, access};
 use crate::{
     account::{self, Account, Grant, MOST_CHARTS, PortalSession},
-    client::{Client, Holder, Summary},
+    client::{Born, Client, Holder, Summary, index, index_person},
     context::Context,
     fields::{
         At, ContactEmail, ContactPhone, Date, Email, Name, Permissions, Professional, Reason,
@@ -18,7 +18,8 @@ use crate::{
     },
     history::{Action, Event},
     id::{AccountKey, ClientId, Epoch, PortalUserId, SessionId},
-    idempotency, keys,
+    idempotency,
+    keys::{self, Found},
     mail::MailKind,
     mirror::{to_account, to_charts},
     outbox::{Outgoing, Recipient},
@@ -45,9 +46,35 @@ pub struct ChartEdit<'a> {
     account_writes: BTreeMap<AccountKey, AccountWrite>,
     wanted: BTreeSet<AccountKey>,
     record_number: Option<Handle>,
-    taken: bool,
+    born: Option<Handle>,
+    failed: Failed,
     keeps: bool,
 }
+
+/// What the last attempt to create or change a client found.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Failed {
+    /// Another client has the record number.
+    pub(super) record_number: bool,
+    /// Another client with this date of birth was created meanwhile.
+    pub(super) born: bool,
+}
+
+/// What whoever creates a client knows of others with the same date of birth.
+#[derive(Debug, Clone, Copy)]
+pub enum Others {
+    /// None of them is like the new client, as of the last one who was created.
+    Seen(Option<Born>),
+    /// The new client is another person than any of them.
+    Distinct,
+}
+
+/// The code of a refusal that is never answered: the caller looks again at who is there.
+pub const OVERTAKEN: &str = "overtaken";
+
+/// What an edit of a portal user writes to the chart itself after the other charts: the account, the
+/// client, the portal user with its mail and event, and its search entries.
+const OWN_ITEMS: usize = 8 + 2 * search::MAX_PERSON_ENTRIES;
 
 /// What happens to one account. A transaction can touch an item once, so the rules of one change
 /// meet here.
@@ -128,15 +155,15 @@ impl Deref for ChartEdit<'_> {
 }
 
 impl<'a> ChartEdit<'a> {
-    /// Begins to change a chart that was read beside these accounts. `taken`: the last attempt found
-    /// that another client has the record number.
+    /// Begins to change a chart that was read beside these accounts. `failed` is what the last attempt
+    /// found.
     pub(super) fn begin(
         context: &'a Context,
         change: Change,
         request: &'a Request<'a>,
         chart: Chart,
         accounts: &'a Accounts,
-        taken: bool,
+        failed: Failed,
     ) -> Self {
         Self {
             context,
@@ -149,7 +176,8 @@ impl<'a> ChartEdit<'a> {
             account_writes: BTreeMap::new(),
             wanted: BTreeSet::new(),
             record_number: None,
-            taken,
+            born: None,
+            failed,
             keeps: true,
         }
     }
@@ -168,15 +196,27 @@ impl<'a> ChartEdit<'a> {
     /// Creates the client of a new chart, with its record number.
     ///
     /// # Errors
-    /// 409 when another client has the record number.
-    pub fn create(&mut self) -> Result<(), Problem> {
-        if self.taken {
+    /// 409 when another client has the record number; [`OVERTAKEN`] when another one with this date
+    /// of birth was created meanwhile.
+    pub fn create(&mut self, others: Others) -> Result<(), Problem> {
+        if self.failed.record_number {
             return Err(record_number_taken());
+        }
+        if self.failed.born {
+            return Err(Problem::conflict(OVERTAKEN, "Somebody else was created meanwhile."));
         }
         let client = &self.chart.client;
         let number = keys::record(&self.chart.practice, &client.record_number);
         let holder = Holder { client_id: client.client_id };
         self.record_number = Some(self.change.insert(&number, &holder));
+        let born = Update::upsert(keys::born(&self.chart.practice, client.date_of_birth))
+            .set("clientId", &client.client_id);
+        let born = match others {
+            Others::Distinct => born,
+            Others::Seen(Some(last)) => born.when("rev", "=", &last.rev),
+            Others::Seen(None) => born.when_absent("rev"),
+        };
+        self.born = Some(self.change.update(&born));
         self.record(Action::ClientCreated, None, Vec::<String>::new());
         Ok(())
     }
@@ -660,7 +700,7 @@ impl<'a> ChartEdit<'a> {
         let old = keys::record(practice, &before.record_number);
         let new = keys::record(practice, &client.record_number);
         if old != new {
-            if self.taken {
+            if self.failed.record_number {
                 return Err(record_number_taken());
             }
             let holder = Holder { client_id: client.client_id };
@@ -848,6 +888,16 @@ impl<'a> ChartEdit<'a> {
             self.change.update(&update);
             let event = self.author_event(Action::PortalUserUpdated).client(*client);
             self.change.event(&event.portal_user(grant.portal_user_id).changed(changed));
+        }
+        // Search finds the other charts by what is new, too: as many as the transaction can hold.
+        for (client, grant) in others {
+            if self.change.room() < 2 * search::MAX_PERSON_ENTRIES + OWN_ITEMS {
+                break;
+            }
+            let found = Found { client: *client, user: Some(grant.portal_user_id) };
+            let was = PortalUser { relationship: grant.relationship, ..before.clone() };
+            let is = PortalUser { relationship: grant.relationship, ..user.clone() };
+            index_person(&mut self.change, &practice, found, &grant.name, (&was, &is));
         }
         Ok(())
     }
@@ -1114,6 +1164,7 @@ impl<'a> ChartEdit<'a> {
             change: self.change,
             guesses,
             record_number: self.record_number,
+            born: self.born,
             keeps: self.keeps,
         }
     }
@@ -1125,7 +1176,7 @@ impl<'a> ChartEdit<'a> {
         let Some((client, users)) = &self.read else {
             self.chart.client.portal = portal;
             let (p, c) = (&self.chart.practice, self.chart.client.client_id);
-            self.chart.client.index(&mut self.change, p, None);
+            index(&mut self.change, p, None, &self.chart.client, &self.chart.users);
             self.change.insert(&keys::client(p, c), &self.chart.client);
             for user in &self.chart.users {
                 self.change.insert(&keys::portal_user(p, c, user.portal_user_id), user);
@@ -1146,7 +1197,8 @@ impl<'a> ChartEdit<'a> {
         }
         self.chart.client.keep_former_name(client);
         let (p, c) = (&self.chart.practice, self.chart.client.client_id);
-        self.chart.client.index(&mut self.change, p, Some(client));
+        let before = Some((client, users.as_slice()));
+        index(&mut self.change, p, before, &self.chart.client, &self.chart.users);
         // Also when the summary is equal: otherwise revoking an invited user could race with
         // assigning them the alerts.
         if *client != self.chart.client || access(users) != access(&self.chart.users) {
@@ -1189,6 +1241,8 @@ pub(super) struct Finished {
     pub(super) guesses: Vec<(Handle, AccountKey)>,
     /// The record number's holder, whose failed condition means that it is taken.
     pub(super) record_number: Option<Handle>,
+    /// The last client with the date of birth, whose failed condition means that there is another.
+    pub(super) born: Option<Handle>,
     /// Whether the answer is kept for a repetition of the request.
     pub(super) keeps: bool,
     /// The event of a change that changes nothing: the answer shows the client's data all the same.

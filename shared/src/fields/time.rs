@@ -116,6 +116,13 @@ impl At {
         self.0.as_second()
     }
 
+    /// The year in UTC; none of ours is outside of four digits.
+    #[must_use]
+    pub fn year(self) -> u16 {
+        let year = self.0.to_zoned(jiff::tz::TimeZone::UTC).year();
+        u16::try_from(year).unwrap_or_default()
+    }
+
     /// The moment `seconds` later (or earlier, when negative).
     #[must_use]
     pub fn plus(self, seconds: i64) -> Self {

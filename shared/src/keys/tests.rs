@@ -64,6 +64,7 @@ fn one_of_each() -> Vec<(&'static str, Key)> {
     let ulid = Ulid::from_parts(1, 2);
     let (chart, user, event) = (ClientId::new(ulid), PortalUserId::new(ulid), EventId::new(ulid));
     let number = RecordNumber::parse("HC/2024-0017").unwrap();
+    let found = Found { client: chart, user: Some(user) };
     vec![
         ("practice", practice(&p)),
         ("client", client(&p, chart)),
@@ -74,7 +75,8 @@ fn one_of_each() -> Vec<(&'static str, Key)> {
         ("staff_session", staff_session(&p, "subject", SessionId::new(ulid))),
         ("lock", lock(&p, &AccountKey::from_bytes([1; 16]))),
         ("source", source(&p, "hmac")),
-        ("search_entry", search_entry(&p, "sm", "smith", chart)),
+        ("search_entry", search_entry(&p, "sm", "smith", "0smith jane", found)),
+        ("born", born(&p, Date::parse("1984-03-12").unwrap())),
         ("request", request(&p, "hash")),
         ("health", health()),
         ("client_event", client_event(&p, chart, event)),

@@ -1,95 +1,130 @@
 //! Tests of search, on a store made of a map.
-use super::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+use ulid::Ulid;
+
+use super::{entries::TOKEN_CHARS, *};
+use crate::{
+    id::{ClientId, PortalUserId},
+    keys::Found,
+};
+
+const YEAR: u16 = 2026;
 
 /// The table as it would answer: entries sorted by partition and sort key.
 #[derive(Default)]
 struct Store {
     items: BTreeMap<(String, String), String>,
-    clients: BTreeMap<String, Entries>,
+    clients: BTreeMap<ClientId, String>,
+    names: BTreeMap<ClientId, String>,
 }
 
-/// All tokens of a client, in their order.
-fn tokens_of(entries: &Entries) -> Vec<String> {
-    tokens_in(&entries.words).map(str::to_owned).collect()
+fn id(number: usize) -> ClientId {
+    ClientId::new(Ulid::from_parts(0, number as u128))
 }
-
-fn split(sort: &str) -> (&str, &str) {
-    sort.split_once('#').expect("a sort key has one #")
-}
-
-/// Where a page ended: the read and the last sort key shown.
-type Cursor = (usize, String);
 
 impl Store {
-    fn put(&mut self, id: &str, subject: &Subject<'_>) {
+    fn put(&mut self, name: &str, subject: &Subject<'_>) {
+        let client = id(self.clients.len());
         let entries = entries(subject);
-        for key in &entries.keys {
-            let sort = format!("{}#{id}", key.token);
-            let before = self.items.insert((key.partition.clone(), sort), entries.words.clone());
-            assert!(before.is_none(), "one item per key");
+        self.clients.insert(client, entries.first().map_or_else(String::new, |e| e.words.clone()));
+        self.names.insert(client, name.to_owned());
+        self.add(Found { client, user: None }, entries);
+    }
+
+    /// Somebody who may enter the portal of a client.
+    fn put_person(&mut self, of: &str, person: &Person<'_>) {
+        let of = self.names.iter().find(|(_, name)| *name == of).map(|(client, _)| *client);
+        let user = Some(PortalUserId::new(Ulid::from_parts(1, self.items.len() as u128)));
+        self.add(Found { client: of.expect("a client"), user }, person_entries(person));
+    }
+
+    fn add(&mut self, found: Found, entries: Vec<Entry>) {
+        for Entry { partition, token, order, words } in entries {
+            assert!(!token.contains('#') && !order.contains('#') && !order.is_empty());
+            let sort = format!("{token}#{order}#{found}");
+            assert!(self.items.insert((partition, sort), words).is_none(), "one item per key");
         }
-        self.clients.insert(id.to_owned(), entries);
     }
 
-    /// Sort keys and words.
-    fn read<'a>(&'a self, read: &'a Read) -> impl Iterator<Item = (&'a str, &'a str)> {
-        self.items
-            .range((read.partition.clone(), read.prefix.clone())..)
-            .take_while(|((partition, sort), _)| {
-                *partition == read.partition && sort.starts_with(&read.prefix)
-            })
-            .map(|((_, sort), words)| (sort.as_str(), words.as_str()))
-            .filter(|(_, words)| read.filters.iter().all(|filter| words.contains(filter)))
-    }
-
-    fn page(
-        &self,
-        plan: &Plan,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> (Vec<String>, Option<Cursor>) {
-        let mut ids = Vec::new();
-        let mut last = None;
-        for (at, read) in plan.reads.iter().enumerate() {
-            for (sort, words) in self.read(read) {
-                if after.is_some_and(|(a, s)| at < *a || (at == *a && sort <= s.as_str())) {
-                    continue;
-                }
-                let (token, id) = split(sort);
-                if plan.shows(at, token, words) {
-                    if ids.len() == limit {
-                        return (ids, last);
-                    }
-                    ids.push(id.to_owned());
-                    last = Some((at, sort.to_owned()));
-                }
+    fn read(&self, read: &Read) -> Window {
+        let all = self.items.range((read.partition.clone(), String::new())..);
+        let all = all.take_while(|((partition, _), _)| *partition == read.partition);
+        let mut all: Vec<(String, String)> =
+            all.map(|((_, sort), words)| (sort.clone(), words.clone())).collect();
+        match &read.range {
+            Range::Prefix(prefix) => all.retain(|(sort, _)| sort.starts_with(prefix.as_str())),
+            Range::From(from) => all.retain(|(sort, _)| sort >= from),
+            Range::Before(before) => {
+                all.retain(|(sort, _)| sort < before);
+                all.reverse();
             }
         }
-        (ids, None)
+        all.retain(|(sort, _)| read.after.as_ref().is_none_or(|after| sort > after));
+        let more = all.len() > read.limit;
+        all.truncate(read.limit);
+        let stopped = if more { all.last().map(|(sort, _)| sort.clone()) } else { None };
+        Window { entries: all, stopped }
     }
 
-    fn exact(&self, query: &str) -> Vec<String> {
-        let plan = plan(query).unwrap_or_else(|_| panic!("{query} is too short"));
-        self.page(&plan, None, usize::MAX).0
+    fn page(&self, plan: &Plan, from: Option<&Place>, limit: usize, dates: Order) -> Page {
+        let reads = plan.reads(from, limit);
+        assert!(reads.iter().map(|read| read.limit).sum::<usize>() <= MOST_READ);
+        let windows: Vec<Window> = reads.iter().map(|read| self.read(read)).collect();
+        plan.page(from, &windows, limit, dates)
     }
 
-    /// Near misses, best first; each client once.
-    fn near(&self, query: &str) -> Vec<String> {
-        let plan = plan(query).unwrap_or_else(|_| panic!("{query} is too short"));
-        let mut found = BTreeMap::new();
-        for (sort, words) in plan.fuzzy.iter().flat_map(|read| self.read(read)) {
-            if let Some(slips) = plan.forgives(words) {
-                found.insert(split(sort).1.to_owned(), slips);
-            }
+    /// The names of all hits in their order, from however many pages.
+    fn all(&self, query: &str, limit: usize) -> Vec<String> {
+        let plan = planned(query);
+        let (mut all, mut from) = (Vec::new(), None);
+        for _ in 0..1000 {
+            let page = self.page(&plan, from.as_ref(), limit, Order::MonthFirst);
+            all.extend(page.candidates.iter().map(|c| self.names[&c.client].clone()));
+            let Some(next) = page.next else { return all };
+            assert_eq!(plan.place(&plan.cursor(&next)).as_ref(), Some(&next), "{query}");
+            from = Some(next);
         }
-        let mut ranked: Vec<_> = found.into_iter().map(|(id, slips)| (slips, id)).collect();
-        ranked.sort();
-        ranked.into_iter().map(|(_, id)| id).collect()
+        panic!("{query} does not end")
     }
+
+    fn found(&self, query: &str) -> Vec<String> {
+        self.all(query, 20)
+    }
+
+    /// Who matches by names and the date of birth alone.
+    fn matching_names(&self, query: &str) -> BTreeSet<String> {
+        let plan = planned(query);
+        let matching = self.clients.iter().filter(|(_, words)| {
+            let (names, others) = words.split_once('/').unwrap_or((words.as_str(), ""));
+            let born = others.split(' ').find(|chunk| chunk.starts_with('=')).unwrap_or_default();
+            plan.finds(&format!("{names}/ {born}"), 0)
+        });
+        matching.map(|(client, _)| self.names[client].clone()).collect()
+    }
+
+    /// Who matches without forgiveness, looked for one by one.
+    fn matching(&self, query: &str) -> BTreeSet<String> {
+        let plan = planned(query);
+        let matching = self.clients.iter().filter(|(_, words)| plan.finds(words, 0));
+        matching.map(|(client, _)| self.names[client].clone()).collect()
+    }
+}
+
+fn planned(query: &str) -> Plan {
+    plan(query, YEAR).unwrap_or_else(|_| panic!("{query} is too short"))
+}
+
+fn name<'a>(first: &'a str, last: &'a str) -> Named<'a> {
+    Named { first, last, preferred: "" }
 }
 
 fn named<'a>(first: &'a str, last: &'a str) -> Subject<'a> {
-    Subject { first, last, ..Subject::default() }
+    Subject { name: name(first, last), ..Subject::default() }
+}
+
+fn born<'a>(first: &'a str, last: &'a str, date_of_birth: &'a str) -> Subject<'a> {
+    Subject { date_of_birth, ..named(first, last) }
 }
 
 fn harbor() -> Store {
@@ -97,16 +132,20 @@ fn harbor() -> Store {
     store.put(
         "jane",
         &Subject {
-            first: "Jane",
-            last: "Smith",
             emails: vec!["jane.smith+portal@mail.example.org", "smith12@example.com"],
             phones: vec!["+1 (555) 555-0142", "020 7946 0958 ext. 12"],
             record_number: "HP-100050",
-            date_of_birth: "1984-03-12",
+            ..born("Jane", "Smith", "1984-03-12")
+        },
+    );
+    store.put(
+        "obrien",
+        &Subject {
+            name: Named { first: "Patrick", last: "O'Brien", preferred: "Pat" },
+            former: vec![name("Patrick", "Quillfeather")],
             ..Subject::default()
         },
     );
-    store.put("obrien", &Subject { preferred: "Pat", ..named("Patrick", "O'Brien") });
     store.put("zoe", &named("Zoë", "D’Angelo-Müller"));
     store.put("gabriel", &named("Gabriel", "García Márquez"));
     store.put("nguyen", &named("Thị Minh Khai", "Nguyễn"));
@@ -119,11 +158,35 @@ fn harbor() -> Store {
     store.put("yiannis", &named("Γιάννης", "Παπαδόπουλος"));
     store.put("sergei", &named("Сергей", "Королёв"));
     store.put("muhammad", &named("مُحَمَّد", "أحمد"));
+    store.put("boehm", &named("Arno", "Boehm"));
+    store.put("böhm", &named("Bert", "Böhm"));
+    store.put("odegard", &named("Kari", "Ødegård"));
+    store.put("stjohn", &named("Tom", "St. John"));
+    store.put("saint", &named("Tim", "Saint Clair"));
+    store.put(
+        "pierre",
+        &Subject {
+            phones: vec!["+33 6 12 34 56 79"],
+            record_number: "HC/2024-0017",
+            ..born("Pierre", "Dubois", "1991-11-05")
+        },
+    );
+    store.put(
+        "paul",
+        &Subject { phones: vec!["06 98 76 54 31"], ..born("Paul", "Moreau", "1984-12-03") },
+    );
+    store.put("osprey", &named("Robert", "Osprey"));
+    store.put("jones-smith", &named("Ada", "Smith-Jones"));
+    store.put_person(
+        "pierre",
+        &Person {
+            name: name("Margaux", "Lefebvre"),
+            email: "margaux.l@mail.example",
+            username: "lefebvre75",
+            client: name("Pierre", "Dubois"),
+        },
+    );
     store
-}
-
-fn keys_of(subject: &Subject<'_>) -> Vec<String> {
-    entries(subject).keys.iter().map(|key| format!("{}|{}", key.partition, key.token)).collect()
 }
 
 #[test]
@@ -177,98 +240,69 @@ fn an_accent_survives_in_no_spelling() {
 
 #[test]
 fn names_are_found_by_each_part_and_joined() {
-    let tokens = |first, last| tokens_of(&entries(&named(first, last)));
-    assert_eq!(tokens("", "D’Angelo-Müller"), ["angelo", "dangelo", "dangelomuller", "muller"]);
-    assert_eq!(tokens("Thị Minh Khai", ""), ["khai", "minh", "thi", "thiminhkhai"]);
-    assert_eq!(tokens("", "García Márquez"), ["garcia", "garciamarquez", "marquez"]);
+    let tokens = |first, last| -> Vec<String> {
+        let made = entries(&named(first, last));
+        let words = made.first().map(|e| e.words.clone()).unwrap_or_default();
+        entries::names_in(&words).into_iter().map(str::to_owned).collect()
+    };
     assert_eq!(
-        tokens("", "García Cruz‐Gómez"),
-        ["cruz", "cruzgomez", "garcia", "garciacruzgomez", "gomez"]
+        tokens("", "D’Angelo-Müller"),
+        ["dangelo", "muller", "mueller", "dangelomuller", "angelo"]
     );
-    assert_eq!(tokens("李", "小龍"), ["小龍", "小龍李", "李", "李小龍", "龍"]);
-    assert_eq!(tokens("李Bruce", ""), ["bruce", "李bruce"]);
-    assert_eq!(tokens("J", "Li"), ["j", "li"]);
-    assert_eq!(tokens("'", "--"), Vec::<String>::new());
+    assert_eq!(tokens("Thị Minh Khai", ""), ["thi", "minh", "khai", "thiminhkhai"]);
+    assert_eq!(tokens("", "García Márquez"), ["garcia", "marquez", "garciamarquez"]);
+    assert_eq!(tokens("", "Böhm"), ["bohm", "boehm"]);
+    assert_eq!(tokens("", "Boehm"), ["boehm", "bohm"]);
+    assert_eq!(tokens("", "St. John"), ["st", "john", "saint", "stjohn", "saintjohn"]);
+    assert_eq!(tokens("李Bruce", ""), ["李bruce", "bruce"]);
+    assert_eq!(tokens("J", "Li"), ["li", "j"]);
+    assert!(entries(&named("'", "--")).is_empty());
+    assert!(entries(&Subject::default()).is_empty());
 }
 
 #[test]
 fn the_entries_of_a_client() {
-    let subject = Subject {
-        first: "Jane",
-        last: "O'Brien",
+    let made = entries(&Subject {
         emails: vec!["j.ob@example.org"],
         phones: vec!["+1 (555) 555-0142"],
         record_number: "HP-100050",
-        date_of_birth: "1984-03-12",
-        ..Subject::default()
-    };
+        ..born("Jane", "O'Brien", "1984-03-12")
+    });
     assert_eq!(
-        entries(&subject).words,
-        " brien jane obrien / 0142 100050 19840312 5550142 5555550142 exampleorg hp100050 \
-         jobexampleorg obexampleorg "
+        made[0].words,
+        " obrien brien + jane / hp'100050 =19840312 55'5'555'0142 j'ob'exampleorg "
     );
-    assert_eq!(
-        keys_of(&subject),
-        [
-            "01|0142",
-            "10|100050",
-            "19|19840312",
-            "55|5550142",
-            "55|5555550142",
-            "br|brien",
-            "br+ja|brien jane",
-            "br+ob|brien obrien",
-            "ex|exampleorg",
-            "hp|hp100050",
-            "ja|jane",
-            "ja+ob|jane obrien",
-            "jo|jobexampleorg",
-            "ob|obexampleorg",
-            "ob|obrien",
-            "~bmr|brien",
-            "~gm|jane",
-            "~obmr|obrien",
-        ]
-    );
+    let keys: Vec<String> =
+        made.iter().map(|e| format!("{}|{}#{}", e.partition, e.token, e.order)).collect();
+    for key in [
+        "01|0142#3obrien jane",
+        "10|100050#3obrien jane",
+        "19+br|1b9r8i4e0n3.1.2.#obrien jane",
+        "19+ja|1j9a8n4e0.3.1.2.#obrien jane",
+        "19+ob|1o9b8r4i0e3n1.2.#obrien jane",
+        "19|19840312#3obrien jane",
+        "55|55550142#3obrien jane",
+        "55|5550142#3obrien jane",
+        "55|5555550142#3obrien jane",
+        "br|brien#0obrien jane",
+        "ja+ob|joabnrei.e.n#obrien jane",
+        "ja|jane#1obrien jane",
+        "hp|hp100050#3obrien jane",
+        "ex|exampleorg#3obrien jane",
+        "~gm|jane#obrien jane",
+        "~obmr|obrien#obrien jane",
+        "~obmr+ja|jane obrien#obrien jane",
+    ] {
+        assert!(keys.iter().any(|k| k == key), "{key}: {keys:?}");
+    }
 }
 
 #[test]
-fn a_client_without_anything_has_no_entries() {
-    let empty = entries(&Subject::default());
-    assert!(empty.keys.is_empty() && tokens_of(&empty).is_empty());
-    assert_eq!(empty.words, " ");
-    assert_eq!(entries(&named("X", "")).words, " x ");
-    assert!(entries(&named("X", "")).keys.is_empty());
-}
-
-#[test]
-fn phones_records_and_addresses_in_their_pieces() {
-    assert_eq!(phone_tokens("+1 (555) 555-0142"), ["5555550142", "5550142", "0142"]);
-    assert_eq!(phone_tokens("1-555-555-0142 x99"), ["5555550142", "5550142", "0142"]);
-    assert_eq!(phone_tokens("+44 20 7946 0958"), ["442079460958", "9460958", "0958"]);
-    assert_eq!(phone_tokens("tel. 911"), ["911", "911", "911"]);
-    assert_eq!(phone_tokens("none"), ["", "", ""]);
-    assert_eq!(
-        email_tokens("jane_a.smith-b+tag@mail.example.org"),
-        [
-            "janeasmithbtagmailexampleorg",
-            "asmithbtagmailexampleorg",
-            "smithbtagmailexampleorg",
-            "btagmailexampleorg",
-            "tagmailexampleorg",
-            "mailexampleorg"
-        ]
-    );
-    assert_eq!(email_tokens("no-at"), ["noat"], "suffixes of two letters are left out");
-}
-
-#[test]
-fn every_token_has_exactly_one_entry_and_all_stay_within_a_transaction() {
+fn all_that_has_a_word_has_an_entry_and_a_rename_stays_within_a_transaction() {
     let long = "Wolfeschlegelsteinhausenbergerdorff ".repeat(20);
-    let many =
-        "Ana-Bela Caio Dora-Eva Fabio Gil Hugo-Ivo Jana Kai-Lena Mia Nils Olaf-Pia Rosa".to_owned();
+    let many = "Ana-Bela Caio Dora-Eva Fabio Gil Hugo-Ivo Jana Kai-Lena Mia Nils Olaf-Pia Rosa";
     let kana = "アレクサンダー・シュワルツェネッガー".repeat(4);
-    let texts = [long.as_str(), many.as_str(), kana.as_str(), "李", "O'Brien", "", "a b c d e f"];
+    let texts = [long.as_str(), many, kana.as_str(), "李", "O'Brien", "", "a b c d e f"];
     let mails: Vec<String> =
         (0..20).map(|n| format!("a.b{n}.cde{n}-fgh+tag{n}@mail{n}.example")).collect();
     let phones: Vec<String> = (0..20).map(|n| format!("+44 20 7946 {n:04}")).collect();
@@ -277,40 +311,33 @@ fn every_token_has_exactly_one_entry_and_all_stay_within_a_transaction() {
         for last in texts {
             for preferred in texts {
                 let made = entries(&Subject {
-                    first,
-                    last,
-                    preferred,
+                    name: Named { first, last, preferred },
+                    former: vec![name(last, first)],
                     emails: mails.iter().map(String::as_str).collect(),
                     phones: phones.iter().map(String::as_str).collect(),
                     record_number: "HP-100050",
                     date_of_birth: "1984-03-12",
                 });
-                most = most.max(made.keys.len());
-                assert!(made.keys.is_sorted() && made.keys.windows(2).all(|k| k[0] != k[1]));
-                let tokens = tokens_of(&made);
+                most = most.max(made.len());
+                let mut store = Store::default();
+                store.put("it", &Subject::default());
+                store.add(Found { client: id(0), user: None }, made.clone());
+                let tokens: Vec<&str> = made
+                    .iter()
+                    .filter(|e| !e.partition.contains(['+', '~']))
+                    .map(|e| e.token.as_str())
+                    .collect();
                 assert!(tokens.iter().all(|t| t.chars().count() <= TOKEN_CHARS));
-                for token in &tokens {
-                    let own = partition(token);
-                    let here = made
-                        .keys
-                        .iter()
-                        .filter(|k| k.token == *token && Some(&k.partition) == own.as_ref());
-                    assert_eq!(here.count(), usize::from(own.is_some()), "{token}");
-                }
                 for sure in ["hp100050", "19840312", "9460000"] {
-                    assert!(tokens.iter().any(|t| t == sure), "{sure} has room");
+                    assert!(tokens.contains(&sure), "{sure} has room");
                 }
-                let both = |name: &str| {
-                    name.is_empty() || {
-                        let start: String = token(name.split(is_name_break).next().unwrap_or(name));
-                        tokens.contains(&start)
-                    }
-                };
-                assert!(both(first) && both(last) && both(preferred), "each name has room");
+                for name in entries::names_in(&made[0].words) {
+                    assert!(entries::partition(name).is_none() || tokens.contains(&name));
+                }
             }
         }
     }
-    assert!(most <= MAX_ENTRIES && MAX_ENTRIES < 60 && 2 * MAX_ENTRIES <= 92, "{most}");
+    assert!(most <= MAX_ENTRIES && 2 * MAX_ENTRIES + 28 <= 100, "{most}");
 }
 
 #[test]
@@ -319,33 +346,141 @@ fn finds_every_client_by_what_people_type() {
     for (id, queries) in [
         (
             "jane",
-            "smi jan | jan smi | Smith, Jane | Smith,Jane | j smith | ja | \
-             jane smith 0142 hp-1 | smith 1984-03-12 | 1984-03-12 smi | 1984-03-12 | 3/12/1984 | \
-             03/12/1984 | 03.12.1984 | 19840312 | 1984 | HP-100050 | hp100050 | hp1 | 100050 | \
-             0142 | 5550142 | 555-0142 | (555) 555-0142 | 555 555 0142 | 1 555 555 0142 | \
-             +1 555-555-0142 | +15555550142 | ５５５-０１４２ | 0958 | 020 7946 0958 | \
-             jane.smith+portal@mail.example.org | jane.sm | smith+por | portal@mail | \
-             @mail.example.org | smith12 | jane smith12 | portal jane",
+            "smi jan | jan smi | Smith, Jane | Smith,Jane | jane smith 0142 hp-1 | \
+             smith 1984-03-12 | 1984-03-12 smi | 1984-03-12 | 19840312 | 12 March 1984 | \
+             12 mars 84 | March 12, 1984 smith | 12 de marzo de 1984 | 03/1984 | mars 1984 | \
+             HP-100050 | hp100050 | hp1 | 100050 | HP 100050 | 0142 | 5550142 | 555-0142 | \
+             (555) 555-0142 | 555 555 0142 | 1 555 555 0142 | +1 555-555-0142 | +15555550142 | \
+             ５５５-０１４２ | 0958 | 020 7946 0958 | +44 20 7946 0958 | tel:+15555550142 | \
+             jane.smith+portal@mail.example.org | mailto:jane.smith+portal@mail.example.org | \
+             jane.sm | smith+por | portal@mail | @mail.example.org | smith12 | portal jane | \
+             Mrs Jane Smith | Jane M. Smith | Jane Smith III | Mme Smith Jane",
         ),
-        ("obrien", "obrien | O'Brien | O’BRIEN | o brien | brien pat | o'b patr"),
-        ("zoe", "d'angelo muller | D’Angelo-Müller | dangelo-muller zoe | zo mu"),
+        (
+            "obrien",
+            "obrien | O'Brien | O’BRIEN | o brien | brien pat | o'b patr | quillfeather | \
+             patrick quillf | Pat O'Brien Jr.",
+        ),
+        (
+            "zoe",
+            "d'angelo muller | D’Angelo-Müller | dangelo-muller zoe | muller-dangelo | mueller",
+        ),
         ("gabriel", "garcia | García | marquez | garcia marquez gabriel | garciamarq"),
         ("nguyen", "Nguyễn | nguyen | nguyen khai | thi minh khai nguyen | thiminh"),
         ("li", "李 | 小 | 龍 | 小龍 | 李小龍 | 小龍李 | 李 小龍"),
         ("kim", "김 | 김민수 | 민수 김 | 수"),
         ("tanaka", "たなかはな | なか"),
-        ("injection", "robert drop | Robert'); | <script>alert(1)</script>"),
+        ("injection", "robert drop | Robert'); DROP | <script>alert(1)</script>"),
         ("cher", "cher"),
         ("yiannis", "γιαννης | ΓΙΑΝΝΗΣ παπ"),
         ("sergei", "королев"),
         ("muhammad", "محمد | احمد"),
+        ("odegard", "Ødegård | odegard | Oedegaard | oedegaard kari"),
+        ("stjohn", "St. John | St John | saint john | saintjohn | stjohn | john st"),
+        ("saint", "saint clair | St. Clair | st clair tim"),
+        (
+            "pierre",
+            "06 12 34 56 79 | 0612345679 | +33 6 12 34 56 79 | +33612345679 | 0033612345679 | \
+             33 6 12 34 56 79 | 12345679 | 2345679 | 5679 | 0017 | HC 2024 0017 | HC/2024-0017 | \
+             hc-2024-0017 | 2024-0017 | hc 0017 | dubois 06 12 34 56 79 | margaux lefebvre | \
+             margaux.l@mail | lefebvre75 | lefebvre | Mme Lefebvre",
+        ),
+        ("paul", "+33 6 98 76 54 31 | 06 98 76 54 31 | 0698765431 | 98765431"),
+        ("osprey", "Robert T Osprey | Mr Osprey | Osprey Jr | Mr. Robert T. Osprey, III"),
+        ("jones-smith", "jones-smith | Smith-Jones | smith jones | jones smith ada"),
     ] {
         for query in queries.split(" | ") {
-            assert_eq!(store.exact(query), [id], "{query}");
+            assert_eq!(store.found(query), [id], "{query}");
         }
     }
-    assert!(store.exact("smith gabriel").is_empty());
-    assert!(store.exact("jane 0143").is_empty());
+    assert!(store.found("smith gabriel").is_empty());
+    assert!(store.found("jane 0143").is_empty());
+    for query in ["boehm", "Böhm", "bohm", "BOEHM", "böh", "boeh"] {
+        assert_eq!(store.found(query), ["boehm", "böhm"], "neither hides the other: {query}");
+    }
+}
+
+#[test]
+fn a_date_is_read_in_the_practices_own_order_first() {
+    let store = harbor();
+    for query in ["3/12/1984", "03/12/84", "03.12.1984", "3 12 1984", "03121984"] {
+        let plan = planned(query);
+        for (dates, expected) in
+            [(Order::MonthFirst, ["jane", "paul"]), (Order::DayFirst, ["paul", "jane"])]
+        {
+            let page = store.page(&plan, None, 20, dates);
+            let found: Vec<&String> =
+                page.candidates.iter().map(|c| &store.names[&c.client]).collect();
+            assert_eq!(found, expected, "{query}");
+        }
+    }
+    assert_eq!(store.found("3/12/1984 smith"), ["jane"]);
+    assert_eq!(store.found("moreau 3/12/84"), ["paul"]);
+}
+
+#[test]
+fn what_was_left_out_is_told() {
+    let store = harbor();
+    for (query, ignored) in [
+        ("Mr Robert T Osprey", &["Mr", "T"][..]),
+        ("Osprey Jr", &["Jr"]),
+        ("Robert Osprey", &[]),
+        ("o brien", &[]),
+        ("p obrien", &[]),
+        ("dr p obrien", &["dr"]),
+        ("Mrs Jnae Smith", &["Mrs"]),
+    ] {
+        let plan = planned(query);
+        let page = store.page(&plan, None, 20, Order::MonthFirst);
+        assert!(!page.candidates.is_empty(), "{query}");
+        assert_eq!(plan.ignored(page.level), ignored, "{query}");
+    }
+    // A title alone is a name like any other.
+    let mut store = store;
+    store.put("don", &named("Don", "Draper"));
+    assert_eq!(store.found("don"), ["don"]);
+    assert_eq!(store.found("don draper"), ["don"]);
+}
+
+#[test]
+fn a_client_found_by_a_portal_user_comes_after_those_found_by_their_own() {
+    let mut store = harbor();
+    store.put("dubois", &named("Lefebvre", "Martin"));
+    assert_eq!(store.found("lefebvre"), ["dubois", "pierre"]);
+    let plan = planned("lefebvre");
+    let page = store.page(&plan, None, 20, Order::MonthFirst);
+    let through: Vec<bool> = page.candidates.iter().map(|c| c.user.is_some()).collect();
+    assert_eq!(through, [false, true]);
+}
+
+#[test]
+fn the_best_match_comes_first_then_last_and_first_names() {
+    let mut store = Store::default();
+    for (first, last) in [
+        ("Zoe", "Smithson"),
+        ("Bea", "Smith"),
+        ("Smith", "Adams"),
+        ("Ann", "Smith"),
+        ("Smithy", "Aaron"),
+        ("Ödön", "Smith"),
+        ("Carl", "Smith"),
+        ("Abe", "Smithers"),
+    ] {
+        store.put(&format!("{first} {last}"), &named(first, last));
+    }
+    assert_eq!(
+        store.found("smith"),
+        [
+            "Ann Smith",
+            "Bea Smith",
+            "Carl Smith",
+            "Ödön Smith",
+            "Smith Adams",
+            "Abe Smithers",
+            "Zoe Smithson",
+            "Smithy Aaron",
+        ]
+    );
 }
 
 #[test]
@@ -353,160 +488,56 @@ fn forgives_typos() {
     let store = harbor();
     for (id, queries) in [
         ("obrien", "obrein | obrian"),
-        (
-            "jane",
-            "smtih | smit h | smoth | smih | jnae smith | smtih jane | smtih jaen | \
-             jan smtih 0142",
-        ),
+        ("jane", "smtih | smoth | smih | jnae smith | smtih jane | smtih jaen | jan smtih 0142"),
         ("johnson", "jonson | johnsson | micheal | micheal jonson | johnspn"),
         ("gabriel", "gacia | marques"),
-        ("zoe", "mueller"),
         ("nguyen", "nguyne"),
         ("yiannis", "γιανης"),
+        ("pierre", "lefebvrre | margaux lefebrve"),
+        ("odegard", "odegaard"),
     ] {
         for query in queries.split(" | ") {
-            let found = [store.exact(query), store.near(query)].concat();
+            let found = store.found(query);
             assert!(found.iter().any(|found| found == id), "{query}: {found:?}");
         }
     }
-    assert!(!store.near("smith").iter().any(|id| id == "jane"), "an exact match is no near miss");
-    assert!(store.near("smtih 0143").is_empty(), "numbers are not forgiven");
-    assert!(store.near("hp100051").is_empty());
-    assert!(store.near("smtih gabriel").is_empty());
-}
-
-#[test]
-fn counts_slips() {
-    let slips = |query, words| plan(query).ok().and_then(|plan| plan.forgives(words));
-    assert_eq!(slips("smtih", " jane smith "), Some(1));
-    assert_eq!(slips("smtih jaen", " jane smith "), Some(2));
-    assert_eq!(slips("smtih jan", " jane smith / 0142 "), Some(1));
-    assert_eq!(slips("smith jan", " jane smith "), None, "exact");
-    assert_eq!(slips("smxxh", " jane smith "), None, "two slips in five letters");
-    assert_eq!(slips("johxxon", " johnson "), Some(2));
-    assert_eq!(slips("joxxxon", " johnson "), None);
-    assert_eq!(slips("jax", " jan "), None, "three letters are not forgiven");
-    assert_eq!(slips("portla", " jane / portal "), None, "only names are forgiven");
-    assert_eq!(slips("smtih", " "), None);
+    assert!(store.found("smtih 0143").is_empty(), "numbers are not forgiven");
+    assert!(store.found("hp100051").is_empty());
+    assert!(store.found("smtih gabriel").is_empty());
+    assert!(store.found("jax").is_empty(), "three letters are not forgiven");
 }
 
 #[test]
 fn too_short_queries() {
-    for query in
-        ["", " ", "j", "j s", "1", "+1", "'", "--", "é", "()", " , ", "#", "+1 5", "\u{301}"]
-    {
-        assert_eq!(plan(query).err(), Some(TooShort), "{query:?}");
+    for query in ["", " ", "j", "j s", "1", "+1", "'", "--", "é", "()", " , ", "#", "\u{301}"] {
+        assert_eq!(plan(query, YEAR).err(), Some(TooShort), "{query:?}");
     }
-    for query in ["ja", "李", "j sm", "12", "é́é", "ß", "が"] {
-        assert!(plan(query).is_ok(), "{query:?}");
+    for query in ["ja", "李", "j sm", "12", "é́é", "ß", "が", "mr", "st"] {
+        assert!(plan(query, YEAR).is_ok(), "{query:?}");
     }
     assert_eq!(TooShort.to_string(), "type at least two characters");
 }
 
 #[test]
-fn words_of_a_query() {
-    let words = |query| plan(query).map(|plan| plan.words).unwrap_or_default();
-    assert_eq!(words("Smi  JAN"), ["smi", "jan"]);
-    assert_eq!(words("jan jane JANE ja"), ["jane"], "what another word implies is left out");
-    assert_eq!(words("D'Angelo-Müller"), ["dangelomuller"]);
-    assert_eq!(words("555 0142"), ["5550142"], "only numbers: one phone");
-    assert_eq!(words("smith 555 0142"), ["smith", "555", "0142"]);
-    assert_eq!(words("1984-03-12 555 0142"), ["19840312", "5550142"]);
-    assert_eq!(words(&"x".repeat(100))[0].len(), TOKEN_CHARS);
-}
-
-#[test]
-fn dates_in_either_order() {
-    for (word, date) in [
-        ("1984-03-12", "19840312"),
-        ("1984/3/12", "19840312"),
-        ("3/12/1984", "19840312"),
-        ("03.12.1984", "19840312"),
-        ("13/12/1984", "19841213"),
-        ("12-13-1984", "19841213"),
-        ("19840312", "19840312"),
-        ("2/29/2000", "20000229"),
-    ] {
-        assert_eq!(date_token(word).as_deref(), Some(date), "{word}");
-    }
-    for word in [
-        "2/30/1984",
-        "2/29/1900",
-        "13/13/1984",
-        "0/1/1984",
-        "3/12/84",
-        "3/12",
-        "1984-03",
-        "12345678",
-        "1984-03-1",
-        "1984-0312",
-        "1984-03-12-1",
-        "3/12-1984",
-        "+3/12/1984",
-        "a/b/1984",
-        "jane",
-    ] {
-        assert_eq!(date_token(word), None, "{word}");
-    }
-}
-
-#[test]
-fn plans_are_bounded_and_aim_at_small_partitions() {
-    let reads = |query| {
-        let plan = plan(query).unwrap_or_else(|_| panic!("{query}"));
-        let show = |reads: &[Read]| -> Vec<String> {
-            reads
-                .iter()
-                .map(|r| format!("{}|{}|{}", r.partition, r.prefix, r.filters.concat()))
-                .collect()
-        };
-        (show(&plan.reads), show(&plan.fuzzy))
-    };
-    let (exact, fuzzy) = reads("smi jan");
-    assert_eq!(exact, ["ja+sm|| smi jan", "sm|smi| jan"]);
-    assert!(fuzzy.is_empty(), "three letters are not forgiven");
-    let (exact, fuzzy) = reads("smtih");
-    assert_eq!(exact, ["sm|smtih|"]);
-    assert_eq!(fuzzy, ["~sdm||", "sm|sm|"]);
-    let (exact, fuzzy) = reads("smith 0142 jaen");
-    assert_eq!(exact, ["ja+sm|| smith jaen 0142", "01|0142| smith jaen"]);
-    assert_eq!(fuzzy, ["ja+sm|| 0142", "~sdm|| 0142"]);
-    let (exact, fuzzy) = reads("小龍 李");
-    assert_eq!(exact, ["小+李|| 小龍 李", "小|小龍| 李"]);
-    assert!(fuzzy.is_empty());
+fn reads_are_few_and_bounded_whatever_is_typed() {
     let many: String = ('a'..='z').flat_map(|c| [c, c, c, c, ' ']).collect();
-    let plan = plan(&many).unwrap_or_else(|_| panic!("{many}"));
-    assert_eq!(plan.words.len(), 26);
-    assert!(plan.reads.len() <= 2 && plan.fuzzy.len() <= 2);
-    assert!(plan.reads.iter().chain(&plan.fuzzy).all(|read| read.filters.len() <= FILTERS));
-}
-
-#[test]
-fn filters_that_did_not_fit_are_checked_on_the_answer() {
-    let query = "aa bb cc dd ee ff gg hh ii jj kk";
-    let plan = plan(query).unwrap_or_else(|_| panic!());
-    let words = " aa bb cc dd ee ff gg hh ii jj ";
-    assert!(!plan.shows(0, "", words));
-    assert!(plan.shows(0, "", &format!("{words}kk ")));
-    assert!(!plan.shows(2, "", &format!("{words}kk ")), "no such read");
-}
-
-#[test]
-fn spellings_that_sound_alike_share_a_partition() {
-    for (a, b) in [
-        ("smith", "smtih"),
-        ("obrien", "obrein"),
-        ("johnson", "jonson"),
-        ("michael", "micheal"),
-        ("catherine", "katherine"),
-        ("steven", "stephen"),
-        ("rodriguez", "rodiguez"),
+    for query in [
+        "smith",
+        "smi jan",
+        "3/12/84 smith",
+        "06 12 34 56 79 martin",
+        "april 1984 smith jones",
+        "smtih jaen",
+        "anna anne ann",
+        "12 13 14 15 16 17",
+        &many,
+        &"x".repeat(200),
     ] {
-        assert_eq!(sound(a), sound(b), "{a} {b}");
-    }
-    assert_eq!(sound("smith").as_deref(), Some("~sdm"));
-    for none in ["", "jan", "小龍小龍", "smith1", "король"] {
-        assert_eq!(sound(none), None, "{none}");
+        for limit in [1, 20, 50] {
+            let reads = planned(query).reads(None, limit);
+            assert!(reads.len() <= 12, "{query}: {}", reads.len());
+            assert!(reads.iter().map(|read| read.limit).sum::<usize>() <= MOST_READ, "{query}");
+        }
     }
 }
 
@@ -550,9 +581,12 @@ fn crowd(clients: usize) -> Store {
         store.put(
             &format!("c{n:04}"),
             &Subject {
-                first,
-                last,
-                preferred: if n % 5 == 0 { dice.one(FIRST) } else { "" },
+                name: Named {
+                    first,
+                    last,
+                    preferred: if n % 5 == 0 { dice.one(FIRST) } else { "" },
+                },
+                former: Vec::new(),
                 emails: if n % 3 == 0 { vec![&mail, "jan@smi.example"] } else { vec![&mail] },
                 phones: vec![&phone],
                 record_number: &format!("HP-{}", 100_000 + n),
@@ -564,78 +598,98 @@ fn crowd(clients: usize) -> Store {
 }
 
 #[test]
-fn lists_every_match_and_nobody_twice_whatever_the_pages() {
+fn lists_every_match_once_on_full_pages() {
     let store = crowd(600);
     let queries = "ja | jan | jane | smi | smith | smi jan | jan smi | smith smithson | smi smy | \
         an an ann | anna anne | mary ann | garcia | ga ma | garcia marq jan | o brien | \
-        d'angelo muller | angelo | 李 | 小 | 李 小龍 | 李小龍 | 龍 李 | た な | 김 민 | example | \
-        examplecom jan | jan smi example | 555 | 5555 | 19 | 1984 jan | hp | hp1000 | 10 | \
-        drop table | мар кор | robert clients jan | j smi | janesmith jane | \
-        cruz gomez de | de la cruz";
+        d'angelo muller | angelo | 李 | 小 | 李 小龍 | 李小龍 | 龍 李 | た な | 김 민 | examplecom | \
+        555 | 5555 | 19 | 1984 jan | hp | hp1000 | 10 | drop table | мар кор | \
+        robert clients jan | janesmith jane | cruz gomez de | de la cruz | smith 1984 | 03/1984";
     let mut hits = 0;
     for query in queries.split(" | ") {
-        let plan = plan(query).unwrap_or_else(|_| panic!("{query}"));
-        let mut expected: Vec<&String> = store
-            .clients
-            .iter()
-            .filter(|(_, made)| {
-                plan.words.iter().all(|w| tokens_in(&made.words).any(|t| t.starts_with(w.as_str())))
-            })
-            .map(|(id, _)| id)
-            .collect();
-        expected.sort();
-        hits += expected.len();
-        for limit in [1, 7, 50, usize::MAX] {
-            let mut listed = Vec::new();
-            let mut cursor = None;
+        let expected = store.matching(query);
+        // Two words that very many have are looked for as names.
+        let sure =
+            if planned(query).words() > 1 { store.matching_names(query) } else { expected.clone() };
+        hits += sure.len();
+        for limit in [1, 7, 20, 50] {
+            let plan = planned(query);
+            let (mut listed, mut from) = (Vec::new(), None);
             loop {
-                let (ids, next) = store.page(&plan, cursor.as_ref(), limit);
-                assert!(next.is_none() || ids.len() == limit);
-                listed.extend(ids);
-                cursor = next;
-                if cursor.is_none() {
+                let page = store.page(&plan, from.as_ref(), limit, Order::MonthFirst);
+                let full = page.candidates.len() == limit;
+                assert!(full || page.next.is_none(), "{query} by {limit}: not full");
+                listed.extend(page.candidates.iter().map(|c| store.names[&c.client].clone()));
+                from = page.next;
+                if from.is_none() {
                     break;
                 }
             }
-            listed.sort();
-            assert_eq!(listed.iter().collect::<Vec<_>>(), expected, "{query} by {limit}");
-        }
-        for near in store.near(query) {
-            assert!(!expected.contains(&&near), "{query}: {near} is no near miss");
+            let unique: BTreeSet<String> = listed.iter().cloned().collect();
+            assert_eq!(unique.len(), listed.len(), "{query} by {limit}: twice");
+            // Near misses may follow where there are few.
+            if expected.len() >= 5 {
+                assert!(unique.is_subset(&expected), "{query} by {limit}");
+                assert!(sure.is_subset(&unique), "{query} by {limit}");
+            } else {
+                assert!(sure.is_subset(&unique), "{query} by {limit}");
+            }
         }
     }
     assert!(hits > 2000, "the queries find something: {hits}");
 }
 
 #[test]
-fn whoever_is_typed_as_written_is_found() {
+fn what_is_typed_as_written_is_found() {
     let letters: Vec<char> =
-        "aAbeéßøøłnNñʼ'’´`.-‐·・,，、;/()\"<>#~+&  \u{3000}\u{301}\u{200B}李小龍がガ김Жжαςאبा"
+        "aAbeéßøøłnNñʼ'’´`.-‐·・,，、;/()\"<>#~+&  \u{3000}\u{301}\u{200B}李小龍がガ김Жжαςאبا"
             .chars()
             .collect();
     let mut dice = Dice(7);
-    let mut name = |longest| -> String {
+    let mut made = |longest| -> String {
         (0..dice.below(longest)).map(|_| letters[dice.below(letters.len())]).collect()
     };
     for _ in 0..3000 {
-        let (first, last) = (name(9), name(14));
+        let (first, last) = (made(9), made(14));
         let mut store = Store::default();
         store.put("c", &named(&first, &last));
         for query in
             [format!("{first} {last}"), format!("{last} {first}"), last.clone(), fold(&first)]
         {
-            if plan(&query).is_ok() {
-                assert_eq!(store.exact(&query), ["c"], "{query:?} for {first:?} {last:?}");
+            if plan(&query, YEAR).is_ok() {
+                assert_eq!(store.found(&query), ["c"], "{query:?} for {first:?} {last:?}");
             }
         }
     }
 }
 
 #[test]
+fn a_cursor_is_taken_back_by_its_own_query_only() {
+    let store = crowd(600);
+    let plan = planned("smith");
+    let page = store.page(&plan, None, 1, Order::MonthFirst);
+    let next = page.next.expect("another page");
+    let cursor = plan.cursor(&next);
+    assert_eq!(plan.place(&cursor), Some(next));
+    assert_eq!(planned("SMITH").place(&cursor), plan.place(&cursor));
+    for other in ["smithson", "garcia", "smith jane"] {
+        assert_eq!(planned(other).place(&cursor), None, "{other}");
+    }
+    for spoilt in ["", "x", "sorted", &cursor.replace("streamed", "dreamed"), &cursor[1..]] {
+        assert_eq!(plan.place(spoilt), None, "{spoilt}");
+    }
+}
+
+#[test]
 fn a_typical_client_has_few_entries() {
     let store = crowd(300);
-    let most = store.clients.values().map(|made| made.keys.len()).max().unwrap_or_default();
-    assert!(most <= MAX_ENTRIES);
-    let total: usize = store.clients.values().map(|made| made.keys.len()).sum();
-    assert!(total / store.clients.len() <= 25, "{}", total / store.clients.len());
+    let per_client = store.items.len() / store.clients.len();
+    assert!(per_client <= 28, "{per_client}");
+    let made = entries(&Subject {
+        emails: vec!["jane.smith@mail.example"],
+        phones: vec!["(555) 555-0142"],
+        record_number: "HP-100050",
+        ..born("Jane", "Smith", "1984-03-12")
+    });
+    assert!(made.len() <= 22, "{}", made.len());
 }

@@ -73,6 +73,12 @@ impl Change {
             .collect()
     }
 
+    /// How many items can still be added: DynamoDB takes 100 in one transaction.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        100_usize.saturating_sub(self.items.len())
+    }
+
     /// Writes an item that must not be there yet.
     pub fn insert<T: Serialize>(&mut self, key: &Key, value: &T) -> Handle {
         self.put(self.table.clone(), item_of(value, key, Some(1)), Some(NEW), None)

@@ -659,11 +659,18 @@ export interface components {
             professional?: components["schemas"]["Professional"];
             /** @description Number of the chart. */
             recordNumber: components["schemas"]["RecordNumber"];
+            /** @description The portal user by whom the client was found, if it was not by what the client has. */
+            through?: components["schemas"]["Through"];
         };
         /** @description A page of hits. */
         Hits: {
-            /** @description The clients. */
+            /** @description The clients, best match first, then by last and first name. */
             clients: components["schemas"]["Hit"][];
+            /**
+             * @description Titles, suffixes and single letters that were left out, as typed, because with them nobody
+             *     was found.
+             */
+            ignored?: string[];
             /** @description Where the next page begins; null on the last. */
             nextCursor: string | null;
         };
@@ -735,6 +742,11 @@ export interface components {
         NewClient: {
             /** @description The client's date of birth, not in the future. */
             dateOfBirth: components["schemas"]["Date"];
+            /**
+             * @description Whether this is known to be another person than any client with this date of birth and a
+             *     like name.
+             */
+            distinct?: boolean | null;
             /** @description E-mail addresses, at most ten. */
             emails?: components["schemas"]["ContactEmail"][];
             /** @description The client's name. */
@@ -1001,6 +1013,13 @@ export interface components {
          * @enum {string}
          */
         Status: "invited" | "expired" | "active" | "revoked";
+        /** @description The portal user by whom a client was found. */
+        Through: {
+            /** @description The person's name. */
+            name: components["schemas"]["Name"];
+            /** @description What the person is to the client. */
+            relationship: components["schemas"]["Relationship"];
+        };
         /** @description The name a person signs in with. Compared without regard to case. */
         Username: string;
         Whole: number;
@@ -1071,7 +1090,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The record number is taken. */
+            /** @description `record_number_taken`; or `possible_duplicate`, with `matches`: the clients with this date of birth and a like name, as search shows them. Say `distinct` if it is another person. */
             409: {
                 headers: {
                     [name: string]: unknown;

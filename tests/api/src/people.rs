@@ -186,7 +186,10 @@ impl Staff {
 
     /// Creates a client; answers its id.
     pub async fn client(&self, first: &str, last: &str, born: &str) -> String {
-        let body = json!({"name": {"first": first, "last": last}, "dateOfBirth": born});
+        // Many scenes have several clients of one name.
+        let body = json!({
+            "name": {"first": first, "last": last}, "dateOfBirth": born, "distinct": true,
+        });
         let client = self.post("/api/clients", &body).await.expect(201);
         text(&client["clientId"])
     }

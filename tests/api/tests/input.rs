@@ -1173,7 +1173,7 @@ async fn logs_hold_ids_and_nothing_personal() {
     let dana = world.dana().await;
     let body = json!({
         "name": {"first": "Philippa", "last": "Featherstonehaugh", "preferred": "Pippa"},
-        "dateOfBirth": "1984-03-12", "recordNumber": "REC-77001",
+        "dateOfBirth": "1984-03-12", "recordNumber": "REC-77001", "distinct": true,
         "emails": [{"type": "home", "address": "philippa@mail.example"}],
         "phones": [{"type": "mobile", "number": "238 555 0107"}], "professional": "Dr. Achebe",
     });
@@ -1232,8 +1232,7 @@ async fn logs_hold_ids_and_nothing_personal() {
     assert!(text.contains("proof_failed") && text.contains("unavailable"), "{text}");
     assert!(text.contains("MessageRejected, not verified"), "why a mail waits: {text}");
     assert!(text.contains("\"MAIL#"), "which: {text}");
-    let failed =
-        "TransactWriteItems of record number, event, search entry, client: InternalServerError";
+    let failed = "TransactWriteItems of record number, date of birth, event, search entry, client: InternalServerError";
     assert!(text.contains(failed), "what failed, and on what: {text}");
     assert!(text.contains("stored client: p"), "what cannot be read, and where: {text}");
     let lower = text.to_lowercase();

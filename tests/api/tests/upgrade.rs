@@ -183,6 +183,7 @@ async fn every_function_serves_items_that_a_newer_version_wrote() {
     let all = [
         " PRACTICE",
         "A ACCOUNT",
+        "B BORN",
         "C ",
         "C A#CLIENT",
         "C A#USER",

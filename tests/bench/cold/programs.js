@@ -31,6 +31,8 @@ function calls({ staff, visitor, amara, silas, tomas, samuel, nobody, newcomer, 
     dateOfBirth: "1984-03-12",
     emails: [{ type: "home", address: "pat.person@mail.example" }],
     phones: [{ type: "mobile", number: "(207) 555-0142" }],
+    // Each call makes another one.
+    distinct: true,
   };
   const proof = { token: invitation, lastName: "García Márquez", dateOfBirth: "1990-08-17", password: PASSWORD };
   const credentials = { practice: "harbor", username: "amara.okafor", password: PASSWORD };

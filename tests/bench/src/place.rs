@@ -37,7 +37,7 @@ use shared::{
     context::system_entropy,
     fields::{At, Secret},
     id::PracticeId,
-    keys::{self, Key},
+    keys::{self, Found, Key},
     store::Item,
     web,
 };
@@ -269,11 +269,11 @@ fn fill(app: &App, database: &Database, practice: &PracticeId, size: usize) {
             items.push(item(&client, &keys::client(practice, id), Some(1)));
             let record = keys::record(practice, &client.record_number);
             items.push(item(&json!({"clientId": id}), &record, Some(1)));
-            let entries = client.search_entries();
-            let found = SearchEntry { words: entries.words };
-            for entry in entries.keys {
-                let key = keys::search_entry(practice, &entry.partition, &entry.token, id);
-                items.push(item(&found, &key, None));
+            let found = Found { client: id, user: None };
+            for entry in client.search_entries() {
+                let (partition, token) = (&entry.partition, &entry.token);
+                let key = keys::search_entry(practice, partition, token, &entry.order, found);
+                items.push(item(&SearchEntry { words: entry.words }, &key, None));
             }
         }
         database.load("latchkey", items).expect("loaded");

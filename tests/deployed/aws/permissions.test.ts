@@ -104,6 +104,8 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     const body = newClient();
     const once = key();
     for (let twice = 0; twice < 2; twice++) await dana.must(201, "POST", "/clients", body, once);
+    // The same person again.
+    await dana.must(409, "POST", "/clients", { ...body, recordNumber: undefined }, key());
   },
   delete: async () => {
     const { client, user, visitor, sibling, second } = await ofTwo();

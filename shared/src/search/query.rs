@@ -1,0 +1,289 @@
+//! What was typed, as words that must all be found.
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::{
+    dates::{self, Order},
+    entries::{partition, token},
+    fold::{fold, is_cjk, is_word_break},
+    phone,
+};
+
+/// A word of a query.
+#[derive(Clone)]
+pub(super) struct Word {
+    /// As it was typed.
+    pub(super) typed: String,
+    /// What it can mean: one of these must be found.
+    pub(super) meanings: Vec<Meaning>,
+    /// Whether it may be left out.
+    pub(super) role: Role,
+}
+
+/// One thing that a word can mean.
+#[derive(Clone)]
+pub(super) struct Meaning {
+    /// Beginnings of tokens, all of which must be found.
+    pub(super) tokens: Vec<String>,
+    /// In which order it was read, if it is a date.
+    pub(super) order: Order,
+}
+
+/// Whether a word may be left out where all words together find nobody.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// It may not.
+    Needed,
+    /// A title or a generational suffix may, first.
+    Title,
+    /// A single letter may, then.
+    Letter,
+}
+
+/// Titles and suffixes in English, Spanish, French and German, as [`fold`] leaves them.
+const TITLES: [&str; 61] = [
+    "mr",
+    "mister",
+    "mrs",
+    "ms",
+    "miss",
+    "mx",
+    "dr",
+    "doctor",
+    "prof",
+    "professor",
+    "rev",
+    "reverend",
+    "sir",
+    "dame",
+    "madam",
+    "sr",
+    "sra",
+    "srta",
+    "senor",
+    "senora",
+    "senorita",
+    "don",
+    "dona",
+    "dra",
+    "doctora",
+    "profesor",
+    "profesora",
+    "m",
+    "mm",
+    "mme",
+    "mlle",
+    "me",
+    "monsieur",
+    "madame",
+    "mademoiselle",
+    "docteur",
+    "pr",
+    "professeur",
+    "herr",
+    "frau",
+    "jr",
+    "jnr",
+    "junior",
+    "snr",
+    "senior",
+    "ii",
+    "iii",
+    "iv",
+    "vi",
+    "2nd",
+    "3rd",
+    "4th",
+    "esq",
+    "phd",
+    "md",
+    "rn",
+    "dds",
+    "hijo",
+    "fils",
+    "pere",
+    "padre",
+];
+
+/// Whether a folded word is a title or a generational suffix.
+pub(super) fn is_title(folded: &str) -> bool {
+    TITLES.contains(&folded)
+}
+
+/// Articles that may stand before a date.
+const ARTICLES: [&str; 3] = ["le", "el", "the"];
+
+/// The most meanings of a word, and so of reads for it.
+const MEANINGS: usize = 4;
+
+impl Word {
+    fn of_text(typed: &str) -> Self {
+        let folded = token(typed);
+        let role = if is_title(&folded) {
+            Role::Title
+        } else if partition(&folded).is_none() && folded.chars().all(char::is_alphabetic) {
+            Role::Letter
+        } else {
+            Role::Needed
+        };
+        Self::new(typed, vec![vec![folded]], role)
+    }
+
+    fn new(typed: &str, meanings: Vec<Vec<String>>, role: Role) -> Self {
+        let meaning = |tokens| Meaning { tokens, order: Order::Either };
+        let mut meanings: Vec<Meaning> = meanings.into_iter().map(meaning).collect();
+        meanings.truncate(MEANINGS);
+        Self { typed: typed.to_owned(), meanings, role }
+    }
+
+    /// The word, if it means one thing and has one token.
+    pub(super) fn only(&self) -> Option<&String> {
+        match &self.meanings[..] {
+            [Meaning { tokens, .. }] if tokens.len() == 1 => tokens.first(),
+            _ => None,
+        }
+    }
+
+    /// The word, if it could be a name.
+    pub(super) fn name(&self) -> Option<&String> {
+        self.only()
+            .filter(|word| word.chars().all(char::is_alphabetic) && partition(word).is_some())
+            // `letters.example` is part of an address.
+            .filter(|_| !self.typed.trim_end_matches('.').contains(['.', '@']))
+    }
+}
+
+/// Reads a query; `this_year` decides what two digits of a year mean.
+pub(super) fn words(query: &str, this_year: u16) -> Vec<Word> {
+    // Compatibility forms are resolved within each word: NFKC would put a space into O´Brien.
+    let typed: Vec<String> = query
+        .split(is_word_break)
+        .map(|word| without_scheme(&word.nfkc().collect::<String>()))
+        .collect();
+    let typed: Vec<&str> =
+        typed.iter().map(String::as_str).filter(|word| !word.is_empty()).collect();
+    let only_numbers = typed.iter().all(|word| is_number(word) || fold(word).is_empty());
+
+    let mut words: Vec<Word> = Vec::new();
+    let mut at = 0;
+    while let Some(first) = typed.get(at) {
+        let rest = &typed[at..];
+        if let Some((taken, certain, readings)) = dates::read(rest, this_year) {
+            if let Some(article) = words.last_mut()
+                && article.only().is_some_and(|word| ARTICLES.contains(&word.as_str()))
+            {
+                article.role = Role::Title;
+            }
+            words.push(date(&rest[..taken], certain, readings));
+            at += taken;
+        } else if is_number(first) {
+            let of_date =
+                |words: &[&str]| matches!(dates::read(words, this_year), Some((_, true, _)));
+            let taken = (1..rest.len())
+                .find(|next| !is_number(rest[*next]) || of_date(&rest[*next..]))
+                .unwrap_or(rest.len());
+            words.push(number(&rest[..taken], only_numbers));
+            at += taken;
+        } else {
+            let parts: Vec<&str> = if first.chars().any(|c| c == '@' || c.is_numeric()) {
+                vec![first]
+            } else {
+                first.split(is_hyphen).collect()
+            };
+            words.extend(parts.into_iter().map(Word::of_text));
+            at += 1;
+        }
+    }
+    words.retain(|word| word.only().is_none_or(|token| !token.is_empty()));
+    without_implied(words)
+}
+
+/// Links that people copy: `tel:+1…`, `mailto:jane@…`.
+fn without_scheme(word: &str) -> String {
+    let scheme = ["tel:", "mailto:"].into_iter().find(|scheme| {
+        word.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    });
+    word[scheme.map_or(0, str::len)..].to_owned()
+}
+
+pub(super) fn is_hyphen(c: char) -> bool {
+    ('\u{2010}'..='\u{2015}').contains(&c)
+        || "-/\u{58A}\u{2212}\u{30FB}\u{FE58}\u{FE63}\u{FF0D}\u{FF65}".contains(c)
+}
+
+fn is_number(word: &str) -> bool {
+    word.chars().any(|c| c.is_ascii_digit())
+        && word.chars().all(|c| c.is_ascii_digit() || is_hyphen(c) || "()+.".contains(c))
+}
+
+fn date(typed: &[&str], certain: bool, readings: Vec<dates::Reading>) -> Word {
+    let mut word = Word::new(&typed.join(" "), Vec::new(), Role::Needed);
+    word.meanings = readings
+        .into_iter()
+        .map(|(start, order)| Meaning { tokens: vec![start], order })
+        .take(MEANINGS)
+        .collect();
+    if !certain {
+        let tokens = if typed.iter().all(|word| is_number(word)) {
+            vec![token(&typed.concat())]
+        } else {
+            typed.iter().map(|word| token(word)).collect()
+        };
+        word.meanings.truncate(MEANINGS - 1);
+        word.meanings.push(Meaning { tokens, order: Order::Either });
+    }
+    word
+}
+
+/// Numbers that follow one another: one phone or record number, or one of each.
+fn number(typed: &[&str], only_numbers: bool) -> Word {
+    let cut = |text: &str| token(text);
+    let mut meanings: Vec<Vec<String>> = Vec::new();
+    for reading in phone::readings(&typed.concat()) {
+        let reading = vec![cut(&reading)];
+        if !meanings.contains(&reading) {
+            meanings.push(reading);
+        }
+    }
+    let pieces: Vec<String> = typed.iter().map(|word| cut(word)).collect();
+    let long = pieces.iter().all(|piece| piece.len() >= 4);
+    if typed.len() > 1 && (long || !only_numbers) {
+        meanings.truncate(MEANINGS - 1);
+        meanings.push(pieces);
+    }
+    Word::new(&typed.join(" "), meanings, Role::Needed)
+}
+
+/// Leaves out the words that another word implies by beginning with them.
+fn without_implied(words: Vec<Word>) -> Vec<Word> {
+    let implied = |at: usize| {
+        let Some(word) = words[at].only() else { return false };
+        words.iter().enumerate().any(|(other_at, other)| {
+            other.only().is_some_and(|other| {
+                other.starts_with(word.as_str()) && (other.len() > word.len() || other_at < at)
+            })
+        })
+    };
+    let implied: Vec<bool> = (0..words.len()).map(implied).collect();
+    words.into_iter().zip(implied).filter(|(_, implied)| !implied).map(|(word, _)| word).collect()
+}
+
+/// How well a token narrows a search: by its length, but digits and CJK characters say more than
+/// letters.
+pub(super) fn weight(token: &str) -> usize {
+    let digits = token.chars().filter(char::is_ascii_digit).count();
+    let cjk = token.chars().filter(|c| is_cjk(*c)).count();
+    token.chars().count() + 2 * cjk + if digits >= 4 { 2 * digits } else { 0 }
+}
+
+/// How many slips a query word may hold. Numbers have none: another number is another person.
+pub(super) fn allowance(word: &str) -> usize {
+    if !word.chars().all(|c| c.is_alphabetic() && !is_cjk(c)) {
+        return 0;
+    }
+    match word.chars().count() {
+        0..=3 => 0,
+        4..=6 => 1,
+        _ => 2,
+    }
+}
