@@ -113,7 +113,7 @@ for (const language of ["en", "es", "fr"] as const satisfies Language[]) {
     await expect(portal.heading("enroll.expiredTitle")).toBeFocused();
     await good("an invitation that expired");
     const again = await desk.client({ name: client.name, dateOfBirth: "1990-02-03" });
-    await desk.invite(again, { email: user.email });
+    await desk.invite(again, { email: user.email, relationship: "parent" });
     await page.goto(linkIn(await mailbox.wait(user.email, INVITATION, 2)));
     await portal.prove(again);
     await expect(portal.heading("enroll.existingTitle")).toBeFocused();
