@@ -119,15 +119,19 @@ async fn create_client(
 const MOST_MATCHES: usize = 20;
 
 /// Who may be the client already.
-struct Alike {
-    others: Others,
+pub struct Alike {
+    /// What creating the client goes by.
+    pub others: Others,
     /// Clients with this date of birth and maybe a like name.
     candidates: Vec<ClientId>,
 }
 
 impl Alike {
-    /// Looks for them, unless the caller knows that there are none.
-    async fn look(
+    /// Looks for them, unless the caller knows that there are none (`wary` is false).
+    ///
+    /// # Errors
+    /// 503 when the table does not answer.
+    pub async fn look(
         app: &App,
         practice: &PracticeId,
         new: &NewClient,
@@ -147,7 +151,10 @@ impl Alike {
     }
 
     /// Those whose names are like the new one's.
-    async fn matches(
+    ///
+    /// # Errors
+    /// 503 when the table does not answer.
+    pub async fn matches(
         &self,
         app: &App,
         practice: &PracticeId,

@@ -5,15 +5,15 @@
 use std::{fmt::Display, io::Write, path::Path};
 
 use add_portal_user::NewPortalUser;
-use create_client::NewClient;
+use create_client::{Alike, NewClient};
 use futures::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use shared::{
     App, Problem,
     caller::Caller,
-    chart::{Accounts, Chart, ChartEdit, NewUser, Others, Request},
-    client::{Client, Holder},
-    fields::NamePart,
+    chart::{Accounts, Chart, ChartEdit, NewUser, OVERTAKEN, Request},
+    client::{Client, Hit, Holder},
+    fields::{NamePart, RecordNumber},
     history::{Actor, Author},
     id::{AccountKey, ClientId, PortalUserId},
     idempotency::Attempt,
@@ -38,7 +38,10 @@ pub struct Loaded {
     pub new: usize,
     /// Rows whose record number was there already.
     pub known: usize,
-    /// Rows that could not be loaded; each was said on standard error.
+    /// Rows whose client may be another who is there, by name and date of birth. They are left out; each
+    /// was said on standard error.
+    pub alike: usize,
+    /// Rows that could not be loaded; each was said too.
     pub wrong: usize,
     /// Optional fields of new clients that were wrong and left out; each was said too.
     pub left_out: usize,
@@ -86,6 +89,10 @@ pub async fn roster(app: &App, practice: &Practice, path: &Path) -> Result<Loade
         match outcome {
             Outcome::New => loaded.new += 1,
             Outcome::Known => loaded.known += 1,
+            Outcome::Alike(line) => {
+                loaded.alike += 1;
+                say(&line);
+            }
             Outcome::Wrong(line) => {
                 loaded.wrong += 1;
                 say(&line);
@@ -105,30 +112,47 @@ pub async fn roster(app: &App, practice: &Practice, path: &Path) -> Result<Loade
 enum Outcome {
     New,
     Known,
+    Alike(String),
     Wrong(String),
     Failed(Problem),
 }
 
 async fn row(app: &App, practice: &Practice, row: &Row) -> Outcome {
-    let guardian = row.guardian.clone().into_iter().collect::<Vec<_>>();
-    let added = add(app, practice, &row.client, &guardian, true).await;
-    let known = match &added {
-        Ok(None) => is_known(app, practice, &row.client).await,
-        _ => Ok(true),
-    };
-    match (added, known) {
-        (Ok(Some(_)), _) => Outcome::New,
-        (Ok(None), Ok(true)) => Outcome::Known,
-        (Ok(None), Ok(false)) => Outcome::Wrong(format!(
-            "line {}: record_number: is held by a client with another name or date of birth",
-            row.line
-        )),
-        (Err(problem), _) | (_, Err(problem)) if problem.status().is_client_error() => {
+    match Box::pin(load(app, practice, row)).await {
+        Ok(outcome) => outcome,
+        Err(problem) if problem.status().is_client_error() => {
             let about = problem.body("").detail;
             Outcome::Wrong(format!("line {}: {about}", row.line))
         }
-        (Err(problem), _) | (_, Err(problem)) => Outcome::Failed(problem),
+        Err(problem) => Outcome::Failed(problem),
     }
+}
+
+async fn load(app: &App, practice: &Practice, row: &Row) -> Result<Outcome, Problem> {
+    let guardian = row.guardian.clone().into_iter().collect::<Vec<_>>();
+    let (line, new) = (row.line, &row.client);
+    Ok(match create(app, practice, new, &guardian, true, true).await? {
+        Creation::Added(_) => Outcome::New,
+        Creation::Alike(hits) if !hits.iter().any(|hit| holds(hit, new)) => {
+            let numbers: Vec<&str> = hits.iter().map(|hit| hit.record_number.as_str()).collect();
+            let there = numbers.join(", ");
+            Outcome::Alike(format!(
+                "line {line}: may be the client with record number {there}: a like name and the same date of birth"
+            ))
+        }
+        Creation::Held | Creation::Alike(_) if is_known(app, practice, new).await? => {
+            Outcome::Known
+        }
+        Creation::Held | Creation::Alike(_) => Outcome::Wrong(format!(
+            "line {line}: record_number: is held by a client with another name or date of birth"
+        )),
+    })
+}
+
+/// Whether somebody has the record number of a new client.
+fn holds(hit: &Hit, new: &NewClient) -> bool {
+    let number = new.record_number.as_ref().map(RecordNumber::compared);
+    number.is_some_and(|number| hit.record_number.compared() == number)
 }
 
 /// Whether the client who holds the record number is the one of the row.
@@ -146,8 +170,8 @@ async fn is_known(app: &App, practice: &Practice, new: &NewClient) -> Result<boo
     }))
 }
 
-/// Adds a client with the first of those who may enter its portal in one transaction, and each
-/// further one in one of their own. `None` when its record number is held already.
+/// Adds a client who is known to be another person than any who is there, with those who may enter
+/// its portal. `None` when its record number is held already.
 ///
 /// # Errors
 /// As the functions that create clients and portal users.
@@ -158,6 +182,31 @@ pub async fn add(
     users: &[NewPortalUser],
     mail: bool,
 ) -> Result<Option<Added>, Problem> {
+    match create(app, practice, new, users, mail, false).await? {
+        Creation::Added(added) => Ok(Some(added)),
+        Creation::Held | Creation::Alike(_) => Ok(None),
+    }
+}
+
+/// What became of a client to add.
+enum Creation {
+    Added(Added),
+    /// The record number is held already.
+    Held,
+    /// These may be the client.
+    Alike(Vec<Hit>),
+}
+
+/// Adds a client with the first of its portal users in one transaction, and each further one in one of
+/// their own. `wary`: unless somebody with the same date of birth and a like name is there.
+async fn create(
+    app: &App,
+    practice: &Practice,
+    new: &NewClient,
+    users: &[NewPortalUser],
+    mail: bool,
+    wary: bool,
+) -> Result<Creation, Problem> {
     create_client::check(app, new)?;
     let id = &practice.practice;
     let users: Vec<NewUser> =
@@ -171,17 +220,28 @@ pub async fn add(
     let mut added = Added { client: client.client_id, invited: Vec::new() };
 
     let (first, others) = users.split_first().unzip();
-    let create = |chart: &mut ChartEdit<'_>| {
-        chart.create(Others::Distinct)?;
-        first.map(|first| invite(chart, first)).transpose()
-    };
     let wanted: Vec<AccountKey> = first.iter().map(|first| first.account.clone()).collect();
-    let accounts = Chart::accounts(app.store(), id, &wanted).await?;
-    let chart = Chart::of_new(id, client);
-    match Box::pin(chart.change(app, &request, accounts, create)).await {
-        Ok(invited) => added.invited.extend(invited),
-        Err(problem) if problem.code() == "record_number_taken" => return Ok(None),
-        Err(problem) => return Err(problem),
+    loop {
+        let alike = Alike::look(app, id, new, wary).await?;
+        let matches = alike.matches(app, id, new).await?;
+        if !matches.is_empty() {
+            return Ok(Creation::Alike(matches));
+        }
+        let create = |chart: &mut ChartEdit<'_>| {
+            chart.create(alike.others)?;
+            first.map(|first| invite(chart, first)).transpose()
+        };
+        let accounts = Chart::accounts(app.store(), id, &wanted).await?;
+        let chart = Chart::of_new(id, client.clone());
+        match Box::pin(chart.change(app, &request, accounts, create)).await {
+            Ok(invited) => {
+                added.invited.extend(invited);
+                break;
+            }
+            Err(problem) if problem.code() == OVERTAKEN => {}
+            Err(problem) if problem.code() == "record_number_taken" => return Ok(Creation::Held),
+            Err(problem) => return Err(problem),
+        }
     }
     for user in others.unwrap_or_default() {
         let chart = Chart::load(app.store(), id, added.client).await?;
@@ -189,7 +249,7 @@ pub async fn add(
         let invited = Box::pin(chart.change(app, &request, Accounts::new(), add)).await?;
         added.invited.push(invited);
     }
-    Ok(Some(added))
+    Ok(Creation::Added(added))
 }
 
 /// Adds a portal user; answers their id and their invitation.

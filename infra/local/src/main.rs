@@ -82,9 +82,10 @@ async fn fill(home: &Home, app: &App, functions: &Functions) -> Result<Vec<Pract
         home.state().replace("loaded", b"").map_err(|error| Trouble::new(error.to_string()))?;
     }
     if let Some(file) = &home.settings().roster {
-        let load::Loaded { new, known, wrong, left_out } = load::roster(app, &harbor, file).await?;
+        let load::Loaded { new, known, alike, wrong, left_out } =
+            load::roster(app, &harbor, file).await?;
         tell(&format!(
-            "Roster: {new} clients are new, {known} were there, {wrong} rows are wrong, {left_out} fields were left out."
+            "Roster: {new} clients are new, {known} were there, {alike} may be somebody who is there, {wrong} rows are wrong, {left_out} fields were left out."
         ));
     }
     let shown = |practice: shared::practice::Practice| Practice {
