@@ -33,8 +33,9 @@ pub fn step_seconds(idle: i64) -> i64 {
     (idle / 10).min(60)
 }
 
-/// Where the account with a sign-in name is kept, whether or not it exists: HMAC of practice and
-/// folded sign-in name, so that the key tells nobody the name.
+/// Where the account with a sign-in name is kept, whether or not it exists: HMAC of practice and of
+/// how the name looks, so that the key tells nobody the name, and two names that look the same cannot
+/// both exist. Whoever reads an account by what somebody typed asks [`Account::is_named`] too.
 ///
 /// # Errors
 /// 500 in a function that was given no secret.
@@ -43,8 +44,8 @@ pub fn key_of(
     practice: &PracticeId,
     username: &Username,
 ) -> Result<AccountKey, Problem> {
-    let folded = username.folded();
-    let digest = context.hmac("account", &[practice.as_str().as_bytes(), folded.as_bytes()])?;
+    let look = username.skeleton();
+    let digest = context.hmac("account", &[practice.as_str().as_bytes(), look.as_bytes()])?;
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);
     Ok(AccountKey::from_bytes(bytes))
@@ -177,6 +178,12 @@ impl Account {
             reset: None,
             rev: 0,
         }
+    }
+
+    /// Whether this is its sign-in name: not one that only looks the same.
+    #[must_use]
+    pub fn is_named(&self, username: &Username) -> bool {
+        self.username.folded() == username.folded()
     }
 
     /// The person as the actor of events.

@@ -107,7 +107,11 @@ impl ReadState {
         let mut items = app.store().get_many(&wanted).await?;
         Ok(Self {
             id,
-            account: items.remove(&account).map(parse).transpose()?,
+            account: items
+                .remove(&account)
+                .map(parse)
+                .transpose()?
+                .filter(|account: &Account| account.is_named(&with.username)),
             practice: items.remove(&practice).map(parse).transpose()?,
             lock: items.remove(&lock_key).map(parse).transpose()?,
             source: items.remove(&source_key).map(parse).transpose()?,

@@ -286,7 +286,7 @@ impl<'a> ChartEdit<'a> {
 
     /// Whether a new portal user may join an account that exists (rule 12).
     fn may_join(&self, account: &Account, new: &NewUser, name: &Name) -> Result<(), Problem> {
-        if account.username.folded() != new.username.folded() {
+        if !account.is_named(&new.username) {
             return Err(Problem::taken(
                 "username",
                 "username_confusable",
@@ -824,7 +824,7 @@ impl<'a> ChartEdit<'a> {
             return Ok(());
         }
         if let Some(other) = self.account(&key)? {
-            let (code, message) = if other.username.folded() == user.username.folded() {
+            let (code, message) = if other.is_named(&user.username) {
                 ("username_taken", "Somebody else has this sign-in name. Choose another.")
             } else {
                 ("username_confusable", "Another sign-in name looks the same. Choose another.")

@@ -103,8 +103,11 @@ fn bare(text: &str) -> &str {
 pub fn address(text: &str) -> String {
     let narrow = narrow(text);
     let mut text = narrow.trim();
-    if let (1, Some((_, address))) = (text.matches('<').count(), text.split_once('<')) {
-        text = address.split('>').next().unwrap_or_default();
+    if let (1, Some((_, rest))) = (text.matches('<').count(), text.split_once('<')) {
+        let (address, after) = rest.split_once('>').unwrap_or((rest, ""));
+        if !after.contains(char::is_alphanumeric) {
+            text = address;
+        }
     }
     if let Some((address, _)) = text.split_once(" (").filter(|_| text.ends_with(')')) {
         text = address;

@@ -10,17 +10,12 @@ const USER = `${USERS}/{portalUserId}` as const;
 
 export type Session = AnswerOf<"/api/staff/session", "get">;
 export type Search = BodyOf<"/api/clients/search", "post">;
-/** A client found; `through` when it was by a portal user. */
-export type Hit = AnswerOf<"/api/clients/search", "post">["clients"][number] & {
-  through?: { name: PersonName; relationship: Relationship };
-};
-/** One page of a search; `ignored` are the words without which it was found. */
-export type Found = { clients: Hit[]; nextCursor?: string | null; ignored?: string[] };
+export type Found = AnswerOf<"/api/clients/search", "post">;
+export type Hit = Found["clients"][number];
 export type Client = AnswerOf<"/api/clients/{clientId}", "get">;
 type PersonName = Client["name"];
 export type ClientEdit = BodyOf<"/api/clients/{clientId}", "patch">;
-/** `distinct`: not the client who is there with this birth date and a like name. */
-export type NewClient = BodyOf<"/api/clients", "post"> & { distinct?: boolean };
+export type NewClient = BodyOf<"/api/clients", "post">;
 export type PortalUser = AnswerOf<typeof USERS, "get">["portalUsers"][number] & {
   /** Chosen to get the alerts, which begins with their enrolling: told by the chart's `alertRecipient`. */
   alertsFromEnrollment?: boolean;

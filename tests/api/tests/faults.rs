@@ -153,7 +153,13 @@ fn alike(value: &Value, known: &str) -> Value {
                 && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
             if random && !known.contains(part) { "new".to_owned() } else { part.to_owned() }
         };
-        text.split('#').map(part).collect::<Vec<_>>().join("#")
+        // A search entry names the client and the portal user in one part of its key.
+        text.split_inclusive(['#', '.'])
+            .map(|piece| {
+                let end = piece.strip_suffix(['#', '.']).unwrap_or(piece);
+                part(end) + &piece[end.len()..]
+            })
+            .collect()
     };
     match value {
         Value::String(text) if text.starts_with("$argon2") => json!("a hash"),

@@ -381,3 +381,52 @@ async fn progress_tells_the_state_of_a_mail_without_an_event_and_is_no_use_of_th
     world.pass(60);
     dana.get(&path).await.problem(401, "signed_out");
 }
+
+/// A sign-in name of other letters that looks the same is nobody's: neither added, nor given by an
+/// edit, nor good for signing in.
+#[tokio::test]
+async fn a_name_that_looks_like_another_is_refused_and_opens_nothing() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let client = dana.client("Amara", "Okafor", "1984-03-12").await;
+    let other = dana.client("Priya", "Castellan", "1990-01-02").await;
+    let named = |name: &str, email: &str| {
+        let mut body = person("Pat", "Person", email, "parent");
+        body["username"] = json!(name);
+        body
+    };
+    add(&dana, &client, &named("cocoa", "cocoa@mail.example")).await.expect(201);
+    world.deliver().await;
+    let token = world.post.newest("cocoa@mail.example").token();
+    world.enroll(&token, "Okafor", "1984-03-12", PASSWORD).await.expect(201);
+    let pat = add(&dana, &other, &named("pat.person", "pat@mail.example")).await.expect(201);
+    let pat = Invited {
+        client: other.clone(),
+        user: text(&pat["portalUserId"]),
+        email: "pat@mail.example".into(),
+        token: String::new(),
+    };
+    for (look_alike, status, code) in [
+        // All of it Cyrillic, in either case.
+        ("\u{441}\u{43e}\u{441}\u{43e}\u{430}", 409, "username_confusable"),
+        ("\u{421}\u{41e}\u{421}\u{41e}\u{410}", 409, "username_confusable"),
+        // Latin with Cyrillic, with Greek.
+        ("coco\u{430}", 422, "mixed_scripts"),
+        ("c\u{3bf}coa", 422, "mixed_scripts"),
+    ] {
+        let body = named(look_alike, "other@mail.example");
+        let problem = add(&dana, &other, &body).await.problem(status, code);
+        assert_eq!(problem["fields"][0]["field"], "username");
+        edit(&dana, &pat, "username", json!(look_alike)).await.problem(status, code);
+        assert_ne!(world.sign_in(look_alike, PASSWORD).await.status.as_u16(), 200, "{look_alike}");
+    }
+    // A full-width letter is the letter; case does not count.
+    for same in ["\u{ff23}ocoa", "COCOA"] {
+        world.signed_in(same, PASSWORD).await;
+    }
+    // Plain letters and digits stand for themselves: `pau1` and `paul` are two people.
+    for name in ["c0coa", "paul", "pau1", "m\u{fc}ller", "muller", "mueller"] {
+        let email = format!("guest.{name}@mail.example").replace('\u{fc}', "x");
+        add(&dana, &other, &named(name, &email)).await.expect(201);
+    }
+}
