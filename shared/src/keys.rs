@@ -126,8 +126,11 @@ partitions! {
     account(practice: &PracticeId, account: &AccountKey) = "P#{practice}#A#{account}";
     /// The sessions of one person of the staff.
     staff(practice: &PracticeId, subject: &str) = "P#{practice}#W#{subject}";
-    /// Failures counted against a sign-in name or an address, known only by its HMAC.
+    /// Failures counted against a sign-in name, known only by its HMAC: those of strangers, and those
+    /// of each device that signed in with it.
     lock(practice: &PracticeId, hmac: &str) = "P#{practice}#L#{hmac}";
+    /// Failures counted against a network, known only by its HMAC. It is the same for all practices.
+    network(hmac: &str) = "N#{hmac}";
     /// Search entries whose token begins alike: see [`crate::search`].
     search(practice: &PracticeId, beginning: &str) = "P#{practice}#S#{beginning}";
     /// A date of birth.
@@ -162,12 +165,14 @@ items! {
     /// A session of staff.
     staff_session(practice: &PracticeId, subject: &str, session: SessionId)
         in main staff(practice, subject) = "SESSION#{session}", "staff session";
-    /// The failures counted against a sign-in name.
+    /// The failures of strangers counted against a sign-in name.
     lock(practice: &PracticeId, account: &AccountKey)
         in main lock(practice, account.as_str()) = "LOCK", "failures of a sign-in name";
-    /// The failures counted against a source address.
-    source(practice: &PracticeId, hmac: &str)
-        in main lock(practice, hmac) = "SOURCE", "failures of an address";
+    /// A device that signed in with a sign-in name, known only by the HMAC of its cookie.
+    device(practice: &PracticeId, account: &AccountKey, hmac: &str)
+        in main lock(practice, account.as_str()) = "DEVICE#{hmac}", "device";
+    /// The failures counted against a network.
+    source(hmac: &str) in main network(hmac) = "SOURCE", "failures of a network";
     /// A search entry. `order` sorts the entries of one token, `found` says who is found.
     search_entry(
         practice: &PracticeId, beginning: &str, token: &str, order: &str, found: Found

@@ -1,12 +1,15 @@
-//! Guessing is slow: failures are counted per username and per source address, and no answer
-//! leaves before its failure is counted.
+//! Guessing is slow: failures are counted per sign-in name and per network that they come from.
 //!
 //! Counting is part of the same write that the answer waits for, on the condition that nobody
 //! counted meanwhile: a thousand guesses at once are judged one after the other. That holds for the
-//! right guess too, which must find the count as it was read. The counter of a username exists
-//! whether or not the username does.
+//! right guess too, which must find the count as it was read.
+//!
+//! - The counter of a sign-in name exists whether or not the name does. It counts strangers; the
+//!   devices that signed in before have their own: see [`crate::device`]. A success changes nothing of
+//!   it, so that nobody else can tell that somebody signed in.
+//! - The counters of networks are the same for all practices.
 
-use std::net::IpAddr;
+use std::{collections::HashMap, net::IpAddr};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
@@ -14,28 +17,48 @@ use serde::{Deserialize, Serialize};
 use crate::{
     context::Context,
     fields::At,
-    id::PracticeId,
     keys::{self, Key},
     problem::Problem,
-    store::{Change, Update},
+    store::{Change, Item, Update, parse},
 };
 
-/// Failures of a username before it has to wait.
+/// Failures in a row before a sign-in name, or a device, has to wait.
 pub const FAILURES: u32 = 5;
 /// Longest wait, in minutes.
 const LONGEST: u32 = 15;
-/// Failures of a source address in one window before it has to wait.
-pub const SOURCE_FAILURES: u32 = 50;
-/// The window, in seconds.
+/// The window in which the failures of a network are counted, in seconds.
 pub const SOURCE_WINDOW: i64 = 15 * 60;
-/// Seconds after which a username's failures are forgotten.
-const FORGOTTEN: i64 = 24 * 60 * 60;
+/// Seconds after the last failure in which all are forgotten.
+pub(crate) const FORGOTTEN: i64 = 24 * 60 * 60;
 
-/// Failures of a username, as stored.
+/// Until when the next attempt has to wait after so many failures in a row: 1, 2, 4 … 15 minutes from
+/// the fifth on.
+pub(crate) fn wait(failures: u32, now: At) -> Option<At> {
+    (failures >= FAILURES).then(|| {
+        let minutes = 2_u32.saturating_pow(failures - FAILURES).min(LONGEST);
+        now.plus(i64::from(minutes) * 60)
+    })
+}
+
+/// 429 while `until` is to come.
+///
+/// # Errors
+/// 429 with the seconds to wait.
+pub fn refuse(until: Option<At>, now: At) -> Result<(), Problem> {
+    match until {
+        Some(until) if until > now => {
+            let seconds = (until.millis() - now.millis() + 999) / 1000;
+            Err(Problem::too_many_attempts(u32::try_from(seconds).unwrap_or(u32::MAX)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Failures of a sign-in name, as stored.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Lock {
-    /// Failures since the last success.
+    /// Failures since a day passed without one.
     #[serde(default)]
     pub failures: u32,
     /// Until when no attempt is taken.
@@ -49,24 +72,18 @@ pub struct Lock {
     pub rev: u64,
 }
 
-/// Failures of a source address, as stored.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Source {
-    /// Failures in the window.
-    #[serde(default)]
-    pub failures: u32,
-    /// When the window ends.
-    pub window_ends_at: At,
-    /// When DynamoDB may forget it (seconds since 1970).
-    #[serde(default)]
-    pub expires_at: i64,
-    /// Raised by every write.
-    #[serde(skip_serializing, default)]
-    pub rev: u64,
+/// Counts a failure of a sign-in name. Answers whether it has to wait from now on.
+pub fn count(change: &mut Change, key: &Key, lock: Option<&Lock>, now: At) -> bool {
+    let before = lock.filter(|l| l.expires_at > now.seconds());
+    let failures = before.map_or(0, |l| l.failures).saturating_add(1);
+    let locked_until = wait(failures, now);
+    let expires_at = now.seconds() + FORGOTTEN;
+    let next = Lock { failures, locked_until, expires_at, rev: 0 };
+    change.replace(key, &next, lock.map_or(0, |l| l.rev));
+    locked_until.is_some()
 }
 
-/// What failures of an address are counted for.
+/// What failures of a network are counted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Door {
     /// Signing in.
@@ -75,110 +92,214 @@ pub enum Door {
     Reset,
 }
 
-/// Where the failures of a source address stand.
-///
-/// # Errors
-/// 500 in a function that was given no secret.
-pub fn source_key(
-    context: &Context,
-    practice: &PracticeId,
-    door: Door,
-    source: &str,
-) -> Result<Key, Problem> {
-    let purpose = match door {
-        Door::SignIn => "source",
-        Door::Reset => "source of resets",
-    };
-    let network = network(source);
-    let parts = [practice.as_str().as_bytes(), network.as_bytes()];
-    Ok(keys::source(practice, &digest(context, purpose, &parts)?))
+/// How much of the internet a counter stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Network {
+    /// An IPv4 address, or the first 64 bits of an IPv6 address: within them everybody has all
+    /// addresses (RFC 4291, section 2.5.4).
+    Host,
+    /// The first 56 bits of an IPv6 address: what a household gets of its provider (RFC 6177).
+    Household,
+    /// The first 48 bits of an IPv6 address: what a company gets.
+    Site,
 }
 
-/// Whose address it is: of IPv6 the first 64 bits, for within them everybody has all addresses (RFC
-/// 4291, section 2.5.4); an IPv4 address, mapped into IPv6 or not, is one host.
-fn network(source: &str) -> String {
+impl Network {
+    /// Failures in one window before nobody of the network is heard.
+    #[must_use]
+    pub const fn limit(self) -> u32 {
+        match self {
+            Self::Host => 50,
+            Self::Household => 100,
+            Self::Site => 200,
+        }
+    }
+
+    /// The word for it in the history.
+    #[must_use]
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::Host => "address",
+            Self::Household | Self::Site => "network",
+        }
+    }
+}
+
+/// Failures of a network, as stored.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Source {
+    /// Failures in the window.
+    #[serde(default)]
+    failures: u32,
+    /// When the window ends.
+    window_ends_at: At,
+    /// When DynamoDB may forget it (seconds since 1970).
+    #[serde(default)]
+    expires_at: i64,
+    /// Raised by every write.
+    #[serde(skip_serializing, default)]
+    rev: u64,
+}
+
+/// The networks that a request comes from, smallest first, with their failures.
+///
+/// ```text
+/// let mut sources = Sources::of(context, Door::Reset, &caller.source)?;
+/// sources.read(&mut items)?;      // after reading `sources.keys()`
+/// sources.refuse(now)?;
+/// sources.count(&mut change, now);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Sources(Vec<Counter>);
+
+#[derive(Debug, Clone)]
+struct Counter {
+    network: Network,
+    key: Key,
+    read: Option<Source>,
+}
+
+impl Sources {
+    /// The networks of a source address. Nothing of them is read yet.
+    ///
+    /// # Errors
+    /// 500 in a function that was given no secret.
+    pub fn of(context: &Context, door: Door, source: &str) -> Result<Self, Problem> {
+        let purpose = match door {
+            Door::SignIn => "source",
+            Door::Reset => "source of resets",
+        };
+        let counter = |(network, name): (Network, String)| {
+            let digest = context.hmac(purpose, &[name.as_bytes()])?;
+            let key = keys::source(&URL_SAFE_NO_PAD.encode(digest));
+            Ok(Counter { network, key, read: None })
+        };
+        Ok(Self(networks(source).into_iter().map(counter).collect::<Result<_, Problem>>()?))
+    }
+
+    /// The keys of their counters.
+    pub fn keys(&self) -> impl Iterator<Item = Key> + '_ {
+        self.0.iter().map(|counter| counter.key.clone())
+    }
+
+    /// Takes their counters out of what was read.
+    ///
+    /// # Errors
+    /// 500 when a counter is not what it should be.
+    pub fn read(&mut self, items: &mut HashMap<Key, Item>) -> Result<(), Problem> {
+        for counter in &mut self.0 {
+            counter.read = items.remove(&counter.key).map(parse).transpose()?;
+        }
+        Ok(())
+    }
+
+    /// Until when nobody of these networks is heard.
+    #[must_use]
+    pub fn locked_until(&self, now: At) -> Option<At> {
+        let spent = |counter: &Counter| {
+            let source = counter.read.as_ref().filter(|s| s.window_ends_at > now)?;
+            (source.failures >= counter.network.limit()).then_some(source.window_ends_at)
+        };
+        self.0.iter().filter_map(spent).max()
+    }
+
+    /// Refuses an attempt while one of the networks is over its limit.
+    ///
+    /// # Errors
+    /// 429 with the seconds to wait.
+    pub fn refuse(&self, now: At) -> Result<(), Problem> {
+        refuse(self.locked_until(now), now)
+    }
+
+    /// Counts a failure. Answers the networks that reach their limit by it: of those who count at once,
+    /// one alone gets that answer. A network that is over its limit is not counted further.
+    pub fn count(&self, change: &mut Change, now: At) -> Vec<Network> {
+        let mut reached = Vec::new();
+        for Counter { network, key, read } in &self.0 {
+            let limit = network.limit();
+            match read {
+                Some(s) if s.window_ends_at > now && s.failures >= limit => {}
+                Some(s) if s.window_ends_at > now => {
+                    let last = s.failures + 1 == limit;
+                    let update = Update::of(key.clone())
+                        .add("failures", 1)
+                        // Who does not know that it is the last must not make it the last.
+                        .when("failures", if last { "=" } else { "<" }, &(limit - 1))
+                        .when("windowEndsAt", "=", &s.window_ends_at);
+                    change.update(&update);
+                    reached.extend(last.then_some(*network));
+                }
+                _ => {
+                    let window_ends_at = now.plus(SOURCE_WINDOW);
+                    let expires_at = window_ends_at.seconds();
+                    let next = Source { failures: 1, window_ends_at, expires_at, rev: 0 };
+                    change.replace(key, &next, read.as_ref().map_or(0, |s| s.rev));
+                }
+            }
+        }
+        reached
+    }
+
+    /// Demands, for a success, that no network has reached its limit meanwhile: else a burst over many
+    /// sign-in names would still get its right answers.
+    pub fn demand(&self, change: &mut Change, now: At) {
+        for Counter { network, key, read } in &self.0 {
+            match read {
+                Some(past) if past.window_ends_at <= now => change.unchanged(key, past.rev),
+                _ => {
+                    let below = Update::upsert(key.clone());
+                    change.demand(&below.when_absent_or("failures", "<", &network.limit()))
+                }
+            };
+        }
+    }
+}
+
+/// The networks of an address, smallest first. An IPv4 address, mapped into IPv6 or not, is one host;
+/// what is no address stands for itself.
+fn networks(source: &str) -> Vec<(Network, String)> {
     match source.parse::<IpAddr>().map(|address| address.to_canonical()) {
         Ok(IpAddr::V6(address)) => {
             let [a, b, c, d, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+            vec![
+                (Network::Host, format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")),
+                (Network::Household, format!("{a:x}:{b:x}:{c:x}:{:x}::/56", d & 0xff00)),
+                (Network::Site, format!("{a:x}:{b:x}:{c:x}::/48")),
+            ]
         }
-        Ok(IpAddr::V4(address)) => address.to_string(),
-        Err(_) => source.to_owned(),
+        Ok(IpAddr::V4(address)) => vec![(Network::Host, address.to_string())],
+        Err(_) => vec![(Network::Host, source.to_owned())],
     }
 }
 
-fn digest(context: &Context, purpose: &str, parts: &[&[u8]]) -> Result<String, Problem> {
-    Ok(URL_SAFE_NO_PAD.encode(context.hmac(purpose, parts)?))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Refuses an attempt while the username or the address has to wait.
-///
-/// # Errors
-/// 429 with the seconds to wait.
-pub fn refuse(lock: Option<&Lock>, source: Option<&Source>, now: At) -> Result<(), Problem> {
-    let username = lock.and_then(|l| l.locked_until);
-    let address = source.filter(|s| s.failures >= SOURCE_FAILURES).map(|s| s.window_ends_at);
-    match username.into_iter().chain(address).max() {
-        Some(until) if until > now => {
-            let seconds = (until.millis() - now.millis() + 999) / 1000;
-            Err(Problem::too_many_attempts(u32::try_from(seconds).unwrap_or(u32::MAX)))
-        }
-        _ => Ok(()),
+    fn names(source: &str) -> Vec<String> {
+        networks(source).into_iter().map(|(_, name)| name).collect()
     }
-}
 
-/// Counts a failure of a username.
-pub fn count(change: &mut Change, key: &Key, lock: Option<&Lock>, now: At) {
-    let before = lock.filter(|l| l.expires_at > now.seconds());
-    let failures = before.map_or(0, |l| l.failures) + 1;
-    let locked_until = (failures >= FAILURES).then(|| {
-        let minutes = 2_u32.saturating_pow(failures - FAILURES).min(LONGEST);
-        now.plus(i64::from(minutes) * 60)
-    });
-    let expires_at = now.seconds() + FORGOTTEN;
-    let next = Lock { failures, locked_until, expires_at, rev: 0 };
-    change.replace(key, &next, lock.map_or(0, |l| l.rev));
-}
-
-/// Counts a failure of a source address, unless it has reached its limit meanwhile.
-pub fn count_source(change: &mut Change, key: &Key, source: Option<&Source>, now: At) {
-    match source {
-        Some(s) if s.window_ends_at > now => {
-            let update = Update::of(key.clone())
-                .add("failures", 1)
-                .when("failures", "<", &SOURCE_FAILURES)
-                .when("windowEndsAt", "=", &s.window_ends_at);
-            change.update(&update);
-        }
-        _ => {
-            let window_ends_at = now.plus(SOURCE_WINDOW);
-            let next = Source {
-                failures: 1,
-                window_ends_at,
-                expires_at: window_ends_at.seconds(),
-                rev: 0,
-            };
-            change.replace(key, &next, source.map_or(0, |s| s.rev));
-        }
+    #[test]
+    fn an_ipv6_address_stands_in_three_networks_and_an_ipv4_address_in_one() {
+        assert_eq!(
+            names("2001:db8:1:2f3::9"),
+            ["2001:db8:1:2f3::/64", "2001:db8:1:200::/56", "2001:db8:1::/48"]
+        );
+        assert_eq!(names("2001:DB8:1:2FF:ffff::")[1], names("2001:db8:1:200::1")[1]);
+        assert_ne!(names("2001:db8:1:300::1")[1], names("2001:db8:1:200::1")[1]);
+        assert_eq!(names("198.51.100.9"), ["198.51.100.9"]);
+        assert_eq!(names("::ffff:198.51.100.9"), ["198.51.100.9"]);
+        assert_eq!(names("unknown"), ["unknown"]);
     }
-}
 
-/// Forgets the failures of a username after a success, if they are still as they were read.
-pub fn clear(change: &mut Change, key: &Key, lock: Option<&Lock>) {
-    match lock {
-        Some(lock) => change.remove(key, lock.rev),
-        None => change.unchanged(key, 0),
-    };
-}
-
-/// Demands, for a success, that the source address has not reached its limit meanwhile: else a
-/// burst over many usernames would still get its right answers.
-pub fn demand_source(change: &mut Change, key: &Key, source: Option<&Source>, now: At) {
-    match source {
-        Some(past) if past.window_ends_at <= now => change.unchanged(key, past.rev),
-        _ => {
-            let below = Update::upsert(key.clone());
-            change.demand(&below.when_absent_or("failures", "<", &SOURCE_FAILURES))
-        }
-    };
+    #[test]
+    fn the_wait_doubles_from_the_fifth_failure_on_to_a_quarter_of_an_hour() {
+        let now = At::from_millis(0);
+        let minutes = |failures| wait(failures, now).map(|until| until.seconds() / 60);
+        let waits: Vec<_> = (4..=11).map(minutes).collect();
+        assert_eq!(waits, [0, 1, 2, 4, 8, 15, 15, 15].map(|m| (m > 0).then_some(m)));
+        assert_eq!(minutes(u32::MAX), Some(15));
+    }
 }

@@ -19,7 +19,7 @@ use shared::{
     id::{AccountKey, ClientId, MailId, PortalUserId, PracticeId},
     jwt::Audience,
     keys,
-    lockout::{self, Door},
+    lockout::{Door, Sources},
     mail::MailKind,
     mirror::to_charts::{self, AccountUpdate},
     outbox::{Outgoing, Recipient},
@@ -75,8 +75,9 @@ async fn ask(
     let id = account::key_of(&app, &with.practice, &with.username)?;
     let key = keys::account(&with.practice, &id);
     let settings = keys::practice(&with.practice);
-    let source_key = lockout::source_key(&app, &with.practice, Door::Reset, &caller.source)?;
-    let wanted = [key.clone(), settings.clone(), source_key.clone()];
+    let mut sources = Sources::of(&app, Door::Reset, &caller.source)?;
+    let wanted: Vec<_> =
+        [key.clone(), settings.clone()].into_iter().chain(sources.keys()).collect();
     let mut retries = app.store().retries();
     loop {
         let now = app.now();
@@ -86,11 +87,11 @@ async fn ask(
             return Ok(asked());
         }
         let account: Option<Account> = items.remove(&key).map(parse).transpose()?;
-        let source: Option<lockout::Source> = items.remove(&source_key).map(parse).transpose()?;
-        lockout::refuse(None, source.as_ref(), now)?;
+        sources.read(&mut items)?;
+        sources.refuse(now)?;
 
         let mut change = app.store().change();
-        lockout::count_source(&mut change, &source_key, source.as_ref(), now);
+        sources.count(&mut change, now);
         let known = account.as_ref().map(|a| a.account_id.to_string());
         let rev = account.as_ref().map_or(0, |a| a.rev);
         let allowed = account.filter(|a| {

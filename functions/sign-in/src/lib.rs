@@ -16,7 +16,7 @@ use shared::{
     history::{Action, Actor, Event},
     id::{AccountKey, PracticeId, SessionId},
     keys,
-    lockout::{self, Door},
+    lockout::{self, Door, Sources},
     mirror::to_charts::{self, AccountUpdate},
     password,
     practice::Practice,
@@ -78,8 +78,7 @@ struct ReadState {
     practice: Option<Practice>,
     lock_key: keys::Key,
     lock: Option<lockout::Lock>,
-    source_key: keys::Key,
-    source: Option<lockout::Source>,
+    sources: Sources,
 }
 
 enum Answer {
@@ -102,9 +101,11 @@ impl ReadState {
         let account = keys::account(&with.practice, &id);
         let practice = keys::practice(&with.practice);
         let lock_key = keys::lock(&with.practice, &id);
-        let source_key = lockout::source_key(app, &with.practice, Door::SignIn, &caller.source)?;
-        let wanted = [account.clone(), practice.clone(), lock_key.clone(), source_key.clone()];
+        let mut sources = Sources::of(app, Door::SignIn, &caller.source)?;
+        let wanted = [account.clone(), practice.clone(), lock_key.clone()];
+        let wanted: Vec<_> = wanted.into_iter().chain(sources.keys()).collect();
         let mut items = app.store().get_many(&wanted).await?;
+        sources.read(&mut items)?;
         Ok(Self {
             id,
             account: items
@@ -114,9 +115,8 @@ impl ReadState {
                 .filter(|account: &Account| account.is_named(&with.username)),
             practice: items.remove(&practice).map(parse).transpose()?,
             lock: items.remove(&lock_key).map(parse).transpose()?,
-            source: items.remove(&source_key).map(parse).transpose()?,
+            sources,
             lock_key,
-            source_key,
         })
     }
 
@@ -129,13 +129,20 @@ impl ReadState {
         change: &mut Change,
     ) -> Result<Answer, Problem> {
         let now = app.now();
-        lockout::refuse(self.lock.as_ref(), self.source.as_ref(), now)?;
+        let lock = self.lock.as_ref().and_then(|lock| lock.locked_until);
+        lockout::refuse(lock.max(self.sources.locked_until(now)), now)?;
+        let Some(practice) = self.practice else {
+            // The names of practices are public. So this costs no hash, and nothing is kept under a
+            // name that a stranger made up: but the caller failed.
+            self.sources.count(change, now);
+            return Ok(Answer::Refused(Problem::sign_in_failed()));
+        };
         let known = self.account.as_ref().and_then(|a| a.password.as_ref());
         let right = password::verify(&with.password, known);
-        match (self.account, self.practice) {
-            (Some(mut account), Some(practice)) if right => {
-                lockout::clear(change, &self.lock_key, self.lock.as_ref());
-                lockout::demand_source(change, &self.source_key, self.source.as_ref(), now);
+        match self.account {
+            Some(mut account) if right => {
+                change.unchanged(&self.lock_key, self.lock.as_ref().map_or(0, |lock| lock.rev));
+                self.sources.demand(change, now);
                 if !account.may_enter() {
                     change.event(&refusal(app, caller, &with.practice, Some(&account)));
                     return Ok(Answer::Refused(Problem::access_not_active()));
@@ -166,12 +173,9 @@ impl ReadState {
                 )?;
                 Ok(Answer::SignedIn(Box::new((session, cookie))))
             }
-            // Nobody's practice: as much work, the same answer, and nothing is kept of it. Whoever
-            // invents practices would else fill the table and the history.
-            (_, None) => Ok(Answer::Refused(Problem::sign_in_failed())),
-            (account, Some(_)) => {
+            account => {
                 lockout::count(change, &self.lock_key, self.lock.as_ref(), now);
-                lockout::count_source(change, &self.source_key, self.source.as_ref(), now);
+                self.sources.count(change, now);
                 change.event(&refusal(app, caller, &with.practice, account.as_ref()));
                 Ok(Answer::Refused(Problem::sign_in_failed()))
             }

@@ -127,11 +127,11 @@ export const FUNCTIONS: Record<string, Plan> = {
   "resend-invitation": { rights: [...editor, ...once, update("account", "grants")], hmacs: true },
   "reset-password": {
     rights: [
-      getTogether("practice", "account", "lock"),
+      getTogether("practice", "account", "network"),
       get("practice", "account"),
-      put("chart", "account", "lock"),
+      put("chart", "account", "network"),
       check("chart", "account"),
-      update("lock", "failures", "windowEndsAt"),
+      update("network", "failures", "windowEndsAt"),
       remove("lock"),
       mirror("mail"),
       record,
@@ -170,11 +170,10 @@ export const FUNCTIONS: Record<string, Plan> = {
   },
   "sign-in": {
     rights: [
-      getTogether("practice", "account", "lock"),
-      put("account", "lock"),
-      update("lock", "failures", "windowEndsAt"),
-      remove("lock"),
-      check("lock"),
+      getTogether("practice", "account", "lock", "network"),
+      put("account", "lock", "network"),
+      update("network", "failures", "windowEndsAt"),
+      check("lock", "network"),
       mirror("lastSignInAt"),
       record,
     ],

@@ -318,8 +318,9 @@ function ulid(now: Date): string {
 /** Of the moment, and no part of what is restored: sessions of staff, failures that were counted, requests
  *  that were answered. */
 const momentary = (pk: string) =>
-  (["staff", "lock", "request"] as const).some((partition) => readPartition(partition, pk));
-const isLock = (pk: string) => readPartition("lock", pk) !== undefined;
+  (["staff", "lock", "network", "request"] as const).some((partition) => readPartition(partition, pk));
+const isLock = (pk: string) =>
+  (["lock", "network"] as const).some((partition) => readPartition(partition, pk));
 const isPractice = (item: { PK: string; SK: string }) => isKind("practice", item);
 
 /** Restores the table to what a restored copy of it holds. `history` is a copy of the history's table, if that
