@@ -11,6 +11,7 @@
 //! chart owner or alert recipient.
 
 mod edit;
+mod entries;
 
 use std::collections::BTreeMap;
 

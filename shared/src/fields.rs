@@ -10,7 +10,7 @@ mod secret;
 mod time;
 mod username;
 
-use std::{borrow::Cow, collections::BTreeSet, fmt};
+use std::{borrow::Cow, collections::BTreeSet};
 
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{
@@ -24,38 +24,7 @@ pub use self::{
     secret::{Password, Secret},
     time::{At, Date},
 };
-
-/// Why a value was refused: a stable slug, and a sentence that says what would be right.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// Stable slug, such as `too_long`.
-    pub code: Cow<'static, str>,
-    /// What to do about it, in a sentence without the field's name.
-    pub message: Cow<'static, str>,
-    /// Whether a rule refuses it that the API document's schema cannot say: 422 instead of 400.
-    pub rule: bool,
-}
-
-impl Refusal {
-    /// A value that the API document's schema rules out.
-    pub fn invalid(
-        code: impl Into<Cow<'static, str>>,
-        message: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        Self { code: code.into(), message: message.into(), rule: false }
-    }
-
-    /// A value that the schema allows and a rule refuses.
-    pub fn rule(code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code: code.into(), message: message.into(), rule: true }
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code, self.message)
-    }
-}
+pub use crate::refusal::Refusal;
 
 const fn refusal(code: &'static str, message: &'static str) -> Refusal {
     Refusal { code: Cow::Borrowed(code), message: Cow::Borrowed(message), rule: false }

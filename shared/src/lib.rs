@@ -30,6 +30,7 @@ pub mod portal_user;
 pub mod practice;
 pub mod problem;
 pub mod proof;
+mod refusal;
 mod routes;
 pub mod search;
 pub mod staff;

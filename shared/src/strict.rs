@@ -20,7 +20,7 @@ use serde::{
 };
 use serde_json::Number;
 
-use crate::fields::Refusal;
+use crate::refusal::Refusal;
 
 /// A text that people type.
 pub trait Typed: Sized {

@@ -7,10 +7,13 @@ use std::{
     ops::Deref,
 };
 
-use super::{Accounts, Chart, MOST_USERS, Receipt, Request, access};
+use super::{
+    Accounts, Chart, MOST_USERS, Receipt, Request, access,
+    entries::{index, index_person},
+};
 use crate::{
     account::{self, Account, Grant, MOST_CHARTS, PortalSession},
-    client::{Born, Client, Holder, Summary, index, index_person},
+    client::{Born, Client, Holder, Summary},
     context::Context,
     fields::{
         At, ContactEmail, ContactPhone, Date, Email, Name, Permissions, Professional, Reason,

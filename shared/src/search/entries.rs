@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    fold::{fold, is_apostrophe, is_cjk, is_name_break, is_word_break, spellings},
+    fold::{fold, is_apostrophe, is_cjk, is_hyphen, is_name_break, is_word_break, spellings},
     phone,
-    query::is_hyphen,
 };
 
 /// Characters kept of a token and of a query word; what follows cannot be searched.

@@ -26,6 +26,12 @@ pub fn fold(text: &str) -> String {
     folded.nfc().filter(|c| !is_voicing_mark(*c)).collect()
 }
 
+/// Dashes and slashes that join words of one name or groups of one number.
+pub(super) fn is_hyphen(c: char) -> bool {
+    ('\u{2010}'..='\u{2015}').contains(&c)
+        || "-/\u{58A}\u{2212}\u{30FB}\u{FE58}\u{FE63}\u{FF0D}\u{FF65}".contains(c)
+}
+
 /// Marks below U+0900 are accents and points (Latin, Greek, Cyrillic, Hebrew, Arabic). Those above are
 /// either alphabetic, which is to say vowel signs, or dropped with everything that is not alphanumeric.
 fn is_accent(c: char) -> bool {

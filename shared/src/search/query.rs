@@ -5,7 +5,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::{
     dates::{self, Order},
     entries::{partition, token},
-    fold::{fold, is_cjk, is_word_break},
+    fold::{fold, is_cjk, is_hyphen, is_word_break},
     phone,
 };
 
@@ -204,11 +204,6 @@ fn without_scheme(word: &str) -> String {
         word.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
     });
     word[scheme.map_or(0, str::len)..].to_owned()
-}
-
-pub(super) fn is_hyphen(c: char) -> bool {
-    ('\u{2010}'..='\u{2015}').contains(&c)
-        || "-/\u{58A}\u{2212}\u{30FB}\u{FE58}\u{FE63}\u{FF0D}\u{FF65}".contains(c)
 }
 
 fn is_number(word: &str) -> bool {
