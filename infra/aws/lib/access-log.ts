@@ -3,13 +3,21 @@
 import { ArnFormat, Stack, type StackProps } from "aws-cdk-lib";
 import type { Distribution } from "aws-cdk-lib/aws-cloudfront";
 import { ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import { CfnDelivery, CfnDeliveryDestination, CfnDeliverySource, LogGroup } from "aws-cdk-lib/aws-logs";
+import {
+  CfnDelivery,
+  CfnDeliveryDestination,
+  CfnDeliverySource,
+  CustomDataIdentifier,
+  DataProtectionPolicy,
+  LogGroup,
+} from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import { kept } from "./kept.ts";
 import { known } from "./known.ts";
 import type { Settings } from "./settings.ts";
 
-/** Neither address, nor browser, nor cookie, nor referrer, nor query. Paths hold ids at most. */
+/** Neither address, nor browser, nor cookie, nor referrer, nor query. Paths hold ids at most, but for a link
+ *  whose `#` a mail program made a part of the path: its token is masked. */
 const FIELDS = [
   "date",
   "time",
@@ -24,6 +32,9 @@ const FIELDS = [
   "ssl-protocol",
 ];
 
+/** What follows the practice in a link's token: 48 or more bytes in base64url (`shared/src/token.rs`). */
+const TOKEN = "\\.[A-Za-z0-9_-]{64,200}";
+
 export class AccessLog extends Stack {
   constructor(
     scope: Construct,
@@ -37,6 +48,9 @@ export class AccessLog extends Stack {
       // Groups with this beginning do not fill up the account's one policy for deliveries.
       logGroupName: `/aws/vendedlogs/${settings.deployment}/sites`,
       retention: settings.logDays,
+      dataProtectionPolicy: new DataProtectionPolicy({
+        identifiers: [new CustomDataIdentifier("LinkToken", TOKEN)],
+      }),
       removalPolicy: kept(settings),
     });
     known(logs, {

@@ -121,6 +121,23 @@ describe("the edge", () => {
     }
   });
 
+  test("masks the token of a link that came as a path", () => {
+    const [logs] = Object.values(made.accessLog.findResources("AWS::Logs::LogGroup"));
+    const policy = logs!["Properties"].DataProtectionPolicy;
+    const [{ Name, Regex }] = policy.Configuration.CustomDataIdentifier;
+    for (const { DataIdentifier } of policy.Statement) expect(DataIdentifier).toEqual([Name]);
+    expect(policy.Statement[1].Operation.Deidentify).toBeDefined();
+    const masked = (path: string) => path.replace(new RegExp(Regex), "*");
+    // As long as a reset's and an invitation's: 48 and 80 bytes.
+    for (const length of [64, 107]) {
+      expect(masked(`/harbor/enroll%23harbor.${"aB-_9".repeat(22).slice(0, length)}`)).toBe(
+        "/harbor/enroll%23harbor*",
+      );
+    }
+    for (const path of ["/assets/portal.en-B2f9aQ_x.json", `/clients/${"0".repeat(26)}`])
+      expect(masked(path)).toBe(path);
+  });
+
   test("slows guessing at every door, and refuses as the API does", () => {
     const [acl] = Object.values(made.firewall.findResources("AWS::WAFv2::WebACL"));
     const [doors] = acl!["Properties"].Rules;
