@@ -28,6 +28,7 @@ use crate::{
     idempotency::Attempt,
     keys,
     mail::{MailKind, MailState},
+    mail_budget::Budgets,
     portal_user::{Access, Ended, LastReceipt, PortalUser, PortalUserView},
     practice::Practice,
     problem::Problem,
@@ -158,21 +159,23 @@ impl Chart {
         let mut chart = self;
         let mut retries = store.retries();
         let mut lost = Failed::default();
+        let mut budgets = Budgets::default();
         loop {
             let mut edit = ChartEdit::begin(app, store.change(), request, chart, &accounts, lost);
             let decision = decide(&mut edit);
             let mut wanted: Vec<AccountKey> = accounts.keys().cloned().collect();
             if edit.wanted().is_empty() {
-                let answer = match decision {
-                    Ok(answer) => answer,
+                let finished = |answer| edit.finish(&budgets).map(|finished| (answer, finished));
+                let (answer, finished) = match decision.and_then(finished) {
+                    Ok(decided) => decided,
                     // A repetition that overlaps its first request is answered like it.
                     Err(refusal) => {
                         let before = request.attempt.answered(store, app.now()).await?;
                         return before.ok_or(refusal);
                     }
                 };
-                let Finished { mut change, guesses, record_number, born, keeps, unchanged } =
-                    edit.finish();
+                let Finished { mut change, guesses, spent, record_number, born, keeps, unchanged } =
+                    finished;
                 if keeps {
                     request.attempt.keep(&mut change, app.now(), &answer)?;
                 }
@@ -192,6 +195,7 @@ impl Chart {
                     record_number: record_number.is_some_and(|handle| failed.includes(handle)),
                     born: born.is_some_and(|handle| failed.includes(handle)),
                 };
+                budgets = spent.read_failed(store, &failed).await?;
                 wanted.extend(
                     guesses.into_iter().filter(|(h, _)| failed.includes(*h)).map(|(_, key)| key),
                 );

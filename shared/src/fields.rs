@@ -286,7 +286,13 @@ impl Email {
     /// Whether two addresses are one: compared without regard to case, as every provider does.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
-        self.0.to_lowercase() == other.0.to_lowercase()
+        self.folded() == other.folded()
+    }
+
+    /// The form in which addresses compare.
+    #[must_use]
+    pub fn folded(&self) -> String {
+        self.0.to_lowercase()
     }
 }
 

@@ -131,6 +131,8 @@ partitions! {
     lock(practice: &PracticeId, hmac: &str) = "P#{practice}#L#{hmac}";
     /// Failures counted against a network, known only by its HMAC. It is the same for all practices.
     network(hmac: &str) = "N#{hmac}";
+    /// The budget of mails of an address, known only by its HMAC.
+    budget(practice: &PracticeId, hmac: &str) = "P#{practice}#M#{hmac}";
     /// Search entries whose token begins alike: see [`crate::search`].
     search(practice: &PracticeId, beginning: &str) = "P#{practice}#S#{beginning}";
     /// A date of birth.
@@ -173,6 +175,9 @@ items! {
         in main lock(practice, account.as_str()) = "DEVICE#{hmac}", "device";
     /// The failures counted against a network.
     source(hmac: &str) in main network(hmac) = "SOURCE", "failures of a network";
+    /// When the last mails to an address were queued: see [`crate::mail_budget`].
+    budget(practice: &PracticeId, hmac: &str)
+        in main budget(practice, hmac) = "BUDGET", "mail budget";
     /// A search entry. `order` sorts the entries of one token, `found` says who is found.
     search_entry(
         practice: &PracticeId, beginning: &str, token: &str, order: &str, found: Found

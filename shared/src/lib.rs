@@ -21,6 +21,7 @@ pub mod lambda;
 pub mod letter;
 pub mod lockout;
 pub mod mail;
+pub mod mail_budget;
 pub mod metrics;
 pub mod mirror;
 pub mod openapi;

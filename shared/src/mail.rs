@@ -19,6 +19,15 @@ pub enum MailKind {
     PasswordChanged,
 }
 
+impl MailKind {
+    /// Whether it tells the person what was changed. Such a mail is never held back: the budget of
+    /// mails does not count it.
+    #[must_use]
+    pub const fn is_notice(self) -> bool {
+        matches!(self, Self::PasswordChanged)
+    }
+}
+
 /// How far a mail has come. Later states never give way to earlier ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

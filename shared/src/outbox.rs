@@ -10,7 +10,9 @@ use crate::{
     id::{AccountKey, ClientId, MailId, PortalUserId, PracticeId},
     keys,
     mail::{Mail, MailKind, MailState},
+    mail_budget::Spending,
     portal_user::PortalUser,
+    problem::Problem,
     store::Change,
     token::Nonce,
 };
@@ -129,8 +131,19 @@ impl Outgoing {
         }
     }
 
-    /// Puts it into the outbox as part of a change.
-    pub fn queue(&self, change: &mut Change) {
+    /// Puts it into the outbox as part of a change, which also has to write what the mail spends of
+    /// the budget of the address `to`.
+    ///
+    /// # Errors
+    /// 500 in a function that was given no secret.
+    pub fn queue(
+        &self,
+        change: &mut Change,
+        spending: &mut Spending<'_>,
+        to: &Email,
+    ) -> Result<(), Problem> {
+        spending.count(to, self.kind)?;
         let _ = change.insert(&keys::mail(&self.practice, self.client_id, self.mail_id), self);
+        Ok(())
     }
 }

@@ -11,7 +11,10 @@ use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{fields::Refusal, id::ClientId};
+use crate::{
+    fields::{At, Refusal},
+    id::ClientId,
+};
 
 /// One field of bad input: which, why (stable slug), and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -45,7 +48,7 @@ pub struct ProblemBody {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub fields: Vec<FieldProblem>,
-    /// What some codes answer beyond: `account` of `account_exists`.
+    /// What some codes answer beyond: `account` of `account_exists`, `until` of `mail_budget_spent`.
     #[serde(flatten)]
     #[schema(inline, additional_properties)]
     pub more: serde_json::Map<String, serde_json::Value>,
@@ -265,6 +268,21 @@ impl Problem {
         );
         problem.retry_after = Some(seconds.max(1));
         problem
+    }
+
+    /// The address got as many mails as its budget holds: 429, with the moment from which it can get
+    /// this one in the member `until`.
+    #[must_use]
+    pub fn mail_budget_spent(until: At, now: At) -> Self {
+        let mut problem = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "mail_budget_spent",
+            "Too many mails",
+            "This address got as many mails as one address may get for now. Nothing was changed; `until` says when it can be done.",
+        );
+        let seconds = (until.millis() - now.millis() + 999) / 1000;
+        problem.retry_after = Some(u32::try_from(seconds).unwrap_or(u32::MAX).max(1));
+        problem.with("until", serde_json::json!(until))
     }
 
     /// A dependency failed or was too slow: 503; nothing that was acknowledged is lost, and the

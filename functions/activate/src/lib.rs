@@ -8,6 +8,7 @@ use shared::{
     history::Action,
     id::{ClientId, PortalUserId},
     idempotency::{Attempt, IdempotencyKey},
+    problem::ProblemBody,
     staff::{Disclosed, Editor},
     web::UserPath,
 };
@@ -26,7 +27,10 @@ pub fn routes<R: Routes>() -> R {
         ("portalUserId" = PortalUserId, Path, description = "The portal user."),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and body get the same answer, for a day.", min_length = 1, max_length = 255, pattern = "^[!-~]+$"),
     ),
-    responses((status = 200, description = "The portal user, and the mail that was queued.", body = Receipt))
+    responses(
+        (status = 200, description = "The portal user, and the mail that was queued.", body = Receipt),
+        (status = 429, description = "`mail_budget_spent`, with `until`: the address got as many mails as one may get.", body = ProblemBody, content_type = "application/problem+json"),
+    )
 )]
 async fn activate(
     State(app): State<App>,

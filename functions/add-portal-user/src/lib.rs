@@ -80,6 +80,7 @@ impl NewPortalUser {
         (status = 201, description = "The portal user; an invitation is queued.", body = PortalUserView),
         (status = 409, description = "`account_exists`, with `account: {name, charts: [{clientId, name, relationship}]}`: say whether it is the same person; `self_twice`, `username_taken`, `username_confusable`: choose another sign-in name; `already_added`; `access_revoked`: activate instead; `too_many_portal_users`, `too_many_charts`.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "The username cannot be one, or the key came with another body.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "`mail_budget_spent`, with `until`: the address got as many mails as one may get.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 async fn add_portal_user(

@@ -21,6 +21,7 @@ use shared::{
     keys,
     lockout::{Door, Sources},
     mail::MailKind,
+    mail_budget::{Budgets, Spending},
     mirror::to_charts::{self, AccountUpdate},
     outbox::{Outgoing, Recipient},
     password::{self, Personal},
@@ -79,6 +80,7 @@ async fn ask(
     let wanted: Vec<_> =
         [key.clone(), settings.clone()].into_iter().chain(sources.keys()).collect();
     let mut retries = app.store().retries();
+    let mut budgets = Budgets::default();
     loop {
         let now = app.now();
         let mut items = app.store().get_many(&wanted).await?;
@@ -94,13 +96,20 @@ async fn ask(
         sources.count(&mut change, now);
         let known = account.as_ref().map(|a| a.account_id.to_string());
         let rev = account.as_ref().map_or(0, |a| a.rev);
+        let mut spending = Spending::new(&app, &with.practice);
+        if let Some(account) = &account {
+            spending.count(&account.email, MailKind::PasswordReset)?;
+        }
+        // Over the budget of its address, it silently gets none.
+        let held = spending.until(&budgets).is_none();
+        let mut spending = Spending::new(&app, &with.practice);
         let allowed = account.filter(|a| {
             let soon =
                 a.reset.as_ref().is_some_and(|r| r.expires_at.plus(PAUSE - RESET_SECONDS) > now);
-            a.resettable(now).next().is_some() && !soon
+            a.resettable(now).next().is_some() && !soon && held
         });
         if let Some(account) = allowed {
-            send(&app, &caller, &with.practice, &id, account, &mut change)?;
+            send(&app, &caller, &with.practice, &id, account, (&mut change, &mut spending))?;
         } else {
             // Nothing is kept of what was typed for a username that nobody has: it may have been a
             // password.
@@ -113,10 +122,13 @@ async fn ask(
             let mail = keys::mail(&with.practice, client, MailId::new(app.ulid()));
             change.unchanged(&key, rev);
             change.unchanged(&mail, 0);
+            change.unchanged(&keys::budget(&with.practice, id.as_str()), 0);
             change.unchanged(&keys::portal_user(&with.practice, client, user), 0);
         }
+        let spent = spending.write(&mut change, &budgets)?;
         let Err(error) = app.store().write(change).await else { return Ok(asked()) };
-        retries.retry(error).await?;
+        let failed = retries.retry(error).await?;
+        budgets = spent.read_failed(app.store(), &failed).await?;
     }
 }
 
@@ -132,7 +144,7 @@ fn send(
     practice: &PracticeId,
     id: &AccountKey,
     mut account: Account,
-    change: &mut Change,
+    (change, spending): (&mut Change, &mut Spending<'_>),
 ) -> Result<(), Problem> {
     let now = app.now();
     let Some((client, user)) = account.resettable(now).next().map(|(c, g)| (c, g.portal_user_id))
@@ -148,7 +160,7 @@ fn send(
         nonce,
         expires_at,
     );
-    mail.queue(change);
+    mail.queue(change, spending, &account.email)?;
     change.replace(&keys::account(practice, id), &account, account.rev);
     let news = AccountUpdate {
         mail: Some((client, &mail.shown())),
@@ -218,6 +230,7 @@ async fn choose(
         let lock = keys::lock(practice, &token.account);
         change.discard(&lock);
         let first = account.resettable(now).next().map(|(c, g)| (c, g.portal_user_id));
+        let mut spending = Spending::new(&app, practice);
         let mail = first.map(|(client, user)| {
             let to = Recipient { client, user, email: &account.email };
             Outgoing::notice(&app, practice, &to, MailKind::PasswordChanged)
@@ -227,8 +240,9 @@ async fn choose(
         let news = AccountUpdate { mail: mail_on, reset: Some(now), ..AccountUpdate::default() };
         to_charts::write(&mut change, practice, &account, &news);
         if let Some(mail) = &mail {
-            mail.queue(&mut change);
+            mail.queue(&mut change, &mut spending, &account.email)?;
         }
+        spending.write(&mut change, &Budgets::default())?;
         let actor = account.actor();
         for (client, grant) in account.resettable(now) {
             let event = Event::new(&app, &caller, &actor, practice, Action::PasswordChanged);

@@ -55,13 +55,15 @@ const chart = query("chart");
 const editor: Right[] = [...reader, get("chart"), chart, put("chart")];
 /** Answers once, however often it is asked with one key. */
 const once: Right[] = [get("request"), put("request")];
+/** A mail counts against the budget of its address, which is read when it may be spent. */
+const mails: Right[] = [update("budget", "expiresAt", "resets", "times"), get("budget")];
 /** What an account tells the charts that it opens. */
 const mirror = (...also: string[]) => update("chart", "sessions", "resetUntil", ...also);
 
 export const FUNCTIONS: Record<string, Plan> = {
-  activate: { rights: [...editor, ...once, update("account", "grants")], hmacs: true },
+  activate: { rights: [...editor, ...once, ...mails, update("account", "grants")], hmacs: true },
   "add-portal-user": {
-    rights: [...editor, ...once, getTogether("account"), put("account", "search")],
+    rights: [...editor, ...once, ...mails, getTogether("account"), put("account", "search")],
     hmacs: true,
   },
   "assign-alert": { rights: [...editor, check("chart")] },
@@ -124,13 +126,14 @@ export const FUNCTIONS: Record<string, Plan> = {
   "list-portal-users": { rights: [...reader, chart, getTogether("lock"), get("staff")] },
   "mail-events": { rights: [update("chart", "mail")], events: true },
   "portal-session": { rights: [getTogether("account", "practice"), put("account"), mirror(), record] },
-  "resend-invitation": { rights: [...editor, ...once, update("account", "grants")], hmacs: true },
+  "resend-invitation": { rights: [...editor, ...once, ...mails, update("account", "grants")], hmacs: true },
   "reset-password": {
     rights: [
+      ...mails,
       getTogether("practice", "account", "network"),
       get("practice", "account"),
       put("chart", "account", "network"),
-      check("chart", "account"),
+      check("chart", "account", "budget"),
       update("network", "failures", "windowEndsAt"),
       remove("lock"),
       mirror("mail"),
@@ -190,6 +193,7 @@ export const FUNCTIONS: Record<string, Plan> = {
   "update-portal-user": {
     rights: [
       ...editor,
+      ...mails,
       getTogether("account"),
       // A new sign-in name is another place of the account.
       put("account", "search"),

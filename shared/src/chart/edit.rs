@@ -24,6 +24,7 @@ use crate::{
     idempotency,
     keys::{self, Found},
     mail::MailKind,
+    mail_budget::{Budgets, Spending, Spent},
     mirror::{to_account, to_charts},
     outbox::{Outgoing, Recipient},
     portal_user::{
@@ -51,6 +52,7 @@ pub struct ChartEdit<'a> {
     record_number: Option<Handle>,
     born: Option<Handle>,
     failed: Failed,
+    spending: Spending<'a>,
     keeps: bool,
 }
 
@@ -174,6 +176,7 @@ impl<'a> ChartEdit<'a> {
             accounts,
             read: (!chart.is_new).then(|| (chart.client.clone(), chart.users.clone())),
             queued: Vec::new(),
+            spending: Spending::new(context, &chart.practice),
             chart,
             change,
             account_writes: BTreeMap::new(),
@@ -420,9 +423,10 @@ impl<'a> ChartEdit<'a> {
             let mail =
                 Outgoing::notice(context, &practice, &(&*user).into(), MailKind::AccessGranted);
             user.access = Access::Active;
+            let to = user.email.clone();
             user.mail = Some(mail.shown());
             user.version += 1;
-            self.queue(mail);
+            self.queue(mail, &to)?;
         } else {
             self.send_invitation(id)?;
         }
@@ -870,7 +874,7 @@ impl<'a> ChartEdit<'a> {
                     .set("invitation", &invitation)
                     .set("mail", &mail.shown());
                 self.set_invited_until(&user.account, *client, invitation.expires_at);
-                self.queue(mail);
+                self.queue(mail, &user.email)?;
             }
             let mut changed = Vec::new();
             if before.name != user.name {
@@ -911,13 +915,13 @@ impl<'a> ChartEdit<'a> {
         let user = self.chart.user(id)?;
         let (invitation, mail) = self.new_invitation(&user.account, &user.into())?;
         let user = self.user_mut(id)?;
+        let to = user.email.clone();
         user.access = Access::Invited;
         user.retire_invitation(now);
         user.invitation = Some(invitation);
         user.mail = Some(mail.shown());
         user.version += 1;
-        self.queue(mail);
-        Ok(())
+        self.queue(mail, &to)
     }
 
     /// A new invitation and its mail.
@@ -958,11 +962,12 @@ impl<'a> ChartEdit<'a> {
     }
 
     /// Puts a mail into the outbox: the one place where a change mails.
-    fn queue(&mut self, mail: Outgoing) {
+    fn queue(&mut self, mail: Outgoing, to: &Email) -> Result<(), Problem> {
         if !self.request.silent {
-            mail.queue(&mut self.change);
+            mail.queue(&mut self.change, &mut self.spending, to)?;
         }
         self.queued.push(mail);
+        Ok(())
     }
 
     /// The person who got the alerts does no more.
@@ -1130,9 +1135,13 @@ impl<'a> ChartEdit<'a> {
         self.change.event(&event);
     }
 
-    /// The whole change, and the items whose failed condition means that an account has to be read.
-    /// `about` is the portal user about whom an answer is kept.
-    pub(super) fn finish(mut self) -> Finished {
+    /// The whole change, and the items whose failed condition means that something has to be read:
+    /// an account, or the budget of an address.
+    ///
+    /// # Errors
+    /// 429 when the budget of an address does not hold the mails of the change.
+    pub(super) fn finish(mut self, budgets: &Budgets) -> Result<Finished, Problem> {
+        let spent = self.spending.write(&mut self.change, budgets)?;
         let accounts = std::mem::take(&mut self.account_writes);
         let practice = self.chart.practice.clone();
         let mut guesses = Vec::new();
@@ -1162,14 +1171,15 @@ impl<'a> ChartEdit<'a> {
             Some(action) if self.change.is_empty() => Some(self.event(action, None)),
             _ => None,
         };
-        Finished {
+        Ok(Finished {
             unchanged,
             change: self.change,
             guesses,
+            spent,
             record_number: self.record_number,
             born: self.born,
             keeps: self.keeps,
-        }
+        })
     }
 
     /// Adds to the change the items of the chart that differ from what was read.
@@ -1242,6 +1252,8 @@ pub(super) struct Finished {
     pub(super) change: Change,
     /// Items whose failed condition means that an account has to be read.
     pub(super) guesses: Vec<(Handle, AccountKey)>,
+    /// The budgets of addresses, whose failed condition means that they have to be read.
+    pub(super) spent: Spent,
     /// The record number's holder, whose failed condition means that it is taken.
     pub(super) record_number: Option<Handle>,
     /// The last client with the date of birth, whose failed condition means that there is another.

@@ -76,6 +76,7 @@ fn one_of_each() -> Vec<(&'static str, Key)> {
         ("lock", lock(&p, &AccountKey::from_bytes([1; 16]))),
         ("device", device(&p, &AccountKey::from_bytes([1; 16]), "hmac")),
         ("source", source("hmac")),
+        ("budget", budget(&p, "hmac")),
         ("search_entry", search_entry(&p, "sm", "smith", "0smith jane", found)),
         ("born", born(&p, Date::parse("1984-03-12").unwrap())),
         ("request", request(&p, "hash")),

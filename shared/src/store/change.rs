@@ -17,6 +17,8 @@ use crate::{
 
 /// The item is not there yet.
 pub(super) const NEW: &str = "attribute_not_exists(PK)";
+/// A list without values.
+const EMPTY: &str = ":empty";
 /// The item is as it was read.
 const SEEN: &str = "rev = :seen";
 
@@ -235,10 +237,12 @@ impl Change {
     }
 }
 
-/// An update of parts of one item, with its conditions. Paths are dotted: `grants.{id}.active`.
+/// An update of parts of one item, with its conditions. Paths are dotted, `grants.{id}.active`; a place
+/// in a list is `times[9]`.
 #[derive(Debug, Clone)]
 pub struct Update {
     pub(super) key: Key,
+    /// What each sets, and the value in it, `:s` and its place in this list.
     sets: Vec<(String, Value)>,
     removes: Vec<String>,
     adds: Vec<(String, i64)>,
@@ -275,11 +279,12 @@ impl Update {
     fn path(&mut self, dotted: &str) -> String {
         let mut parts = Vec::new();
         for part in dotted.split('.') {
-            let at = self.names.iter().position(|n| n == part).unwrap_or_else(|| {
-                self.names.push(part.to_owned());
+            let (name, place) = part.split_at(part.find('[').unwrap_or(part.len()));
+            let at = self.names.iter().position(|n| n == name).unwrap_or_else(|| {
+                self.names.push(name.to_owned());
                 self.names.len() - 1
             });
-            parts.push(format!("#n{at}"));
+            parts.push(format!("#n{at}{place}"));
         }
         parts.join(".")
     }
@@ -292,8 +297,17 @@ impl Update {
     /// Sets an attribute.
     #[must_use]
     pub fn set<T: Serialize>(mut self, path: &str, value: &T) -> Self {
-        let path = self.path(path);
-        self.sets.push((path, serde_dynamo::to_attribute_value(value).map_err(|e| e.to_string())));
+        let set = format!("{} = :s{}", self.path(path), self.sets.len());
+        self.sets.push((set, serde_dynamo::to_attribute_value(value).map_err(|e| e.to_string())));
+        self
+    }
+
+    /// Puts values at the beginning of a list, which is made if it is not there.
+    #[must_use]
+    pub fn prepend<T: Serialize>(mut self, path: &str, values: &[T]) -> Self {
+        let (path, at) = (self.path(path), self.sets.len());
+        let set = format!("{path} = list_append(:s{at}, if_not_exists({path}, {EMPTY}))");
+        self.sets.push((set, serde_dynamo::to_attribute_value(values).map_err(|e| e.to_string())));
         self
     }
 
@@ -337,6 +351,14 @@ impl Update {
         self
     }
 
+    /// Demands that a list is not there, or has fewer values than `size`.
+    #[must_use]
+    pub fn when_shorter(mut self, path: &str, size: usize) -> Self {
+        let (path, value) = (self.path(path), self.value(&size));
+        self.conditions.push(format!("(attribute_not_exists({path}) OR size({path}) < {value})"));
+        self
+    }
+
     /// Demands that an attribute is not there.
     #[must_use]
     pub fn when_absent(mut self, path: &str) -> Self {
@@ -366,8 +388,7 @@ impl Update {
     pub(super) fn expression(&self) -> String {
         let mut clauses = Vec::new();
         if !self.sets.is_empty() {
-            let sets: Vec<String> =
-                self.sets.iter().enumerate().map(|(i, (p, _))| format!("{p} = :s{i}")).collect();
+            let sets: Vec<&str> = self.sets.iter().map(|(set, _)| set.as_str()).collect();
             clauses.push(format!("SET {}", sets.join(", ")));
         }
         if !self.removes.is_empty() {
@@ -402,8 +423,11 @@ impl Update {
         for (i, value) in self.values.iter().enumerate() {
             values.insert(format!(":v{i}"), value.clone().map_err(Problem::internal)?);
         }
-        for (i, (_, value)) in self.sets.iter().enumerate() {
+        for (i, (set, value)) in self.sets.iter().enumerate() {
             values.insert(format!(":s{i}"), value.clone().map_err(Problem::internal)?);
+            if set.contains(EMPTY) {
+                values.insert(EMPTY.into(), AttributeValue::L(Vec::new()));
+            }
         }
         for (i, (_, amount)) in self.adds.iter().enumerate() {
             values.insert(format!(":a{i}"), AttributeValue::N(amount.to_string()));

@@ -33,7 +33,7 @@ use shared::{
     config::{Config, Edge, OidcConfig, SigningKey},
     fields::{At, Email, Secret},
     id::PracticeId,
-    keys,
+    keys::{self, Key},
     practice::Practice,
     store::{Item, item_key, parse},
     web,
@@ -287,7 +287,12 @@ impl World {
 
     /// Lets seconds pass.
     pub fn pass(&self, seconds: i64) {
-        self.clock.fetch_add(seconds * 1000, Ordering::SeqCst);
+        self.pass_millis(seconds * 1000);
+    }
+
+    /// Lets milliseconds pass.
+    pub fn pass_millis(&self, millis: i64) {
+        self.clock.fetch_add(millis, Ordering::SeqCst);
     }
 
     /// Sends a request.
@@ -328,6 +333,19 @@ impl World {
         let mut events = self.events().await;
         events.retain(|_, event| !event.contains("-shown\"") && !event.contains("\"refused\""));
         events
+    }
+
+    /// Forgets how many mails each address got, as the table does after a day.
+    ///
+    /// # Panics
+    /// When that cannot be written.
+    pub async fn forget_mails(&self) {
+        let mut change = self.app.store().change();
+        for key in self.items().await.keys().filter(|key| key.ends_with(" BUDGET")) {
+            let (pk, sk) = key.split_once(' ').expect("a key");
+            change.discard(&Key { pk: pk.into(), sk: sk.into() });
+        }
+        self.app.store().write(change).await.expect("written");
     }
 
     async fn dump(&self, table: &str) -> BTreeMap<String, String> {

@@ -11,6 +11,7 @@ mod identity;
 mod input;
 mod interleavings;
 mod mail;
+mod mail_budget;
 mod matrix;
 mod reset;
 mod roster;

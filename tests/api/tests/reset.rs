@@ -109,7 +109,7 @@ async fn the_work_of_a_reset_does_not_tell_who_is_known() {
         assert_eq!(world.wire.seen(), ["BatchGetItem", "TransactWriteItems"]);
         sizes.push(size);
     }
-    assert_eq!(sizes, [5, 5, 5]);
+    assert_eq!(sizes, [6, 6, 6]);
 }
 
 #[tokio::test]

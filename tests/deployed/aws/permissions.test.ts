@@ -55,6 +55,11 @@ async function edit(client: { clientId: string }, user: { portalUserId: string }
   await dana.must(200, "PATCH", at(client, user), { version, ...what });
 }
 
+/** Sends invitations until the budget of the address is spent. */
+async function spend(client: { clientId: string }, user: { portalUserId: string }, sent: number) {
+  for (; sent < 10; sent++) await dana.must(202, "POST", `${at(client, user)}/invitation`);
+}
+
 /** A use case of each function that needs everything it may do. */
 const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
   activate: async () => {
@@ -65,8 +70,9 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     for (let twice = 0; twice < 2; twice++)
       await dana.must(200, "POST", `${at(client, user)}/activate`, undefined, once);
     const invited = await dana.invite(client, { relationship: "guardian" });
+    await spend(client, invited, 1);
     await dana.change(client, invited, "revoke");
-    await dana.change(client, invited, "activate");
+    await dana.must(429, "POST", `${at(client, invited)}/activate`);
   },
   "add-portal-user": async () => {
     const client = await dana.client();
@@ -75,6 +81,10 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     await refused("POST", `${at(client)}/portal-users`);
     for (let twice = 0; twice < 2; twice++)
       await dana.must(201, "POST", `${at(client)}/portal-users`, body, once);
+    const { portalUsers } = await dana.users(client);
+    await spend(client, portalUsers[0], 1);
+    const sibling = await dana.client();
+    await dana.must(429, "POST", `${at(sibling)}/portal-users`, { ...body, ...sameAs(body) });
   },
   "assign-alert": async () => {
     const client = await dana.client();
@@ -188,6 +198,8 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     await refused("POST", `${at(client, user)}/invitation`);
     for (let twice = 0; twice < 2; twice++)
       await dana.must(202, "POST", `${at(client, user)}/invitation`, undefined, once);
+    await spend(client, user, 2);
+    await dana.must(429, "POST", `${at(client, user)}/invitation`);
   },
   "reset-password": async () => {
     const { visitor } = await dana.enrolled();
@@ -244,6 +256,12 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     const invited = await dana.invite(client, { relationship: "guardian" });
     await dana.invite(sibling, sameAs(invited));
     await edit(client, invited, { email: `${unique()}@mail.example` });
+    // An address that gets no more mails for now.
+    const full = await dana.invite(client, { relationship: "spouse" });
+    await spend(client, full, 1);
+    const late = await dana.invite(sibling);
+    const { version } = late;
+    await dana.must(429, "PATCH", at(sibling, late), { version, email: full.email, username: unique() });
   },
 };
 
