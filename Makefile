@@ -7,7 +7,7 @@ SHELL := /bin/bash
 
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 LOCAL := $(TARGET)/debug/latchkey-local
-RUST := -p shared -p latchkey-local -p api-tests
+RUST := -p shared -p latchkey-local -p latchkey-restore -p api-tests
 TOOLS := $(CURDIR)/.tools
 CHROMIUM ?= /usr/bin/chromium
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
@@ -138,8 +138,9 @@ test-aws: infra/aws/node_modules/.installed $(TOOLS)/aws
 test-homes: tested infra/aws/node_modules/.installed tests/deployed/node_modules/.installed
 	cd tests/deployed && npm run check && LATCHKEY_LOCAL=$(LOCAL) npm run test:local
 
-test-deployed: site binaries chromium infra/aws/node_modules/.installed tests/deployed/node_modules/.installed $(TOOLS)/deployed
+test-deployed: site binaries tested chromium infra/aws/node_modules/.installed tests/deployed/node_modules/.installed $(TOOLS)/deployed
 	cd tests/deployed && LATCHKEY_BINARIES=$(TARGET)/lambda CHROMIUM=$(CHROMIUM) \
+	  LATCHKEY_RESTORE=$(TARGET)/debug/latchkey-restore \
 	  EMULATOR_PYTHON=$(TOOLS)/deployed/bin/python npm run test:aws
 
 # The arithmetic of the benchmarks.

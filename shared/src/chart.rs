@@ -218,6 +218,22 @@ impl Chart {
         }
     }
 
+    /// Decides as [`Chart::change`] does and writes nothing: to say what a change would do. All
+    /// accounts that the rules ask for must have been read.
+    ///
+    /// # Errors
+    /// What `decide` says.
+    pub fn rehearse<T>(
+        self,
+        app: &App,
+        request: &Request<'_>,
+        accounts: &Accounts,
+        decide: impl FnOnce(&mut ChartEdit<'_>) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        let change = app.store().change();
+        decide(&mut ChartEdit::begin(app, change, request, self, accounts, Failed::default()))
+    }
+
     /// One of the portal users.
     ///
     /// # Errors

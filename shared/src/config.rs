@@ -288,19 +288,25 @@ impl SigningKey {
     }
 }
 
+/// The key for HMACs, if the environment has it or names where it is kept.
+///
+/// # Errors
+/// When Secrets Manager does not hand it out.
+pub async fn token_secret(sdk: &SdkConfig) -> Result<Option<Secret>, ConfigError> {
+    match optional("TOKEN_SECRET") {
+        Some(secret) => Ok(Some(Secret::new(secret))),
+        None => kept(sdk, "TOKEN_SECRET_ARN").await,
+    }
+}
+
 impl Config {
     /// Reads the environment, and the secrets that it names.
     ///
     /// # Errors
     /// Names the first variable that is missing, or whose secret cannot be had.
     pub async fn from_env(sdk: &SdkConfig) -> Result<Self, ConfigError> {
-        let token_secret = async {
-            match optional("TOKEN_SECRET") {
-                Some(secret) => Ok(Some(Secret::new(secret))),
-                None => kept(sdk, "TOKEN_SECRET_ARN").await,
-            }
-        };
-        let (signing, token_secret) = futures::try_join!(SigningKey::read(sdk), token_secret)?;
+        let (signing, token_secret) =
+            futures::try_join!(SigningKey::read(sdk), self::token_secret(sdk))?;
         let (table, history_table) = tables()?;
         Ok(Self {
             table,

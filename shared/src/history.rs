@@ -28,6 +28,7 @@ pub enum Action {
     PortalUserAdded,
     PortalUserUpdated,
     InvitationResent,
+    LinksEnded,
     AccessRevoked,
     AccessActivated,
     PortalUserDeleted,

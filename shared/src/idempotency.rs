@@ -15,6 +15,7 @@ use crate::{
     fields::{At, Refusal},
     id::PracticeId,
     keys::{self, Key},
+    portal_user::KeptAnswer,
     problem::Problem,
     store::{Change, Store, Update},
 };
@@ -63,7 +64,9 @@ impl Request {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Answered {
-    body: String,
+    /// Digest of the request's body; none where a restoration lost it.
+    #[serde(default)]
+    body: Option<String>,
     /// The answer as JSON; none when what it told of was deleted since.
     #[serde(default)]
     answer: Option<String>,
@@ -110,7 +113,7 @@ impl Attempt {
         let Some(before) = before.filter(|b| b.expires_at > now.seconds()) else {
             return Ok(None);
         };
-        if before.body != request.body {
+        if before.body.is_some_and(|body| body != request.body) {
             return Err(Problem::key_reused());
         }
         let Some(answer) = before.answer else {
@@ -144,7 +147,7 @@ impl Attempt {
         let Some(request) = &self.0 else { return Ok(()) };
         let answer = serde_json::to_string(answer).map_err(|e| Problem::internal(e.to_string()))?;
         let now = now.seconds();
-        let body = request.body.clone();
+        let body = Some(request.body.clone());
         let answered = Answered { body, answer: Some(answer), expires_at: now + KEPT };
         change.claim(&request.key(), &answered, now);
         Ok(())
@@ -152,8 +155,9 @@ impl Attempt {
 }
 
 /// Takes a kept answer away, as part of the change that deletes what it tells of: a repeat of the
-/// request is told so, and what was deleted is not made anew.
-pub fn forget(change: &mut Change, practice: &PracticeId, digest: &str) {
-    let key = keys::request(practice, digest);
-    change.update(&Update::of(key).unset("answer"));
+/// request is told so, and what was deleted is not made anew. A restored table has people without the
+/// answers about them: there too the repeat is told so.
+pub fn forget(change: &mut Change, practice: &PracticeId, kept: &KeptAnswer) {
+    let key = keys::request(practice, &kept.request);
+    change.update(&Update::upsert(key).unset("answer").set("expiresAt", &kept.until));
 }

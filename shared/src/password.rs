@@ -9,6 +9,8 @@ use argon2::{
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+
 use crate::{
     account::Account,
     context::Context,
@@ -41,6 +43,15 @@ pub fn hash(context: &Context, password: &Password) -> Result<Secret, Problem> {
         turn::in_turn(|| argon2().hash_password_with_salt(password.reveal().as_bytes(), &salt))
             .map_err(|e| Problem::internal(format!("argon2: {e}")))?;
     Ok(Secret::new(hash.to_string()))
+}
+
+/// The hash of no password: none is right until the person chooses one by a reset.
+#[must_use]
+pub fn nobodys(context: &Context) -> Secret {
+    let (m, t, p) = PARAMS;
+    let text = |bytes: &[u8]| STANDARD_NO_PAD.encode(bytes);
+    let (salt, hash) = (text(&context.random::<16>()), text(&context.random::<32>()));
+    Secret::new(format!("$argon2id$v=19$m={m},t={t},p={p}${salt}${hash}"))
 }
 
 /// Whether the password is the one that was hashed; without a hash, no, after as long a time.

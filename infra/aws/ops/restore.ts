@@ -1,22 +1,18 @@
-// Back to a copy of the main table, without letting in anybody who was shut out since: what closed access
-// after the copy's moment is done again, on the copy's items before they are written. So the table never
-// holds an open door that had been closed, however often this is interrupted and begun anew.
+// Back to a copy of the main table, without letting in anybody who was shut out since.
 //
-// The history says what happened, and not to which values. Where that leaves a doubt, access stays closed,
-// and staff who know better open it again:
+// From the moment that everything is closed until it is opened, no function runs, so it is enough that the
+// table is right before it is opened: it becomes what the copy is, and then the program `latchkey-restore`
+// (`infra/restore`) closes on it what the history says was closed since, by the rules of access themselves.
+// It is opened only after that program ended well. Whatever interrupts it, nobody comes in until it is begun
+// anew and goes through.
 //
-//   revoked, deleted since             again
-//   address or permissions changed     revoked; with an address, wherever the person has access: resets go there
-//   password changed                   no password is right until the person chooses one, by a reset
-//   invited anew, enrolled, reset …    the older invitation or reset that the copy holds ends
-//   client edited                      its open invitations end, which its name and date of birth prove
-//   alerts assigned                    they go to the practice's inbox
-//   what this version does not know    revoked
-//
-// What was opened since (access activated, invitations, enrolments) stays lost. Sessions of the practices end,
-// and until all is written no function runs.
-import { randomBytes } from "node:crypto";
-import { isDeepStrictEqual } from "node:util";
+// What was opened since (access activated, invitations, enrolments) stays lost. Sessions of the practices end.
+import { spawn } from "node:child_process";
+import { resolve } from "node:path";
+import { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
+import { fileURLToPath } from "node:url";
 import { ConditionalCheckFailedException, DescribeTableCommand } from "@aws-sdk/client-dynamodb";
 import {
   DeleteFunctionConcurrencyCommand,
@@ -24,304 +20,45 @@ import {
   PutFunctionConcurrencyCommand,
   UpdateEventSourceMappingCommand,
 } from "@aws-sdk/client-lambda";
-import {
-  BatchGetCommand,
-  BatchWriteCommand,
-  GetCommand,
-  paginateQuery,
-  paginateScan,
-  PutCommand,
-} from "@aws-sdk/lib-dynamodb";
+import { BatchGetCommand, BatchWriteCommand, paginateScan, PutCommand } from "@aws-sdk/lib-dynamodb";
 import { functionName, FUNCTIONS, reserved } from "../lib/functions.ts";
-import { isKind, ITEMS, partitionKey, readPartition, SORT_KEYS_BEGIN } from "../lib/keys.ts";
+import { isKind, readPartition } from "../lib/keys.ts";
 import { DAY, ofDay } from "./archive.ts";
 import { Refusal, type Deployment } from "./deployment.ts";
 import { revokeEveryone } from "./practice.ts";
 
-/** Clocks differ, and a change may be written seconds after the time it tells: what happened so long before
- *  the copy's moment is judged too. */
-const MARGIN = 15 * 60 * 1000;
+/** What happened so long before the copy's moment may matter too: the program judges which of it does. */
+const BEFORE = 60 * 60 * 1000;
 /** Longer than any function runs: after it, none that began before is left. */
 const LAST_CALLS = 65_000;
 
-/** An item of the main table. What this reads of it, `shared/src` declares; all else is passed on. */
-type Item = { PK: string; SK: string } & Record<string, any>; // eslint-disable-line @typescript-eslint/no-explicit-any
+/** An item, of which nothing matters here but its key. */
+type Item = { PK: string; SK: string };
 
-/** An event of the history, as `shared/src/history.rs` writes it. */
-export interface Event {
-  PK: string;
-  SK: string;
-  practice: string;
-  clientId?: string;
-  portalUserId?: string;
-  at: string;
-  action: string;
-  changed?: string[];
-  actor: { id: string; name: string; role: string };
-  requestId: string;
-  source: string;
-  eventId: string;
-}
+/** An event of the history: when it happened is all that is read of it here. */
+type Event = Item & { at: string };
 
-/** Changes nothing that a restored table would have to know. */
-const NOTHING = new Set([
-  "client-opened",
-  "client-shown",
-  "portal-user-shown",
-  "history-shown",
-  "clients-searched",
-  "portal-users-listed",
-  "signed-in",
-  "sign-in-refused",
-  "signed-out",
-  "staff-signed-in",
-  "staff-signed-out",
-  "refused",
-]);
-/** Opens access or changes a chart, and closes nothing but invitations and resets that it replaced. */
-const OPENING = new Set([
-  "client-created",
-  "client-updated",
-  "portal-user-added",
-  "invitation-resent",
-  "access-activated",
-  "alert-recipient-assigned",
-  "chart-owner-changed",
-  "enrolled",
-  "chart-joined",
-  "enrollment-refused",
-  "password-reset-requested",
-]);
+const at = ({ PK, SK }: Item) => `${PK} ${SK}`;
 
-/** What happened to a chart, by the portal users whom it happened to. */
-class Since {
-  readonly named = new Set<string>();
-  readonly deleted = new Set<string>();
-  readonly closed = new Set<string>();
-  readonly moved = new Set<string>();
-  readonly password = new Set<string>();
-  edited = false;
-  alerts = false;
-
-  add({ action, changed = [], portalUserId: user }: Event): void {
-    if (action === "client-updated") this.edited = true;
-    if (action === "alert-recipient-assigned") this.alerts = true;
-    if (!user) {
-      // Something of a later version, about nobody in particular.
-      if (!OPENING.has(action))
-        throw new Refusal(`What is ${action}? Restore with the version that wrote it.`);
-      return;
-    }
-    this.named.add(user);
-    if (action === "portal-user-deleted") this.deleted.add(user);
-    else if (action === "password-changed") this.password.add(user);
-    else if (action === "portal-user-updated") {
-      if (changed.includes("email")) this.moved.add(user);
-      if (changed.some((field) => field !== "name" && field !== "relationship")) this.closed.add(user);
-    } else if (!OPENING.has(action)) this.closed.add(user);
-  }
-}
-
-/** What is to be written otherwise than the copy has it: an item, or `null` for one that stays deleted. */
-export type Otherwise = Map<string, Item | null>;
-
-const at = ({ PK, SK }: { PK: string; SK: string }) => `${PK} ${SK}`;
-
-/** Reads items of the copy. */
-export interface Copy {
-  chart(pk: string): Promise<Item[]>;
-  account(pk: string): Promise<Item | undefined>;
-}
-
-export interface Plan {
-  otherwise: Otherwise;
-  /** What the history does not say already. */
-  events: Event[];
-  closed: number;
+/** How much the program closed, or would close. */
+interface Closed {
+  revoked: number;
   deleted: number;
   passwords: number;
-  invitations: number;
+  links: number;
 }
 
-/** What the events of after the copy's moment make of the copy. */
-export async function plan(copy: Copy, events: Event[], now: Date, name: string): Promise<Plan> {
-  const charts = new Map<string, { since: Since; items: Item[] }>();
-  const chart = async (pk: string) => {
-    const known = charts.get(pk) ?? { since: new Since(), items: await copy.chart(pk) };
-    charts.set(pk, known);
-    return known;
-  };
-  const inOrder = [...events].sort((a, b) => (a.SK < b.SK ? -1 : 1));
-  for (const event of inOrder) {
-    if (event.clientId && !NOTHING.has(event.action)) (await chart(event.PK)).since.add(event);
-  }
-  const accounts = new Map<string, Item>();
-  const accountOf = async (user: Item) => {
-    const pk = accountKey(user);
-    const account = accounts.get(pk) ?? structuredClone(await copy.account(pk));
-    if (!account) throw new Refusal(`${at(user)} has no account ${pk}: who may enter cannot be said.`);
-    accounts.set(pk, account);
-    return account;
-  };
-  const userOf = (items: Item[], id: string) => items.find((item) => isKind("portalUser", item) && item["portalUserId"] === id);
+const told = ({ revoked, deleted, passwords, links }: Closed) =>
+  `Closed again: ${revoked} accesses revoked, ${deleted} deleted, ${passwords} passwords ended, ${links} with open links ended.`;
 
-  // A person is known by the account: with the old address back, all that it opens is in doubt.
-  for (const { since, items } of [...charts.values()]) {
-    for (const id of since.moved) {
-      const user = userOf(items, id);
-      if (!user) continue;
-      const { practice } = readPartition("chart", user.PK)!;
-      const { grants = {} } = await accountOf(user);
-      for (const [client, grant] of Object.entries<Item>(grants)) {
-        (await chart(partitionKey("chart", { practice: practice!, client }))).since.closed.add(
-          grant["portalUserId"],
-        );
-      }
-    }
-  }
-
-  const made: Plan = {
-    otherwise: new Map(),
-    events: [],
-    closed: 0,
-    deleted: 0,
-    passwords: 0,
-    invitations: 0,
-  };
-  const locked = new Set<string>();
-  for (const [pk, { since, items }] of charts) {
-    const client = items.find((item) => isKind("client", item));
-    // Made after the copy's moment.
-    if (!client) continue;
-    const left: Item[] = [];
-    for (const before of items.filter((item) => isKind("portalUser", item))) {
-      const id = before["portalUserId"] as string;
-      const user = structuredClone(before);
-      if (since.named.has(id) || since.closed.has(id)) {
-        const account = await accountOf(user);
-        for (const one of [account, user]) one["sessions"] = {};
-        delete account["reset"];
-        delete user["resetUntil"];
-        const grant = account["grants"]?.[client["clientId"]];
-        if (since.deleted.has(id)) {
-          delete account["grants"]?.[client["clientId"]];
-          made.otherwise.set(at(user), null);
-          made.deleted += 1;
-          continue;
-        }
-        if (since.closed.has(id) && grant) {
-          grant.active = false;
-          delete grant.invitedUntil;
-        }
-        if (since.password.has(id) && account["password"] && !locked.has(account.PK)) {
-          account["password"] = nobodys(account["password"]);
-          locked.add(account.PK);
-          made.passwords += 1;
-          record("password-changed", id, ["password"]);
-        }
-        if (since.closed.has(id) && user["access"] !== "revoked") {
-          user["access"] = "revoked";
-          user["revoked"] = { at: now.toISOString(), code: "other" };
-          if (!user["enrolledAt"]) delete user["invitation"];
-          user["receipt"] = { at: now.toISOString(), ended: { sessions: 0, invitations: 0, resets: 0 } };
-          made.closed += 1;
-          record("access-revoked", id, ["status"]);
-        }
-      }
-      if (user["access"] === "invited" && user["invitation"] && (since.edited || since.named.has(id))) {
-        delete user["invitation"];
-        const { grants } = await accountOf(user);
-        delete grants?.[client["clientId"]]?.invitedUntil;
-        made.invitations += 1;
-      }
-      left.push(user);
-      if (isDeepStrictEqual(user, before)) continue;
-      user["version"] += 1;
-      made.otherwise.set(at(user), user);
-    }
-    made.otherwise.set(at(client), afterwards(client, left, since));
-
-    /** One event for what nobody did, unless an earlier run wrote it, or somebody did just this. */
-    function record(action: string, portalUserId: string, changed: string[]): void {
-      const mine = inOrder.filter((one) => one.portalUserId === portalUserId && !NOTHING.has(one.action));
-      const requestId = `restore ${name}`;
-      if (mine.some((one) => one.requestId === requestId && one.action === action)) return;
-      if (action === "access-revoked" && mine.at(-1)?.action === action) return;
-      const eventId = ulid(now);
-      const practice = readPartition("chart", pk)!["practice"]!;
-      made.events.push({
-        PK: pk,
-        SK: eventId,
-        eventId,
-        practice,
-        clientId: client!["clientId"],
-        portalUserId,
-        at: now.toISOString(),
-        actor: { id: "", name: "Latchkey", role: "system" },
-        action,
-        changed,
-        source: "",
-        requestId,
-      });
-    }
-  }
-  for (const account of accounts.values()) {
-    made.otherwise.set(at(account), Object.keys(account["grants"] ?? {}).length ? account : null);
-  }
-  return made;
-}
-
-/** The client, when so many portal users are left: `shared/src/chart.rs` keeps its summary and its rules. */
-function afterwards(before: Item, users: Item[], since: Since): Item {
-  const client = structuredClone(before);
-  const of = (access: string) => users.filter((user) => user["access"] === access);
-  const until = of("invited")
-    .flatMap((user) => user["invitation"]?.expiresAt ?? [])
-    .sort();
-  client["portal"] = {
-    users: users.length,
-    active: of("active").length,
-    ...(until.length && { invitedUntil: until.at(-1) }),
-  };
-  const there = (id: string) => users.some((user) => user["portalUserId"] === id);
-  const recipient = users.find((user) => user["portalUserId"] === client["alertRecipient"]);
-  if (since.alerts || !recipient || recipient["access"] === "revoked") delete client["alertRecipient"];
-  if (!there(client["chartOwner"])) delete client["chartOwner"];
-  return client;
-}
-
-/** The partition of a portal user's account, as the chart keeps it: its key is made with a secret. */
-function accountKey(user: Item): string {
-  const { practice } = readPartition("chart", user.PK)!;
-  return partitionKey("account", { practice: practice!, account: user["account"] });
-}
-
-/** A hash of the same kind that is of no password: whoever has the account can still ask for a reset. */
-function nobodys(phc: string): string {
-  const parts = phc.split("$");
-  const random = (old: string) =>
-    randomBytes(Math.floor((old.length * 3) / 4))
-      .toString("base64")
-      .replaceAll("=", "");
-  return [...parts.slice(0, -2), ...parts.slice(-2).map(random)].join("$");
-}
-
-const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-
-function ulid(now: Date): string {
-  let time = "";
-  for (let left = now.getTime(), place = 0; place < 10; place++, left = Math.floor(left / 32))
-    time = CROCKFORD[left % 32] + time;
-  return time + [...randomBytes(16)].map((byte) => CROCKFORD[byte % 32]).join("");
-}
-
-/** Of the moment, and no part of what is restored: sessions of staff, failures that were counted, requests
- *  that were answered. */
+/** What counts for the moment alone and is no part of what is restored: sessions of staff, answers to repeated
+ *  requests, and what was counted. */
 const momentary = (pk: string) =>
-  (["staff", "lock", "network", "request"] as const).some((partition) => readPartition(partition, pk));
-const isLock = (pk: string) =>
-  (["lock", "network"] as const).some((partition) => readPartition(partition, pk));
-const isPractice = (item: { PK: string; SK: string }) => isKind("practice", item);
+  isCounted(pk) || (["staff", "request"] as const).some((partition) => readPartition(partition, pk));
+/** Counted failures and mails: they stay as they are. */
+const isCounted = (pk: string) =>
+  (["lock", "network", "budget"] as const).some((partition) => readPartition(partition, pk));
+const isPractice = (item: Item) => isKind("practice", item);
 
 /** Restores the table to what a restored copy of it holds. `history` is a copy of the history's table, if that
  *  was lost too. Says what it would do, and does it only when told to. */
@@ -332,12 +69,11 @@ export async function restore(
 ): Promise<void> {
   const table = await d.output("Table");
   const moment = await momentOf(d, copy, table, options.at);
+  // Also when it is confirmed: what cannot be decided is said before anybody is shut out.
+  const planned = await closeAgain(d, copy, moment, "rehearsal");
   if (!options.confirmed) {
-    const { closed, deleted, passwords, invitations } = await planned(d, copy, moment);
     d.say(`The table would be as it was at ${moment.toISOString()}: what was changed since would be lost.`);
-    d.say(
-      `Done again: ${closed} accesses closed, ${deleted} deleted, ${passwords} passwords ended, ${invitations} invitations ended.`,
-    );
+    d.say(told(planned));
     d.say("Nobody can sign in meanwhile, and all sessions end. To do it: --confirm restore");
     return;
   }
@@ -348,16 +84,11 @@ export async function restore(
   if (options.history) {
     for await (const items of scan(d, options.history)) await write(d, await d.output("HistoryTable"), items);
   }
-  const made = await planned(d, copy, moment);
   let kept = 0;
   for await (const items of scan(d, copy)) {
-    const puts: Item[] = [];
-    for (const item of items) {
-      const wanted = made.otherwise.has(at(item)) ? made.otherwise.get(at(item)) : item;
-      if (!wanted || momentary(item.PK)) continue;
-      if (isPractice(item)) await putNew(d, table, item);
-      else puts.push(wanted);
-    }
+    const lasting = items.filter(({ PK }) => !momentary(PK));
+    for (const practice of lasting.filter(isPractice)) await putNew(d, table, practice);
+    const puts = lasting.filter((item) => !isPractice(item));
     await write(d, table, puts);
     kept += puts.length;
   }
@@ -370,21 +101,79 @@ export async function restore(
     const extra = await notIn(
       d,
       copy,
-      items.filter((item) => !isPractice(item) && !isLock(item.PK)),
-      made,
+      items.filter((item) => !isPractice(item) && !isCounted(item.PK)),
     );
     await write(d, table, [], extra);
     gone += extra.length;
   }
-  await write(d, await d.output("HistoryTable"), made.events);
+  const closed = await closeAgain(d, copy, moment, "table");
   for (const practice of practices) await revokeEveryone(d, practice);
   await open(d);
   d.say(`${kept} items are as they were at ${moment.toISOString()}; ${gone} that came later are gone.`);
-  d.say(
-    `Done again: ${made.closed} accesses closed, ${made.deleted} deleted, ${made.passwords} passwords ended, ${made.invitations} invitations ended.`,
-  );
+  d.say(told(closed));
   d.say("Open again. What staff changed since must be done anew: history export tells it.");
 }
+
+/** Has the program close what closed since: on the table, or as a rehearsal on the copy, which writes nothing.
+ *  It decides by AWS's clock and acts with the rights of whoever says the command. */
+async function closeAgain(
+  d: Deployment,
+  copy: string,
+  moment: Date,
+  on: "rehearsal" | "table",
+): Promise<Closed> {
+  const now = await d.clock();
+  const events = await since(d, new Date(moment.getTime() - BEFORE), now);
+  const { accessKeyId, secretAccessKey, sessionToken } = await d.dynamodb.config.credentials();
+  const [command, ...words] = PROGRAM();
+  const program = spawn(
+    command,
+    [
+      ...words,
+      copy,
+      ...["--moment", moment.toISOString(), "--now", now.toISOString()],
+      ...(on === "rehearsal" ? ["--rehearse"] : []),
+    ],
+    {
+      cwd: CHECKOUT,
+      env: {
+        ...process.env,
+        TABLE: on === "rehearsal" ? copy : await d.output("Table"),
+        HISTORY_TABLE: await d.output("HistoryTable"),
+        TOKEN_SECRET_ARN: d.names.tokenSecret,
+        AWS_REGION: d.settings.region,
+        AWS_ACCESS_KEY_ID: accessKeyId,
+        AWS_SECRET_ACCESS_KEY: secretAccessKey,
+        AWS_SESSION_TOKEN: sessionToken ?? "",
+      },
+    },
+  );
+  const ended = new Promise<number | null>((done, failed) => {
+    program.once("close", done);
+    program.once("error", failed);
+  });
+  const lines = Readable.from(events.map((event) => `${JSON.stringify(event)}\n`));
+  const [code, said, why] = await Promise.all([
+    ended.catch((error: Error) => {
+      throw new Refusal(`${command} cannot be started (${error.message}). Build it, and name it in LATCHKEY_RESTORE.`);
+    }),
+    text(program.stdout),
+    text(program.stderr),
+    // A program that ended before it had read them all says itself why.
+    pipeline(lines, program.stdin).catch(() => undefined),
+  ]);
+  if (code !== 0) throw new Refusal(`What closed since cannot be closed again. ${why.trim() || `It ended with ${code}.`}`);
+  return JSON.parse(said) as Closed;
+}
+
+const CHECKOUT = fileURLToPath(new URL("../../..", import.meta.url));
+
+/** The program that knows the rules: one that was built already, or the one of this checkout. */
+const PROGRAM = (): [string, ...string[]] => {
+  const built = process.env["LATCHKEY_RESTORE"];
+  if (built) return [resolve(built)];
+  return ["cargo", "run", "--locked", "--quiet", "--package", "latchkey-restore", "--"];
+};
 
 /** The moment of a copy: what it says itself, or the earlier of that and what is given. */
 async function momentOf(d: Deployment, copy: string, table: string, given?: string): Promise<Date> {
@@ -401,33 +190,6 @@ async function momentOf(d: Deployment, copy: string, table: string, given?: stri
   const times = [said, asked].filter((time) => time !== undefined);
   if (!times.length) throw new Refusal(`${copy} does not say of when it is. Say it: --at`);
   return new Date(Math.min(...times));
-}
-
-async function planned(d: Deployment, copy: string, moment: Date): Promise<Plan> {
-  const now = await d.clock();
-  const events = await since(d, new Date(moment.getTime() - MARGIN), now);
-  const from: Copy = {
-    async chart(pk) {
-      const items: Item[] = [];
-      const pages = paginateQuery(
-        { client: d.dynamodb },
-        {
-          TableName: copy,
-          KeyConditionExpression: "PK = :pk AND begins_with(SK, :access)",
-          ExpressionAttributeValues: { ":pk": pk, ":access": SORT_KEYS_BEGIN.access },
-          ConsistentRead: true,
-        },
-      );
-      for await (const { Items = [] } of pages) items.push(...(Items as Item[]));
-      return items;
-    },
-    async account(PK) {
-      const Key = { PK, SK: ITEMS.account.sortKey };
-      const { Item } = await d.dynamodb.send(new GetCommand({ TableName: copy, Key, ConsistentRead: true }));
-      return Item as Item | undefined;
-    },
-  };
-  return plan(from, events, now, copy);
 }
 
 /** All events since a moment, of the table and of the archive, whichever of them may have been lost. */
@@ -487,22 +249,19 @@ async function write(d: Deployment, table: string, puts: object[], deletes: Item
   }
 }
 
-/** Those of the table's items that the copy does not have, or that are not to be. */
-async function notIn(d: Deployment, copy: string, items: Item[], { otherwise }: Plan): Promise<Item[]> {
+/** Those of the table's items that the copy does not have. */
+async function notIn(d: Deployment, copy: string, items: Item[]): Promise<Item[]> {
   const missing = new Map(items.map((item) => [at(item), item]));
   const asked = items.filter(({ PK }) => !momentary(PK));
   for (let start = 0; start < asked.length; start += 100) {
-    let keys: { PK: string; SK: string }[] | undefined = asked
-      .slice(start, start + 100)
-      .map(({ PK, SK }) => ({ PK, SK }));
+    let keys: Item[] | undefined = asked.slice(start, start + 100).map(({ PK, SK }) => ({ PK, SK }));
     for (let pause = 50; keys?.length; pause = Math.min(2 * pause, 5000)) {
       const answer = await d.dynamodb.send(
         new BatchGetCommand({
           RequestItems: { [copy]: { Keys: keys, ProjectionExpression: "PK, SK", ConsistentRead: true } },
         }),
       );
-      for (const item of (answer.Responses?.[copy] ?? []) as Item[])
-        if (otherwise.get(at(item)) !== null) missing.delete(at(item));
+      for (const item of (answer.Responses?.[copy] ?? []) as Item[]) missing.delete(at(item));
       keys = answer.UnprocessedKeys?.[copy]?.Keys as typeof keys;
       if (keys?.length) await d.wait(pause);
     }

@@ -1,269 +1,318 @@
-// What a restored table holds, judged item by item: whoever was shut out since the copy stays so.
-import { describe, expect, test } from "vitest";
-import { plan, type Copy, type Event } from "../ops/restore.ts";
+// What a restoration does around the program that knows the rules: that nobody comes in before it ended well,
+// what it is given, and what goes back into the table.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
+import {
+  ConditionalCheckFailedException,
+  DescribeTableCommand,
+  DynamoDBClient,
+} from "@aws-sdk/client-dynamodb";
+import {
+  LambdaClient,
+  ListEventSourceMappingsCommand,
+  PutFunctionConcurrencyCommand,
+  UpdateEventSourceMappingCommand,
+  DeleteFunctionConcurrencyCommand,
+} from "@aws-sdk/client-lambda";
+import { GetObjectCommand, ListObjectVersionsCommand, S3Client } from "@aws-sdk/client-s3";
+import {
+  BatchGetCommand,
+  BatchWriteCommand,
+  DynamoDBDocumentClient,
+  PutCommand,
+  ScanCommand,
+  UpdateCommand,
+} from "@aws-sdk/lib-dynamodb";
+import { mockClient } from "aws-sdk-client-mock";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { FUNCTIONS } from "../lib/functions.ts";
+import { OUTPUTS } from "../lib/latchkey.ts";
+import { Deployment } from "../ops/deployment.ts";
+import { restore } from "../ops/restore.ts";
+import { given } from "./synthesised.ts";
 
-const NOW = new Date("2026-03-02T12:00:00Z");
-const PK = "P#harbor#C#C1";
-const PHC =
-  "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm9ibw$7ClhSqOEUlYaULh1qFaTUdRyKeVbvQg8+Jt8GKt0NDE";
+const MOMENT = "2026-03-01T00:00:00.000Z";
+const NOW = "2026-03-02T12:00:00.000Z";
+const COPY = "restored";
 
-const accountOf = (username: string) => `P#harbor#A#key-of-${username}`;
+type Item = { PK: string; SK: string; [name: string]: unknown };
 
-type Item = { PK: string; SK: string; [name: string]: any };
+const stacks = mockClient(CloudFormationClient);
+const plain = mockClient(DynamoDBClient);
+const dynamodb = mockClient(DynamoDBDocumentClient);
+const bucket = mockClient(S3Client);
+const functions = mockClient(LambdaClient);
 
-const invitation = { hash: "…", expiresAt: "2026-03-08T00:00:00.000Z" };
+let d: Deployment;
+let folder: string;
+const said: string[] = [];
+/** What happened, in order. */
+const steps: string[] = [];
+/** What the tables hold, by name. */
+const tables: Record<string, Map<string, Item>> = {};
 
-/** A copy: Ilse and Omar may enter C1, Rana is invited; Ilse may also enter C2. */
-function copied(): Item[] {
-  const user = (client: string, id: string, username: string, more: object): Item => ({
-    PK: `P#harbor#C#${client}`,
-    SK: `A#USER#${id}`,
-    portalUserId: id,
-    clientId: client,
-    username,
-    account: `key-of-${username}`,
-    email: `${username}@mail.example`,
-    access: "active",
-    enrolledAt: "2026-01-01T00:00:00.000Z",
-    sessions: { S1: "2026-03-01T00:10:00.000Z" },
-    version: 3,
-    rev: 7,
-    ...more,
-  });
-  const client = (id: string, more: object): Item => ({
-    PK: `P#harbor#C#${id}`,
-    SK: "A#CLIENT",
-    clientId: id,
-    version: 1,
-    rev: 4,
-    ...more,
-  });
-  const account = (
-    username: string,
-    grants: Record<string, string>,
-    more: object = { password: PHC },
-  ): Item => ({
-    PK: accountOf(username),
-    SK: "ACCOUNT",
-    username,
-    email: `${username}@mail.example`,
-    grants: Object.fromEntries(
-      Object.entries(grants).map(([client, portalUserId]) => [
-        client,
-        "password" in more
-          ? { portalUserId, active: true }
-          : { portalUserId, active: false, invitedUntil: invitation.expiresAt },
-      ]),
-    ),
-    sessions: { S1: {} },
-    reset: { hash: "…", expiresAt: "2026-03-01T01:00:00.000Z" },
-    rev: 2,
-    ...more,
-  });
-  return [
-    client("C1", {
-      chartOwner: "U1",
-      alertRecipient: "U1",
-      portal: { users: 3, active: 2, invitedUntil: invitation.expiresAt },
-    }),
-    client("C2", { chartOwner: "U4", portal: { users: 1, active: 1 } }),
-    user("C1", "U1", "ilse", { resetUntil: "2026-03-01T01:00:00.000Z" }),
-    user("C1", "U2", "omar", {}),
-    user("C1", "U3", "rana", { access: "invited", enrolledAt: undefined, invitation, sessions: {} }),
-    user("C2", "U4", "ilse", {}),
-    account("ilse", { C1: "U1", C2: "U4" }),
-    account("omar", { C1: "U2" }),
-    account("rana", { C1: "U3" }, {}),
+const at = ({ PK, SK }: Item) => `${PK} ${SK}`;
+const fill = (name: string, ...items: Item[]) =>
+  (tables[name] = new Map(items.map((item) => [at(item), item])));
+const keys = (name: string) => [...tables[name]!.keys()].sort();
+
+const chart = (client: string, more = {}): Item => ({ PK: `P#harbor#C#${client}`, SK: "A#CLIENT", ...more });
+const practice = (more = {}): Item => ({ PK: "P#harbor", SK: "PRACTICE", ...more });
+const staff = (id: string): Item => ({ PK: "P#harbor#W#dana", SK: `SESSION#${id}` });
+const lock = (id: string): Item => ({ PK: `P#harbor#L#${id}`, SK: "LOCK" });
+const network = (id: string): Item => ({ PK: `N#${id}`, SK: "SOURCE" });
+const budget = (id: string): Item => ({ PK: `P#harbor#M#${id}`, SK: "BUDGET" });
+const request = (id: string): Item => ({ PK: `P#harbor#I#${id}`, SK: "REQUEST" });
+const momentary = (id: string) => [staff(id), request(id), lock(id), network(id), budget(id)];
+const event = (id: string, time: string, client = "C1"): Item => ({
+  PK: `P#harbor#C#${client}`,
+  SK: id,
+  eventId: id,
+  at: time,
+  action: "access-revoked",
+});
+
+/** A program in the place of `latchkey-restore`: notes what it was given, and ends as it is told. */
+function program(body = `console.log('{"revoked":1,"deleted":2,"passwords":3,"links":4}')`): void {
+  const file = join(folder, "program.mjs");
+  const lines = [
+    `#!${process.execPath}`,
+    `import { appendFileSync, readFileSync } from "node:fs";`,
+    `const events = readFileSync(0, "utf8").split("\\n").filter(Boolean).map((line) => JSON.parse(line));`,
+    `const run = { words: process.argv.slice(2), env: process.env, events };`,
+    `appendFileSync(${JSON.stringify(join(folder, "runs"))}, JSON.stringify(run) + "\\n");`,
+    body,
   ];
+  writeFileSync(file, lines.join("\n"), { mode: 0o755 });
+  vi.stubEnv("LATCHKEY_RESTORE", file);
 }
 
-/** Events of after the copy, in this order. */
-function happened(
-  ...all: [action: string, user?: string, changed?: string[], more?: Partial<Event>][]
-): Event[] {
-  return all.map(([action, portalUserId, changed = [], more = {}], at) => ({
-    PK,
-    SK: `01E${at}`,
-    eventId: `01E${at}`,
-    practice: "harbor",
-    clientId: "C1",
-    ...(portalUserId && { portalUserId }),
-    at: `2026-03-01T0${at}:00:00.000Z`,
-    actor: { id: "dana", name: "Dana", role: "admin" },
-    action,
-    changed,
-    source: "",
-    requestId: `request ${at}`,
-    ...more,
+interface Run {
+  words: string[];
+  env: Record<string, string>;
+  events: Item[];
+}
+const runs = () =>
+  readFileSync(join(folder, "runs"), "utf8")
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Run);
+
+beforeEach(() => {
+  for (const client of [stacks, plain, dynamodb, bucket, functions]) client.reset();
+  vi.stubEnv("AWS_ACCESS_KEY_ID", "key");
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "secret");
+  vi.stubEnv("AWS_SESSION_TOKEN", "session");
+  folder = mkdtempSync(join(tmpdir(), "latchkey-restore-"));
+  for (const list of [said, steps]) list.length = 0;
+  stacks.on(DescribeStacksCommand).resolves({
+    Stacks: [
+      {
+        StackName: "latchkey",
+        CreationTime: new Date(),
+        StackStatus: "CREATE_COMPLETE",
+        Outputs: OUTPUTS.map((OutputKey) => ({ OutputKey, OutputValue: `the ${OutputKey}` })),
+      },
+    ],
+  });
+  fill(COPY, practice(), chart("C1", { name: "before" }), ...momentary("old"));
+  fill(
+    "the Table",
+    practice({ name: "as it is now" }),
+    chart("C1", { name: "after" }),
+    chart("C2"),
+    ...momentary("new"),
+  );
+  fill("the HistoryTable");
+  dynamodb.on(DescribeTableCommand as never).resolves({
+    Table: { TableStatus: "ACTIVE", RestoreSummary: { RestoreDateTime: new Date(MOMENT), RestoreInProgress: false } },
+  } as never);
+  dynamodb.on(ScanCommand).callsFake(({ TableName }) => ({ Items: [...tables[TableName]!.values()] }));
+  dynamodb.on(BatchGetCommand).callsFake(({ RequestItems }) => {
+    const [[name, { Keys }]] = Object.entries<{ Keys: Item[] }>(RequestItems) as [[string, { Keys: Item[] }]];
+    return { Responses: { [name]: Keys.filter((key) => tables[name]!.has(at(key))) } };
+  });
+  dynamodb.on(BatchWriteCommand).callsFake(({ RequestItems }) => {
+    type Write = { PutRequest?: { Item: Item }; DeleteRequest?: { Key: Item } };
+    for (const [name, writes] of Object.entries<Write[]>(RequestItems)) {
+      steps.push(`write ${name}`);
+      for (const { PutRequest, DeleteRequest } of writes) {
+        if (PutRequest) tables[name]!.set(at(PutRequest.Item), PutRequest.Item);
+        if (DeleteRequest) tables[name]!.delete(at(DeleteRequest.Key));
+      }
+    }
+    return {};
+  });
+  dynamodb.on(PutCommand).callsFake(({ TableName, Item }) => {
+    if (tables[TableName]!.has(at(Item)))
+      throw new ConditionalCheckFailedException({ message: "", $metadata: {} });
+    tables[TableName]!.set(at(Item), Item);
+    return {};
+  });
+  dynamodb.on(UpdateCommand).callsFake(() => (steps.push("end sessions"), {}));
+  bucket.on(ListObjectVersionsCommand).resolves({ Versions: [], IsTruncated: false });
+  functions.on(ListEventSourceMappingsCommand).resolves({ EventSourceMappings: [{ UUID: "stream" }] });
+  functions
+    .on(UpdateEventSourceMappingCommand)
+    .callsFake(({ Enabled }) => (steps.push(Enabled ? "stream on" : "stream off"), {}));
+  functions.on(PutFunctionConcurrencyCommand).callsFake(({ ReservedConcurrentExecutions }) => {
+    steps.push(ReservedConcurrentExecutions ? "open" : "close");
+    return {};
+  });
+  functions.on(DeleteFunctionConcurrencyCommand).callsFake(() => (steps.push("open"), {}));
+  d = new Deployment(
+    given(),
+    (line) => said.push(line),
+    async (milliseconds) => void steps.push(`wait ${milliseconds}`),
+  );
+  let time = Date.parse(NOW);
+  vi.spyOn(d, "clock").mockImplementation(async () => new Date((time += 2000) - 2000));
+  program();
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** The steps, each of a row of alike ones once. */
+const inShort = () => steps.filter((step, place) => step !== steps[place - 1]);
+
+test("says first what it would do, by a rehearsal on the copy, and touches nothing", async () => {
+  fill("the HistoryTable", event("1", "2026-03-01T10:00:00.000Z"));
+  const before = [COPY, "the Table", "the HistoryTable"].map(keys);
+  await restore(d, COPY, { confirmed: false });
+  expect(steps).toEqual([]);
+  expect([COPY, "the Table", "the HistoryTable"].map(keys)).toEqual(before);
+  const [run, ...more] = runs();
+  expect(more).toEqual([]);
+  expect(run!.words).toEqual([COPY, "--moment", MOMENT, "--now", NOW, "--rehearse"]);
+  expect(run!.env["TABLE"]).toBe(COPY);
+  expect(said.join("\n")).toContain(
+    "1 accesses revoked, 2 deleted, 3 passwords ended, 4 with open links ended",
+  );
+  expect(said.at(-1)).toContain("--confirm restore");
+});
+
+test("closes, puts the copy's items back, has closed what closed since, and opens", async () => {
+  await restore(d, COPY, { confirmed: true });
+  expect(inShort()).toEqual([
+    "stream off",
+    "close",
+    "wait 65000",
+    "write the Table",
+    "end sessions",
+    "open",
+    "stream on",
+  ]);
+  expect(steps.filter((step) => step === "close")).toHaveLength(Object.keys(FUNCTIONS).length);
+  // Sessions and answers of before do not come back. What was counted, and the practice's settings, stay.
+  expect(keys("the Table")).toEqual([practice(), chart("C1"), lock("new"), network("new"), budget("new")].map(at).sort());
+  expect(tables["the Table"]!.get(at(chart("C1")))).toEqual(chart("C1", { name: "before" }));
+  expect(tables["the Table"]!.get(at(practice()))).toEqual(practice({ name: "as it is now" }));
+  const [rehearsal, run, ...more] = runs();
+  expect(more).toEqual([]);
+  expect(rehearsal!.words).toContain("--rehearse");
+  expect(run!.words.slice(0, 3)).toEqual([COPY, "--moment", MOMENT]);
+  expect(run!.words).not.toContain("--rehearse");
+  expect(run!.env).toMatchObject({
+    TABLE: "the Table",
+    HISTORY_TABLE: "the HistoryTable",
+    TOKEN_SECRET_ARN: d.names.tokenSecret,
+    AWS_REGION: "us-east-1",
+    AWS_ACCESS_KEY_ID: "key",
+    AWS_SECRET_ACCESS_KEY: "secret",
+    AWS_SESSION_TOKEN: "session",
+  });
+  expect(said.join("\n")).toContain("1 items are");
+});
+
+test("puts a practice back that is not there", async () => {
+  fill("the Table");
+  await restore(d, COPY, { confirmed: true });
+  expect(keys("the Table")).toEqual([practice(), chart("C1")].map(at).sort());
+});
+
+test("closes nobody out when it cannot be said what to close", async () => {
+  program(`console.error("the account is missing"); process.exit(1)`);
+  for (const confirmed of [false, true])
+    await expect(restore(d, COPY, { confirmed })).rejects.toThrow("the account is missing");
+  expect(steps).toEqual([]);
+});
+
+test.each([
+  ["says no", `console.error("the table does not answer"); process.exit(1)`, "the table does not answer"],
+  ["is killed", `process.kill(process.pid, "SIGKILL"); setInterval(() => {}, 1000)`, "It ended with null"],
+  ["says nothing", ``, "JSON"],
+])("stays closed while the program %s, and goes through when it is begun anew", async (_, body, why) => {
+  program(`if (process.argv.includes("--rehearse")) console.log("{}"); else { ${body} }`);
+  await expect(restore(d, COPY, { confirmed: true })).rejects.toThrow(why);
+  expect(steps).not.toContain("open");
+  expect(steps).not.toContain("stream on");
+  program();
+  await restore(d, COPY, { confirmed: true });
+  expect(inShort().slice(-2)).toEqual(["open", "stream on"]);
+});
+
+test("says what is missing when there is no such program", async () => {
+  vi.stubEnv("LATCHKEY_RESTORE", join(folder, "nowhere"));
+  await expect(restore(d, COPY, { confirmed: true })).rejects.toThrow("LATCHKEY_RESTORE");
+  expect(steps).toEqual([]);
+});
+
+test("gives the program every event since, of the history's table and of its archive, once each", async () => {
+  const [early, late, both, archived] = [
+    event("0", "2026-02-28T22:00:00.000Z"),
+    event("1", "2026-02-28T23:30:00.000Z"),
+    event("2", "2026-03-01T10:00:00.000Z"),
+    event("3", "2026-03-02T11:00:00.000Z", "C2"),
+  ] as const;
+  fill("the HistoryTable", late, both);
+  dynamodb.on(ScanCommand, { TableName: "the HistoryTable" }).callsFake((input) => {
+    expect(input.ExpressionAttributeValues).toEqual({ ":from": "2026-02-28T23:00:00.000Z" });
+    return { Items: [late, both] };
+  });
+  const marshalled = (item: Item) =>
+    JSON.stringify(Object.fromEntries(Object.entries(item).map(([name, value]) => [name, { S: value }])));
+  const days: Record<string, Item[]> = {
+    "history/2026/02/28/": [early, late],
+    "history/2026/03/01/": [both],
+    "history/2026/03/02/": [archived],
+  };
+  bucket.on(ListObjectVersionsCommand).callsFake(({ Prefix }) => ({
+    Versions: days[Prefix] ? [{ Key: Prefix, VersionId: "first" }] : [],
+    IsTruncated: false,
   }));
-}
+  bucket.on(GetObjectCommand).callsFake(({ Key }) => ({
+    Body: { transformToString: async () => days[Key]!.map(marshalled).join("\n") },
+  }));
+  await restore(d, COPY, { confirmed: false });
+  expect(runs()[0]!.events.map(({ SK }) => SK).sort()).toEqual(["1", "2", "3"]);
+});
 
-/** The table after a restoration, and what was said of it. */
-async function restored(events: Event[], items = copied()) {
-  const copy: Copy = {
-    chart: async (pk) => items.filter((item) => item.PK === pk && item.SK.startsWith("A#")),
-    account: async (pk) => items.find((item) => item.PK === pk),
+test("brings a lost history back before anything is decided by it", async () => {
+  const lost = event("1", "2026-03-01T10:00:00.000Z");
+  fill("history copy", lost);
+  await restore(d, COPY, { history: "history copy", confirmed: true });
+  expect(keys("the HistoryTable")).toEqual([at(lost)]);
+  expect(runs().map(({ events }) => events.length)).toEqual([0, 1]);
+});
+
+test("knows the moment, or is told it, and takes the earlier", async () => {
+  const moment = async (more: { at?: string }) => {
+    await restore(d, COPY, { ...more, confirmed: false });
+    return runs().at(-1)!.words[2];
   };
-  const made = await plan(copy, events, NOW, "copy");
-  const table = new Map(items.map((item) => [`${item.PK} ${item.SK}`, item]));
-  for (const [at, item] of made.otherwise) {
-    if (item) table.set(at, item);
-    else table.delete(at);
-  }
-  const find = (pk: string, sk: string) => table.get(`${pk} ${sk}`);
-  return {
-    ...made,
-    user: (id: string) => [...table.values()].find((item) => item["portalUserId"] === id),
-    client: find(PK, "A#CLIENT")!,
-    account: (username: string) => find(accountOf(username), "ACCOUNT"),
-    told: made.events.map(({ action, portalUserId }) => [action, portalUserId]),
-  };
-}
-
-describe("a restored table", () => {
-  test("is the copy, where nothing happened that it must know", async () => {
-    const events = happened(["client-opened"], ["signed-in", "U1"], ["sign-in-refused", "U2"], ["refused"], ["client-shown"], ["portal-user-shown"], ["history-shown"]);
-    const { otherwise, events: told } = await restored(events);
-    expect([otherwise.size, told]).toEqual([0, []]);
-  });
-
-  test("shuts out whoever was revoked", async () => {
-    const { user, client, account, told, closed } = await restored(
-      happened(["access-revoked", "U1", ["status"]]),
-    );
-    expect(user("U1")).toMatchObject({ access: "revoked", sessions: {}, version: 4 });
-    expect(user("U1")).not.toHaveProperty("resetUntil");
-    expect(account("ilse")).toMatchObject({
-      grants: { C1: { active: false }, C2: { active: true } },
-      sessions: {},
-      password: PHC,
-    });
-    expect(account("ilse")).not.toHaveProperty("reset");
-    expect(client).not.toHaveProperty("alertRecipient");
-    expect(client).toMatchObject({ chartOwner: "U1", portal: { users: 3, active: 1 } });
-    // The rest of the chart is as it was, and the history says already what happened.
-    expect(user("U2")).toEqual(copied()[3]);
-    expect([told, closed]).toEqual([[], 1]);
-  });
-
-  test("shuts out whoever was revoked and activated again: what was opened since is lost", async () => {
-    const { user, told } = await restored(happened(["access-revoked", "U2"], ["access-activated", "U2"]));
-    expect(user("U2")).toMatchObject({ access: "revoked" });
-    expect(told).toEqual([["access-revoked", "U2"]]);
-  });
-
-  test("does not have whoever was deleted, nor an account that opened nothing else", async () => {
-    const { user, client, account, deleted } = await restored(
-      happened(["portal-user-deleted", "U1"], ["portal-user-deleted", "U2"]),
-    );
-    expect([user("U1"), user("U2"), deleted]).toEqual([undefined, undefined, 2]);
-    expect(account("ilse")?.["grants"]).toEqual({ C2: { portalUserId: "U4", active: true } });
-    expect(account("omar")).toBeUndefined();
-    expect(client["portal"]).toEqual({ users: 1, active: 0, invitedUntil: "2026-03-08T00:00:00.000Z" });
-    for (const role of ["chartOwner", "alertRecipient"]) expect(client).not.toHaveProperty(role);
-  });
-
-  test("shuts out a person whose address was changed, everywhere: resets would go to the old one", async () => {
-    const { user, account, told } = await restored(happened(["portal-user-updated", "U1", ["email"]]));
-    expect([user("U1"), user("U4")]).toEqual([
-      expect.objectContaining({ access: "revoked" }),
-      expect.objectContaining({ access: "revoked" }),
-    ]);
-    expect(account("ilse")?.["grants"]).toMatchObject({ C1: { active: false }, C2: { active: false } });
-    expect(told.sort()).toEqual([
-      ["access-revoked", "U1"],
-      ["access-revoked", "U4"],
-    ]);
-  });
-
-  test.each([
-    [["permissions"], "revoked"],
-    [["something new"], "revoked"],
-    [["name", "relationship"], "active"],
-  ])("judges an edit by what was changed: %j", async (changed, access) => {
-    const { user } = await restored(happened(["portal-user-updated", "U2", changed]));
-    expect(user("U2")).toMatchObject({ access });
-  });
-
-  test("takes no password that was changed, the old one or any other", async () => {
-    const { account, user, told, passwords } = await restored(
-      happened(
-        ["password-changed", "U1"],
-        ["password-changed", "U4", [], { PK: "P#harbor#C#C2", clientId: "C2" }],
-      ),
-    );
-    const { password } = account("ilse")!;
-    expect(password).not.toBe(PHC);
-    expect(password).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
-    // The person may still enter, after a reset.
-    expect(account("ilse")?.["grants"]).toMatchObject({ C1: { active: true }, C2: { active: true } });
-    expect(user("U1")).toMatchObject({ access: "active", sessions: {} });
-    expect([told, passwords]).toEqual([[["password-changed", "U1"]], 1]);
-  });
-
-  test.each([
-    ["invitation-resent", "U3"],
-    ["enrollment-refused", "U3"],
-    ["enrolled", "U3"],
-    ["client-updated", undefined],
-  ])("takes no invitation of before %s", async (action, id) => {
-    const { user, client, account, invitations } = await restored(happened([action, id]));
-    expect(user("U3")).toMatchObject({ access: "invited" });
-    expect(user("U3")).not.toHaveProperty("invitation");
-    expect(account("rana")?.["grants"]).toEqual({ C1: { portalUserId: "U3", active: false } });
-    expect(client["portal"]).toEqual({ users: 3, active: 2 });
-    expect(invitations).toBe(1);
-  });
-
-  test("takes no reset of before a newer one", async () => {
-    const { account, user } = await restored(happened(["password-reset-requested", "U1"]));
-    expect(account("ilse")).not.toHaveProperty("reset");
-    expect(user("U1")).toMatchObject({ access: "active" });
-  });
-
-  test("sends alerts that were assigned since to the practice", async () => {
-    const { client, user } = await restored(
-      happened(["alert-recipient-assigned", undefined, ["alertRecipient"]]),
-    );
-    expect(client).not.toHaveProperty("alertRecipient");
-    expect(user("U3")).toHaveProperty("invitation");
-  });
-
-  test("shuts out whoever was invited and then revoked, and has the account wait for nobody", async () => {
-    const { user, account } = await restored(happened(["access-revoked", "U3", ["status"]]));
-    expect(user("U3")).toMatchObject({ access: "revoked" });
-    expect(account("rana")?.["grants"]).toEqual({ C1: { portalUserId: "U3", active: false } });
-  });
-
-  test("shuts out whom something happened to that this version does not know", async () => {
-    const { user } = await restored(happened(["access-suspended", "U2"]));
-    expect(user("U2")).toMatchObject({ access: "revoked" });
-    await expect(restored(happened(["chart-sealed"]))).rejects.toThrow("What is chart-sealed?");
-  });
-
-  test("forgets who came later", async () => {
-    const later = { PK: "P#harbor#C#C9", clientId: "C9" };
-    const { otherwise } = await restored(
-      happened(
-        ["client-created", undefined, [], later],
-        ["portal-user-added", "U9", [], later],
-        ["enrolled", "U8"],
-      ),
-    );
-    expect([...otherwise.keys()].filter((key) => /C9|U8|U9/.test(key))).toEqual([]);
-  });
-
-  test("is not made while who may enter cannot be said", async () => {
-    const items = copied().filter(({ username, SK }) => username !== "omar" || SK !== "ACCOUNT");
-    await expect(restored(happened(["access-revoked", "U2"]), items)).rejects.toThrow("has no account");
-  });
-
-  test("is the same when it is made again, and the history tells it once", async () => {
-    const events = happened(["access-revoked", "U2"], ["access-activated", "U2"], ["password-changed", "U1"]);
-    const first = await restored(events);
-    expect(first.told).toHaveLength(2);
-    const second = await restored([...events, ...first.events]);
-    expect(second.told).toEqual([]);
-    expect(second.user("U2")).toEqual(first.user("U2"));
-  });
+  expect(await moment({ at: "2026-02-01T00:00:00Z" })).toBe("2026-02-01T00:00:00.000Z");
+  expect(await moment({ at: "2026-04-01T00:00:00Z" })).toBe(MOMENT);
+  await expect(restore(d, COPY, { at: "yesterday", confirmed: true })).rejects.toThrow("--at is a time");
+  await expect(restore(d, "the Table", { confirmed: true })).rejects.toThrow("no copy of it");
+  dynamodb.on(DescribeTableCommand as never).resolves({ Table: { TableStatus: "CREATING" } } as never);
+  await expect(restore(d, COPY, { confirmed: true })).rejects.toThrow("not restored yet");
+  dynamodb.on(DescribeTableCommand as never).resolves({ Table: { TableStatus: "ACTIVE" } } as never);
+  await expect(restore(d, COPY, { confirmed: true })).rejects.toThrow("--at");
+  fill(COPY);
+  await expect(restore(d, COPY, { at: MOMENT, confirmed: true })).rejects.toThrow("nothing of ours");
+  expect(steps).toEqual([]);
 });

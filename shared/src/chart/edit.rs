@@ -27,6 +27,7 @@ use crate::{
     mail_budget::{Budgets, Spending, Spent},
     mirror::{to_account, to_charts},
     outbox::{Outgoing, Recipient},
+    password,
     portal_user::{
         Access, EndReason, Ended, Invitation, KeptAnswer, LastReceipt, PortalUser, RevokeCode,
         Revoked, WRONG_PROOFS,
@@ -54,6 +55,7 @@ pub struct ChartEdit<'a> {
     failed: Failed,
     spending: Spending<'a>,
     keeps: bool,
+    told: Vec<(Action, Option<PortalUserId>)>,
 }
 
 /// What the last attempt to create or change a client found.
@@ -185,6 +187,7 @@ impl<'a> ChartEdit<'a> {
             born: None,
             failed,
             keeps: true,
+            told: Vec::new(),
         }
     }
 
@@ -197,6 +200,12 @@ impl<'a> ChartEdit<'a> {
     #[must_use]
     pub fn queued(&self) -> &[Outgoing] {
         &self.queued
+    }
+
+    /// Says which events of this change the history has already: they are not written again. For a
+    /// restoration, which does again what was done before.
+    pub fn is_told(&mut self, events: Vec<(Action, Option<PortalUserId>)>) {
+        self.told = events;
     }
 
     /// Creates the client of a new chart, with its record number.
@@ -403,8 +412,77 @@ impl<'a> ChartEdit<'a> {
         changed.extend(got_alerts.then_some("alertRecipient"));
         changed.extend(given.then_some("reason"));
         let event = self.event(Action::AccessRevoked, Some(id)).changed(changed);
-        self.change.event(&event.because(EndReason::from(code).slug()));
+        self.tell(&event.because(EndReason::from(code).slug()));
         Ok(())
+    }
+
+    /// Ends what was sent to a portal user and could still be used: the invitation, and the open
+    /// reset of the account. Nothing takes their place, and access stays as it is. A revoked one has
+    /// neither. Answers whether there was something to end. The account must have been read.
+    ///
+    /// # Errors
+    /// 404.
+    pub fn end_links(&mut self, id: PortalUserId) -> Result<bool, Problem> {
+        let now = self.context.now();
+        let key = self.chart.user(id)?.account.clone();
+        let reset = self.account(&key)?.and_then(|account| account.reset.as_ref());
+        let reset = reset.is_some_and(|reset| reset.expires_at > now);
+        let user = self.user_mut(id)?;
+        let invited = user.access == Access::Invited
+            && user.invitation.as_ref().is_some_and(|invitation| invitation.open(now));
+        if user.access == Access::Revoked || !(invited || reset) {
+            return Ok(false);
+        }
+        let mut changed = Vec::new();
+        if invited {
+            user.retire_invitation(now);
+            changed.push("invitation");
+        }
+        if reset {
+            user.reset_until = None;
+            changed.push("reset");
+        }
+        user.version += 1;
+        let user = user.clone();
+        if invited {
+            self.mirror_access(id)?;
+        }
+        if reset {
+            self.update_account(&user, |update| update.unset("reset"));
+            self.end_reset_elsewhere(id, Ended { resets: 1, ..Ended::default() })?;
+        }
+        self.record(Action::LinksEnded, Some(id), changed);
+        Ok(true)
+    }
+
+    /// Makes the password of a portal user's account nobody's: until a reset chooses another, none is
+    /// right. Ends the account's sessions and its open reset. Answers whether there was a password.
+    /// The account must have been read.
+    ///
+    /// # Errors
+    /// 404.
+    pub fn end_password(&mut self, id: PortalUserId) -> Result<bool, Problem> {
+        let key = self.chart.user(id)?.account.clone();
+        let account = self.account(&key)?.ok_or_else(Problem::not_found)?;
+        if account.password.is_none() {
+            return Ok(false);
+        }
+        let password = password::nobodys(self.context);
+        let user = self.user_mut(id)?;
+        let resets = u32::from(user.reset_until.is_some());
+        user.sessions.clear();
+        user.reset_until = None;
+        user.version += 1;
+        let user = user.clone();
+        self.update_account(&user, |update| {
+            update
+                .set("password", &password)
+                .set("sessions", &BTreeMap::<SessionId, At>::new())
+                .unset("reset")
+        });
+        self.end_reset_elsewhere(id, Ended { resets, ..Ended::default() })?;
+        self.record(Action::PasswordChanged, Some(id), ["password"]);
+        Ok(true)
     }
 
     /// Activates a revoked portal user: with credentials they may sign in again and are told so by
@@ -492,7 +570,7 @@ impl<'a> ChartEdit<'a> {
         }
         self.account_writes.insert(user.account.clone(), write);
         for kept in user.requests.iter().filter(|kept| kept.until > now.seconds()) {
-            idempotency::forget(&mut self.change, &practice, &kept.request);
+            idempotency::forget(&mut self.change, &practice, kept);
         }
         self.record(Action::PortalUserDeleted, Some(id), changed);
         let alert_recipient = self.chart.alert_recipient(now);
@@ -1132,7 +1210,14 @@ impl<'a> ChartEdit<'a> {
         changed: impl IntoIterator<Item = S>,
     ) {
         let event = self.event(action, user).changed(changed);
-        self.change.event(&event);
+        self.tell(&event);
+    }
+
+    /// Adds an event to the change, unless the history has it.
+    fn tell(&mut self, event: &Event) {
+        if !self.told.contains(&(event.action, event.portal_user_id)) {
+            self.change.event(event);
+        }
     }
 
     /// The whole change, and the items whose failed condition means that something has to be read:

@@ -311,11 +311,13 @@ impl Update {
         self
     }
 
-    /// Removes an attribute.
+    /// Removes an attribute. Several rules of one change may do so.
     #[must_use]
     pub fn unset(mut self, path: &str) -> Self {
         let path = self.path(path);
-        self.removes.push(path);
+        if !self.removes.contains(&path) {
+            self.removes.push(path);
+        }
         self
     }
 

@@ -378,6 +378,7 @@ export const staff = {
   "history.portal-user-added": "{actor} gave {user} access and sent an invitation",
   "history.portal-user-updated": "{actor} changed {user}’s access",
   "history.invitation-resent": "{actor} sent {user} a new invitation",
+  "history.links-ended": "{actor} ended the open links of {user}",
   "history.access-revoked": "{actor} revoked {user}’s access",
   "history.access-activated": "{actor} activated {user}’s access",
   "history.portal-user-deleted": "{actor} deleted {user} from the portal users",
@@ -427,6 +428,7 @@ export const staff = {
   "action.portal-user-added": "Access given",
   "action.portal-user-updated": "Access changed",
   "action.invitation-resent": "Invitation sent again",
+  "action.links-ended": "Open links ended",
   "action.access-revoked": "Access revoked",
   "action.access-activated": "Access activated",
   "action.portal-user-deleted": "Portal user deleted",
@@ -471,6 +473,7 @@ export const staff = {
   "field.alertRecipient": "alert recipient",
   "field.password": "password",
   "field.invitation": "invitation",
+  "field.reset": "password reset",
   "field.portalUser": "portal user",
   "field.reason": "reason",
 

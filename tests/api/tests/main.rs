@@ -14,6 +14,7 @@ mod mail;
 mod mail_budget;
 mod matrix;
 mod reset;
+mod restore;
 mod roster;
 mod router;
 mod search;

@@ -70,6 +70,7 @@ test("a copy is restored without the access that was closed since", { timeout: 3
   // It tells first, and does nothing.
   const plan = ops("restore", TargetTableName, "--at", moment);
   expect(plan).toContain("--confirm restore");
+  expect(plan).toMatch(/\d+ accesses revoked, \d+ deleted, \d+ passwords ended, \d+ with open links ended/);
   expect((await later.visitor.signIn()).status).toBe(200);
 
   // While it is under way nobody comes in; and when it is interrupted, it stays so until it is said again.
@@ -93,10 +94,10 @@ test("a copy is restored without the access that was closed since", { timeout: 3
   const before = new Visitor(renewed.user);
   expect((await before.signIn()).status).toBe(401);
   expect((await later.visitor.signIn()).status).toBe(401);
-  for (const dead of [token, newer]) {
-    const check = await same.visitor.call("POST", "/enrollment/check", { token: dead });
-    expect(check.body.state).toBe("expired");
-  }
+  const check = (of: string) => same.visitor.call("POST", "/enrollment/check", { token: of });
+  expect((await check(token)).body.state).toBe("expired");
+  // The table knows nothing any more of what was sent since.
+  expect((await check(newer)).status).toBe(404);
   expect((await dana.call("GET", "/staff/session")).status).toBe(401);
   expect(await same.visitor.status()).toBe(401);
 
@@ -111,7 +112,11 @@ test("a copy is restored without the access that was closed since", { timeout: 3
   expect((await again.users(deleted.client)).portalUsers).toEqual([]);
   const { events } = await again.must(200, "GET", `/clients/${moved.client.clientId}/history`);
   const closing = events.find(({ action }: { action: string }) => action === "access-revoked");
-  expect(closing.actor).toEqual({ name: "Latchkey", role: "system" });
+  expect(closing.actor).toEqual({ id: "", name: "Latchkey", role: "system" });
+  const ended = await again.must(200, "GET", `/clients/${invitedTo.clientId}/history`);
+  const actions = (ended.events as { action: string }[]).map(({ action }) => action);
+  // It was begun twice, and told once.
+  expect(actions.filter((action) => action === "links-ended")).toHaveLength(1);
 
   // The rules go on: what was closed opens as always.
   await again.change(revoked.client, revoked.user, "activate");

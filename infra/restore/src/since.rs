@@ -1,0 +1,218 @@
+//! What happened since the moment, by chart and portal user.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use shared::{
+    account::RESET_SECONDS,
+    fields::At,
+    history::Action,
+    id::{ClientId, EventId, PortalUserId, PracticeId},
+    portal_user::RevokeCode,
+};
+
+use crate::Trouble;
+
+/// Clocks differ, and a change may be written seconds after the time it tells: what happened so many
+/// seconds before the moment is judged too.
+const MARGIN: i64 = 15 * 60;
+
+/// An event as the history has it, as far as it matters here: a later version may have changed the
+/// rest.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Told {
+    event_id: EventId,
+    practice: PracticeId,
+    #[serde(default)]
+    client_id: Option<ClientId>,
+    #[serde(default)]
+    portal_user_id: Option<PortalUserId>,
+    at: At,
+    action: Action,
+    #[serde(default)]
+    reason: Option<String>,
+    #[serde(default)]
+    changed: Vec<String>,
+    #[serde(default)]
+    request_id: String,
+}
+
+/// What happened to a chart.
+#[derive(Debug, Default)]
+pub(crate) struct Since {
+    /// What happened to its portal users.
+    pub(crate) users: BTreeMap<PortalUserId, UserSince>,
+    /// The client was edited.
+    pub(crate) edited: bool,
+    /// The alerts were assigned.
+    pub(crate) alerts: bool,
+    /// The history says last that they go to the practice's inbox.
+    pub(crate) alerts_told: bool,
+}
+
+/// What becomes of an access, in rising order: the most that happened counts.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fate {
+    /// It stays as it is.
+    #[default]
+    Kept,
+    /// It was closed, or may have been.
+    Closed,
+    /// It was deleted.
+    Deleted,
+}
+
+/// What happened to a portal user.
+#[derive(Debug, Default)]
+pub(crate) struct UserSince {
+    /// What becomes of the access.
+    pub(crate) access: Fate,
+    /// The address or the sign-in name changed.
+    pub(crate) moved: bool,
+    /// The password changed.
+    pub(crate) password: bool,
+    /// Why access was revoked, if that was the last that happened.
+    pub(crate) reason: Option<RevokeCode>,
+    /// What the history says already of what is done again: nothing else happened after it.
+    pub(crate) told: Vec<Action>,
+}
+
+/// Sorts events of the history by chart. `ours` is the request of this restoration, of which an
+/// earlier run may have been interrupted.
+///
+/// # Errors
+/// When this version does not know whom an event shuts out.
+pub(crate) fn charts(
+    events: impl IntoIterator<Item = Told>,
+    ours: &str,
+    moment: At,
+    now: At,
+) -> Result<BTreeMap<(PracticeId, ClientId), Since>, Trouble> {
+    let in_order: BTreeMap<EventId, Told> =
+        events.into_iter().map(|event| (event.event_id, event)).collect();
+    let mut charts = BTreeMap::<_, Since>::new();
+    for event in in_order.into_values() {
+        let Some(client) = event.client_id else { continue };
+        let counts = event.at >= moment.plus(-MARGIN);
+        // A reset that may still be open.
+        let reset =
+            event.action == Action::PasswordResetRequested && event.at.plus(RESET_SECONDS) > now;
+        if changes(event.action) && (counts || reset) {
+            let ours = event.request_id == ours;
+            charts.entry((event.practice.clone(), client)).or_default().add(&event, ours)?;
+        }
+    }
+    Ok(charts)
+}
+
+/// Whether what happened changed anything that a restored table would have to know.
+fn changes(action: Action) -> bool {
+    match action {
+        Action::ClientOpened
+        | Action::ClientShown
+        | Action::PortalUserShown
+        | Action::HistoryShown
+        | Action::ClientsSearched
+        | Action::PortalUsersListed
+        | Action::SignedIn
+        | Action::SignInRefused
+        | Action::SignedOut
+        | Action::StaffSignedIn
+        | Action::StaffSignedOut
+        | Action::Refused => false,
+        Action::ClientCreated
+        | Action::ClientUpdated
+        | Action::PortalUserAdded
+        | Action::PortalUserUpdated
+        | Action::InvitationResent
+        | Action::LinksEnded
+        | Action::AccessRevoked
+        | Action::AccessActivated
+        | Action::PortalUserDeleted
+        | Action::AlertRecipientAssigned
+        | Action::ChartOwnerChanged
+        | Action::Enrolled
+        | Action::ChartJoined
+        | Action::EnrollmentRefused
+        | Action::PasswordResetRequested
+        | Action::PasswordChanged
+        | Action::Other => true,
+    }
+}
+
+impl Since {
+    fn add(&mut self, event: &Told, ours: bool) -> Result<(), Trouble> {
+        match event.action {
+            Action::ClientUpdated => self.edited = true,
+            Action::AlertRecipientAssigned => {
+                self.alerts = true;
+                self.alerts_told = event.portal_user_id.is_none();
+            }
+            _ => {}
+        }
+        let Some(user) = event.portal_user_id else {
+            return match event.action {
+                // It may have shut out anybody.
+                Action::PortalUserDeleted
+                | Action::AccessRevoked
+                | Action::PortalUserUpdated
+                | Action::PasswordChanged
+                | Action::Other => Err(Trouble::new(format!(
+                    "This version does not know what the event {} means. Restore with the version that wrote it.",
+                    event.event_id
+                ))),
+                _ => Ok(()),
+            };
+        };
+        self.users.entry(user).or_default().add(event, ours);
+        Ok(())
+    }
+}
+
+impl UserSince {
+    /// The access was closed, or may have been.
+    pub(crate) fn close(&mut self) {
+        self.access = self.access.max(Fate::Closed);
+    }
+
+    fn add(&mut self, event: &Told, ours: bool) {
+        match event.action {
+            Action::PortalUserDeleted => self.access = Fate::Deleted,
+            Action::AccessRevoked | Action::Other => self.close(),
+            Action::PasswordChanged => self.password = true,
+            Action::PortalUserUpdated => {
+                let about = |fields: &[&str]| {
+                    let mut changed = event.changed.iter();
+                    changed.any(|field| fields.contains(&field.as_str()))
+                };
+                self.moved |= about(&["email", "username"]);
+                let harmless = ["name", "relationship"];
+                if event.changed.iter().any(|field| !harmless.contains(&field.as_str())) {
+                    self.close();
+                }
+            }
+            // It opened access, or ended what was sent.
+            _ => {}
+        }
+        if ours {
+            self.told.push(event.action);
+            return;
+        }
+        self.told.clear();
+        self.reason = None;
+        match event.action {
+            Action::AccessRevoked => {
+                self.told.push(event.action);
+                self.reason = event.reason.as_deref().and_then(code);
+            }
+            Action::PortalUserDeleted => self.told.push(event.action),
+            _ => {}
+        }
+    }
+}
+
+/// The code of a revocation, from what the history calls it.
+fn code(slug: &str) -> Option<RevokeCode> {
+    serde_json::from_value(slug.into()).ok()
+}
