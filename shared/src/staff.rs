@@ -16,7 +16,7 @@ use axum::{
     extract::{FromRequestParts, RawPathParams},
     response::{IntoResponse, Response},
 };
-use http::{StatusCode, request::Parts};
+use http::{HeaderMap, StatusCode, request::Parts};
 use serde::{
     Deserialize, Serialize,
     de::{DeserializeOwned, IgnoredAny},
@@ -108,10 +108,13 @@ struct Ticket {
 
 impl Ticket {
     fn read(parts: &Parts, app: &App) -> Result<Self, Problem> {
-        let claims = cookie::value(&parts.headers, cookie::name(Audience::Staff))
-            .and_then(|token| app.keys().verify(token, Audience::Staff, app.now()))
-            .ok_or_else(Problem::signed_out)?;
-        Ok(Self { claims, caller: Caller::of(parts) })
+        Self::of(&parts.headers, Caller::of(parts), app).ok_or_else(Problem::signed_out)
+    }
+
+    fn of(headers: &HeaderMap, caller: Caller, app: &App) -> Option<Self> {
+        let token = cookie::value(headers, cookie::name(Audience::Staff))?;
+        let claims = app.keys().verify(token, Audience::Staff, app.now())?;
+        Some(Self { claims, caller })
     }
 
     /// Asks the table whether the session lives, and moves its idle end, in one conditional
@@ -119,13 +122,18 @@ impl Ticket {
     /// Beside it, asks the practice's settings whether all sessions of its time were ended. The role
     /// is the session item's, never the token's (rule 19).
     async fn check(&self, app: &App) -> Result<Staff, Problem> {
+        let end = At::from_millis(self.claims.exp * 1000);
+        let idle_ends_at = app.now().plus(self.claims.idle).min(end);
+        let used = self.alive(app).set("idleEndsAt", &idle_ends_at);
+        self.staff(app, app.store().update::<StaffSession>(used)).await
+    }
+
+    /// An update of the session on the condition that it lives.
+    fn alive(&self, app: &App) -> Update {
         let (claims, now) = (&self.claims, app.now());
-        let end = At::from_millis(claims.exp * 1000);
-        let alive = Update::of(keys::staff_session(&claims.practice, &claims.sub, claims.sid))
+        Update::of(keys::staff_session(&claims.practice, &claims.sub, claims.sid))
             .when("idleEndsAt", ">", &now)
             .when("endsAt", ">", &now)
-            .set("idleEndsAt", &now.plus(claims.idle).min(end));
-        self.staff(app, app.store().update::<StaffSession>(alive)).await
     }
 
     /// As [`Ticket::check`], for what a page asks by itself: the idle end stays.
@@ -175,6 +183,21 @@ impl Ticket {
             Ok(data) => Ok(Admitted { staff, data, client, attempt: Attempt::default() }),
             Err(problem) => Err(staff.refuse(app, None, problem).await),
         }
+    }
+}
+
+/// Refuses a request that another site caused, and records it for staff whose session lives: with that
+/// session it was sent. It is no use of the session, whose idle end stays. Requests without one are
+/// only refused: strangers could fill the history.
+pub async fn refuse_cross_site(app: &App, headers: &HeaderMap, caller: &Caller) -> Problem {
+    let Some(ticket) = Ticket::of(headers, caller.clone(), app) else {
+        return Problem::cross_site();
+    };
+    let alive = app.store().update::<StaffSession>(ticket.alive(app).touch());
+    match ticket.staff(app, alive).await {
+        Ok(staff) => staff.refuse(app, None, Problem::cross_site()).await,
+        Err(problem) if problem.code() == "signed_out" => Problem::cross_site(),
+        Err(problem) => problem,
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{
     id::{ClientId, PortalUserId},
     metrics,
     problem::Problem,
+    staff,
     strict::{Fault, Sent},
 };
 
@@ -70,7 +71,13 @@ async fn frame(State(app): State<App>, mut request: Request, next: Next) -> Resp
     let mut response = if !comes_through_the_edge(&app.config().edge, request.headers()) {
         Problem::direct().into_response()
     } else if !comes_from_our_pages(&app, &request) {
-        Problem::cross_site().into_response()
+        let staffs = route.as_deref().is_some_and(of_staff);
+        let problem = if staffs {
+            Box::pin(staff::refuse_cross_site(&app, request.headers(), &caller)).await
+        } else {
+            Problem::cross_site()
+        };
+        problem.into_response()
     } else {
         next.run(request).await
     };
@@ -162,6 +169,11 @@ fn comes_from_our_pages(app: &App, request: &Request) -> bool {
     (reads || origin.is_some() || site.is_some())
         && origin.is_none_or(|o| o == ours.as_bytes())
         && site.is_none_or(|s| s == b"same-origin")
+}
+
+/// Whether a route is one of those that staff call: their functions may read the session.
+fn of_staff(route: &str) -> bool {
+    !route.starts_with("/api/portal/") && !PUBLIC.contains(&route)
 }
 
 /// A JSON body, read strictly: the right media type, no unknown members, nothing after it.

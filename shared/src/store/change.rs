@@ -249,6 +249,7 @@ pub struct Update {
     conditions: Vec<String>,
     names: Vec<String>,
     values: Vec<Value>,
+    touches: bool,
 }
 
 type Value = Result<AttributeValue, String>;
@@ -273,6 +274,7 @@ impl Update {
             conditions: Vec::new(),
             names: Vec::new(),
             values: Vec::new(),
+            touches: false,
         }
     }
 
@@ -318,6 +320,13 @@ impl Update {
         if !self.removes.contains(&path) {
             self.removes.push(path);
         }
+        self
+    }
+
+    /// Changes nothing but `rev`: for an update that only asks whether its conditions hold.
+    #[must_use]
+    pub fn touch(mut self) -> Self {
+        self.touches = true;
         self
     }
 
@@ -408,7 +417,7 @@ impl Update {
     }
 
     fn is_update(&self) -> bool {
-        !(self.sets.is_empty() && self.removes.is_empty() && self.adds.is_empty())
+        self.touches || !(self.sets.is_empty() && self.removes.is_empty() && self.adds.is_empty())
     }
 
     pub(super) fn names(&self) -> HashMap<String, String> {

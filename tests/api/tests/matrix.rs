@@ -177,6 +177,21 @@ fn strip(items: &Items) -> Items {
     items.iter().filter(|(k, _)| !k.contains("#W#")).map(|(k, v)| (k.clone(), v.clone())).collect()
 }
 
+/// The events that `after` has and `before` has not: each tells staff that a request from elsewhere was
+/// refused.
+#[track_caller]
+fn assert_only_refused(before: &(Items, Items), after: &(Items, Items), what: &str) -> usize {
+    assert!(strip(&before.0) == strip(&after.0), "{what}: the main table changed");
+    let new: Vec<&String> =
+        after.1.iter().filter(|(key, _)| !before.1.contains_key(*key)).map(|(_, e)| e).collect();
+    assert_eq!(after.1.len(), before.1.len() + new.len(), "{what}: the history lost something");
+    for event in &new {
+        let told = event.contains("\"refused\"") && event.contains("\"cross_site\"");
+        assert!(told, "{what}: {event}");
+    }
+    new.len()
+}
+
 #[track_caller]
 fn assert_unchanged(before: &(Items, Items), after: &(Items, Items), what: &str) {
     assert!(before.0 == after.0, "{what}: the main table changed");
@@ -702,6 +717,7 @@ async fn a_change_is_taken_only_from_our_own_pages() {
             wrong.push(call.header("sec-fetch-site", "same-origin"));
         }
         let before = scene.state().await;
+        let calls = wrong.len();
         for call in wrong {
             let headers = format!("{} {:?}", operation.name(), call.headers);
             let answer = scene.world.send(call).await;
@@ -709,7 +725,10 @@ async fn a_change_is_taken_only_from_our_own_pages() {
             answer.problem(403, "cross_site");
             tried += 1;
         }
-        assert_unchanged(&before, &scene.state().await, &operation.name());
+        // Staff learn of each; of a stranger's or a client's nothing is kept.
+        let told = assert_only_refused(&before, &scene.state().await, &operation.name());
+        let staffs = audience(&operation) == Some(Audience::Staff);
+        assert_eq!(told, if staffs { calls } else { 0 }, "{}", operation.name());
     }
     assert!(tried > 200, "{tried}");
 }
@@ -725,7 +744,7 @@ const FROM_ANYWHERE: [&str; 5] = [
 ];
 
 #[tokio::test]
-async fn a_read_that_another_page_caused_is_refused_and_leaves_no_trace() {
+async fn a_read_that_another_page_caused_is_refused_and_leaves_no_trace_but_that() {
     let scene = Scene::new().await;
     let mut tried = 0;
     for operation in operations().into_iter().filter(|operation| operation.method == "GET") {
@@ -742,6 +761,7 @@ async fn a_read_that_another_page_caused_is_refused_and_leaves_no_trace() {
             (STAFF, PORTAL)
         };
         let before = scene.state().await;
+        let mut calls = 0;
         for method in ["GET", "HEAD"] {
             for (site, origin) in [
                 ("same-site", None),
@@ -761,15 +781,51 @@ async fn a_read_that_another_page_caused_is_refused_and_leaves_no_trace() {
                 let answer = scene.world.send(call).await;
                 assert_eq!(answer.status.as_u16(), 403, "{said}");
                 tried += 1;
+                calls += 1;
             }
         }
-        assert_unchanged(&before, &scene.state().await, &operation.name());
+        let told = assert_only_refused(&before, &scene.state().await, &operation.name());
+        let staffs = audience(&operation) == Some(Audience::Staff);
+        assert_eq!(told, if staffs { calls } else { 0 }, "{}", operation.name());
         let own = row.clone().header("sec-fetch-site", "same-origin");
         let answers = (scene.world.send(own).await.status, scene.world.send(row).await.status);
         assert_eq!(answers.0, answers.1, "{}: ours, and no browser's", operation.path);
         assert_ne!(answers.0.as_u16(), 403, "{}", operation.path);
     }
     assert!(tried > 60, "{tried}");
+}
+
+/// Only a session that lives is told of: strangers, and what is left of a session, fill no history. It
+/// is no use of the session.
+#[tokio::test]
+async fn a_request_from_elsewhere_is_recorded_for_a_session_that_lives_and_does_not_lengthen_it() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let elsewhere = || {
+        let call = Call::new("POST", "/api/clients/search").json(&json!({"query": "amara"}));
+        call.header("sec-fetch-site", "same-site")
+    };
+    let told = async |call: Call| {
+        let before = world.events().await;
+        world.send(call).await.problem(403, "cross_site");
+        let mut events = world.events().await;
+        events.retain(|key, _| !before.contains_key(key));
+        events.into_values().map(|event| serde_json::from_str(&event).expect("JSON")).collect()
+    };
+    let events: Vec<Value> = told(elsewhere().cookie(&dana.cookie)).await;
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0]["actor"]["name"], "Dana");
+    assert_eq!(events[0]["reason"], "cross_site");
+
+    let forged = format!("{}x", dana.cookie);
+    for call in [elsewhere(), elsewhere().cookie(&forged)] {
+        assert_eq!(told(call).await, Vec::<Value>::new());
+    }
+    world.pass(20 * 60);
+    assert_eq!(told(elsewhere().cookie(&dana.cookie)).await.len(), 1);
+    world.pass(10 * 60);
+    assert_eq!(told(elsewhere().cookie(&dana.cookie)).await, Vec::<Value>::new());
+    dana.get("/api/staff/session").await.problem(401, "signed_out");
 }
 
 #[tokio::test]
