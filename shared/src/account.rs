@@ -69,6 +69,10 @@ pub struct Account {
     /// The charts, by client.
     #[serde(default)]
     pub grants: BTreeMap<ClientId, Grant>,
+    /// One of the charts: refused sign-ins stand in its history. Copied out of the grants, so that
+    /// signing in reads none of them before the password was right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<FirstChart>,
     /// The sessions.
     #[serde(default)]
     pub sessions: BTreeMap<SessionId, Session>,
@@ -78,6 +82,16 @@ pub struct Account {
     /// Raised by every write.
     #[serde(skip_serializing, default)]
     pub rev: u64,
+}
+
+/// A chart of an account, and the person's portal user there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FirstChart {
+    /// The client.
+    pub client_id: ClientId,
+    /// The portal user.
+    pub portal_user_id: PortalUserId,
 }
 
 /// A mirror of a portal user, where sessions are checked.
@@ -174,6 +188,7 @@ impl Account {
             name: user.name.clone(),
             password: None,
             grants: BTreeMap::new(),
+            first: None,
             sessions: BTreeMap::new(),
             reset: None,
             rev: 0,
@@ -184,6 +199,22 @@ impl Account {
     #[must_use]
     pub fn is_named(&self, username: &Username) -> bool {
         self.username.folded() == username.folded()
+    }
+
+    /// Gives the account a chart.
+    pub fn join(&mut self, client: ClientId, grant: Grant) {
+        self.grants.insert(client, grant);
+        self.first = self.first_without(None);
+    }
+
+    /// The account's first chart, once it has lost the chart of `gone`: the one that it names, if that
+    /// is still there, else any.
+    #[must_use]
+    pub fn first_without(&self, gone: Option<ClientId>) -> Option<FirstChart> {
+        let left = || self.grants.iter().filter(|(client, _)| Some(**client) != gone);
+        let named = self.first.and_then(|first| left().find(|(c, _)| **c == first.client_id));
+        let (client, grant) = named.or_else(|| left().next())?;
+        Some(FirstChart { client_id: *client, portal_user_id: grant.portal_user_id })
     }
 
     /// The person as the actor of events.
@@ -217,6 +248,8 @@ impl Account {
 
     /// Starts a session that opens every chart that is open now, and drops what has ended.
     pub fn start_session(&mut self, sid: SessionId, practice: &Practice, now: At) -> Session {
+        // An account of an earlier version has none yet.
+        self.first = self.first_without(None);
         self.sessions.retain(|_, s| s.ends_at > now && s.idle_ends_at > now);
         while self.sessions.len() >= SESSIONS {
             let oldest = self.sessions.iter().min_by_key(|(sid, s)| (s.ends_at, **sid));

@@ -2,7 +2,10 @@
 //! that tests put their own in its place.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -26,13 +29,14 @@ pub struct Context {
     entropy: Entropy,
     secret: Option<Secret>,
     last: Mutex<Ulid>,
+    hashes: AtomicU64,
 }
 
 impl Context {
     /// A context; `secret` is the key of [`Context::hmac`], for the functions that have it.
     #[must_use]
     pub fn new(clock: Clock, entropy: Entropy, secret: Option<Secret>) -> Self {
-        Self { clock, entropy, secret, last: Mutex::default() }
+        Self { clock, entropy, secret, last: Mutex::default(), hashes: AtomicU64::new(0) }
     }
 
     /// The time.
@@ -62,6 +66,17 @@ impl Context {
         let next = if same { last.increment().ok() } else { None };
         *last = next.unwrap_or(fresh);
         *last
+    }
+
+    /// Notes that a password is hashed or verified.
+    pub(crate) fn note_hash(&self) {
+        self.hashes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many passwords were hashed or verified so far: each costs tens of milliseconds.
+    #[must_use]
+    pub fn hashes(&self) -> u64 {
+        self.hashes.load(Ordering::Relaxed)
     }
 
     /// HMAC-SHA-256 (RFC 2104) under the deployment's secret. `purpose` separates the uses: a value

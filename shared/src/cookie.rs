@@ -1,4 +1,4 @@
-//! Cookies of sessions: `__Host-`, `HttpOnly`, `Secure`, `SameSite=Strict`.
+//! Cookies of sessions and devices: `__Host-`, `HttpOnly`, `Secure`, `SameSite=Strict`.
 
 use http::{HeaderMap, HeaderValue, header};
 
@@ -13,14 +13,16 @@ pub const fn name(audience: Audience) -> &'static str {
     }
 }
 
-/// The cookie that carries a session.
+/// Name of the cookie that tells a device that signed in before: see [`crate::device`].
+pub const DEVICE: &str = "__Host-latchkey-device";
+
+/// A cookie that is kept for so many seconds.
 ///
 /// # Errors
-/// 500 when the token is no header value, which a JWT always is.
-pub fn set(audience: Audience, token: &str, seconds: i64) -> Result<HeaderValue, Problem> {
-    let name = name(audience);
+/// 500 when the value is no header value, which a JWT always is.
+pub fn set(name: &str, value: &str, seconds: i64) -> Result<HeaderValue, Problem> {
     let text =
-        format!("{name}={token}; Path=/; Max-Age={seconds}; HttpOnly; Secure; SameSite=Strict");
+        format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; Secure; SameSite=Strict");
     HeaderValue::from_str(&text).map_err(|e| Problem::internal(e.to_string()))
 }
 

@@ -39,6 +39,7 @@ pub enum Action {
     EnrollmentRefused,
     SignedIn,
     SignInRefused,
+    Locked,
     SignedOut,
     PasswordResetRequested,
     PasswordChanged,

@@ -98,6 +98,12 @@ impl Attempt {
         Ok(Self(Some(Request { practice: practice.clone(), digest: digest_of_request, body })))
     }
 
+    /// The digest of who asked for what with which key; none for a request without a key.
+    #[must_use]
+    pub fn digest(&self) -> Option<&str> {
+        self.0.as_ref().map(|request| request.digest.as_str())
+    }
+
     /// The answer given before; `None` when there was none.
     ///
     /// # Errors

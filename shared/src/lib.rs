@@ -10,6 +10,7 @@ pub mod client;
 pub mod config;
 pub mod context;
 pub mod cookie;
+pub mod device;
 pub mod es256;
 pub mod fields;
 pub mod history;

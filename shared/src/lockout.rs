@@ -134,6 +134,9 @@ struct Source {
     failures: u32,
     /// When the window ends.
     window_ends_at: At,
+    /// Whether the history says that the limit was reached.
+    #[serde(default)]
+    recorded: bool,
     /// When DynamoDB may forget it (seconds since 1970).
     #[serde(default)]
     expires_at: i64,
@@ -212,9 +215,38 @@ impl Sources {
         refuse(self.locked_until(now), now)
     }
 
-    /// Counts a failure. Answers the networks that reach their limit by it: of those who count at once,
-    /// one alone gets that answer. A network that is over its limit is not counted further.
+    /// Counts a failure. Answers the networks that reach their limit by it, for the caller to record: of
+    /// those who count at once, one alone gets that answer. A network that is over its limit is not
+    /// counted further.
     pub fn count(&self, change: &mut Change, now: At) -> Vec<Network> {
+        self.add(change, now, true)
+    }
+
+    /// As [`Sources::count`], where there is no history to record it in: [`Sources::unrecorded`] then
+    /// tells it to the next caller.
+    pub fn count_unrecorded(&self, change: &mut Change, now: At) {
+        self.add(change, now, false);
+    }
+
+    /// The networks over their limit of which the history does not tell yet. The caller records them:
+    /// `change` notes that.
+    pub fn unrecorded(&self, change: &mut Change, now: At) -> Vec<Network> {
+        let mut unrecorded = Vec::new();
+        for Counter { network, key, read } in &self.0 {
+            let open = read.as_ref().filter(|s| s.window_ends_at > now);
+            if let Some(s) = open.filter(|s| s.failures >= network.limit() && !s.recorded) {
+                let update = Update::of(key.clone())
+                    .set("recorded", &true)
+                    .when("rev", "=", &s.rev)
+                    .when("windowEndsAt", "=", &s.window_ends_at);
+                change.update(&update);
+                unrecorded.push(*network);
+            }
+        }
+        unrecorded
+    }
+
+    fn add(&self, change: &mut Change, now: At, recorded: bool) -> Vec<Network> {
         let mut reached = Vec::new();
         for Counter { network, key, read } in &self.0 {
             let limit = network.limit();
@@ -227,13 +259,15 @@ impl Sources {
                         // Who does not know that it is the last must not make it the last.
                         .when("failures", if last { "=" } else { "<" }, &(limit - 1))
                         .when("windowEndsAt", "=", &s.window_ends_at);
+                    let update = if last { update.set("recorded", &recorded) } else { update };
                     change.update(&update);
                     reached.extend(last.then_some(*network));
                 }
                 _ => {
                     let window_ends_at = now.plus(SOURCE_WINDOW);
                     let expires_at = window_ends_at.seconds();
-                    let next = Source { failures: 1, window_ends_at, expires_at, rev: 0 };
+                    let next =
+                        Source { failures: 1, window_ends_at, recorded: false, expires_at, rev: 0 };
                     change.replace(key, &next, read.as_ref().map_or(0, |s| s.rev));
                 }
             }

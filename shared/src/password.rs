@@ -38,6 +38,7 @@ fn argon2() -> Argon2<'static> {
 /// # Errors
 /// 500 when hashing fails, which it does only for want of memory.
 pub fn hash(context: &Context, password: &Password) -> Result<Secret, Problem> {
+    context.note_hash();
     let salt: [u8; 16] = context.random();
     let hash =
         turn::in_turn(|| argon2().hash_password_with_salt(password.reveal().as_bytes(), &salt))
@@ -56,7 +57,8 @@ pub fn nobodys(context: &Context) -> Secret {
 
 /// Whether the password is the one that was hashed; without a hash, no, after as long a time.
 #[must_use]
-pub fn verify(password: &Password, hash: Option<&Secret>) -> bool {
+pub fn verify(context: &Context, password: &Password, hash: Option<&Secret>) -> bool {
+    context.note_hash();
     let text = hash.map_or(NOBODY, Secret::reveal);
     let right = PasswordHash::new(text).is_ok_and(|h| {
         turn::in_turn(|| argon2().verify_password(password.reveal().as_bytes(), &h).is_ok())

@@ -301,7 +301,8 @@ pub struct PortalUserView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub last_sign_in_at: Option<At>,
-    /// Until when no sign-in of the person is taken, after too many that failed. Only in the list.
+    /// Until when no sign-in of the person from an unknown device is taken, after too many that failed.
+    /// Only in the list.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub locked_until: Option<At>,

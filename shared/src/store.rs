@@ -136,7 +136,19 @@ impl Store {
     /// # Errors
     /// 503 when the table does not answer.
     pub async fn get_many(&self, keys: &[Key]) -> Result<HashMap<Key, Item>, Problem> {
-        self.batch(keys, true).await
+        self.batch(keys, true, &[]).await
+    }
+
+    /// As [`Store::get_many`], of every item its key and only these attributes.
+    ///
+    /// # Errors
+    /// 503 when the table does not answer.
+    pub async fn get_parts(
+        &self,
+        keys: &[Key],
+        attributes: &[&str],
+    ) -> Result<HashMap<Key, Item>, Problem> {
+        self.batch(keys, true, attributes).await
     }
 
     /// As [`Store::get_many`], eventually consistent, at half the price.
@@ -144,11 +156,25 @@ impl Store {
     /// # Errors
     /// 503 when the table does not answer.
     pub async fn get_some(&self, keys: &[Key]) -> Result<HashMap<Key, Item>, Problem> {
-        self.batch(keys, false).await
+        self.batch(keys, false, &[]).await
     }
 
-    async fn batch(&self, keys: &[Key], consistent: bool) -> Result<HashMap<Key, Item>, Problem> {
+    /// `attributes` are all of an item's when there are none.
+    async fn batch(
+        &self,
+        keys: &[Key],
+        consistent: bool,
+        attributes: &[&str],
+    ) -> Result<HashMap<Key, Item>, Problem> {
         let mut found = HashMap::new();
+        let names: HashMap<String, String> = ["PK", "SK"]
+            .iter()
+            .chain(attributes)
+            .enumerate()
+            .map(|(n, name)| (format!("#p{n}"), (*name).to_owned()))
+            .collect();
+        let names = (!attributes.is_empty()).then_some(names);
+        let projection = names.as_ref().map(|n| n.keys().cloned().collect::<Vec<_>>().join(", "));
         let kinds: Vec<_> = keys.iter().map(keys::kind).collect();
         let mut wanted: Vec<Item> = keys.iter().map(key_item).collect();
         let mut retries = self.retries();
@@ -156,6 +182,8 @@ impl Store {
             let request = KeysAndAttributes::builder()
                 .set_keys(Some(wanted))
                 .consistent_read(consistent)
+                .set_projection_expression(projection.clone())
+                .set_expression_attribute_names(names.clone())
                 .build()
                 .map_err(|e| Problem::internal(e.to_string()))?;
             let answer =

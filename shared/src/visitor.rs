@@ -72,5 +72,5 @@ pub fn portal_cookie(
         role: None,
         account: Some(key.clone()),
     };
-    cookie::set(Audience::Portal, &app.keys().sign(&claims)?, exp - now)
+    cookie::set(cookie::name(Audience::Portal), &app.keys().sign(&claims)?, exp - now)
 }

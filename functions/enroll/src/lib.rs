@@ -6,7 +6,7 @@ use axum::{
     Json,
     extract::State,
     http::{StatusCode, header::SET_COOKIE},
-    response::{IntoResponse, Response},
+    response::{AppendHeaders, IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
 use shared::{
@@ -14,6 +14,7 @@ use shared::{
     account::{Account, PortalSession},
     caller::Caller,
     chart::{Accounts, Chart, ChartEdit, Request},
+    device::{Device, Presented},
     fields::{At, Date, Password, ProofName, Refusal, Secret},
     history::{Action, Actor, Author},
     id::{AccountId, AccountKey, SessionId},
@@ -213,8 +214,8 @@ enum Outcome {
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body get the same answer, for a day.", min_length = 1, max_length = 255, pattern = "^[!-~]+$")),
     request_body = Enrollment,
     responses(
-        (status = 201, description = "Enrolled and signed in: the session's cookie is set.", body = PortalSession,
-            headers(("Set-Cookie" = String, description = "The session."))),
+        (status = 201, description = "Enrolled and signed in: the session's cookie is set, and that of the device.", body = PortalSession,
+            headers(("Set-Cookie" = String, description = "The session; the device, which is known from now on."))),
         (status = 404, description = "There is no such invitation.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "`invitation_used` or `invitation_expired`.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "`proof_failed`, or the password is too weak, or the key came with another body.", body = ProblemBody, content_type = "application/problem+json"),
@@ -223,6 +224,7 @@ enum Outcome {
 async fn enroll(
     State(app): State<App>,
     caller: Caller,
+    presented: Presented,
     key: IdempotencyKey,
     StrictJson(with): StrictJson<Enrollment>,
 ) -> Result<Response, Problem> {
@@ -246,10 +248,11 @@ async fn enroll(
         unchanged: None,
         silent: false,
     };
+    let device = presented.or_repeated(&app, &attempt)?;
     let mut hashes = Hashes::default();
     let mut made = None;
     let decide = |edit: &mut ChartEdit<'_>| {
-        let outcome = decide(&app, edit, &token, &with, &settings, &mut hashes)?;
+        let outcome = decide(&app, edit, &token, (&with, &device), &settings, &mut hashes)?;
         made = outcome.session();
         Ok(outcome)
     };
@@ -264,7 +267,8 @@ async fn enroll(
             }
             let cookie =
                 visitor::portal_cookie(&app, &settings, &key, account, sid, session.ends_at)?;
-            Ok((StatusCode::CREATED, [(SET_COOKIE, cookie)], Json(session)).into_response())
+            let cookies = AppendHeaders([(SET_COOKIE, cookie), (SET_COOKIE, device.cookie()?)]);
+            Ok((StatusCode::CREATED, cookies, Json(session)).into_response())
         }
         Ok(Outcome::WrongProof) => Err(Problem::refused(
             "lastName",
@@ -326,7 +330,7 @@ fn decide(
     app: &App,
     edit: &mut ChartEdit<'_>,
     token: &InvitationToken,
-    with: &Enrollment,
+    (with, device): (&Enrollment, &Device),
     settings: &Practice,
     hashes: &mut Hashes,
 ) -> Result<Outcome, Problem> {
@@ -341,7 +345,7 @@ fn decide(
         Some(known) => match &hashes.verified {
             Some((of, right)) if of == known.reveal() => *right,
             _ => {
-                let right = password::verify(&with.password, Some(known));
+                let right = password::verify(app, &with.password, Some(known));
                 hashes.verified = Some((known.reveal().to_owned(), right));
                 right
             }
@@ -354,7 +358,7 @@ fn decide(
         return Ok(Outcome::WrongProof);
     }
     if account.password.is_some() {
-        return enrolled(edit, &user, account.account_id, None);
+        return enrolled(edit, &user, account.account_id, None, device);
     }
     password::check(&with.password, &Personal::of(settings, account))?;
     let hash = match &hashes.hashed {
@@ -362,7 +366,7 @@ fn decide(
         None => password::hash(app, &with.password)?,
     };
     hashes.hashed = Some(hash.clone());
-    enrolled(edit, &user, account.account_id, Some(hash))
+    enrolled(edit, &user, account.account_id, Some(hash), device)
 }
 
 fn enrolled(
@@ -370,8 +374,9 @@ fn enrolled(
     user: &PortalUser,
     account: AccountId,
     password: Option<Secret>,
+    device: &Device,
 ) -> Result<Outcome, Problem> {
-    let (sid, session) = edit.enroll(user.portal_user_id, password)?;
+    let (sid, session) = edit.enroll(user.portal_user_id, password, device)?;
     let key = user.account.clone();
     Ok(Outcome::Enrolled { account, key, sid, session: Box::new(session) })
 }

@@ -6,7 +6,7 @@ use axum::{
     Json,
     extract::State,
     http::{StatusCode, header::SET_COOKIE},
-    response::{IntoResponse, Response},
+    response::{AppendHeaders, IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
 use shared::{
@@ -14,6 +14,7 @@ use shared::{
     account::{self, Account, RESET_SECONDS, Reset},
     caller::Caller,
     cookie,
+    device::{self, Presented},
     fields::{Password, Secret, Username},
     history::{Action, Actor, Event},
     id::{AccountKey, ClientId, MailId, PortalUserId, PracticeId},
@@ -190,7 +191,7 @@ pub struct NewPassword {
     put, path = "/api/portal/password", operation_id = "reset-password.choose", tag = "portal",
     request_body = NewPassword,
     responses(
-        (status = 204, description = "The password is changed.", headers(("Set-Cookie" = String, description = "Takes the cookie away."))),
+        (status = 204, description = "The password is changed.", headers(("Set-Cookie" = String, description = "Takes the session's cookie away; the device, which is known from now on."))),
         (status = 409, description = "`reset_expired`: the link does not work, or no longer.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "The password is too weak.", body = ProblemBody, content_type = "application/problem+json"),
     )
@@ -198,6 +199,7 @@ pub struct NewPassword {
 async fn choose(
     State(app): State<App>,
     caller: Caller,
+    presented: Presented,
     StrictJson(with): StrictJson<NewPassword>,
 ) -> Result<Response, Problem> {
     let expired =
@@ -205,6 +207,7 @@ async fn choose(
     let token = ResetToken::parse(with.token.reveal()).ok_or_else(expired)?;
     let practice = &token.practice;
     let key = keys::account(practice, &token.account);
+    let device = presented.or_new(&app);
     let mut retries = app.store().retries();
     loop {
         let now = app.now();
@@ -227,8 +230,8 @@ async fn choose(
         account.sessions.clear();
         account.reset = None;
         change.replace(&key, &account, account.rev);
-        let lock = keys::lock(practice, &token.account);
-        change.discard(&lock);
+        let owner = (practice, &token.account, account.account_id);
+        device::remember(&app, &mut change, &device, owner)?;
         let first = account.resettable(now).next().map(|(c, g)| (c, g.portal_user_id));
         let mut spending = Spending::new(&app, practice);
         let mail = first.map(|(client, user)| {
@@ -251,8 +254,9 @@ async fn choose(
             );
         }
         let Err(error) = app.store().write(change).await else {
-            let gone = [(SET_COOKIE, cookie::clear(Audience::Portal))];
-            return Ok((StatusCode::NO_CONTENT, gone).into_response());
+            let gone = (SET_COOKIE, cookie::clear(Audience::Portal));
+            let cookies = AppendHeaders([gone, (SET_COOKIE, device.cookie()?)]);
+            return Ok((StatusCode::NO_CONTENT, cookies).into_response());
         };
         retries.retry(error).await?;
     }

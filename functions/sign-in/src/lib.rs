@@ -1,27 +1,34 @@
 //! Signs a client or guardian in. Nobody can tell from the answer, or from how long it took,
 //! whether a username exists; that access is not active is said only after the right password.
+//!
+//! Until the password was right, only a few attributes of the account are read: however many charts it
+//! opens, a wrong password reads and writes the same. So a refusal takes two round trips to the table,
+//! and a success three.
+
+use std::collections::HashMap;
 
 use axum::{
     Json,
     extract::State,
-    http::header::SET_COOKIE,
-    response::{IntoResponse, Response},
+    http::{HeaderValue, header::SET_COOKIE},
+    response::{AppendHeaders, IntoResponse, Response},
 };
 use serde::Deserialize;
 use shared::{
     App, Problem, Routes,
-    account::{self, Account, PortalSession},
+    account::{self, Account, FirstChart, PortalSession},
     caller::Caller,
-    fields::{Password, Username},
+    device::{Known, Presented},
+    fields::{Password, Secret, Username},
     history::{Action, Actor, Event},
-    id::{AccountKey, PracticeId, SessionId},
-    keys,
-    lockout::{self, Door, Sources},
+    id::{AccountId, AccountKey, PracticeId, SessionId},
+    keys::{self, Key},
+    lockout::{self, Door, Lock, Network, Sources},
     mirror::to_charts::{self, AccountUpdate},
     password,
     practice::Practice,
     problem::ProblemBody,
-    store::{Change, parse},
+    store::{Change, Failed, Item, WriteError, parse},
     visitor,
     web::StrictJson,
 };
@@ -49,8 +56,8 @@ pub struct Credentials {
     post, path = "/api/portal/sign-in", operation_id = "sign-in", tag = "portal",
     request_body = Credentials,
     responses(
-        (status = 200, description = "Signed in: the session's cookie is set.", body = PortalSession,
-            headers(("Set-Cookie" = String, description = "The session."))),
+        (status = 200, description = "Signed in: the session's cookie is set, and that of the device.", body = PortalSession,
+            headers(("Set-Cookie" = String, description = "The session; the device, which is known from now on."))),
         (status = 401, description = "`sign_in_failed`: the username or the password is not right.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "`access_not_active` after the right password, or not from the site itself.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "`too_many_attempts`: wait, whether or not the username exists.", body = ProblemBody, content_type = "application/problem+json"),
@@ -59,139 +66,304 @@ pub struct Credentials {
 async fn sign_in(
     State(app): State<App>,
     caller: Caller,
+    presented: Presented,
     StrictJson(credentials): StrictJson<Credentials>,
 ) -> Result<Response, Problem> {
+    let request = Request { app: &app, caller: &caller, presented: &presented, with: &credentials };
+    let mut hashes = Hashes::default();
     let mut retries = app.store().retries();
     loop {
-        let found = ReadState::read(&app, &caller, &credentials).await?;
+        let attempt = Attempt::read(&request).await?;
         let mut change = app.store().change();
-        let answer = found.decide(&app, &caller, &credentials, &mut change)?;
-        let Err(error) = app.store().write(change).await else { return answer.respond() };
+        let decision = attempt.decide(&request, &mut hashes, &mut change).await?;
+        let error = match decision {
+            Some(answer) => match app.store().write(change).await {
+                Ok(()) => return answer.respond(),
+                Err(error) => error,
+            },
+            None => WriteError::Conflict(Failed::default()),
+        };
         retries.retry(error).await?;
     }
 }
 
-/// What the table knows of an attempt, read in one request.
-struct ReadState {
-    id: AccountKey,
-    account: Option<Account>,
-    practice: Option<Practice>,
-    lock_key: keys::Key,
-    lock: Option<lockout::Lock>,
-    sources: Sources,
+struct Request<'a> {
+    app: &'a App,
+    caller: &'a Caller,
+    presented: &'a Presented,
+    with: &'a Credentials,
 }
 
+/// What Argon2 said already: a decision that is taken again hashes nothing anew.
+#[derive(Default)]
+struct Hashes {
+    /// Whether the password is the one with this hash; the hash is none for an unknown username.
+    verified: Option<(Option<String>, bool)>,
+    /// The password's hash with the parameters of today.
+    renewed: Option<Secret>,
+}
+
+impl Hashes {
+    fn verify(&mut self, app: &App, password: &Password, known: Option<&Secret>) -> bool {
+        let hash = known.map(|known| known.reveal().to_owned());
+        match &self.verified {
+            Some((of, right)) if *of == hash => *right,
+            _ => {
+                let right = password::verify(app, password, known);
+                self.verified = Some((hash, right));
+                right
+            }
+        }
+    }
+
+    fn renew(&mut self, app: &App, password: &Password) -> Result<Secret, Problem> {
+        if self.renewed.is_none() {
+            self.renewed = Some(password::hash(app, password)?);
+        }
+        self.renewed.clone().ok_or_else(|| Problem::internal("no hash was made"))
+    }
+}
+
+/// What is read of an account before the password was right.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Credential {
+    account_id: AccountId,
+    username: Username,
+    #[serde(default)]
+    password: Option<Secret>,
+    #[serde(default)]
+    first: Option<FirstChart>,
+}
+
+/// The attributes that are read of an account, and those of counters. Of the practice only that it is
+/// there.
+const BEFORE: [&str; 11] = [
+    "accountId",
+    "username",
+    "password",
+    "first",
+    "failures",
+    "lockedUntil",
+    "forgottenAt",
+    "windowEndsAt",
+    "recorded",
+    "expiresAt",
+    "rev",
+];
+
 enum Answer {
-    SignedIn(Box<(PortalSession, axum::http::HeaderValue)>),
+    SignedIn(Box<(PortalSession, [HeaderValue; 2])>),
     Refused(Problem),
 }
 
 impl Answer {
     fn respond(self) -> Result<Response, Problem> {
         match self {
-            Self::SignedIn(done) => Ok(([(SET_COOKIE, done.1)], Json(done.0)).into_response()),
+            Self::SignedIn(done) => {
+                let (session, cookies) = *done;
+                let cookies = AppendHeaders(cookies.map(|cookie| (SET_COOKIE, cookie)));
+                Ok((cookies, Json(session)).into_response())
+            }
             Self::Refused(problem) => Err(problem),
         }
     }
 }
 
-impl ReadState {
-    async fn read(app: &App, caller: &Caller, with: &Credentials) -> Result<Self, Problem> {
+/// An attempt, with what the table knows of it before the password is judged: read in one request.
+struct Attempt {
+    id: AccountKey,
+    practice_exists: bool,
+    credential: Option<Credential>,
+    lock_key: Key,
+    lock: Option<Lock>,
+    sources: Sources,
+    device_key: Option<Key>,
+    device: Option<Known>,
+}
+
+impl Attempt {
+    async fn read(request: &Request<'_>) -> Result<Self, Problem> {
+        let Request { app, caller, presented, with } = request;
         let id = account::key_of(app, &with.practice, &with.username)?;
         let account = keys::account(&with.practice, &id);
         let practice = keys::practice(&with.practice);
         let lock_key = keys::lock(&with.practice, &id);
+        let device_key =
+            presented.device().map(|device| device.key(app, &with.practice, &id)).transpose()?;
         let mut sources = Sources::of(app, Door::SignIn, &caller.source)?;
         let wanted = [account.clone(), practice.clone(), lock_key.clone()];
-        let wanted: Vec<_> = wanted.into_iter().chain(sources.keys()).collect();
-        let mut items = app.store().get_many(&wanted).await?;
+        let wanted: Vec<Key> =
+            wanted.into_iter().chain(device_key.clone()).chain(sources.keys()).collect();
+        let mut items = app.store().get_parts(&wanted, &BEFORE).await?;
         sources.read(&mut items)?;
+        let device = match &device_key {
+            Some(key) => items.remove(key).map(parse).transpose()?,
+            None => None,
+        };
         Ok(Self {
-            id,
-            account: items
+            practice_exists: items.contains_key(&practice),
+            credential: items
                 .remove(&account)
                 .map(parse)
                 .transpose()?
-                .filter(|account: &Account| account.is_named(&with.username)),
-            practice: items.remove(&practice).map(parse).transpose()?,
+                // Not one whose name only looks the same.
+                .filter(|c: &Credential| c.username.folded() == with.username.folded()),
             lock: items.remove(&lock_key).map(parse).transpose()?,
-            sources,
+            id,
             lock_key,
+            sources,
+            device_key,
+            device,
         })
     }
 
-    /// Judges an attempt. The answer may leave only once `change` is written: that counts it.
-    fn decide(
+    /// The device, if it signed in to this account before, and where it is kept.
+    fn known(&self, app: &App) -> Option<(&Key, &Known)> {
+        let account = self.credential.as_ref()?.account_id;
+        let device = self.device.as_ref().filter(|device| device.is_of(account, app.now()))?;
+        Some((self.device_key.as_ref()?, device))
+    }
+
+    /// Judges an attempt. The answer may leave only once `change` is written: that counts it. None when
+    /// the account changed meanwhile: the attempt is to be read again.
+    async fn decide(
         self,
-        app: &App,
-        caller: &Caller,
-        with: &Credentials,
+        request: &Request<'_>,
+        hashes: &mut Hashes,
         change: &mut Change,
-    ) -> Result<Answer, Problem> {
+    ) -> Result<Option<Answer>, Problem> {
+        let Request { app, with, .. } = request;
         let now = app.now();
-        let lock = self.lock.as_ref().and_then(|lock| lock.locked_until);
-        lockout::refuse(lock.max(self.sources.locked_until(now)), now)?;
-        let Some(practice) = self.practice else {
+        let until = if let Some((_, device)) = self.known(app) {
+            device.locked_until
+        } else {
+            let name = self.lock.as_ref().and_then(|lock| lock.locked_until);
+            name.max(self.sources.locked_until(now))
+        };
+        if let Err(refused) = lockout::refuse(until, now) {
+            if self.practice_exists {
+                // The failure that reached the limit had no history to stand in.
+                let unrecorded = self.sources.unrecorded(change, now);
+                self.record(request, change, &unrecorded);
+            }
+            return Ok(Some(Answer::Refused(refused)));
+        }
+        if !self.practice_exists {
             // The names of practices are public. So this costs no hash, and nothing is kept under a
             // name that a stranger made up: but the caller failed.
-            self.sources.count(change, now);
-            return Ok(Answer::Refused(Problem::sign_in_failed()));
+            self.sources.count_unrecorded(change, now);
+            return Ok(Some(Answer::Refused(Problem::sign_in_failed())));
+        }
+        let password = self.credential.as_ref().and_then(|c| c.password.as_ref());
+        if !hashes.verify(app, &with.password, password) {
+            self.count(request, change);
+            return Ok(Some(Answer::Refused(Problem::sign_in_failed())));
+        }
+        let Some((account, practice)) = self.whole(request).await? else { return Ok(None) };
+        self.enter(request, account, &practice, hashes, change).map(Some)
+    }
+
+    /// Counts a failure, with its events.
+    fn count(&self, request: &Request<'_>, change: &mut Change) {
+        let now = request.app.now();
+        let (locked, whose) = match self.known(request.app) {
+            Some((key, device)) => (device.count(change, key, now), "device"),
+            None => {
+                (lockout::count(change, &self.lock_key, self.lock.as_ref(), now), "sign-in-name")
+            }
         };
-        let known = self.account.as_ref().and_then(|a| a.password.as_ref());
-        let right = password::verify(&with.password, known);
-        match self.account {
-            Some(mut account) if right => {
-                change.unchanged(&self.lock_key, self.lock.as_ref().map_or(0, |lock| lock.rev));
-                self.sources.demand(change, now);
-                if !account.may_enter() {
-                    change.event(&refusal(app, caller, &with.practice, Some(&account)));
-                    return Ok(Answer::Refused(Problem::access_not_active()));
-                }
-                if account.password.as_ref().is_some_and(password::outdated) {
-                    account.password = Some(password::hash(app, &with.password)?);
-                }
-                let sid = SessionId::new(app.ulid());
-                let ends_at = account.start_session(sid, &practice, now).ends_at;
-                change.replace(&keys::account(&with.practice, &self.id), &account, account.rev);
-                let news = AccountUpdate { signed_in: Some(now), ..AccountUpdate::default() };
-                to_charts::write(change, &with.practice, &account, &news);
-                let actor = account.actor();
-                for (client, grant) in account.open_grants() {
-                    let event = Event::new(app, caller, &actor, &with.practice, Action::SignedIn);
-                    change.event(&event.client(client).portal_user(grant.portal_user_id));
-                }
-                let session = account
-                    .portal_session(&practice, sid, now)
-                    .ok_or_else(|| Problem::internal("a session that opens nothing"))?;
-                let cookie = visitor::portal_cookie(
-                    app,
-                    &practice,
-                    &self.id,
-                    account.account_id,
-                    sid,
-                    ends_at,
-                )?;
-                Ok(Answer::SignedIn(Box::new((session, cookie))))
-            }
-            account => {
-                lockout::count(change, &self.lock_key, self.lock.as_ref(), now);
-                self.sources.count(change, now);
-                change.event(&refusal(app, caller, &with.practice, account.as_ref()));
-                Ok(Answer::Refused(Problem::sign_in_failed()))
-            }
+        let reached = self.sources.count(change, now);
+        change.event(&self.event(request, Action::SignInRefused));
+        if locked {
+            change.event(&self.event(request, Action::Locked).because(whose));
+        }
+        self.record(request, change, &reached);
+    }
+
+    /// Records that networks are over their limit.
+    fn record(&self, request: &Request<'_>, change: &mut Change, networks: &[Network]) {
+        for network in networks {
+            change.event(&self.event(request, Action::Locked).because(network.slug()));
         }
     }
-}
 
-/// A refused attempt: in the history of the account's first chart, or else of the practice. One
-/// event in either case, so that neither takes longer. Where there is no account, nothing is kept of
-/// what was typed for a username: it may have been a password.
-fn refusal(app: &App, caller: &Caller, practice: &PracticeId, account: Option<&Account>) -> Event {
-    let id = account.map(|a| a.account_id.to_string()).unwrap_or_default();
-    let actor = Actor { id, ..Actor::nobody() };
-    let event = Event::new(app, caller, &actor, practice, Action::SignInRefused);
-    match account.and_then(|a| a.grants.iter().next()) {
-        Some((client, grant)) => event.client(*client).portal_user(grant.portal_user_id),
-        None => event,
+    /// An event of an attempt: in the history of the account's first chart, or else of the practice,
+    /// so that neither takes longer. Where there is no account, nothing is kept of what was typed for a
+    /// username: it may have been a password.
+    fn event(&self, request: &Request<'_>, action: Action) -> Event {
+        let Request { app, caller, with, .. } = request;
+        let id = self.credential.as_ref().map(|c| c.account_id.to_string()).unwrap_or_default();
+        let actor = Actor { id, ..Actor::nobody() };
+        let event = Event::new(app, caller, &actor, &with.practice, action);
+        match self.credential.as_ref().and_then(|c| c.first) {
+            Some(first) => event.client(first.client_id).portal_user(first.portal_user_id),
+            None => event,
+        }
+    }
+
+    /// The account and its practice, read after the right password; none when the password is another
+    /// by now.
+    async fn whole(&self, request: &Request<'_>) -> Result<Option<(Account, Practice)>, Problem> {
+        let account_key = keys::account(&request.with.practice, &self.id);
+        let practice_key = keys::practice(&request.with.practice);
+        let wanted = [account_key.clone(), practice_key.clone()];
+        let mut items: HashMap<Key, Item> = request.app.store().get_many(&wanted).await?;
+        let account: Option<Account> = items.remove(&account_key).map(parse).transpose()?;
+        let practice: Option<Practice> = items.remove(&practice_key).map(parse).transpose()?;
+        let hash = |password: Option<&Secret>| password.map(|hash| hash.reveal().to_owned());
+        let judged = hash(self.credential.as_ref().and_then(|c| c.password.as_ref()));
+        let account = account.filter(|account| account.is_named(&request.with.username));
+        let account = account.filter(|account| hash(account.password.as_ref()) == judged);
+        Ok(account.zip(practice))
+    }
+
+    /// Lets somebody in who has the right password, if access is active.
+    fn enter(
+        &self,
+        request: &Request<'_>,
+        mut account: Account,
+        practice: &Practice,
+        hashes: &mut Hashes,
+        change: &mut Change,
+    ) -> Result<Answer, Problem> {
+        let Request { app, caller, presented, with } = request;
+        let now = app.now();
+        if self.known(app).is_none() {
+            // Successes are not counted, but must find the counts as they were read: else a burst of
+            // guesses would still get its right answer.
+            change.unchanged(&self.lock_key, self.lock.as_ref().map_or(0, |lock| lock.rev));
+            self.sources.demand(change, now);
+        }
+        if !account.may_enter() {
+            if let Some((key, device)) = self.known(app) {
+                change.unchanged(key, device.rev);
+            }
+            change.event(&self.event(request, Action::SignInRefused));
+            return Ok(Answer::Refused(Problem::access_not_active()));
+        }
+        if account.password.as_ref().is_some_and(password::outdated) {
+            account.password = Some(hashes.renew(app, &with.password)?);
+        }
+        let device = presented.or_new(app);
+        let device_key = device.key(app, &with.practice, &self.id)?;
+        let read = self.device.as_ref().map_or(0, |device| device.rev);
+        change.replace(&device_key, &Known::new(account.account_id, now), read);
+        let sid = SessionId::new(app.ulid());
+        let ends_at = account.start_session(sid, practice, now).ends_at;
+        change.replace(&keys::account(&with.practice, &self.id), &account, account.rev);
+        let news = AccountUpdate { signed_in: Some(now), ..AccountUpdate::default() };
+        to_charts::write(change, &with.practice, &account, &news);
+        let actor = account.actor();
+        for (client, grant) in account.open_grants() {
+            let event = Event::new(app, caller, &actor, &with.practice, Action::SignedIn);
+            change.event(&event.client(client).portal_user(grant.portal_user_id));
+        }
+        let session = account
+            .portal_session(practice, sid, now)
+            .ok_or_else(|| Problem::internal("a session that opens nothing"))?;
+        let cookie =
+            visitor::portal_cookie(app, practice, &self.id, account.account_id, sid, ends_at)?;
+        Ok(Answer::SignedIn(Box::new((session, [cookie, device.cookie()?]))))
     }
 }

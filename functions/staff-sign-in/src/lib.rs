@@ -240,7 +240,8 @@ async fn start(
         role: Some(role),
         account: None,
     };
-    cookie::set(Audience::Staff, &app.keys().sign(&claims)?, practice.staff_session_seconds)
+    let token = app.keys().sign(&claims)?;
+    cookie::set(cookie::name(Audience::Staff), &token, practice.staff_session_seconds)
 }
 
 /// Who is signed in.

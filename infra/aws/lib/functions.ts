@@ -60,6 +60,9 @@ const mails: Right[] = [update("budget", "expiresAt", "resets", "times"), get("b
 /** What an account tells the charts that it opens. */
 const mirror = (...also: string[]) => update("chart", "sessions", "resetUntil", ...also);
 
+/** Makes a device known to an account. */
+const device = update("lock", "accountId", "expiresAt", "failures", "forgottenAt", "lockedUntil");
+
 export const FUNCTIONS: Record<string, Plan> = {
   activate: { rights: [...editor, ...once, ...mails, update("account", "grants")], hmacs: true },
   "add-portal-user": {
@@ -99,7 +102,7 @@ export const FUNCTIONS: Record<string, Plan> = {
       check("chart"),
       remove("chart", "account", "lock", "search"),
       getTogether("account"),
-      update("account", "grants", "reset"),
+      update("account", "first", "grants", "reset"),
       update("chart", "resetUntil"),
       // The answers that were kept about the person are forgotten.
       update("request", "answer"),
@@ -115,6 +118,7 @@ export const FUNCTIONS: Record<string, Plan> = {
       // Wrong proofs end an invitation.
       update("account", "grants"),
       mirror("lastSignInAt"),
+      device,
     ],
     signs: true,
     hmacs: true,
@@ -134,8 +138,9 @@ export const FUNCTIONS: Record<string, Plan> = {
       get("practice", "account"),
       put("chart", "account", "network"),
       check("chart", "account", "budget"),
-      update("network", "failures", "windowEndsAt"),
-      remove("lock"),
+      update("network", "failures", "recorded", "windowEndsAt"),
+      // The device on which a password is chosen is known from then on.
+      device,
       mirror("mail"),
       record,
     ],
@@ -175,7 +180,7 @@ export const FUNCTIONS: Record<string, Plan> = {
     rights: [
       getTogether("practice", "account", "lock", "network"),
       put("account", "lock", "network"),
-      update("network", "failures", "windowEndsAt"),
+      update("network", "failures", "recorded", "windowEndsAt"),
       check("lock", "network"),
       mirror("lastSignInAt"),
       record,

@@ -117,6 +117,7 @@ fn changes(action: Action) -> bool {
         | Action::PortalUsersListed
         | Action::SignedIn
         | Action::SignInRefused
+        | Action::Locked
         | Action::SignedOut
         | Action::StaffSignedIn
         | Action::StaffSignedOut

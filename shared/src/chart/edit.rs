@@ -15,6 +15,7 @@ use crate::{
     account::{self, Account, Grant, MOST_CHARTS, PortalSession},
     client::{Born, Client, Holder, Summary},
     context::Context,
+    device::{self, Device},
     fields::{
         At, ContactEmail, ContactPhone, Date, Email, Name, Permissions, Professional, Reason,
         RecordNumber, Refusal, Relationship, Secret, Username,
@@ -291,7 +292,7 @@ impl<'a> ChartEdit<'a> {
         let user = self.chart.user(id)?;
         let mut account = account.unwrap_or_else(|| Account::waiting(context, user));
         let grant = to_account::grant(context, &self.chart.client, user);
-        account.grants.insert(self.chart.client.client_id, grant);
+        account.join(self.chart.client.client_id, grant);
         self.account_writes.insert(new.account.clone(), AccountWrite::Put(Box::new(account)));
         let mut changed = vec!["name", "email", "username", "relationship", "permissions"];
         changed.extend((self.chart.client.chart_owner != owner).then_some("chartOwner"));
@@ -553,6 +554,7 @@ impl<'a> ChartEdit<'a> {
                 let update = to_account::begin(&practice, client, &user)
                     .when("rev", "=", &account.rev)
                     .unset(&grant)
+                    .set("first", &account.first_without(Some(client)))
                     .unset("reset");
                 let others = account.grants.iter().filter(|(c, _)| **c != client);
                 for (other, grant) in others.filter(|_| ended.resets > 0) {
@@ -615,7 +617,7 @@ impl<'a> ChartEdit<'a> {
     }
 
     /// Turns an invitation into access, and signs in. `password` is the hash of a new password for an
-    /// account that has none. The account must have been read.
+    /// account that has none. The account must have been read. `device` is known to it from now on.
     ///
     /// # Errors
     /// 404 when the portal user or its account is not there.
@@ -623,6 +625,7 @@ impl<'a> ChartEdit<'a> {
         &mut self,
         id: PortalUserId,
         password: Option<Secret>,
+        device: &Device,
     ) -> Result<(SessionId, PortalSession), Problem> {
         let (context, now) = (self.context, self.context.now());
         let (practice, client) = (self.chart.practice.clone(), self.chart.client.client_id);
@@ -654,6 +657,8 @@ impl<'a> ChartEdit<'a> {
             ..Default::default()
         };
         to_charts::write(&mut self.change, &practice, &account, &signed_in);
+        let owner = (&practice, &key, account.account_id);
+        device::remember(context, &mut self.change, device, owner)?;
         let actor = account.actor();
         let caller = &self.request.author.caller;
         let event = |action| Event::new(context, caller, &actor, &practice, action);

@@ -433,7 +433,7 @@ export interface components {
          * @description What happened.
          * @enum {string}
          */
-        Action: "client-created" | "client-updated" | "client-opened" | "client-shown" | "portal-user-shown" | "history-shown" | "clients-searched" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "links-ended" | "access-revoked" | "access-activated" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "signed-out" | "password-reset-requested" | "password-changed" | "staff-signed-in" | "staff-signed-out" | "refused" | "other";
+        Action: "client-created" | "client-updated" | "client-opened" | "client-shown" | "portal-user-shown" | "history-shown" | "clients-searched" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "links-ended" | "access-revoked" | "access-activated" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "locked" | "signed-out" | "password-reset-requested" | "password-changed" | "staff-signed-in" | "staff-signed-out" | "refused" | "other";
         /** @description Who acted. */
         ActorView: {
             /** @description Tells people of one name apart; empty for somebody who was not signed in. */
@@ -825,7 +825,10 @@ export interface components {
             invitation?: components["schemas"]["Invitation"];
             /** @description When the person last signed in. */
             lastSignInAt?: components["schemas"]["At"];
-            /** @description Until when no sign-in of the person is taken, after too many that failed. Only in the list. */
+            /**
+             * @description Until when no sign-in of the person from an unknown device is taken, after too many that failed.
+             *     Only in the list.
+             */
             lockedUntil?: components["schemas"]["At"];
             /** @description The newest mail. */
             mail?: components["schemas"]["Mail"];
@@ -1907,6 +1910,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `mail_budget_spent`, with `until`: the address got as many mails as one may get. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A fault of ours. */
             500: {
                 headers: {
@@ -2123,6 +2137,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `mail_budget_spent`, with `until`: the address got as many mails as one may get. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A fault of ours. */
             500: {
                 headers: {
@@ -2201,6 +2226,17 @@ export interface operations {
             /** @description No such thing, or another practice's. */
             404: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `mail_budget_spent`, with `until`: the address got as many mails as one may get. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2294,6 +2330,17 @@ export interface operations {
             /** @description The person has enrolled already, or access is revoked. */
             409: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `mail_budget_spent`, with `until`: the address got as many mails as one may get. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2620,10 +2667,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Enrolled and signed in: the session's cookie is set. */
+            /** @description Enrolled and signed in: the session's cookie is set, and that of the device. */
             201: {
                 headers: {
-                    /** @description The session. */
+                    /** @description The session; the device, which is known from now on. */
                     "Set-Cookie"?: string;
                     [name: string]: unknown;
                 };
@@ -2879,7 +2926,7 @@ export interface operations {
             /** @description The password is changed. */
             204: {
                 headers: {
-                    /** @description Takes the cookie away. */
+                    /** @description Takes the session's cookie away; the device, which is known from now on. */
                     "Set-Cookie"?: string;
                     [name: string]: unknown;
                 };
@@ -3190,10 +3237,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Signed in: the session's cookie is set. */
+            /** @description Signed in: the session's cookie is set, and that of the device. */
             200: {
                 headers: {
-                    /** @description The session. */
+                    /** @description The session; the device, which is known from now on. */
                     "Set-Cookie"?: string;
                     [name: string]: unknown;
                 };

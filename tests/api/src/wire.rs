@@ -60,6 +60,8 @@ pub struct Wire(Arc<Mutex<State>>);
 struct State {
     /// Operations since the last [`Wire::forget`], in order.
     seen: Vec<String>,
+    /// The bytes of each request since then, and of its answer.
+    sizes: Vec<(usize, usize)>,
     /// What happens to requests to come: the operation, how many of its requests pass first, what
     /// happens then, and to how many.
     faults: Vec<(String, usize, Fault, usize)>,
@@ -107,6 +109,7 @@ impl Wire {
     pub fn forget(&self) {
         let mut state = self.state();
         state.seen.clear();
+        state.sizes.clear();
         state.faults.clear();
     }
 
@@ -114,6 +117,13 @@ impl Wire {
     #[must_use]
     pub fn seen(&self) -> Vec<String> {
         self.state().seen.clone()
+    }
+
+    /// The bytes of each request since the last [`Wire::forget`], and of its answer, in the order in
+    /// which they were answered.
+    #[must_use]
+    pub fn sizes(&self) -> Vec<(usize, usize)> {
+        self.state().sizes.clone()
     }
 
     /// Lets `pass` requests of an operation pass, then does this to the next `times`.
@@ -423,7 +433,13 @@ impl HttpConnector for Connector {
             }
             let _under_way = UnderWay::new(&wire);
             match fault {
-                None => whole(inner.call(request).await?).await,
+                None => {
+                    let sent = request.body().bytes().map_or(0, <[u8]>::len);
+                    let answer = whole(inner.call(request).await?).await?;
+                    let got = answer.body().bytes().map_or(0, <[u8]>::len);
+                    wire.state().sizes.push((sent, got));
+                    Ok(answer)
+                }
                 Some(Fault::Throttled) => Ok(refusal(
                     400,
                     r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"slow down"}"#,

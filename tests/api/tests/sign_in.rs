@@ -3,17 +3,14 @@
 
 use std::time::{Duration, Instant};
 
-use api_tests::{
-    Answer, BEGINNING, Call, PASSWORD, STAFF, World,
-    people::text,
-    wire::{Fault, Held},
-};
+use api_tests::{Answer, BEGINNING, Call, PASSWORD, STAFF, World, people::text, wire::Fault};
 use futures::future::join_all;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, jwk::JwkSet};
 use serde_json::{Value, json};
 use shared::{account::Account, id::PracticeId, keys, practice::Practice, store::Update};
 
 const COOKIE: &str = "__Host-latchkey-portal";
+const DEVICE: &str = "__Host-latchkey-device";
 const STAFF_COOKIE: &str = "__Host-latchkey-staff";
 const WRONG: &str = "not the password at all";
 
@@ -40,17 +37,6 @@ async fn sign_in_from(world: &World, address: &str, username: &str, password: &s
 
 async fn sign_out(world: &World, cookie: &str) -> Answer {
     world.send(Call::new("DELETE", "/api/portal/session").cookie(cookie)).await
-}
-
-/// The request that arrives next while the wire is held, taken off it.
-async fn next(world: &World, operation: &str) -> Held {
-    loop {
-        if let Some(held) = world.wire.take(0) {
-            assert_eq!(held.operation, operation);
-            return held;
-        }
-        tokio::task::yield_now().await;
-    }
 }
 
 async fn lock(world: &World) -> Value {
@@ -295,8 +281,7 @@ async fn no_answer_leaves_on_a_count_that_is_old() {
         world.wire.hold();
         let late = world.sign_in(&who.email, password);
         let others = async {
-            next(&world, "BatchGetItem").await.release();
-            let write = next(&world, "TransactWriteItems").await;
+            let write = world.wire.write().await;
             world.wire.let_go();
             for _ in 0..5 {
                 world.sign_in(&who.email, WRONG).await.problem(401, "sign_in_failed");
@@ -316,8 +301,7 @@ async fn somebody_honest_gets_in_beside_a_guesser_who_is_not_locked_yet() {
     world.wire.hold();
     let late = world.sign_in(&who.email, PASSWORD);
     let others = async {
-        next(&world, "BatchGetItem").await.release();
-        let write = next(&world, "TransactWriteItems").await;
+        let write = world.wire.write().await;
         world.wire.let_go();
         for _ in 0..4 {
             world.sign_in(&who.email, WRONG).await.problem(401, "sign_in_failed");
@@ -626,12 +610,21 @@ async fn the_cookie_is_for_this_host_alone_and_out_of_reach_of_scripts() {
     let enrolled = world.enroll(&who.token, "Okafor", "1984-03-12", PASSWORD).await;
     let signed_in = world.sign_in(&who.email, PASSWORD).await;
     for answer in [enrolled, signed_in] {
-        assert_eq!(answer.headers.get_all("set-cookie").iter().count(), 1);
-        let cookie = answer.headers["set-cookie"].to_str().expect("text");
-        let mut parts: Vec<&str> = cookie.split("; ").collect();
-        assert!(parts.remove(0).starts_with("__Host-latchkey-portal=ey"), "{cookie}");
-        parts.sort_unstable();
-        assert_eq!(parts, ["HttpOnly", "Max-Age=3600", "Path=/", "SameSite=Strict", "Secure"]);
+        let cookies = answer.headers.get_all("set-cookie").iter();
+        let cookies: Vec<&str> = cookies.map(|cookie| cookie.to_str().expect("text")).collect();
+        // The session's, and that of the device: 32 bytes for 400 days.
+        let [session, device] = cookies[..] else { panic!("{cookies:?}") };
+        for (cookie, begins, kept) in [
+            (session, "__Host-latchkey-portal=ey", "Max-Age=3600"),
+            (device, "__Host-latchkey-device=", "Max-Age=34560000"),
+        ] {
+            let mut parts: Vec<&str> = cookie.split("; ").collect();
+            assert!(parts.remove(0).starts_with(begins), "{cookie}");
+            parts.sort_unstable();
+            assert_eq!(parts, ["HttpOnly", kept, "Path=/", "SameSite=Strict", "Secure"]);
+        }
+        let device = device.split(';').next().expect("a cookie");
+        assert_eq!(device.len(), DEVICE.len() + 1 + 43);
     }
 }
 

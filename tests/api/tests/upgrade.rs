@@ -39,7 +39,7 @@ async fn grow_all(world: &World) -> BTreeSet<String> {
     for table in [&tables.main, &tables.history] {
         let items = snapshot.items(table).into_iter().map(|((pk, sk), mut item)| {
             let of = pk.split('#').nth(2).unwrap_or_default();
-            let kind = sk.split('#').take(2).filter(|part| !is_id(part));
+            let kind = sk.split('#').take(2).filter(|part| !is_id(part) && part.len() < 43);
             kinds.insert(match of {
                 "S" => of.to_owned(),
                 _ => format!("{of} {}", kind.collect::<Vec<_>>().join("#")),
@@ -182,6 +182,7 @@ async fn every_function_serves_items_that_a_newer_version_wrote() {
     let kinds = grow_all(&world).await;
     let all = [
         " PRACTICE",
+        " SOURCE",
         "A ACCOUNT",
         "B BORN",
         "C ",
@@ -190,8 +191,9 @@ async fn every_function_serves_items_that_a_newer_version_wrote() {
         "C MAIL",
         "D ",
         "I REQUEST",
+        "L DEVICE",
         "L LOCK",
-        "L SOURCE",
+        "M BUDGET",
         "R RECORD",
         "S",
         "W SESSION",

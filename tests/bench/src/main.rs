@@ -24,6 +24,8 @@ use serde_json::{Value, json};
 const SIZES: [usize; 2] = [1000, 100_000];
 /// Most times that an operation waits for the table.
 const ROUNDS: usize = 2;
+/// Most times that a successful sign-in waits: until the password was right, little is read.
+const SIGN_IN_ROUNDS: usize = 3;
 /// Most search entries that a page of 20 reads.
 const ENTRIES: i32 = 600;
 /// Most read units of a page of 20.
@@ -140,9 +142,10 @@ fn columns(a: &Cost, b: &Cost) -> String {
 }
 
 fn check(name: &str, a: &Cost, b: &Cost, broken: &mut BTreeSet<String>) {
+    let most = if name == "sign-in" { SIGN_IN_ROUNDS } else { ROUNDS };
     for cost in [a, b] {
-        if cost.rounds > ROUNDS {
-            broken.insert(format!("{name} takes {ROUNDS} round trips, not {}", cost.rounds));
+        if cost.rounds > most {
+            broken.insert(format!("{name} takes {most} round trips, not {}", cost.rounds));
         }
     }
     let sorted = |cost: &Cost| {
@@ -155,7 +158,7 @@ fn check(name: &str, a: &Cost, b: &Cost, broken: &mut BTreeSet<String>) {
     }
     for (_, allowed) in operations::STRICT.iter().filter(|(strict, _)| *strict == name) {
         if sorted(b) != *allowed {
-            broken.insert(format!("{name} is one read and one write, and the session's check"));
+            broken.insert(format!("{name} asks for {}", allowed.join(", ")));
         }
     }
 }

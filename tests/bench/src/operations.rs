@@ -20,12 +20,14 @@ pub type Ledger = Vec<(&'static str, Cost)>;
 
 /// The operations that may ask for nothing but these: `GetItem` and `UpdateItem` are the session's
 /// check.
-pub const STRICT: [(&str, &[&str]); 5] = [
+pub const STRICT: [(&str, &[&str]); 6] = [
     ("revoke", &["GetItem", "Query", "TransactWriteItems", "UpdateItem"]),
     ("activate", &["GetItem", "Query", "TransactWriteItems", "UpdateItem"]),
     ("delete", &["GetItem", "Query", "TransactWriteItems", "UpdateItem"]),
     ("assign-alert", &["GetItem", "Query", "TransactWriteItems", "UpdateItem"]),
-    ("sign-in", &["BatchGetItem", "TransactWriteItems"]),
+    // The whole account is read only after the right password.
+    ("sign-in", &["BatchGetItem", "BatchGetItem", "TransactWriteItems"]),
+    ("sign-in, refused", &["BatchGetItem", "TransactWriteItems"]),
 ];
 
 struct Afternoon<'a> {

@@ -266,5 +266,5 @@ test("a sign-in that is locked says so, and until when", async ({ dana, desk }) 
   const row = rowOf(dana, name);
   await expect(row.getByText("Active", { exact: true })).toBeVisible();
   await expect(row.getByText("Locked", { exact: true })).toBeVisible();
-  await expect(row).toContainText(/no sign-in before \d{1,2}:\d\d/);
+  await expect(row).toContainText(/no sign-in from a new device before \d{1,2}:\d\d/);
 });
