@@ -45,7 +45,8 @@ pub fn key_of(
     username: &Username,
 ) -> Result<AccountKey, Problem> {
     let look = username.skeleton();
-    let digest = context.hmac("account", &[practice.as_str().as_bytes(), look.as_bytes()])?;
+    let digest =
+        context.lasting_hmac("account", &[practice.as_str().as_bytes(), look.as_bytes()])?;
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);
     Ok(AccountKey::from_bytes(bytes))

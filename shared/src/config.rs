@@ -8,7 +8,7 @@
 //! | `TOKEN_ISSUER` | `iss` of the session tokens |
 //! | `VERIFYING_KEYS` | public keys as a JWK set (RFC 7517); all that verifying needs |
 //! | `SIGNING_KEY`, `SIGNING_KEY_ID` | ES256 private key (PKCS#8 PEM) and its `kid`; only for the functions that sign people in |
-//! | `TOKEN_SECRET` | key for HMACs: lock counters, tokens, idempotent requests; only for the functions that make or judge them |
+//! | `TOKEN_SECRET` | keys for HMACs, `lasting.replaceable`: where accounts are; lock counters, tokens, idempotent requests. Only for the functions that make or judge them |
 //! | `OIDC_ISSUER`, `OIDC_CLIENT_ID`, `OIDC_CLIENT_SECRET`, `OIDC_PRACTICE_CLAIM`, `OIDC_ROLE_CLAIM` | the staff's OpenID Connect issuer; only for `staff-sign-in` |
 //! | `MAIL_FROM`, `MAIL_CONFIGURATION_SET` | sender address and SES configuration set; only for `send-mail` |
 //! | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | set by Lambda |

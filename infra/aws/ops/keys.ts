@@ -78,7 +78,7 @@ function turning({ names }: Deployment, key: KeyName): Turning {
 /** Makes everything that a deployment needs, and nothing that is there already. */
 export async function init(d: Deployment): Promise<void> {
   const { tokenSecret, tokenVersion } = d.names;
-  await create(d, tokenSecret, randomBytes(32).toString("base64url"));
+  await create(d, tokenSecret, `${random()}.${random()}`);
   if (!(await d.parameter(tokenVersion))) {
     await d.publish(tokenVersion, (await secret(d, tokenSecret, CURRENT)).version);
   }
@@ -159,9 +159,13 @@ export async function retireOld(d: Deployment, key: KeyName, now: boolean): Prom
   d.say("Only the key in use is accepted from the next deployment on. Deploy.");
 }
 
-/** Another key of HMACs: it ends open invitations and resets, whose links were made with the one before. */
+/** Another replaceable key of HMACs: it ends open invitations and resets, whose links were made with the one
+ *  before. The lasting key, which names accounts, stays: see `shared/src/context.rs`. */
 export async function makeToken(d: Deployment): Promise<void> {
-  await replace(d, d.names.tokenSecret, randomBytes(32).toString("base64url"), d.names.tokenVersion);
+  const name = d.names.tokenSecret;
+  await create(d, name, `${random()}.${random()}`);
+  const [lasting] = (await secret(d, name, CURRENT)).value.split(".");
+  await replace(d, name, `${lasting}.${random()}`, d.names.tokenVersion);
   d.say("Deploy: from then on, no link works that was sent before.");
 }
 
@@ -173,6 +177,8 @@ export async function keepClientSecret(d: Deployment, value: string): Promise<vo
   await replace(d, name, value, d.names.clientSecretVersion);
   d.say("Deploy: staff sign in with it from then on.");
 }
+
+const random = () => randomBytes(32).toString("base64url");
 
 /** Gives a secret a new value, or makes it, and publishes its version for the next deployment. */
 async function replace(d: Deployment, name: string, value: string, version: string): Promise<void> {

@@ -273,7 +273,10 @@ function failing(from: number): { restore: () => void } {
 test("another key of HMACs, and another secret of the issuer's client, are changes that a deployment sees", async () => {
   const [value, version] = [memory.current(names.tokenSecret), memory.published.get(names.tokenVersion)];
   await keys.makeToken(command());
-  expect(memory.current(names.tokenSecret)).not.toBe(value);
+  const halves = [value, memory.current(names.tokenSecret)].map((secret) => secret!.split("."));
+  expect(halves.map(({ length }) => length)).toEqual([2, 2]);
+  expect(halves[1]![0], "accounts are found as before").toBe(halves[0]![0]);
+  expect(halves[1]![1]).not.toBe(halves[0]![1]);
   expect(memory.published.get(names.tokenVersion)).not.toBe(version);
   expect(memory.published.get(names.tokenVersion)).toBe(memory.version(names.tokenSecret));
 
