@@ -1,14 +1,15 @@
-//! The four mails a portal user gets, as text and as HTML.
+//! The mails a portal user gets, as text and as HTML.
 //!
 //! Hides how a mail is put together so that it reads well in every client: the
 //! table layout of `letter/frame.html`, the wording of `letter/words.rs`, and the
 //! escaping. Pure: what to send, when and to whom is the outbox's business.
 //!
 //! Three promises are kept here rather than by callers. Nothing given can become
-//! markup, a header or another line. A mail has no place for a password, a
-//! username, health information or a client's name. The link is only ever a web
+//! markup, a header, another line or a link. A mail has no place for a password,
+//! health information or a client's name. The link is only ever a web
 //! address on one line, and no `Debug` shows it, since it carries a token.
 
+mod linked;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -17,7 +18,9 @@ use std::{error::Error, fmt};
 
 use words::{Mail, Terms, Words};
 
-use crate::{fields::At, mail::MailKind as Kind};
+use crate::mail::MailKind as Kind;
+
+pub use linked::sign_in_name;
 
 /// Table layout and inline styles, because mail clients drop most of the rest;
 /// dark colours are an enhancement. No image, font or script, so that opening a
@@ -63,18 +66,20 @@ impl Language {
         self.words().tag
     }
 
-    /// A moment as the language writes it, in UTC: "November 29, 2026 at 14:03 UTC".
+    /// A moment as the language writes it: "November 29, 2026 at 09:03 EST (New York)".
     #[must_use]
-    pub fn moment(self, at: At) -> String {
-        let (words, text) = (self.words(), at.to_string());
-        // RFC 3339 in UTC: the parts stand at fixed places.
-        let (year, month, day, time) = (&text[..4], &text[5..7], &text[8..10], &text[11..16]);
-        let month = month.parse().ok().and_then(|m: usize| words.months.get(m.wrapping_sub(1)));
-        let month = month.copied().unwrap_or_default();
-        let day = day.trim_start_matches('0');
-        let day = if day == "1" { words.first } else { day };
-        let parts = [("year", year), ("month", month), ("day", day), ("time", time)];
-        fill(words.moment, &parts)
+    pub fn moment(self, at: &Local) -> String {
+        let words = self.words();
+        let month = usize::from(at.month).checked_sub(1).and_then(|m| words.months.get(m));
+        let day = if at.day == 1 { words.first.to_owned() } else { at.day.to_string() };
+        let parts = [
+            ("year", at.year.to_string()),
+            ("month", month.copied().unwrap_or_default().to_owned()),
+            ("day", day),
+            ("time", format!("{:02}:{:02}", at.hour, at.minute)),
+            ("zone", at.zone.clone()),
+        ];
+        fill(words.moment, &parts.each_ref().map(|(slot, value)| (*slot, value.as_str())))
     }
 
     const fn words(self) -> &'static Words {
@@ -84,6 +89,23 @@ impl Language {
             Self::Fr => &words::FRENCH,
         }
     }
+}
+
+/// What clocks and calendars show at a moment, in some time zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Local {
+    /// The year.
+    pub year: i16,
+    /// The month, from 1.
+    pub month: u8,
+    /// The day of the month, from 1.
+    pub day: u8,
+    /// The hour, from 0 to 23.
+    pub hour: u8,
+    /// The minute.
+    pub minute: u8,
+    /// The zone's name, as people know it: `EST (New York)`.
+    pub zone: String,
 }
 
 /// A web address fit to stand in a mail. It may carry a token, so its `Debug`
@@ -148,9 +170,13 @@ pub struct Letter<'a> {
     pub kind: Kind,
     /// The practice's name as it wishes to be known; when blank, "your practice".
     pub practice_name: &'a str,
-    /// How the portal user is addressed, never the client; when blank, the
-    /// greeting has no name. Any text: it stays text.
+    /// How the portal user is addressed, never the client; the greeting has no
+    /// name when it is blank, or a mail program would make a link of it. Any
+    /// text: it stays text.
     pub person_name: &'a str,
+    /// The name the person signs in with, as [`sign_in_name`] allows it. What goes
+    /// to a former address does not show it.
+    pub username: Option<&'a str>,
     /// Where the button leads.
     pub link: Link<'a>,
     /// When a single-use link ends, formatted in `language` and with its time
@@ -192,7 +218,7 @@ struct Content {
     preheader: String,
     brand: String,
     heading: String,
-    /// Greeting and body.
+    /// Greeting, body and sign-in name.
     opening: Vec<String>,
     button: &'static str,
     link: String,
@@ -210,6 +236,9 @@ impl Content {
             Kind::AccessGranted => &words.access_granted,
             Kind::PasswordReset => &words.password_reset,
             Kind::PasswordChanged => &words.password_changed,
+            Kind::EmailChanged => &words.email_changed,
+            Kind::EmailReplaced => &words.email_replaced,
+            Kind::UsernameChanged => &words.username_changed,
         };
 
         let given = one_line(letter.practice_name);
@@ -221,11 +250,13 @@ impl Content {
         let say = |text: &str| fill(text, &[("practice", &practice)]);
 
         let name = one_line(letter.person_name);
-        let greeting = if name.is_empty() {
+        let greeting = if name.is_empty() || linked::is_linked(&name) {
             words.plain_greeting.to_owned()
         } else {
             fill(words.greeting, &[("name", &name)])
         };
+        let username = letter.username.filter(|_| letter.kind != Kind::EmailReplaced).map(one_line);
+        let username = username.map(|name| fill(words.sign_in, &[("username", &name)]));
         let expires = letter.expires.map(one_line).filter(|expires| !expires.is_empty());
         let terms = match mail.terms {
             Terms::Lasting => None,
@@ -246,6 +277,7 @@ impl Content {
             heading: say(mail.heading),
             opening: std::iter::once(greeting)
                 .chain(mail.body.iter().map(|text| say(text)))
+                .chain(username)
                 .collect(),
             button: mail.button,
             link: letter.link.as_str().to_owned(),

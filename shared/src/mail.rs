@@ -17,6 +17,12 @@ pub enum MailKind {
     PasswordReset,
     /// The password was changed.
     PasswordChanged,
+    /// The e-mail address was changed: goes to the new one.
+    EmailChanged,
+    /// The e-mail address was changed: goes to the one before.
+    EmailReplaced,
+    /// The sign-in name was changed.
+    UsernameChanged,
 }
 
 impl MailKind {
@@ -24,7 +30,13 @@ impl MailKind {
     /// mails does not count it.
     #[must_use]
     pub const fn is_notice(self) -> bool {
-        matches!(self, Self::PasswordChanged)
+        matches!(
+            self,
+            Self::PasswordChanged
+                | Self::EmailChanged
+                | Self::EmailReplaced
+                | Self::UsernameChanged
+        )
     }
 }
 

@@ -1,6 +1,10 @@
 //! Mail on its way: an item beside the change that asked for it, written in the same transaction,
 //! found by the table's stream, and sent by `send-mail`. What the stream did not bring is found by the
 //! index of the mails that wait.
+//!
+//! The item holds no address: that is read from the portal user when the mail is sent. A notice to an
+//! address that the person no longer has finds it there too, among [`PortalUser::notices`], so that it
+//! goes with the person.
 
 use serde::{Deserialize, Serialize};
 
@@ -38,8 +42,6 @@ pub struct Outgoing {
     pub portal_user_id: PortalUserId,
     /// What it is about.
     pub kind: MailKind,
-    /// Where it goes.
-    pub to: Email,
     /// The account that the link's token is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountKey>,
@@ -73,7 +75,7 @@ pub struct Recipient<'a> {
     pub client: ClientId,
     /// The portal user.
     pub user: PortalUserId,
-    /// The address.
+    /// The address, as it is now.
     pub email: &'a Email,
 }
 
@@ -98,7 +100,6 @@ impl Outgoing {
             client_id: to.client,
             portal_user_id: to.user,
             kind,
-            to: to.email.clone(),
             account: None,
             nonce: None,
             link_until: None,

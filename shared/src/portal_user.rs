@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::{
     client::Client,
     fields::{At, Email, Name, Permissions, Reason, Relationship, Username},
-    id::{AccountKey, ClientId, PortalUserId, SessionId},
+    id::{AccountKey, ClientId, MailId, PortalUserId, SessionId},
     mail::{Mail, MailKind, MailView},
     token::TokenHash,
 };
@@ -74,6 +74,10 @@ pub struct PortalUser {
     /// The newest mail about this access.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail: Option<Mail>,
+    /// Former addresses that are still to be told that they are, by the notice that goes there. Sending
+    /// it takes the address away.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub notices: BTreeMap<MailId, Email>,
     /// When the person last signed in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_sign_in_at: Option<At>,

@@ -7,6 +7,8 @@
 //! is no longer true when its turn comes (an invitation that was replaced, access that was revoked)
 //! is dropped.
 
+mod zone;
+
 use std::time::Duration;
 
 use aws_lambda_events::event::{
@@ -25,9 +27,10 @@ use shared::{
     App, Problem,
     account::Account,
     config::MailConfig,
+    fields::Email,
     id::MailId,
     keys::{self, Key},
-    letter::{Language, Letter, Link, Rendered, render},
+    letter::{Language, Letter, Link, Rendered, render, sign_in_name},
     mail::{MailKind, MailState},
     metrics,
     outbox::{GIVEN_UP, KEPT_DAYS, OVERDUE, Outgoing},
@@ -177,10 +180,15 @@ impl Sender {
             Some(user) => self.link(mail, &settings, user, account.as_ref())?,
             None => None,
         };
-        let Some(link) = link else { return Ok(self.done(key, mail, None).await?) };
-        let name = user.as_ref().map(|u| u.name.greeting().to_owned()).unwrap_or_default();
-        let letter = compose(mail, &settings, &name, &link)?;
-        let outcome = match self.post(mail, &settings, &letter).await {
+        let Some((link, user)) = link.zip(user) else {
+            return Ok(self.done(key, mail, None).await?);
+        };
+        let letter = compose(mail, &settings, &user, &link)?;
+        let to = match mail.kind {
+            MailKind::EmailReplaced => user.notices.get(&mail.mail_id).unwrap_or(&user.email),
+            _ => &user.email,
+        };
+        let outcome = match self.post(mail, to, &settings, &letter).await {
             Ok(outcome) => outcome,
             Err(_) if mail.queued_at.plus(GIVEN_UP) <= now => {
                 (MailState::Bounced, "the mail service did not take it for three days".into())
@@ -238,7 +246,13 @@ impl Sender {
             MailKind::AccessGranted => {
                 (user.access == Access::Active).then(|| format!("{portal}/sign-in"))
             }
-            MailKind::PasswordChanged => Some(format!("{portal}/sign-in")),
+            // To the address that the person no longer has: not without it.
+            MailKind::EmailReplaced => {
+                user.notices.contains_key(&mail.mail_id).then(|| format!("{portal}/sign-in"))
+            }
+            MailKind::PasswordChanged | MailKind::EmailChanged | MailKind::UsernameChanged => {
+                Some(format!("{portal}/sign-in"))
+            }
         })
     }
 
@@ -246,6 +260,7 @@ impl Sender {
     async fn post(
         &self,
         mail: &Outgoing,
+        to: &Email,
         practice: &Practice,
         letter: &Rendered,
     ) -> Result<(MailState, String), Failure> {
@@ -270,7 +285,7 @@ impl Sender {
             .ses
             .send_email()
             .from_email_address(sender(&practice.sender_name, &self.config.from))
-            .destination(Destination::builder().to_addresses(mail.to.as_str()).build())
+            .destination(Destination::builder().to_addresses(to.as_str()).build())
             .content(EmailContent::builder().simple(message).build())
             .email_tags(tag("practice", mail.practice.to_string())?)
             .email_tags(tag("client", mail.client_id.to_string())?)
@@ -317,9 +332,17 @@ impl Sender {
             .set("doneAt", &now)
             .set("expiresAt", &now.plus(KEPT_DAYS * 24 * 60 * 60).seconds())
             .unset("nonce")
+            // Earlier versions kept the address here.
+            .unset("to")
             .unset("pending")
             .unset("leasedUntil");
         let user = keys::portal_user(&mail.practice, mail.client_id, mail.portal_user_id);
+        if mail.kind == MailKind::EmailReplaced {
+            // First of all: without the address the mail cannot go out again, and is dropped.
+            let notice = format!("notices.{}", mail.mail_id);
+            let told = Update::of(user.clone()).when_exists(&notice).unset(&notice);
+            self.app.store().update::<PortalUser>(told).await?;
+        }
         let shown = Update::of(user).when("mail.mailId", "=", &mail.mail_id).when(
             "mail.state",
             "=",
@@ -365,16 +388,17 @@ fn once() -> aws_sdk_sesv2::config::Builder {
 fn compose(
     mail: &Outgoing,
     practice: &Practice,
-    name: &str,
+    user: &PortalUser,
     link: &str,
 ) -> Result<Rendered, Problem> {
     let link = Link::new(link).map_err(|e| Problem::internal(e.to_string()))?;
     let language = Language::from_tag(&practice.language);
-    let until = mail.link_until.map(|at| language.moment(at));
+    let until = mail.link_until.map(|at| language.moment(&zone::local(at, &practice.time_zone)));
     Ok(render(&Letter {
         kind: mail.kind,
         practice_name: &practice.name,
-        person_name: name,
+        person_name: user.name.greeting(),
+        username: sign_in_name(user.username.as_str()),
         link,
         expires: until.as_deref(),
         language,

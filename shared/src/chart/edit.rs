@@ -25,7 +25,7 @@ use crate::{
     idempotency,
     keys::{self, Found},
     mail::MailKind,
-    mail_budget::{Budgets, Spending, Spent},
+    mail_budget::{Budgets, MAILS_AN_HOUR, Spending, Spent},
     mirror::{to_account, to_charts},
     outbox::{Outgoing, Recipient},
     password,
@@ -275,6 +275,7 @@ impl<'a> ChartEdit<'a> {
             replaced: Vec::new(),
             enrolled_at: None,
             mail: None,
+            notices: BTreeMap::new(),
             last_sign_in_at: None,
             sessions: BTreeMap::new(),
             reset_until: None,
@@ -754,6 +755,7 @@ impl<'a> ChartEdit<'a> {
         if rights {
             self.mirror_rights(id)?;
         }
+        self.send_notices(&before, id, invited_anew)?;
         if invited_anew {
             self.send_invitation(id)?;
             self.mirror_access(id)?;
@@ -945,10 +947,19 @@ impl<'a> ChartEdit<'a> {
         let user = self.chart.user(id)?.clone();
         let practice = self.chart.practice.clone();
         let now = self.context.now();
+        // One mail goes to the chart that is edited.
+        let mut left = MAILS_AN_HOUR - 1;
         for (client, grant) in others {
             let key = keys::portal_user(&practice, *client, grant.portal_user_id);
             let mut update = Update::of(key).add("version", 1);
-            if anew && grant.invited_until.is_some_and(|until| until > now) {
+            let invited = anew && grant.invited_until.is_some_and(|until| until > now);
+            if invited && left == 0 {
+                // More than an address may get: the invitation is over, and staff send another later.
+                update =
+                    update.when("access", "=", &Access::Invited).set("invitation.expiresAt", &now);
+                self.set_invited_until(&user.account, *client, now);
+            } else if invited {
+                left -= 1;
                 let to =
                     Recipient { client: *client, user: grant.portal_user_id, email: &user.email };
                 let (invitation, mail) = self.new_invitation(&user.account, &to)?;
@@ -1005,6 +1016,39 @@ impl<'a> ChartEdit<'a> {
         user.mail = Some(mail.shown());
         user.version += 1;
         self.queue(mail, &to)
+    }
+
+    /// Tells a person what staff changed of how they enter (rule 13), once and not for every chart. A
+    /// new address is told to the one before too. Somebody without credentials gets no notice of it:
+    /// the invitation goes to the new address, and the one before may be a stranger's.
+    fn send_notices(
+        &mut self,
+        before: &PortalUser,
+        id: PortalUserId,
+        invited_anew: bool,
+    ) -> Result<(), Problem> {
+        let user = self.chart.user(id)?.clone();
+        let account = self.accounts.get(&before.account).and_then(Option::as_ref);
+        let enrolled = user.enrolled_at.is_some() || account.is_some_and(|a| a.password.is_some());
+        if enrolled && !before.email.same(&user.email) {
+            let old = self.notice(&user, MailKind::EmailReplaced);
+            self.user_mut(id)?.notices.insert(old.mail_id, before.email.clone());
+            self.queue(old, &before.email)?;
+            let new = self.notice(&user, MailKind::EmailChanged);
+            self.user_mut(id)?.mail = Some(new.shown());
+            self.queue(new, &user.email)?;
+        }
+        // An invitation names the sign-in name, too.
+        if before.username != user.username && !invited_anew {
+            let renamed = self.notice(&user, MailKind::UsernameChanged);
+            self.user_mut(id)?.mail = Some(renamed.shown());
+            self.queue(renamed, &user.email)?;
+        }
+        Ok(())
+    }
+
+    fn notice(&self, user: &PortalUser, kind: MailKind) -> Outgoing {
+        Outgoing::notice(self.context, &self.chart.practice, &user.into(), kind)
     }
 
     /// A new invitation and its mail.

@@ -1,6 +1,9 @@
 //! A person's mail is hostile ground: these try to break out of it.
 
-use super::Kind::{AccessGranted, Invitation, PasswordChanged, PasswordReset};
+use super::Kind::{
+    AccessGranted, EmailChanged, EmailReplaced, Invitation, PasswordChanged, PasswordReset,
+    UsernameChanged,
+};
 use super::Language::{En, Es, Fr};
 use super::*;
 
@@ -13,6 +16,7 @@ fn letter(kind: Kind, language: Language) -> Letter<'static> {
         kind,
         practice_name: "Harbor Practice",
         person_name: "Chidi Okafor",
+        username: Some("chidi.okafor"),
         link: Link::new(LINK).expect("a good link"),
         expires: Some(EXPIRES),
         language,
@@ -21,7 +25,16 @@ fn letter(kind: Kind, language: Language) -> Letter<'static> {
 
 fn every() -> impl Iterator<Item = (Letter<'static>, Rendered)> {
     Language::ALL.into_iter().flat_map(|language| {
-        [Invitation, AccessGranted, PasswordReset, PasswordChanged].into_iter().map(move |kind| {
+        let kinds = [
+            Invitation,
+            AccessGranted,
+            PasswordReset,
+            PasswordChanged,
+            EmailChanged,
+            EmailReplaced,
+            UsernameChanged,
+        ];
+        kinds.into_iter().map(move |kind| {
             let letter = letter(kind, language);
             (letter, render(&letter))
         })
@@ -71,6 +84,8 @@ fn english_reads_as_intended() {
          choose a password. If you already have an account with this portal, use\n\
          its password.\n\
          \n\
+         Your sign-in name: chidi.okafor\n\
+         \n\
          Enroll in Client Portal:\n\
          https://portal.harbor.example/enroll?lang=en&v=2#q83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq8w\n\
          \n\
@@ -89,7 +104,7 @@ fn english_reads_as_intended() {
 }
 
 /// What a person must be told: subject, then phrases of both parts.
-const MUST: [(Language, Kind, &str, &[&str]); 12] = [
+const MUST: [(Language, Kind, &str, &[&str]); 21] = [
     (
         En,
         Invitation,
@@ -222,7 +237,97 @@ const MUST: [(Language, Kind, &str, &[&str]); 12] = [
             "Ce n’était pas vous\u{a0}? Contactez Harbor Practice sans attendre",
         ],
     ),
+    (
+        En,
+        EmailChanged,
+        "Your e-mail address for the Harbor Practice client portal was changed",
+        &["come to this address from now on", "Not expecting this? Contact Harbor Practice"],
+    ),
+    (
+        En,
+        EmailReplaced,
+        "Your e-mail address for the Harbor Practice client portal was changed",
+        &[
+            "no longer come to this address",
+            "Did you not ask for this? Contact Harbor Practice right away",
+            "have your access stopped",
+        ],
+    ),
+    (
+        En,
+        UsernameChanged,
+        "Your sign-in name for the Harbor Practice client portal was changed",
+        &[
+            "Your sign-in name: chidi.okafor",
+            "signed out",
+            "Did you not ask for this? Contact Harbor Practice right away",
+        ],
+    ),
+    (
+        Es,
+        EmailChanged,
+        "Se ha cambiado su dirección de correo del portal de clientes de Harbor Practice",
+        &["llegarán desde ahora a esta dirección", "¿No esperaba este mensaje?"],
+    ),
+    (
+        Es,
+        EmailReplaced,
+        "Se ha cambiado su dirección de correo del portal de clientes de Harbor Practice",
+        &[
+            "ya no llegarán a esta dirección",
+            "¿No lo ha pedido usted? Póngase en contacto cuanto antes con Harbor Practice",
+        ],
+    ),
+    (
+        Es,
+        UsernameChanged,
+        "Se ha cambiado su nombre de usuario del portal de clientes de Harbor Practice",
+        &["Su nombre de usuario: chidi.okafor", "¿No lo ha pedido usted?"],
+    ),
+    (
+        Fr,
+        EmailChanged,
+        "Votre adresse e-mail du portail client Harbor Practice a été modifiée",
+        &["arrivent désormais à cette adresse", "Vous n’attendiez pas ce message\u{a0}?"],
+    ),
+    (
+        Fr,
+        EmailReplaced,
+        "Votre adresse e-mail du portail client Harbor Practice a été modifiée",
+        &["n’arrivent plus à cette adresse", "Contactez Harbor Practice sans attendre"],
+    ),
+    (
+        Fr,
+        UsernameChanged,
+        "Votre nom d’utilisateur du portail client Harbor Practice a été modifié",
+        &["Votre nom d’utilisateur\u{a0}: chidi.okafor", "Contactez Harbor Practice sans attendre"],
+    ),
 ];
+
+#[test]
+fn each_mail_but_the_one_to_a_former_address_names_the_sign_in_name() {
+    for (letter, mail) in every() {
+        let told = letter.kind != EmailReplaced;
+        assert_eq!(flat(&mail.text).contains("chidi.okafor"), told, "{:?}", letter.kind);
+        assert_eq!(seen(&mail.html).contains("chidi.okafor"), told, "{:?}", letter.kind);
+        assert!(!mail.subject.contains("okafor"));
+        let unnamed = render(&Letter { username: None, ..letter });
+        assert!(!unnamed.text.contains("chidi.okafor"));
+    }
+}
+
+#[test]
+fn a_name_of_which_a_mail_program_makes_a_link_is_left_out_of_the_greeting() {
+    for (letter, _) in every() {
+        for name in
+            ["Refund at http://pay.example", "pay.example", "Ann @pay", "evil\u{200b}.example"]
+        {
+            let mail = render(&Letter { person_name: name, ..letter });
+            let nameless = render(&Letter { person_name: "", ..letter });
+            assert_eq!((&mail.text, &mail.html), (&nameless.text, &nameless.html), "{name}");
+        }
+    }
+}
 
 #[test]
 fn each_kind_says_what_it_must_in_each_language() {
@@ -588,9 +693,16 @@ fn languages_are_found_by_tag() {
 
 #[test]
 fn moments_are_written_as_each_language_writes_them() {
-    let at = |text: &str| serde_json::from_value::<At>(text.into()).unwrap();
-    let (late, first) = (at("2026-11-29T14:03:59.999Z"), at("2027-08-01T00:00:00.000Z"));
-    let said = |language: Language| [language.moment(late), language.moment(first)];
+    let at = |year, month, day, hour, minute| Local {
+        year,
+        month,
+        day,
+        hour,
+        minute,
+        zone: "UTC".into(),
+    };
+    let (late, first) = (at(2026, 11, 29, 14, 3), at(2027, 8, 1, 0, 0));
+    let said = |language: Language| [language.moment(&late), language.moment(&first)];
     assert_eq!(
         said(Language::En),
         ["November 29, 2026 at 14:03 UTC", "August 1, 2027 at 00:00 UTC"]

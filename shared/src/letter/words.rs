@@ -13,7 +13,7 @@
 pub(super) struct Words {
     /// BCP 47 tag, for the `lang` attribute.
     pub(super) tag: &'static str,
-    /// A moment: slots `{year}`, `{month}`, `{day}` and `{time}`.
+    /// A moment: slots `{year}`, `{month}`, `{day}`, `{time}` and `{zone}`.
     pub(super) moment: &'static str,
     pub(super) months: [&'static str; 12],
     /// The first day of a month, where it is not written as the number alone.
@@ -27,6 +27,8 @@ pub(super) struct Words {
     pub(super) greeting: &'static str,
     /// The greeting of a person without a name.
     pub(super) plain_greeting: &'static str,
+    /// Names the sign-in name: slot `{username}`.
+    pub(super) sign_in: &'static str,
     /// Introduces the link in the plain-text part.
     pub(super) action: &'static str,
     /// Introduces the written-out link in the HTML part.
@@ -37,6 +39,9 @@ pub(super) struct Words {
     pub(super) access_granted: Mail,
     pub(super) password_reset: Mail,
     pub(super) password_changed: Mail,
+    pub(super) email_changed: Mail,
+    pub(super) email_replaced: Mail,
+    pub(super) username_changed: Mail,
 }
 
 /// What one mail says, in the order in which it is read.
@@ -69,7 +74,7 @@ pub(super) enum Terms {
 
 pub(super) const ENGLISH: Words = Words {
     tag: "en",
-    moment: "{month} {day}, {year} at {time} UTC",
+    moment: "{month} {day}, {year} at {time} {zone}",
     months: [
         "January",
         "February",
@@ -90,6 +95,7 @@ pub(super) const ENGLISH: Words = Words {
     portal: "Client Portal",
     greeting: "Hello {name},",
     plain_greeting: "Hello,",
+    sign_in: "Your sign-in name: {username}",
     action: "{button}:",
     by_hand: "If the button does not work, copy this address into your browser:",
     promise: "Nobody at {practice} will ever ask you for your password, by e-mail or otherwise.",
@@ -158,11 +164,48 @@ pub(super) const ENGLISH: Words = Words {
         advice: "Contact {practice} right away, the way you usually do, and ask to have your access \
                  stopped.",
     },
+    email_changed: Mail {
+        subject: "Your e-mail address for the {practice} client portal was changed",
+        preheader: "Mails come to this address from now on.",
+        heading: "Your e-mail address was changed",
+        body: &[
+            "Mails about your account with the Client Portal of {practice} come to this address from now on, and no longer to the one before.",
+        ],
+        button: "Go to Client Portal",
+        terms: Terms::Lasting,
+        doubt: "Not expecting this?",
+        advice: "Contact {practice} the way you usually do.",
+    },
+    email_replaced: Mail {
+        subject: "Your e-mail address for the {practice} client portal was changed",
+        preheader: "If you did not ask for this, please contact us.",
+        heading: "Your e-mail address was changed",
+        body: &[
+            "Mails about your account with the Client Portal of {practice} no longer come to this address. From now on they go to another one.",
+        ],
+        button: "Go to Client Portal",
+        terms: Terms::Lasting,
+        doubt: "Did you not ask for this?",
+        advice: "Contact {practice} right away, the way you usually do, and ask to have your access stopped.",
+    },
+    username_changed: Mail {
+        subject: "Your sign-in name for the {practice} client portal was changed",
+        preheader: "Sign in with the new name from now on.",
+        heading: "Your sign-in name was changed",
+        body: &[
+            "The name with which you sign in to the Client Portal of {practice} has been changed.",
+            "If you were signed in, you have been signed out. A password that you have chosen stays as it is.",
+        ],
+        button: "Go to Client Portal",
+        terms: Terms::Lasting,
+        doubt: "Did you not ask for this?",
+        advice: "Contact {practice} right away, the way you usually do, and ask to have your access stopped.",
+    },
 };
 
 pub(super) const SPANISH: Words = Words {
     tag: "es",
-    moment: "{day} de {month} de {year} a las {time} UTC",
+    moment: "{day} de {month} de {year} a las {time} {zone}",
     months: [
         "enero",
         "febrero",
@@ -183,6 +226,7 @@ pub(super) const SPANISH: Words = Words {
     portal: "Portal de clientes",
     greeting: "Hola, {name}:",
     plain_greeting: "Hola:",
+    sign_in: "Su nombre de usuario: {username}",
     action: "{button}:",
     by_hand: "Si el botón no funciona, copie esta dirección en su navegador:",
     promise: "Nadie de {practice} le pedirá nunca su contraseña, ni por correo electrónico ni de \
@@ -254,12 +298,49 @@ pub(super) const SPANISH: Words = Words {
         advice: "Póngase en contacto cuanto antes con {practice} por la vía habitual y pida que se \
                  suspenda su acceso.",
     },
+    email_changed: Mail {
+        subject: "Se ha cambiado su dirección de correo del portal de clientes de {practice}",
+        preheader: "Desde ahora, los mensajes llegarán a esta dirección.",
+        heading: "Se ha cambiado su dirección de correo",
+        body: &[
+            "Los mensajes sobre su cuenta en el Portal de clientes de {practice} llegarán desde ahora a esta dirección y ya no a la anterior.",
+        ],
+        button: "Ir al Portal de clientes",
+        terms: Terms::Lasting,
+        doubt: "¿No esperaba este mensaje?",
+        advice: "Póngase en contacto con {practice} por la vía habitual.",
+    },
+    email_replaced: Mail {
+        subject: "Se ha cambiado su dirección de correo del portal de clientes de {practice}",
+        preheader: "Si no lo ha pedido usted, póngase en contacto con nosotros.",
+        heading: "Se ha cambiado su dirección de correo",
+        body: &[
+            "Los mensajes sobre su cuenta en el Portal de clientes de {practice} ya no llegarán a esta dirección. Desde ahora se enviarán a otra.",
+        ],
+        button: "Ir al Portal de clientes",
+        terms: Terms::Lasting,
+        doubt: "¿No lo ha pedido usted?",
+        advice: "Póngase en contacto cuanto antes con {practice} por la vía habitual y pida que se suspenda su acceso.",
+    },
+    username_changed: Mail {
+        subject: "Se ha cambiado su nombre de usuario del portal de clientes de {practice}",
+        preheader: "Desde ahora, inicie sesión con el nuevo nombre.",
+        heading: "Se ha cambiado su nombre de usuario",
+        body: &[
+            "Se ha cambiado el nombre con el que inicia sesión en el Portal de clientes de {practice}.",
+            "Si tenía una sesión abierta, se ha cerrado. Si ya ha elegido una contraseña, sigue siendo la misma.",
+        ],
+        button: "Ir al Portal de clientes",
+        terms: Terms::Lasting,
+        doubt: "¿No lo ha pedido usted?",
+        advice: "Póngase en contacto cuanto antes con {practice} por la vía habitual y pida que se suspenda su acceso.",
+    },
 };
 
 // French sets a no-break space before : and ?, written out so that it is seen.
 pub(super) const FRENCH: Words = Words {
     tag: "fr",
-    moment: "{day} {month} {year} à {time} UTC",
+    moment: "{day} {month} {year} à {time} {zone}",
     months: [
         "janvier",
         "février",
@@ -280,6 +361,7 @@ pub(super) const FRENCH: Words = Words {
     portal: "Portail client",
     greeting: "Bonjour {name},",
     plain_greeting: "Bonjour,",
+    sign_in: "Votre nom d’utilisateur\u{a0}: {username}",
     action: "{button}\u{a0}:",
     by_hand: "Si le bouton ne fonctionne pas, copiez cette adresse dans votre navigateur\u{a0}:",
     promise: "Personne chez {practice} ne vous demandera jamais votre mot de passe, ni par e-mail \
@@ -354,5 +436,42 @@ pub(super) const FRENCH: Words = Words {
         doubt: "Ce n’était pas vous\u{a0}?",
         advice: "Contactez {practice} sans attendre par votre moyen habituel et demandez la \
                  suspension de votre accès.",
+    },
+    email_changed: Mail {
+        subject: "Votre adresse e-mail du portail client {practice} a été modifiée",
+        preheader: "Les messages arrivent désormais à cette adresse.",
+        heading: "Votre adresse e-mail a été modifiée",
+        body: &[
+            "Les messages concernant votre compte sur le Portail client proposé par {practice} arrivent désormais à cette adresse, et non plus à la précédente.",
+        ],
+        button: "Aller au Portail client",
+        terms: Terms::Lasting,
+        doubt: "Vous n’attendiez pas ce message\u{a0}?",
+        advice: "Contactez {practice} par votre moyen habituel.",
+    },
+    email_replaced: Mail {
+        subject: "Votre adresse e-mail du portail client {practice} a été modifiée",
+        preheader: "Si vous n’avez rien demandé, contactez-nous.",
+        heading: "Votre adresse e-mail a été modifiée",
+        body: &[
+            "Les messages concernant votre compte sur le Portail client proposé par {practice} n’arrivent plus à cette adresse. Ils sont désormais envoyés à une autre.",
+        ],
+        button: "Aller au Portail client",
+        terms: Terms::Lasting,
+        doubt: "Vous n’avez rien demandé\u{a0}?",
+        advice: "Contactez {practice} sans attendre par votre moyen habituel et demandez la suspension de votre accès.",
+    },
+    username_changed: Mail {
+        subject: "Votre nom d’utilisateur du portail client {practice} a été modifié",
+        preheader: "Connectez-vous désormais avec le nouveau nom.",
+        heading: "Votre nom d’utilisateur a été modifié",
+        body: &[
+            "Le nom avec lequel vous vous connectez au Portail client proposé par {practice} a été modifié.",
+            "Si une session était ouverte, elle a été fermée. Si vous avez déjà choisi un mot de passe, il reste le même.",
+        ],
+        button: "Aller au Portail client",
+        terms: Terms::Lasting,
+        doubt: "Vous n’avez rien demandé\u{a0}?",
+        advice: "Contactez {practice} sans attendre par votre moyen habituel et demandez la suspension de votre accès.",
     },
 };

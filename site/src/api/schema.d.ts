@@ -722,7 +722,7 @@ export interface components {
          * @description What a mail is about.
          * @enum {string}
          */
-        MailKind: "invitation" | "access-granted" | "password-reset" | "password-changed";
+        MailKind: "invitation" | "access-granted" | "password-reset" | "password-changed" | "email-changed" | "email-replaced" | "username-changed";
         /**
          * @description How far a mail has come. Later states never give way to earlier ones.
          * @enum {string}

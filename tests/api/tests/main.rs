@@ -13,6 +13,7 @@ mod input;
 mod interleavings;
 mod mail;
 mod mail_budget;
+mod mail_notices;
 mod matrix;
 mod reset;
 mod restore;
