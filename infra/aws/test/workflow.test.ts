@@ -32,6 +32,6 @@ test("only the deployment has a token, and nothing is built or installed once th
 });
 
 test("what is deployed was tested", () => {
-  expect(jobs.get("deploy")).toContain("needs: [test, build]");
+  expect(jobs.get("deploy")).toContain("needs: [test, advisories, build]");
   expect(jobs.get("test")).toContain("- run: make test\n");
 });
