@@ -14,7 +14,7 @@ use crate::{
     context::Context,
     fields::{At, Date, Email, Name, Permissions, Relationship, Secret, Username},
     history::{Actor, Role},
-    id::{AccountId, AccountKey, ClientId, Epoch, PortalUserId, PracticeId, SessionId},
+    id::{AccountId, AccountKey, AddressKey, ClientId, Epoch, PortalUserId, PracticeId, SessionId},
     portal_user::PortalUser,
     practice::Practice,
     problem::Problem,
@@ -44,13 +44,38 @@ pub fn key_of(
     practice: &PracticeId,
     username: &Username,
 ) -> Result<AccountKey, Problem> {
-    let look = username.skeleton();
-    let digest =
-        context.lasting_hmac("account", &[practice.as_str().as_bytes(), look.as_bytes()])?;
+    place(context, "account", practice, &username.skeleton()).map(AccountKey::from_bytes)
+}
+
+/// Where the accounts with an e-mail address are listed, whether or not there are any: HMAC of
+/// practice and folded address.
+///
+/// # Errors
+/// 500 in a function that was given no secret.
+pub fn address_key(
+    context: &Context,
+    practice: &PracticeId,
+    email: &Email,
+) -> Result<AddressKey, Problem> {
+    place(context, "address of accounts", practice, &email.folded()).map(AddressKey::from_bytes)
+}
+
+fn place(
+    context: &Context,
+    purpose: &str,
+    practice: &PracticeId,
+    text: &str,
+) -> Result<[u8; 16], Problem> {
+    let digest = context.lasting_hmac(purpose, &[practice.as_str().as_bytes(), text.as_bytes()])?;
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);
-    Ok(AccountKey::from_bytes(bytes))
+    Ok(bytes)
 }
+
+/// What leads from an e-mail address to an account with it. Its key says all: see
+/// [`crate::keys::address`].
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct AddressEntry {}
 
 /// An account as stored.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -186,3 +186,23 @@ impl fmt::Display for AccountKey {
         f.write_str(&self.0)
     }
 }
+
+/// Where the accounts with an e-mail address are listed: 16 bytes of a keyed digest of practice and
+/// address (see [`crate::account::address_key`]), in unpadded base64url.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AddressKey(String);
+
+impl AddressKey {
+    /// The key of these sixteen bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(bytes))
+    }
+}
+
+impl fmt::Display for AddressKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -15,7 +15,7 @@ use ulid::Ulid;
 
 use crate::{
     fields::{At, Date, RecordNumber},
-    id::{AccountKey, ClientId, EventId, MailId, PortalUserId, PracticeId, SessionId},
+    id::{AccountKey, AddressKey, ClientId, EventId, MailId, PortalUserId, PracticeId, SessionId},
 };
 
 /// The primary key of an item.
@@ -84,7 +84,7 @@ macro_rules! partitions {
         pub mod partition {
             use crate::{
                 fields::Date,
-                id::{AccountKey, ClientId, PracticeId},
+                id::{AccountKey, AddressKey, ClientId, PracticeId},
             };
 
             $($(#[$doc])* #[must_use] pub fn $name($($part: $of),*) -> String { format!($pattern) })*
@@ -124,6 +124,8 @@ partitions! {
     record(practice: &PracticeId, number: &str) = "P#{practice}#R#{number}";
     /// An account.
     account(practice: &PracticeId, account: &AccountKey) = "P#{practice}#A#{account}";
+    /// The accounts with one e-mail address, which is known only by its HMAC.
+    address(practice: &PracticeId, address: &AddressKey) = "P#{practice}#E#{address}";
     /// The sessions of one person of the staff.
     staff(practice: &PracticeId, subject: &str) = "P#{practice}#W#{subject}";
     /// Failures counted against a sign-in name, known only by its HMAC: those of strangers, and those
@@ -164,6 +166,9 @@ items! {
     /// An account, with its grants and sessions.
     account(practice: &PracticeId, account: &AccountKey)
         in main account(practice, account) = "ACCOUNT", "account";
+    /// Leads from an e-mail address to an account with it.
+    address(practice: &PracticeId, address: &AddressKey, account: &AccountKey)
+        in main address(practice, address) = "ACCOUNT#{account}", "account of an address";
     /// A session of staff.
     staff_session(practice: &PracticeId, subject: &str, session: SessionId)
         in main staff(practice, subject) = "SESSION#{session}", "staff session";

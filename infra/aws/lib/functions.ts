@@ -36,7 +36,7 @@ interface Plan {
   rights: Right[];
   /** Signs session tokens. */
   signs?: true;
-  /** Makes HMACs: lock counters, tokens of links, idempotent requests. */
+  /** Makes HMACs: lock counters, keys of accounts and addresses, tokens of links, idempotent requests. */
   hmacs?: true;
   /** Hashes passwords, which takes 19 MiB and a whole processor. */
   passwords?: true;
@@ -66,7 +66,7 @@ const device = update("lock", "accountId", "expiresAt", "failures", "forgottenAt
 export const FUNCTIONS: Record<string, Plan> = {
   activate: { rights: [...editor, ...once, ...mails, update("account", "grants")], hmacs: true },
   "add-portal-user": {
-    rights: [...editor, ...once, ...mails, getTogether("account"), put("account", "search")],
+    rights: [...editor, ...once, ...mails, getTogether("account"), put("account", "address", "search")],
     hmacs: true,
   },
   "assign-alert": { rights: [...editor, check("chart")] },
@@ -100,13 +100,14 @@ export const FUNCTIONS: Record<string, Plan> = {
     rights: [
       ...editor,
       check("chart"),
-      remove("chart", "account", "lock", "search"),
+      remove("chart", "account", "address", "lock", "search"),
       getTogether("account"),
       update("account", "first", "grants", "reset"),
       update("chart", "resetUntil"),
       // The answers that were kept about the person are forgotten.
       update("request", "answer"),
     ],
+    hmacs: true,
   },
   enroll: {
     rights: [
@@ -203,8 +204,8 @@ export const FUNCTIONS: Record<string, Plan> = {
       ...mails,
       getTogether("account"),
       // A new sign-in name is another place of the account.
-      put("account", "search"),
-      remove("account", "lock", "search"),
+      put("account", "address", "search"),
+      remove("account", "address", "lock", "search"),
       update("account", "email", "grants", "name", "password", "reset", "sessions", "username"),
       // The person's other charts.
       update(

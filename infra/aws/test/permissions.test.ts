@@ -71,6 +71,7 @@ test("only those who sign people in read the signing key, and the token key only
     "activate",
     "add-portal-user",
     "create-client",
+    "delete",
     "enroll",
     "resend-invitation",
     "reset-password",

@@ -12,7 +12,7 @@ use super::{
     entries::{index, index_person},
 };
 use crate::{
-    account::{self, Account, Grant, MOST_CHARTS, PortalSession},
+    account::{self, Account, AddressEntry, Grant, MOST_CHARTS, PortalSession},
     client::{Born, Client, Holder, Summary},
     context::Context,
     device::{self, Device},
@@ -80,9 +80,10 @@ pub enum Others {
 /// The code of a refusal that is never answered: the caller looks again at who is there.
 pub const OVERTAKEN: &str = "overtaken";
 
-/// What an edit of a portal user writes to the chart itself after the other charts: the account, the
-/// client, the portal user with its mail and event, and its search entries.
-const OWN_ITEMS: usize = 8 + 2 * search::MAX_PERSON_ENTRIES;
+/// What an edit of a portal user writes to the chart itself after the other charts: the account with
+/// what leads to it from its address, the client, the portal user with its mail and event, and its
+/// search entries.
+const OWN_ITEMS: usize = 10 + 2 * search::MAX_PERSON_ENTRIES;
 
 /// What happens to one account. A transaction can touch an item once, so the rules of one change
 /// meet here.
@@ -1269,12 +1270,46 @@ impl<'a> ChartEdit<'a> {
         }
     }
 
+    /// Writes what leads from e-mail addresses to the accounts of this change. It is derived from
+    /// what each account was and will be, so that no rule can forget it.
+    fn write_addresses(&mut self) -> Result<(), Problem> {
+        let practice = &self.chart.practice;
+        for (key, write) in &self.account_writes {
+            let before = match (self.accounts.get(key), &self.read) {
+                (Some(account), _) => account.as_ref().map(|account| &account.email),
+                // A portal user has the address of its account.
+                (None, Some((_, users))) => address_of(users, key),
+                (None, None) => None,
+            };
+            let after = match write {
+                AccountWrite::Put(account) => Some(&account.email),
+                AccountWrite::Update { .. } => address_of(&self.chart.users, key).or(before),
+                AccountWrite::Remove(_) | AccountWrite::RemoveIfLast(_) => None,
+            };
+            if before.map(Email::folded) == after.map(Email::folded) {
+                continue;
+            }
+            // The account, which is written too, guards both.
+            if let Some(old) = before {
+                let address = account::address_key(self.context, practice, old)?;
+                self.change.discard(&keys::address(practice, &address, key));
+            }
+            if let Some(new) = after {
+                let address = account::address_key(self.context, practice, new)?;
+                self.change.set(&keys::address(practice, &address, key), &AddressEntry {});
+            }
+        }
+        Ok(())
+    }
+
     /// The whole change, and the items whose failed condition means that something has to be read:
     /// an account, or the budget of an address.
     ///
     /// # Errors
-    /// 429 when the budget of an address does not hold the mails of the change.
+    /// 429 when the budget of an address does not hold the mails of the change; 500 when an account's
+    /// address changes in a function that was given no secret.
     pub(super) fn finish(mut self, budgets: &Budgets) -> Result<Finished, Problem> {
+        self.write_addresses()?;
         let spent = self.spending.write(&mut self.change, budgets)?;
         let accounts = std::mem::take(&mut self.account_writes);
         let practice = self.chart.practice.clone();
@@ -1396,6 +1431,11 @@ pub(super) struct Finished {
     pub(super) keeps: bool,
     /// The event of a change that changes nothing: the answer shows the client's data all the same.
     pub(super) unchanged: Option<Event>,
+}
+
+/// The e-mail address of the portal user with an account.
+fn address_of<'a>(users: &'a [PortalUser], account: &AccountKey) -> Option<&'a Email> {
+    users.iter().find(|user| user.account == *account).map(|user| &user.email)
 }
 
 /// Two names that are written alike, but for case, accents and punctuation.

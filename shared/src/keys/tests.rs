@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, env, fs, path::Path};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::id::AccountKey;
+use crate::id::{AccountKey, AddressKey};
 
 /// A name of the code as the rest of the project writes it.
 fn camel(name: &str) -> String {
@@ -72,6 +72,10 @@ fn one_of_each() -> Vec<(&'static str, Key)> {
         ("mail", mail(&p, chart, MailId::new(ulid))),
         ("record", record(&p, &number)),
         ("account", account(&p, &AccountKey::from_bytes([1; 16]))),
+        (
+            "address",
+            address(&p, &AddressKey::from_bytes([1; 16]), &AccountKey::from_bytes([1; 16])),
+        ),
         ("staff_session", staff_session(&p, "subject", SessionId::new(ulid))),
         ("lock", lock(&p, &AccountKey::from_bytes([1; 16]))),
         ("device", device(&p, &AccountKey::from_bytes([1; 16]), "hmac")),

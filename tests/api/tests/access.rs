@@ -205,7 +205,13 @@ async fn a_client_has_sixteen_portal_users_at_most_and_an_account_forty_charts()
     world.deliver().await;
     let token = world.post.newest("guardian@mail.example").token();
     world.choose(&token, "nine grey pebbles hop along").await.expect(204);
-    dana.revoke(&last.expect("a chart")).await.expect(200);
+    let last = last.expect("a chart");
+    let edit = json!({
+        "version": dana.user(&last).await["version"], "name": {"first": "Hollis", "last": "Marsh"},
+        "email": "marsh@mail.example", "username": "hollis.marsh",
+    });
+    dana.patch(&last.path(), &edit).await.expect(200);
+    dana.revoke(&last).await.expect(200);
 }
 
 #[tokio::test]

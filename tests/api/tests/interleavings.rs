@@ -787,7 +787,12 @@ fn faults(items: &Items) -> Vec<String> {
             fault(items.contains_key(&key), "a mail that is in no outbox", user);
         }
     }
-    for account in of_kind("ACCOUNT") {
+    let led_to: Vec<String> = of_kind("ACCOUNT#")
+        .map(|entry| text(&entry["SK"]).replace("ACCOUNT#", "P#harbor#A#"))
+        .collect();
+    for account in of_kind("ACCOUNT").filter(|item| item["SK"] == "ACCOUNT") {
+        let entries = led_to.iter().filter(|pk| account["PK"] == pk.as_str()).count();
+        fault(entries == 1, "an account to which not one address leads", account);
         let grants = account["grants"].as_object().cloned().unwrap_or_default();
         fault(!grants.is_empty(), "an account without grants", account);
         for (client, grant) in &grants {
@@ -795,6 +800,11 @@ fn faults(items: &Items) -> Vec<String> {
             let user = items.get(&(format!("P#harbor#C#{client}"), key));
             fault(user.is_some(), "a grant of nobody", account);
         }
+    }
+    for entry in of_kind("ACCOUNT#") {
+        let account = text(&entry["SK"]).replace("ACCOUNT#", "P#harbor#A#");
+        let account = items.contains_key(&(account, "ACCOUNT".to_owned()));
+        fault(account, "an address that leads nowhere", entry);
     }
     faults
 }

@@ -1,6 +1,7 @@
 //! The rules of Latchkey, tried through its API.
 
 mod access;
+mod addresses;
 mod devices;
 mod document;
 mod edge;
