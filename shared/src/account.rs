@@ -25,6 +25,9 @@ use crate::{
 pub const SESSIONS: usize = 10;
 /// Seconds that a password reset's link lives.
 pub const RESET_SECONDS: i64 = 60 * 60;
+/// Seconds in which asking for a reset again sends nothing more: time to use the link that was sent,
+/// which another one would end. Anybody may ask.
+pub const PAUSE: i64 = 10 * 60;
 
 /// A session's idle end is moved only when it moves by so many seconds or more: at most a minute,
 /// and a small part of `idle`, so that whoever stays is never signed out between two steps.

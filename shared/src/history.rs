@@ -43,6 +43,7 @@ pub enum Action {
     SignedOut,
     PasswordResetRequested,
     PasswordChanged,
+    PasswordChangeRefused,
     StaffSignedIn,
     StaffSignedOut,
     Refused,

@@ -89,6 +89,10 @@ ulid_id!(
     MailId
 );
 ulid_id!(
+    /// A reset that was asked for.
+    AskId
+);
+ulid_id!(
     /// An event in the history.
     EventId
 );
@@ -162,6 +166,13 @@ impl AccountKey {
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// Reads a key; `None` for anything that is not exactly one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes: [u8; 16] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
+        Some(Self::from_bytes(bytes))
     }
 
     /// The sixteen bytes of the key; zeros for a text that is not a key.

@@ -15,7 +15,10 @@ use ulid::Ulid;
 
 use crate::{
     fields::{At, Date, RecordNumber},
-    id::{AccountKey, AddressKey, ClientId, EventId, MailId, PortalUserId, PracticeId, SessionId},
+    id::{
+        AccountKey, AddressKey, AskId, ClientId, EventId, MailId, PortalUserId, PracticeId,
+        SessionId,
+    },
 };
 
 /// The primary key of an item.
@@ -56,10 +59,11 @@ pub const MAIN: Table = Table {
 /// The append-only history.
 pub const HISTORY: Table = Table { stream: "NEW_IMAGE", time_to_live: None, indexes: &[] };
 
-/// The index of mails that wait: a mail has the attribute `pending` until it is done with.
+/// The index of what waits for `send-mail`: a mail has the attribute `pending` until it is done with, a
+/// reset that was asked for until it is gone.
 pub const OUTBOX: &str = "outbox";
-/// The value of `pending`. All mails that wait share one partition of the index: they are few, and
-/// each leaves it soon.
+/// The value of `pending`. All that waits shares one partition of the index: it is little, and leaves
+/// soon.
 pub const PENDING: &str = "MAIL";
 
 /// A kind of item, as declared. Patterns name what varies in braces.
@@ -126,6 +130,8 @@ partitions! {
     account(practice: &PracticeId, account: &AccountKey) = "P#{practice}#A#{account}";
     /// The accounts with one e-mail address, which is known only by its HMAC.
     address(practice: &PracticeId, address: &AddressKey) = "P#{practice}#E#{address}";
+    /// The resets that were asked for by one name, which is known only by its HMAC.
+    asked(practice: &PracticeId, name: &AccountKey) = "P#{practice}#Q#{name}";
     /// The sessions of one person of the staff.
     staff(practice: &PracticeId, subject: &str) = "P#{practice}#W#{subject}";
     /// Failures counted against a sign-in name, known only by its HMAC: those of strangers, and those
@@ -169,6 +175,9 @@ items! {
     /// Leads from an e-mail address to an account with it.
     address(practice: &PracticeId, address: &AddressKey, account: &AccountKey)
         in main address(practice, address) = "ACCOUNT#{account}", "account of an address";
+    /// A reset that was asked for. The stream carries it; the index [`OUTBOX`] has those that are left.
+    ask(practice: &PracticeId, name: &AccountKey, ask: AskId)
+        in main asked(practice, name) = "ASK#{ask}", "asked-for reset";
     /// A session of staff.
     staff_session(practice: &PracticeId, subject: &str, session: SessionId)
         in main staff(practice, subject) = "SESSION#{session}", "staff session";
@@ -203,17 +212,34 @@ items! {
         in history day(practice, &at.to_string()[..10]) = "{event}", "event";
 }
 
-pub use self::partition::{chart, search as search_partition};
+pub use self::partition::{address as address_partition, chart, search as search_partition};
 
 /// Sort keys of a client and its portal users begin with this, and no others.
 pub const ACCESS: &str = "A#";
 /// Sort keys of mails begin with this, and no others: the stream's filter looks for it.
 pub const MAIL: &str = "MAIL#";
+/// Sort keys of resets that were asked for begin with this, and no others: the stream's filter looks
+/// for it.
+pub const ASK: &str = "ASK#";
+/// With one of these begin the sort keys of what the stream hands to `send-mail`.
+pub const STREAMED: &[&str] = &[MAIL, ASK];
 
-/// Where the mails of this moment and later begin in the index of those that wait.
+/// Where what was made at this moment and later begins in the index of what waits, for one kind of it.
 #[must_use]
-pub fn mails_from(at: At) -> String {
-    format!("{MAIL}{}", Ulid::from_parts(at.millis().unsigned_abs(), 0))
+pub fn waiting_from(kind: &str, at: At) -> String {
+    format!("{kind}{}", Ulid::from_parts(at.millis().unsigned_abs(), 0))
+}
+
+/// The sort key under which an address leads to an account; without one, what comes before them all.
+#[must_use]
+pub fn address_sort_key(account: Option<&AccountKey>) -> String {
+    format!("ACCOUNT#{}", account.map_or("", AccountKey::as_str))
+}
+
+/// The account to which an address leads with this sort key.
+#[must_use]
+pub fn parse_address(sk: &str) -> Option<AccountKey> {
+    AccountKey::parse(sk.strip_prefix(&address_sort_key(None))?)
 }
 
 /// What kind of item a key is of: a word for the log, with nothing of the key in it.

@@ -4,12 +4,14 @@
 
 pub mod account;
 pub mod app;
+pub mod ask;
 pub mod caller;
 pub mod chart;
 pub mod client;
 pub mod config;
 pub mod context;
 pub mod cookie;
+pub mod dead_link;
 pub mod device;
 pub mod es256;
 pub mod fields;

@@ -90,6 +90,8 @@ pub enum Door {
     SignIn,
     /// Asking for a password reset.
     Reset,
+    /// Sending a link that does not work.
+    Link,
 }
 
 /// How much of the internet a counter stands for.
@@ -172,6 +174,7 @@ impl Sources {
         let purpose = match door {
             Door::SignIn => "source",
             Door::Reset => "source of resets",
+            Door::Link => "source of dead links",
         };
         let counter = |(network, name): (Network, String)| {
             let digest = context.hmac(purpose, &[name.as_bytes()])?;

@@ -246,6 +246,9 @@ pub struct Invitation {
     pub sent_at: At,
     /// When it ends.
     pub expires_at: At,
+    /// When it was last sent again because somebody asked for a password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<At>,
     /// Wrong proofs so far.
     #[serde(default)]
     pub wrong_proofs: u32,

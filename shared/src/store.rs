@@ -280,14 +280,35 @@ impl Store {
         })
     }
 
-    /// Reads the keys of the mails that have waited since before the sort key `until`, oldest
-    /// first: one page, to be followed from its last key unless that is `None`. Eventually
-    /// consistent: whoever sends one asks the mail itself first.
+    /// The sort key that follows `after` in a partition, strongly consistent; `None` at its end.
     ///
     /// # Errors
     /// 503 when the table does not answer.
-    pub async fn waiting_mails(
+    pub async fn next_in(&self, pk: &str, after: &str) -> Result<Option<String>, Problem> {
+        let request = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("PK = :pk AND SK > :after")
+            .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
+            .expression_attribute_values(":after", AttributeValue::S(after.to_owned()))
+            .consistent_read(true)
+            .limit(1);
+        let answer = Box::pin(request.send())
+            .await
+            .map_err(|e| failure(&e, "Query", &[keys::partition_kind(pk)]))?;
+        answer.items.unwrap_or_default().first().map(|item| Ok(item_key(item)?.sk)).transpose()
+    }
+
+    /// Reads the keys of what of one kind ([`keys::MAIL`], [`keys::ASK`]) has waited since before the
+    /// sort key `until`, oldest first: one page, to be followed from its last key unless that is `None`.
+    /// Eventually consistent: whoever acts on one asks the item itself first.
+    ///
+    /// # Errors
+    /// 503 when the table does not answer.
+    pub async fn waiting(
         &self,
+        kind: &str,
         until: &str,
         from: Option<Item>,
     ) -> Result<(Vec<Key>, Option<Item>), Problem> {
@@ -296,11 +317,13 @@ impl Store {
             .query()
             .table_name(&self.table)
             .index_name(keys::OUTBOX)
-            .key_condition_expression("pending = :pending AND SK < :until")
+            .key_condition_expression("pending = :pending AND SK BETWEEN :kind AND :until")
             .expression_attribute_values(":pending", AttributeValue::S(keys::PENDING.to_owned()))
+            .expression_attribute_values(":kind", AttributeValue::S(kind.to_owned()))
             .expression_attribute_values(":until", AttributeValue::S(until.to_owned()))
             .set_exclusive_start_key(from);
-        let answer = Box::pin(request.send()).await.map_err(|e| failure(&e, "Query", &["mail"]))?;
+        let answer =
+            Box::pin(request.send()).await.map_err(|e| failure(&e, "Query", &["what waits"]))?;
         let items = answer.items.unwrap_or_default();
         let found = items.iter().map(item_key).collect::<Result<_, _>>()?;
         Ok((found, answer.last_evaluated_key))

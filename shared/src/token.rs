@@ -149,6 +149,12 @@ impl ResetToken {
     }
 }
 
+/// The practice that a token names, whatever else is wrong with it.
+#[must_use]
+pub fn practice_of(text: &str) -> Option<PracticeId> {
+    PracticeId::parse(text.split_once('.')?.0)
+}
+
 fn join(practice: &PracticeId, pieces: &[&[u8]]) -> String {
     format!("{practice}.{}", URL_SAFE_NO_PAD.encode(pieces.concat()))
 }

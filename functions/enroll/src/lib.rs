@@ -14,6 +14,7 @@ use shared::{
     account::{Account, PortalSession},
     caller::Caller,
     chart::{Accounts, Chart, ChartEdit, Request},
+    dead_link,
     device::{Device, Presented},
     fields::{At, Date, Password, ProofName, Refusal, Secret},
     history::{Action, Actor, Author},
@@ -26,7 +27,7 @@ use shared::{
     problem::ProblemBody,
     proof,
     store::both,
-    token::InvitationToken,
+    token::{self, InvitationToken},
     visitor,
     web::StrictJson,
 };
@@ -96,6 +97,7 @@ pub struct InvitationState {
     responses(
         (status = 200, description = "How the invitation stands.", body = InvitationState),
         (status = 404, description = "There is no such invitation.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many links that do not work from this address.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 async fn check(
@@ -103,8 +105,22 @@ async fn check(
     caller: Caller,
     StrictJson(link): StrictJson<Link>,
 ) -> Result<Json<InvitationState>, Problem> {
-    let token = InvitationToken::parse(link.token.reveal()).ok_or_else(Problem::not_found)?;
-    let (chart, accounts, practice) = read(&app, &token).await?;
+    let (problem, answer) = match look(&app, &link.token).await {
+        Ok(answer) if answer.state == Standing::Open => return Ok(Json(answer)),
+        Ok(answer) => (over(answer.state), Some(answer)),
+        Err(problem) => (problem, None),
+    };
+    let problem = refused(&app, &caller, &link.token, problem).await;
+    match answer {
+        // How the link stands is told, and not as a problem.
+        Some(answer) if problem.code().starts_with("invitation_") => Ok(Json(answer)),
+        _ => Err(problem),
+    }
+}
+
+async fn look(app: &App, link: &Secret) -> Result<InvitationState, Problem> {
+    let token = InvitationToken::parse(link.reveal()).ok_or_else(Problem::not_found)?;
+    let (chart, accounts, practice) = read(app, &token).await?;
     let user = chart.user(token.user)?;
     let now = app.now();
     let (state, expires_at) = standing(user, &token, now).ok_or_else(Problem::not_found)?;
@@ -124,10 +140,8 @@ async fn check(
         let known: Option<Account> = account.filter(|a| a.password.is_some());
         answer.account = Some(known.as_ref().map_or(AccountKind::New, |_| AccountKind::Existing));
         answer.account_name = known.map(|account| account.name.full());
-    } else {
-        refuse(&app, &caller, &token, &over(state)).await?;
     }
-    Ok(Json(answer))
+    Ok(answer)
 }
 
 /// Everything about a link, in one round trip.
@@ -170,17 +184,21 @@ fn over(state: Standing) -> Problem {
     }
 }
 
-/// Records that a link was refused.
-async fn refuse(
-    app: &App,
-    caller: &Caller,
-    token: &InvitationToken,
-    problem: &Problem,
-) -> Result<(), Problem> {
+/// What to answer to a problem. When it is about the link, that is counted against where it was sent
+/// from, and recorded: on the chart, but for a link that was never sent, whose ids may be made up.
+async fn refused(app: &App, caller: &Caller, link: &Secret, problem: Problem) -> Problem {
+    let forged = problem.code() == "not_found";
+    if !forged && !problem.code().starts_with("invitation_") {
+        return problem;
+    }
+    let Some(practice) = token::practice_of(link.reveal()) else { return problem };
     let author = Author { actor: Actor::nobody(), caller: caller.clone() };
-    let event = author.event(app, &token.practice, Action::EnrollmentRefused);
-    let event = event.client(token.client).portal_user(token.user).because(problem.code());
-    app.store().record(&event).await
+    let event = author.event(app, &practice, Action::EnrollmentRefused).because(problem.code());
+    let event = match InvitationToken::parse(link.reveal()).filter(|_| !forged) {
+        Some(token) => event.client(token.client).portal_user(token.user),
+        None => event,
+    };
+    dead_link::refuse(app, caller, &event, problem).await
 }
 
 /// A proof, and a password.
@@ -217,6 +235,7 @@ enum Outcome {
         (status = 201, description = "Enrolled and signed in: the session's cookie is set, and that of the device.", body = PortalSession,
             headers(("Set-Cookie" = String, description = "The session; the device, which is known from now on."))),
         (status = 404, description = "There is no such invitation.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many links that do not work from this address.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "`invitation_used` or `invitation_expired`.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "`proof_failed`, or the password is too weak, or the key came with another body.", body = ProblemBody, content_type = "application/problem+json"),
     )
@@ -228,17 +247,29 @@ async fn enroll(
     key: IdempotencyKey,
     StrictJson(with): StrictJson<Enrollment>,
 ) -> Result<Response, Problem> {
+    match use_link(&app, &caller, (presented, &key), &with).await {
+        Err(problem) => Err(refused(&app, &caller, &with.token, problem).await),
+        answer => answer,
+    }
+}
+
+async fn use_link(
+    app: &App,
+    caller: &Caller,
+    (presented, key): (Presented, &IdempotencyKey),
+    with: &Enrollment,
+) -> Result<Response, Problem> {
     let token = InvitationToken::parse(with.token.reveal()).ok_or_else(Problem::not_found)?;
     let practice = token.practice.clone();
     let body =
         (with.token.reveal(), with.last_name.as_str(), with.date_of_birth, with.password.reveal());
-    let attempt = Attempt::new(&app, &practice, token.account.as_str(), "enroll", &key, &body)?;
+    let attempt = Attempt::new(app, &practice, token.account.as_str(), "enroll", key, &body)?;
     let ((chart, accounts, settings), before) =
-        both(read(&app, &token), attempt.answered::<Outcome>(app.store(), app.now()))
+        both(read(app, &token), attempt.answered::<Outcome>(app.store(), app.now()))
             .await
             // The person was deleted, and invited anew, since: the old answer is no way in.
             .map_err(|p| if p.code() == "deleted" { used() } else { p })?;
-    // A link that was never sent is nobody's: nothing is written for it.
+    // A link that was never sent is nobody's: nothing is written on the chart for it.
     standing(chart.user(token.user)?, &token, app.now()).ok_or_else(Problem::not_found)?;
     let author = Author { actor: Actor::nobody(), caller: caller.clone() };
     let request = Request {
@@ -248,25 +279,25 @@ async fn enroll(
         unchanged: None,
         silent: false,
     };
-    let device = presented.or_repeated(&app, &attempt)?;
+    let device = presented.or_repeated(app, &attempt)?;
     let mut hashes = Hashes::default();
     let mut made = None;
     let decide = |edit: &mut ChartEdit<'_>| {
-        let outcome = decide(&app, edit, &token, (&with, &device), &settings, &mut hashes)?;
+        let outcome = decide(app, edit, &token, (with, &device), &settings, &mut hashes)?;
         made = outcome.session();
         Ok(outcome)
     };
     let outcome = match before {
         Some(before) => Ok(before),
-        None => Box::pin(chart.change(&app, &request, accounts, decide)).await,
+        None => Box::pin(chart.change(app, &request, accounts, decide)).await,
     };
     match outcome {
         Ok(Outcome::Enrolled { account, key, sid, session }) => {
             if made != Some(sid) {
-                still_open(&app, &settings, &token, &key, sid).await?;
+                still_open(app, &settings, &token, &key, sid).await?;
             }
             let cookie =
-                visitor::portal_cookie(&app, &settings, &key, account, sid, session.ends_at)?;
+                visitor::portal_cookie(app, &settings, &key, account, sid, session.ends_at)?;
             let cookies = AppendHeaders([(SET_COOKIE, cookie), (SET_COOKIE, device.cookie()?)]);
             Ok((StatusCode::CREATED, cookies, Json(session)).into_response())
         }
@@ -277,12 +308,7 @@ async fn enroll(
                 "These details do not match what the practice knows. Check them, or ask the practice.",
             ),
         )),
-        Err(problem) => {
-            if problem.code().starts_with("invitation_") {
-                refuse(&app, &caller, &token, &problem).await?;
-            }
-            Err(problem)
-        }
+        Err(problem) => Err(problem),
     }
 }
 

@@ -1,5 +1,5 @@
-//! Lets somebody who forgot a password choose a new one, by a link in a mail. Asking is always
-//! answered alike; choosing ends every session of the account, and opens nothing: whoever is only
+//! Lets somebody who forgot a password choose a new one, by a link in a mail. Asking writes the same for
+//! everybody and is answered alike: whom it fits, `send-mail` finds out. Choosing ends every session of the account, and opens nothing: whoever is only
 //! invited needs the password to enrol, and enrols with it all the same.
 
 use axum::{
@@ -11,13 +11,14 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use shared::{
     App, Problem, Routes,
-    account::{self, Account, RESET_SECONDS, Reset},
+    account::Account,
+    ask::Ask,
     caller::Caller,
-    cookie,
+    cookie, dead_link,
     device::{self, Presented},
     fields::{Password, Secret, Username},
     history::{Action, Actor, Event},
-    id::{AccountKey, ClientId, MailId, PortalUserId, PracticeId},
+    id::PracticeId,
     jwt::Audience,
     keys,
     lockout::{Door, Sources},
@@ -28,15 +29,11 @@ use shared::{
     password::{self, Personal},
     practice::Practice,
     problem::ProblemBody,
-    store::{Change, both, parse},
-    token::{Nonce, ResetToken},
+    store::both,
+    token::{self, ResetToken},
     web::StrictJson,
 };
 use utoipa::ToSchema;
-
-/// Seconds in which an account gets no second reset mail: time to use the first, whose link a
-/// second one would end. Anybody may ask.
-const PAUSE: i64 = 10 * 60;
 
 /// The routes of this function.
 pub fn routes<R: Routes>() -> R {
@@ -49,7 +46,7 @@ pub fn routes<R: Routes>() -> R {
 pub struct Forgotten {
     /// The practice whose portal it is.
     practice: PracticeId,
-    /// The name to sign in with.
+    /// The name to sign in with, or an e-mail address.
     username: Username,
 }
 
@@ -60,12 +57,12 @@ pub struct Asked {
     message: &'static str,
 }
 
-/// Asks for a reset. The answer is the same whether or not the username exists.
+/// Asks for a reset. The answer is the same whether or not anybody has the name or address.
 #[utoipa::path(
     post, path = "/api/portal/password-reset", operation_id = "reset-password", tag = "portal",
     request_body = Forgotten,
     responses(
-        (status = 202, description = "If the username can sign in, a mail is on its way.", body = Asked),
+        (status = 202, description = "Each account that it fits gets a mail: a link for a new password or, if nobody enrolled, the invitation again.", body = Asked),
         (status = 429, description = "Too many requests from this address.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -74,105 +71,33 @@ async fn ask(
     caller: Caller,
     StrictJson(with): StrictJson<Forgotten>,
 ) -> Result<Response, Problem> {
-    let id = account::key_of(&app, &with.practice, &with.username)?;
-    let key = keys::account(&with.practice, &id);
     let settings = keys::practice(&with.practice);
     let mut sources = Sources::of(&app, Door::Reset, &caller.source)?;
-    let wanted: Vec<_> =
-        [key.clone(), settings.clone()].into_iter().chain(sources.keys()).collect();
+    let wanted: Vec<_> = [settings.clone()].into_iter().chain(sources.keys()).collect();
+    let ask = Ask::new(&app, &caller, &with.practice, &with.username)?;
     let mut retries = app.store().retries();
-    let mut budgets = Budgets::default();
     loop {
         let now = app.now();
         let mut items = app.store().get_many(&wanted).await?;
-        if !items.contains_key(&settings) {
-            // Nobody's practice: nothing is kept of what was asked of it.
-            return Ok(asked());
-        }
-        let account: Option<Account> = items.remove(&key).map(parse).transpose()?;
         sources.read(&mut items)?;
         sources.refuse(now)?;
 
         let mut change = app.store().change();
         sources.count(&mut change, now);
-        let known = account.as_ref().map(|a| a.account_id.to_string());
-        let rev = account.as_ref().map_or(0, |a| a.rev);
-        let mut spending = Spending::new(&app, &with.practice);
-        if let Some(account) = &account {
-            spending.count(&account.email, MailKind::PasswordReset)?;
-        }
-        // Over the budget of its address, it silently gets none.
-        let held = spending.until(&budgets).is_none();
-        let mut spending = Spending::new(&app, &with.practice);
-        let allowed = account.filter(|a| {
-            let soon =
-                a.reset.as_ref().is_some_and(|r| r.expires_at.plus(PAUSE - RESET_SECONDS) > now);
-            a.resettable(now).next().is_some() && !soon && held
-        });
-        if let Some(account) = allowed {
-            send(&app, &caller, &with.practice, &id, account, (&mut change, &mut spending))?;
-        } else {
-            // Nothing is kept of what was typed for a username that nobody has: it may have been a
-            // password.
-            let actor = Actor { id: known.unwrap_or_default(), ..Actor::nobody() };
-            let action = Action::PasswordResetRequested;
-            change.event(&Event::new(&app, &caller, &actor, &with.practice, action));
-            // How long a transaction takes tells how many items take part in it: as many as in a
-            // reset that is made.
-            let (client, user) = (ClientId::new(app.ulid()), PortalUserId::new(app.ulid()));
-            let mail = keys::mail(&with.practice, client, MailId::new(app.ulid()));
-            change.unchanged(&key, rev);
-            change.unchanged(&mail, 0);
-            change.unchanged(&keys::budget(&with.practice, id.as_str()), 0);
-            change.unchanged(&keys::portal_user(&with.practice, client, user), 0);
-        }
-        let spent = spending.write(&mut change, &budgets)?;
+        // Nothing is kept under a name that a stranger made up for a practice.
+        let queued = items.contains_key(&settings).then(|| ask.queue(&mut change));
         let Err(error) = app.store().write(change).await else { return Ok(asked()) };
         let failed = retries.retry(error).await?;
-        budgets = spent.read_failed(app.store(), &failed).await?;
+        if queued.is_some_and(|ask| failed.includes(ask)) {
+            // It is there: it was written, and the table's answer was lost.
+            return Ok(asked());
+        }
     }
 }
 
 fn asked() -> Response {
-    let message = "If this username can sign in, a mail with a link is on its way.";
+    let message = "If there is something to send for it, a mail with a link is on its way.";
     (StatusCode::ACCEPTED, Json(Asked { message })).into_response()
-}
-
-/// Makes a reset, the only one that works from now on, and queues its mail.
-fn send(
-    app: &App,
-    caller: &Caller,
-    practice: &PracticeId,
-    id: &AccountKey,
-    mut account: Account,
-    (change, spending): (&mut Change, &mut Spending<'_>),
-) -> Result<(), Problem> {
-    let now = app.now();
-    let Some((client, user)) = account.resettable(now).next().map(|(c, g)| (c, g.portal_user_id))
-    else {
-        return Ok(());
-    };
-    let nonce = Nonce::new(app);
-    let expires_at = now.plus(RESET_SECONDS);
-    account.reset = Some(Reset { hash: nonce.secret(app)?.hash(), expires_at });
-    let to = Recipient { client, user, email: &account.email };
-    let mail = Outgoing::notice(app, practice, &to, MailKind::PasswordReset).with_link(
-        id.clone(),
-        nonce,
-        expires_at,
-    );
-    mail.queue(change, spending, &account.email)?;
-    change.replace(&keys::account(practice, id), &account, account.rev);
-    let news = AccountUpdate {
-        mail: Some((client, &mail.shown())),
-        reset: Some(now),
-        ..AccountUpdate::default()
-    };
-    to_charts::write(change, practice, &account, &news);
-    let actor = Actor { id: account.account_id.to_string(), ..Actor::nobody() };
-    let event = Event::new(app, caller, &actor, practice, Action::PasswordResetRequested);
-    change.event(&event.client(client).portal_user(user));
-    Ok(())
 }
 
 /// A new password.
@@ -194,6 +119,7 @@ pub struct NewPassword {
         (status = 204, description = "The password is changed.", headers(("Set-Cookie" = String, description = "Takes the session's cookie away; the device, which is known from now on."))),
         (status = 409, description = "`reset_expired`: the link does not work, or no longer.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "The password is too weak.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many links that do not work from this address.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 async fn choose(
@@ -202,12 +128,51 @@ async fn choose(
     presented: Presented,
     StrictJson(with): StrictJson<NewPassword>,
 ) -> Result<Response, Problem> {
-    let expired =
-        || Problem::conflict("reset_expired", "This link no longer works. Ask for a new one.");
-    let token = ResetToken::parse(with.token.reveal()).ok_or_else(expired)?;
+    let token = ResetToken::parse(with.token.reveal());
+    let problem = match &token {
+        Some(token) => match change_password(&app, &caller, presented, (&with, token)).await {
+            Err(problem) if problem.code() == "reset_expired" => problem,
+            answer => return answer,
+        },
+        None => expired(),
+    };
+    let practice = token.as_ref().map(|token| token.practice.clone());
+    let Some(practice) = practice.or_else(|| token::practice_of(with.token.reveal())) else {
+        return Err(problem);
+    };
+    let action = Action::PasswordChangeRefused;
+    let event = Event::new(&app, &caller, &Actor::nobody(), &practice, action);
+    let event = event.because(problem.code());
+    let event = match &token {
+        Some(token) => of_account(&app, token, event).await?,
+        None => event,
+    };
+    Err(dead_link::refuse(&app, &caller, &event, problem).await)
+}
+
+fn expired() -> Problem {
+    Problem::conflict("reset_expired", "This link no longer works. Ask for a new one.")
+}
+
+/// An event about the first chart of the account that a link names, if there is one.
+async fn of_account(app: &App, token: &ResetToken, event: Event) -> Result<Event, Problem> {
+    let key = keys::account(&token.practice, &token.account);
+    let account: Option<Account> = app.store().get(&key).await?;
+    Ok(match account.as_ref().and_then(|account| account.grants.iter().next()) {
+        Some((client, grant)) => event.client(*client).portal_user(grant.portal_user_id),
+        None => event,
+    })
+}
+
+async fn change_password(
+    app: &App,
+    caller: &Caller,
+    presented: Presented,
+    (with, token): (&NewPassword, &ResetToken),
+) -> Result<Response, Problem> {
     let practice = &token.practice;
     let key = keys::account(practice, &token.account);
-    let device = presented.or_new(&app);
+    let device = presented.or_new(app);
     let mut retries = app.store().retries();
     loop {
         let now = app.now();
@@ -226,17 +191,17 @@ async fn choose(
         password::check(&with.password, &Personal::of(&settings, &account))?;
 
         let mut change = app.store().change();
-        account.password = Some(password::hash(&app, &with.password)?);
+        account.password = Some(password::hash(app, &with.password)?);
         account.sessions.clear();
         account.reset = None;
         change.replace(&key, &account, account.rev);
         let owner = (practice, &token.account, account.account_id);
-        device::remember(&app, &mut change, &device, owner)?;
+        device::remember(app, &mut change, &device, owner)?;
         let first = account.resettable(now).next().map(|(c, g)| (c, g.portal_user_id));
-        let mut spending = Spending::new(&app, practice);
+        let mut spending = Spending::new(app, practice);
         let mail = first.map(|(client, user)| {
             let to = Recipient { client, user, email: &account.email };
-            Outgoing::notice(&app, practice, &to, MailKind::PasswordChanged)
+            Outgoing::notice(app, practice, &to, MailKind::PasswordChanged)
         });
         let shown = mail.as_ref().map(|m| (m.client_id, m.shown()));
         let mail_on = shown.as_ref().map(|(c, m)| (*c, m));
@@ -248,7 +213,7 @@ async fn choose(
         spending.write(&mut change, &Budgets::default())?;
         let actor = account.actor();
         for (client, grant) in account.resettable(now) {
-            let event = Event::new(&app, &caller, &actor, practice, Action::PasswordChanged);
+            let event = Event::new(app, caller, &actor, practice, Action::PasswordChanged);
             change.event(
                 &event.client(client).portal_user(grant.portal_user_id).changed(["password"]),
             );

@@ -1,4 +1,4 @@
-//! Sends the mails that wait in the outbox.
+//! Sends the mails that wait in the outbox, and finds out whom a reset was asked for ([`asks`]).
 //!
 //! The table's stream delivers each mail at least once, and a mail must go out at least once: so
 //! an attempt is counted and leased before the mail service is asked, and the mail is marked done
@@ -7,6 +7,7 @@
 //! is no longer true when its turn comes (an invitation that was replaced, access that was revoked)
 //! is dropped.
 
+mod asks;
 mod zone;
 
 use std::time::Duration;
@@ -28,7 +29,7 @@ use shared::{
     account::Account,
     config::MailConfig,
     fields::Email,
-    id::MailId,
+    id::{AskId, MailId},
     keys::{self, Key},
     letter::{Language, Letter, Link, Rendered, render, sign_in_name},
     mail::{MailKind, MailState},
@@ -84,8 +85,8 @@ impl Sender {
     pub async fn handle(&self, event: Event) -> DynamoDbEventResponse {
         let mut response = DynamoDbEventResponse::default();
         for record in event.records {
-            let Some(key) = mail_key(&record) else { continue };
-            if let Err(problem) = self.send(&key).await {
+            let Some(key) = inserted(&record) else { continue };
+            if let Err(problem) = self.work_on(&key).await {
                 tell(&key, &problem);
                 let mut failure = DynamoDbBatchItemFailure::default();
                 failure.item_identifier = record.change.sequence_number;
@@ -95,27 +96,37 @@ impl Sender {
         response
     }
 
-    /// Sends the mails that the stream has not brought, or not often enough. Answers why some of
-    /// them have to be tried again, each of which was told; the next sweep will.
+    /// Does what the stream has not brought, or not often enough. Answers why some of it has to be
+    /// tried again, each of which was told; the next sweep will.
     ///
     /// # Errors
-    /// When it cannot be read which mails wait.
+    /// When it cannot be read what waits.
     pub async fn sweep(&self) -> Result<Vec<Problem>, Problem> {
-        let until = keys::mails_from(self.app.now().plus(-OVERDUE));
-        let (mut left, mut from) = (Vec::new(), None);
-        loop {
-            let (waiting, next) = self.app.store().waiting_mails(&until, from).await?;
-            for key in waiting {
-                if let Err(problem) = self.send(&key).await {
-                    tell(&key, &problem);
-                    left.push(problem);
+        let mut left = Vec::new();
+        // What was asked for first: mails come of it.
+        for kind in [keys::ASK, keys::MAIL] {
+            let until = keys::waiting_from(kind, self.app.now().plus(-OVERDUE));
+            let mut from = None;
+            loop {
+                let (waiting, next) = self.app.store().waiting(kind, &until, from).await?;
+                for key in waiting {
+                    if let Err(problem) = self.work_on(&key).await {
+                        tell(&key, &problem);
+                        left.push(problem);
+                    }
+                }
+                from = next;
+                if from.is_none() {
+                    break;
                 }
             }
-            from = next;
-            if from.is_none() {
-                return Ok(left);
-            }
         }
+        Ok(left)
+    }
+
+    /// Does what an item waits for.
+    async fn work_on(&self, key: &Key) -> Result<(), Problem> {
+        if key.sk.starts_with(keys::ASK) { self.resolve(key).await } else { self.send(key).await }
     }
 
     /// Sends one mail of the outbox, unless it is done.
@@ -429,8 +440,8 @@ fn sender(name: &str, address: &str) -> String {
     }
 }
 
-/// The key of the mail that a record put into the outbox.
-fn mail_key(record: &EventRecord) -> Option<Key> {
+/// The key of the mail, or of the reset that was asked for, that a record tells of.
+fn inserted(record: &EventRecord) -> Option<Key> {
     if record.event_name != "INSERT" {
         return None;
     }
@@ -439,14 +450,16 @@ fn mail_key(record: &EventRecord) -> Option<Key> {
         _ => None,
     };
     let (pk, sk) = (text("PK")?, text("SK")?);
-    MailId::parse(sk.strip_prefix(keys::MAIL)?)?;
+    let mail = sk.strip_prefix(keys::MAIL).and_then(MailId::parse).is_some();
+    let ask = sk.strip_prefix(keys::ASK).and_then(AskId::parse).is_some();
+    (mail || ask).then_some(())?;
     Some(Key { pk, sk })
 }
 
 fn tell(key: &Key, problem: &Problem) {
     tracing::warn!(
-        chart = key.pk,
-        mail = key.sk,
+        partition = key.pk,
+        item = key.sk,
         code = problem.code(),
         cause = problem.cause(),
         "a mail has to be tried again"

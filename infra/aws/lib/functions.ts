@@ -112,9 +112,12 @@ export const FUNCTIONS: Record<string, Plan> = {
   enroll: {
     rights: [
       chart,
-      put("chart", "account", "request"),
+      put("chart", "account", "network", "request"),
       record,
       getTogether("account"),
+      // Links that do not work are counted.
+      getTogether("practice", "network"),
+      update("network", "failures", "recorded", "windowEndsAt"),
       get("practice", "account", "request"),
       // Wrong proofs end an invitation.
       update("account", "grants"),
@@ -132,13 +135,12 @@ export const FUNCTIONS: Record<string, Plan> = {
   "mail-events": { rights: [update("chart", "mail")], events: true },
   "portal-session": { rights: [getTogether("account", "practice"), put("account"), mirror(), record] },
   "resend-invitation": { rights: [...editor, ...once, ...mails, update("account", "grants")], hmacs: true },
+  // Asking reads no account: it only notes what was asked.
   "reset-password": {
     rights: [
-      ...mails,
-      getTogether("practice", "account", "network"),
+      getTogether("practice", "network"),
       get("practice", "account"),
-      put("chart", "account", "network"),
-      check("chart", "account", "budget"),
+      put("asked", "chart", "account", "network"),
       update("network", "failures", "recorded", "windowEndsAt"),
       // The device on which a password is chosen is known from then on.
       device,
@@ -162,6 +164,14 @@ export const FUNCTIONS: Record<string, Plan> = {
     rights: [
       get("chart"),
       getTogether("practice", "chart", "account"),
+      // Whom an asked-for reset fits, and what they get: a reset, or the invitation again.
+      ...mails,
+      get("asked"),
+      query("address", "chart"),
+      put("asked", "account", "chart"),
+      remove("asked"),
+      mirror("mail"),
+      record,
       update(
         "chart",
         "attempts",

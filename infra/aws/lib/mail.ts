@@ -1,4 +1,4 @@
-// Mail on its way out, and what becomes of it: the table's stream and a sweep every five minutes drive
+// Mail on its way out, what asks for it, and what becomes of it: the table's stream and a sweep every five minutes drive
 // `send-mail`; SES tells `mail-events` of deliveries, bounces and complaints.
 import { Duration, Stack, Token } from "aws-cdk-lib";
 import { EventBus, Rule, RuleTargetInput, Schedule } from "aws-cdk-lib/aws-events";
@@ -22,6 +22,9 @@ import type { Functions } from "./functions.ts";
 import { OUTBOX, SORT_KEYS_BEGIN } from "./keys.ts";
 import { known } from "./known.ts";
 import type { Settings } from "./settings.ts";
+
+/** What the stream hands to `send-mail`: mails, and resets that were asked for. */
+const STREAMED = [SORT_KEYS_BEGIN.mail, SORT_KEYS_BEGIN.ask];
 
 export class Mail extends Construct {
   /** Where a record of the stream goes that could not be handled. The mail itself stays in the table's
@@ -116,7 +119,7 @@ export class Mail extends Construct {
         filters: [
           FilterCriteria.filter({
             eventName: FilterRule.isEqual("INSERT"),
-            dynamodb: { Keys: { SK: { S: FilterRule.beginsWith(SORT_KEYS_BEGIN.mail) } } },
+            dynamodb: { Keys: { SK: { S: STREAMED.flatMap((begin) => FilterRule.beginsWith(begin)) } } },
           }),
         ],
         batchSize: 10,

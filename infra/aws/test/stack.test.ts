@@ -324,7 +324,7 @@ describe("mail", () => {
           {
             Pattern: JSON.stringify({
               eventName: ["INSERT"],
-              dynamodb: { Keys: { SK: { S: [{ prefix: "MAIL#" }] } } },
+              dynamodb: { Keys: { SK: { S: [{ prefix: "MAIL#" }, { prefix: "ASK#" }] } } },
             }),
           },
         ],

@@ -233,9 +233,9 @@ impl Database {
     }
 
     /// How far one can go on from `after` without passing an inserted item whose sort key begins
-    /// with `prefix`. It asks `SQLite` directly, so that the many records of a first load, none of
+    /// with one of `streamed`. It asks `SQLite` directly, so that the many records of a first load, none of
     /// which anybody waits for, hold up neither the engine nor a mail behind them.
-    pub fn skip_records(&self, after: Sequence, prefix: &str) -> rusqlite::Result<Sequence> {
+    pub fn skip_records(&self, after: Sequence, streamed: &[&str]) -> rusqlite::Result<Sequence> {
         let Some(upkeep) = &self.upkeep else {
             return Ok(after);
         };
@@ -248,18 +248,21 @@ impl Database {
             [&self.tables.main],
             |row| row.get(0),
         )?;
-        let wanted: Option<i64> = upkeep
-            .query_row(
-                "SELECT CAST(sequence_number AS INTEGER) FROM _stream_records
+        let first = |begin: &&str| {
+            upkeep
+                .query_row(
+                    "SELECT CAST(sequence_number AS INTEGER) FROM _stream_records
                  WHERE table_name = ?1 AND CAST(sequence_number AS INTEGER) > ?2
                    AND event_name = 'INSERT'
                    AND substr(keys_json ->> '$.SK.S', 1, length(?3)) = ?3
                  ORDER BY CAST(sequence_number AS INTEGER) LIMIT 1",
-                rusqlite::params![self.tables.main, stored, prefix],
-                |row| row.get(0),
-            )
-            .optional()?;
-        let free = match wanted {
+                    rusqlite::params![self.tables.main, stored, begin],
+                    |row| row.get::<_, i64>(0),
+                )
+                .optional()
+        };
+        let wanted: Vec<Option<i64>> = streamed.iter().map(first).collect::<Result<_, _>>()?;
+        let free = match wanted.into_iter().flatten().min() {
             Some(wanted) => wanted - 1,
             None => newest,
         };
@@ -472,8 +475,8 @@ pub(crate) mod tests {
         assert_eq!(database.forget_records(number(&all[2])).unwrap(), 3);
         let left = database.records_after(0, 10).unwrap();
         assert_eq!(left.iter().map(number).collect::<Vec<_>>(), [number(&all[3]), number(&all[4])]);
-        assert_eq!(database.skip_records(0, "4").unwrap(), number(&all[4]) - 1);
-        assert_eq!(database.skip_records(number(&all[3]), "9").unwrap(), number(&all[4]));
+        assert_eq!(database.skip_records(0, &["9", "4"]).unwrap(), number(&all[4]) - 1);
+        assert_eq!(database.skip_records(number(&all[3]), &["9"]).unwrap(), number(&all[4]));
         assert_eq!(database.forget_records(Sequence::MAX).unwrap(), 1);
         put(&database, "P", "6");
         assert_eq!(database.records_after(number(&all[4]), 10).unwrap().len(), 1);

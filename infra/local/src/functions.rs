@@ -135,7 +135,7 @@ pub fn functions(home: &Home, app: &App) -> Result<Functions, Trouble> {
     let told = app.clone();
     Ok(Functions {
         api: web::finish(routes(issuer), app.clone()),
-        stream_prefix: keys::MAIL,
+        streamed: keys::STREAMED,
         on_stream: Arc::new(move |event| {
             let sender = sender.clone();
             Box::pin(async move { Ok(Box::pin(sender.handle(event)).await) })

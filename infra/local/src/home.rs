@@ -38,7 +38,7 @@ pub struct Functions {
     /// Everything under `/api`, fallbacks included.
     pub api: Router,
     /// The sort keys of the items whose insertion `on_stream` is told.
-    pub stream_prefix: &'static str,
+    pub streamed: &'static [&'static str],
     /// The function behind the main table's stream.
     pub on_stream: stream::Handler,
     /// The function behind SES's events.
@@ -163,7 +163,7 @@ impl Home {
         let pump = Pump::open(
             self.database.clone(),
             self.state.file("stream.json"),
-            functions.stream_prefix,
+            functions.streamed,
             functions.on_stream,
         )
         .await

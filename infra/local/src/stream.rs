@@ -59,7 +59,7 @@ struct Waiting {
 pub struct Pump {
     database: Database,
     file: PathBuf,
-    prefix: &'static str,
+    streamed: &'static [&'static str],
     handler: Handler,
     after: Sequence,
     waiting: BTreeMap<Sequence, Waiting>,
@@ -69,11 +69,11 @@ pub struct Pump {
 
 impl Pump {
     /// A pump that goes on where the one before it stopped, according to `file`. The function gets
-    /// inserted items whose sort key begins with `prefix`.
+    /// inserted items whose sort key begins with one of `streamed`.
     pub async fn open(
         database: Database,
         file: PathBuf,
-        prefix: &'static str,
+        streamed: &'static [&'static str],
         handler: Handler,
     ) -> Result<Self, BoxError> {
         let saved: Position = match std::fs::read(&file) {
@@ -84,7 +84,7 @@ impl Pump {
         let mut pump = Self {
             database,
             file,
-            prefix,
+            streamed,
             handler,
             after: saved.after,
             waiting: BTreeMap::new(),
@@ -230,13 +230,13 @@ impl Pump {
     }
 
     async fn skip(&self) -> Result<Sequence, BoxError> {
-        let (database, after, prefix) = (self.database.clone(), self.after, self.prefix);
-        Ok(tokio::task::spawn_blocking(move || database.skip_records(after, prefix)).await??)
+        let (database, after, streamed) = (self.database.clone(), self.after, self.streamed);
+        Ok(tokio::task::spawn_blocking(move || database.skip_records(after, streamed)).await??)
     }
 
     fn wanted(&self, record: &Record) -> Result<Option<EventRecord>, BoxError> {
         let insert = record.event_name == "INSERT";
-        let ours = matches!(record.dynamodb.keys.get("SK"), Some(AttributeValue::S(sk)) if sk.starts_with(self.prefix));
+        let ours = matches!(record.dynamodb.keys.get("SK"), Some(AttributeValue::S(sk)) if self.streamed.iter().any(|begin| sk.starts_with(begin)));
         if !(insert && ours) {
             return Ok(None);
         }

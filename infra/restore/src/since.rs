@@ -119,6 +119,7 @@ fn changes(action: Action) -> bool {
         | Action::SignInRefused
         | Action::Locked
         | Action::SignedOut
+        | Action::PasswordChangeRefused
         | Action::StaffSignedIn
         | Action::StaffSignedOut
         | Action::Refused => false,

@@ -12,7 +12,7 @@ use super::{
     entries::{index, index_person},
 };
 use crate::{
-    account::{self, Account, AddressEntry, Grant, MOST_CHARTS, PortalSession},
+    account::{self, Account, AddressEntry, Grant, MOST_CHARTS, PAUSE, PortalSession},
     client::{Born, Client, Holder, Summary},
     context::Context,
     device::{self, Device},
@@ -376,6 +376,36 @@ impl<'a> ChartEdit<'a> {
         }
         self.send_invitation(id)?;
         self.mirror_access(id)?;
+        self.record(Action::InvitationResent, Some(id), ["invitation"]);
+        Ok(())
+    }
+
+    /// Sends an open invitation again to somebody who asked for a password at `asked_at`. Its link is
+    /// another one, the old link is dead; it ends when it would have ended, and wrong proofs stay
+    /// counted: anybody may ask. Changes nothing when the person was sent one since, or a moment ago
+    /// because of the same.
+    ///
+    /// # Errors
+    /// 404.
+    pub fn invite_again(&mut self, id: PortalUserId, asked_at: At) -> Result<(), Problem> {
+        let now = self.context.now();
+        let user = self.chart.user(id)?;
+        let open =
+            user.invitation.as_ref().filter(|i| user.access == Access::Invited && i.open(now));
+        let Some(open) = open.cloned() else { return Ok(()) };
+        let again = open.asked_at.is_some_and(|at| at >= asked_at || at.plus(PAUSE) > now);
+        if again || open.sent_at > asked_at {
+            return Ok(());
+        }
+        let (invitation, mail) =
+            self.new_invitation(&user.account, &user.into(), open.expires_at)?;
+        let user = self.user_mut(id)?;
+        let to = user.email.clone();
+        user.retire_invitation(now);
+        user.invitation =
+            Some(Invitation { asked_at: Some(now), wrong_proofs: open.wrong_proofs, ..invitation });
+        user.mail = Some(mail.shown());
+        self.queue(mail, &to)?;
         self.record(Action::InvitationResent, Some(id), ["invitation"]);
         Ok(())
     }
@@ -963,7 +993,8 @@ impl<'a> ChartEdit<'a> {
                 left -= 1;
                 let to =
                     Recipient { client: *client, user: grant.portal_user_id, email: &user.email };
-                let (invitation, mail) = self.new_invitation(&user.account, &to)?;
+                let (invitation, mail) =
+                    self.new_invitation(&user.account, &to, self.invited_until())?;
                 update = update
                     .when("access", "=", &Access::Invited)
                     .set("invitation", &invitation)
@@ -1008,7 +1039,8 @@ impl<'a> ChartEdit<'a> {
     fn send_invitation(&mut self, id: PortalUserId) -> Result<(), Problem> {
         let now = self.context.now();
         let user = self.chart.user(id)?;
-        let (invitation, mail) = self.new_invitation(&user.account, &user.into())?;
+        let (invitation, mail) =
+            self.new_invitation(&user.account, &user.into(), self.invited_until())?;
         let user = self.user_mut(id)?;
         let to = user.email.clone();
         user.access = Access::Invited;
@@ -1052,21 +1084,27 @@ impl<'a> ChartEdit<'a> {
         Outgoing::notice(self.context, &self.chart.practice, &user.into(), kind)
     }
 
-    /// A new invitation and its mail.
+    /// When an invitation ends that is made now.
+    fn invited_until(&self) -> At {
+        self.context.now().plus(self.request.practice.invitation_days * 24 * 60 * 60)
+    }
+
+    /// A new invitation that ends at `until`, and its mail.
     fn new_invitation(
         &self,
         account: &AccountKey,
         to: &Recipient<'_>,
+        until: At,
     ) -> Result<(Invitation, Outgoing), Problem> {
         let (context, now) = (self.context, self.context.now());
         let nonce = Nonce::new(context);
-        let until = now.plus(self.request.practice.invitation_days * 24 * 60 * 60);
         let mail = Outgoing::notice(context, &self.chart.practice, to, MailKind::Invitation)
             .with_link(account.clone(), nonce, until);
         let invitation = Invitation {
             hash: nonce.secret(context)?.hash(),
             sent_at: now,
             expires_at: until,
+            asked_at: None,
             wrong_proofs: 0,
             used_at: None,
         };

@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, env, fs, path::Path};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::id::{AccountKey, AddressKey};
+use crate::id::{AccountKey, AddressKey, AskId};
 
 /// A name of the code as the rest of the project writes it.
 fn camel(name: &str) -> String {
@@ -42,7 +42,7 @@ fn declaration() -> String {
         "tables": {"main": table(MAIN), "history": table(HISTORY)},
         "partitions": partitions,
         "items": items,
-        "sortKeysBegin": {"access": ACCESS, "mail": MAIL},
+        "sortKeysBegin": {"access": ACCESS, "mail": MAIL, "ask": ASK},
         "outbox": {"index": OUTBOX, "pending": PENDING},
     });
     serde_json::to_string_pretty(&all).unwrap() + "\n"
@@ -76,6 +76,7 @@ fn one_of_each() -> Vec<(&'static str, Key)> {
             "address",
             address(&p, &AddressKey::from_bytes([1; 16]), &AccountKey::from_bytes([1; 16])),
         ),
+        ("ask", ask(&p, &AccountKey::from_bytes([1; 16]), AskId::new(ulid))),
         ("staff_session", staff_session(&p, "subject", SessionId::new(ulid))),
         ("lock", lock(&p, &AccountKey::from_bytes([1; 16]))),
         ("device", device(&p, &AccountKey::from_bytes([1; 16]), "hmac")),
@@ -128,6 +129,27 @@ fn ranges_of_sort_keys_hold_what_they_are_read_for() {
         let access = ["client", "portal_user"].contains(&key.name);
         assert_eq!(key.sort_key.starts_with(ACCESS), access, "{}", key.name);
         assert_eq!(key.sort_key.starts_with(MAIL), key.name == "mail", "{}", key.name);
+    }
+}
+
+#[test]
+fn sort_keys_of_what_is_streamed_are_of_no_other_kind() {
+    for (begin, name) in [(MAIL, "mail"), (ASK, "ask")] {
+        let of: Vec<&str> =
+            KINDS.iter().filter(|k| k.sort_key.starts_with(begin)).map(|k| k.name).collect();
+        assert_eq!(of, [name]);
+    }
+}
+
+#[test]
+fn an_address_leads_to_the_account_in_its_sort_key() {
+    let (p, account) = (PracticeId::parse("harbor").unwrap(), AccountKey::from_bytes([7; 16]));
+    let key = address(&p, &AddressKey::from_bytes([1; 16]), &account);
+    assert_eq!(key.sk, address_sort_key(Some(&account)));
+    assert_eq!(parse_address(&key.sk), Some(account));
+    assert!(address_sort_key(None) < key.sk);
+    for wrong in ["", "ACCOUNT#", "ACCOUNT", "ACCOUNT#x", "MAIL#1"] {
+        assert_eq!(parse_address(wrong), None, "{wrong}");
     }
 }
 

@@ -19,7 +19,7 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::body::SdkBody;
 use send_mail::Sender;
 use serde_json::{Value, json};
-use shared::config::MailConfig;
+use shared::{App, config::MailConfig, keys};
 
 use crate::World;
 
@@ -107,6 +107,23 @@ impl Post {
         state.received.iter().rev().find(|m| m.to == to).expect("a mail").clone()
     }
 
+    /// `send-mail` over a table and this mail service, from a client that would try again: that only the
+    /// stream does is the sender's own care.
+    #[must_use]
+    pub fn sender(&self, app: &App) -> Sender {
+        let ses = aws_sdk_sesv2::Config::builder()
+            .behavior_version(aws_sdk_sesv2::config::BehaviorVersion::latest())
+            .region(aws_sdk_sesv2::config::Region::from_static("us-east-1"))
+            .credentials_provider(crate::credentials())
+            .http_client(self.client())
+            .retry_config(aws_smithy_types::retry::RetryConfig::standard())
+            .sleep_impl(TokioSleep::new())
+            .build();
+        let config =
+            MailConfig { from: "no-reply@latchkey.example".into(), configuration_set: None };
+        Sender::new(app.clone(), aws_sdk_sesv2::Client::from_conf(ses), config)
+    }
+
     fn client(&self) -> SharedHttpClient {
         SharedHttpClient::new(self.clone())
     }
@@ -172,21 +189,10 @@ fn respond(status: u16, error: &'static str, body: &Value) -> HttpResponse {
 }
 
 impl World {
-    /// `send-mail`, over this world's table and mail service, from a client that would try again:
-    /// that only the stream does is the sender's own care.
+    /// `send-mail`, over this world's table and mail service.
     #[must_use]
     pub fn sender(&self) -> Sender {
-        let ses = aws_sdk_sesv2::Config::builder()
-            .behavior_version(aws_sdk_sesv2::config::BehaviorVersion::latest())
-            .region(aws_sdk_sesv2::config::Region::from_static("us-east-1"))
-            .credentials_provider(crate::credentials())
-            .http_client(self.post.client())
-            .retry_config(aws_smithy_types::retry::RetryConfig::standard())
-            .sleep_impl(TokioSleep::new())
-            .build();
-        let config =
-            MailConfig { from: "no-reply@latchkey.example".into(), configuration_set: None };
-        Sender::new(self.app.clone(), aws_sdk_sesv2::Client::from_conf(ses), config)
+        self.post.sender(&self.app)
     }
 
     /// The records that the stream holds since they were last taken.
@@ -195,10 +201,7 @@ impl World {
     /// When the stream cannot be read.
     #[must_use]
     pub fn records(&self) -> Vec<EventRecord> {
-        let from = self.post.state().read_to;
-        let records = self.database.records_after(from, 10_000).expect("the stream");
-        let records = serde_json::to_value(records).expect("records");
-        let records: Vec<EventRecord> = serde_json::from_value(records).expect("records");
+        let records = self.unread();
         if let Some(last) =
             records.iter().filter_map(|r| r.change.sequence_number.as_ref()).next_back()
         {
@@ -207,11 +210,39 @@ impl World {
         records
     }
 
-    /// Delivers what the stream holds to `send-mail`, once; answers how many records it wants
-    /// again.
+    /// The records that [`World::records`] takes next.
+    fn unread(&self) -> Vec<EventRecord> {
+        let from = self.post.state().read_to;
+        let records = self.database.records_after(from, 10_000).expect("the stream");
+        let records = serde_json::to_value(records).expect("records");
+        serde_json::from_value(records).expect("records")
+    }
+
+    /// Delivers the resets that were asked for to `send-mail`, which finds out whom they fit; what comes
+    /// of it is left in the stream.
+    ///
+    /// # Panics
+    /// When it wants them again.
+    pub async fn resolve(&self) {
+        let mut asked = self.unread();
+        asked.retain(|record| {
+            let key = serde_dynamo::from_item::<_, Value>(record.change.keys.clone());
+            key.is_ok_and(|key| key["SK"].as_str().is_some_and(|sk| sk.starts_with(keys::ASK)))
+        });
+        assert_eq!(self.redeliver(asked).await, 0);
+    }
+
+    /// Delivers what the stream holds to `send-mail`, and what comes of it, each once; answers how many
+    /// records it wants again.
     pub async fn deliver(&self) -> usize {
-        let records = self.records();
-        self.redeliver(records).await
+        let mut again = 0;
+        loop {
+            let records = self.records();
+            if records.is_empty() {
+                return again;
+            }
+            again += self.redeliver(records).await;
+        }
     }
 
     /// Delivers records to `send-mail`; answers how many it wants again.

@@ -110,9 +110,16 @@ impl World {
     }
 
     /// Asks for a password reset.
-    pub async fn forgot(&self, username: &str) -> Answer {
-        let body = json!({"practice": "harbor", "username": username});
+    pub async fn ask(&self, typed: &str) -> Answer {
+        let body = json!({"practice": "harbor", "username": typed});
         self.send(Call::new("POST", "/api/portal/password-reset").json(&body)).await
+    }
+
+    /// Asks for a password reset, and has it found out whom it fits.
+    pub async fn forgot(&self, typed: &str) -> Answer {
+        let answer = self.ask(typed).await;
+        self.resolve().await;
+        answer
     }
 
     /// Chooses a new password.

@@ -32,9 +32,10 @@ enum Op {
 
 impl Op {
     /// Whether doing it twice is as good as once. The others are asked for anew each time: a second
-    /// session, a second invitation (which kills the first), a second question for a reset.
+    /// session, a second invitation (which kills the first), a second question for a reset, a link that
+    /// was used.
     fn once_is_enough(self) -> bool {
-        !matches!(self, Self::SignIn | Self::Resend | Self::Reset)
+        !matches!(self, Self::SignIn | Self::Resend | Self::Reset | Self::Choose)
     }
 }
 
@@ -111,7 +112,7 @@ impl Stage {
                 let call = Call::new("POST", "/api/portal/enrollment").json(&body);
                 world.send(call.header("idempotency-key", "k")).await
             }
-            Op::Reset => world.forgot(&self.dot.email).await,
+            Op::Reset => world.ask(&self.dot.email).await,
             Op::Choose => world.choose(&self.reset, "another nine grey pebbles").await,
         }
     }

@@ -2,6 +2,7 @@
 
 mod access;
 mod addresses;
+mod asked;
 mod devices;
 mod document;
 mod edge;

@@ -1,5 +1,7 @@
 //! A forgotten password: asking tells nobody anything, and choosing a new one ends every session.
 
+use std::collections::BTreeMap;
+
 use api_tests::{
     Answer, Call, PASSWORD, World,
     people::{Invited, Staff, text},
@@ -36,8 +38,15 @@ fn seen(answer: &Answer) -> (u16, Vec<(String, String)>, Value) {
     (answer.status.as_u16(), headers.collect(), body)
 }
 
+/// All items but the failures that are counted.
+async fn uncounted(world: &World) -> BTreeMap<String, String> {
+    let mut items = world.items().await;
+    items.retain(|key, _| !key.ends_with(" SOURCE"));
+    items
+}
+
 #[tokio::test]
-async fn asking_is_answered_alike_and_only_those_who_can_sign_in_get_a_mail() {
+async fn asking_is_answered_alike_and_only_those_who_can_use_one_get_a_mail() {
     let world = World::new().await;
     let dana = world.dana().await;
     let client = dana.client("Wren", "Okafor", "1984-03-12").await;
@@ -53,7 +62,7 @@ async fn asking_is_answered_alike_and_only_those_who_can_sign_in_get_a_mail() {
 
     let ask = async |username: &str| {
         world.wire.forget();
-        let answer = world.forgot(username).await;
+        let answer = world.ask(username).await;
         (seen(&answer), world.wire.seen())
     };
     let unknown = ask("nobody@mail.example").await;
@@ -70,46 +79,31 @@ async fn asking_is_answered_alike_and_only_those_who_can_sign_in_get_a_mail() {
     world.deliver().await;
     let sent = world.post.received().split_off(mails);
     let to: Vec<&str> = sent.iter().map(|m| m.to.as_str()).collect();
-    let both = [active.email.as_str(), joining.email.as_str()];
-    assert_eq!(to, both, "one mail each, though it was asked for twice");
-    assert!(sent[0].text.contains("/harbor/password#"), "{}", sent[0].text);
+    let once = [invited.email.as_str(), &active.email, &joining.email];
+    assert_eq!(to, once, "one mail each, though it was asked for twice");
+    assert!(sent[0].text.contains("/harbor/enroll#"), "{}", sent[0].text);
+    assert!(sent[1].text.contains("/harbor/password#"), "{}", sent[1].text);
 }
 
 #[tokio::test]
 async fn nothing_is_kept_of_what_is_asked_of_a_practice_that_does_not_exist() {
     let world = World::new().await;
     let known = seen(&world.forgot("nobody@mail.example").await);
-    let before = (world.items().await, world.events().await);
+    let before = (uncounted(&world).await, world.events().await);
     let body = json!({"practice": "nowhere", "username": "nobody@mail.example"});
     world.wire.forget();
     let nowhere = world.send(Call::new("POST", "/api/portal/password-reset").json(&body)).await;
     assert_eq!(seen(&nowhere), known);
-    assert_eq!(world.wire.seen(), ["BatchGetItem"]);
-    assert_eq!((world.items().await, world.events().await), before);
-}
-
-#[tokio::test]
-async fn the_work_of_a_reset_does_not_tell_who_is_known() {
-    let world = World::new().await;
-    let known = world.dana().await.enrolled().await;
-    let mut sizes = Vec::new();
-    // A reset is made; the next is asked for too soon; the last is nobody's.
-    for username in [known.email.as_str(), &known.email, "nobody@mail.example"] {
-        world.wire.forget();
-        world.wire.hold();
-        let held = async {
-            let write = world.wire.write().await;
-            let body: Value = serde_json::from_slice(&write.body).expect("JSON");
-            write.release();
-            world.wire.let_go();
-            body["TransactItems"].as_array().expect("items").len()
-        };
-        let (answer, size) = tokio::join!(world.forgot(username), held);
-        answer.expect(202);
-        assert_eq!(world.wire.seen(), ["BatchGetItem", "TransactWriteItems"]);
-        sizes.push(size);
+    assert_eq!(world.wire.seen(), ["BatchGetItem", "TransactWriteItems"]);
+    // It counts against where it came from, and nothing else is kept.
+    assert_eq!((uncounted(&world).await, world.events().await), before);
+    for n in 3..=50 {
+        let body = json!({"practice": format!("nowhere-{n}"), "username": "nobody"});
+        let call = Call::new("POST", "/api/portal/password-reset").json(&body);
+        world.send(call).await.expect(202);
     }
-    assert_eq!(sizes, [6, 6, 6]);
+    world.forgot("nobody@mail.example").await.problem(429, "too_many_attempts");
+    assert_eq!((uncounted(&world).await, world.events().await), before);
 }
 
 #[tokio::test]
@@ -123,6 +117,7 @@ async fn who_asks_for_nobodys_reset_is_told_apart_by_network_and_not_by_what_was
     let refused = forgot_from(&world, "2001:db8:1:2::1", "somebody").await;
     refused.problem(429, "too_many_attempts");
     forgot_from(&world, "2001:db8:1:3::1", "somebody").await.expect(202);
+    world.deliver().await;
     let events = world.events().await;
     assert_eq!(events.len(), 51);
     assert!(events.values().all(|e| e.contains(r#""actor":{"id":"","name":"","role":"nobody"}"#)));
@@ -375,7 +370,7 @@ async fn a_token_that_was_tampered_with_changes_nothing() {
     elsewhere.practice = PracticeId::parse("cove").expect("a practice");
     let mut nowhere = parsed(&token);
     nowhere.practice = PracticeId::parse("nowhere").expect("a practice");
-    let before = world.items().await;
+    let before = uncounted(&world).await;
     for wrong in [
         "x",
         "harbor.",
@@ -388,7 +383,7 @@ async fn a_token_that_was_tampered_with_changes_nothing() {
     ] {
         world.choose(wrong, NEW).await.problem(409, "reset_expired");
     }
-    assert_eq!(world.items().await, before);
+    assert_eq!(uncounted(&world).await, before);
     // A reset's token is no invitation's either.
     world.check(&token).await.problem(404, "not_found");
     world.choose(&token, NEW).await.expect(204);
@@ -516,4 +511,75 @@ async fn the_table_holds_the_hash_of_a_reset_and_nothing_that_makes_it() {
     assert!(!sent.values().any(|v| v.contains("\"nonce\"")));
     world.choose(&token, NEW).await.expect(204);
     assert!(!world.items().await.values().any(|v| v.contains(hash)));
+}
+
+/// The refused choices of a password since `before`: the client they concern, if any, and why.
+async fn refused_since(world: &World, before: &BTreeMap<String, String>) -> Vec<(Value, Value)> {
+    let events = world.events().await;
+    let new = events.iter().filter(|(key, _)| !before.contains_key(*key));
+    new.map(|(_, event)| serde_json::from_str::<Value>(event).expect("JSON"))
+        .filter(|event| event["action"] == "password-change-refused")
+        .map(|event| {
+            assert_eq!(event["actor"]["role"], "nobody");
+            (event["clientId"].clone(), event["reason"].clone())
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn a_link_that_does_not_work_is_recorded_where_the_practice_is_real() {
+    let world = World::new().await;
+    let who = world.dana().await.enrolled().await;
+    let used = token(&world, &who).await;
+    world.choose(&used, NEW).await.expect(204);
+    world.deliver().await;
+    let over = token(&world, &who).await;
+    world.pass(60 * 60);
+    let mut forged = ResetToken::parse(&over).expect("a token");
+    forged.account = world.account_key("nobody@mail.example");
+    let chart = json!(who.client);
+    for (link, client) in [
+        (used.clone(), &chart),
+        (over.clone(), &chart),
+        (forged.text(), &Value::Null),
+        (format!("{over}A"), &Value::Null),
+        ("harbor.x".to_owned(), &Value::Null),
+    ] {
+        let before = world.events().await;
+        world.choose(&link, "a third one of brass bells").await.problem(409, "reset_expired");
+        let refused = refused_since(&world, &before).await;
+        assert_eq!(refused, [(client.clone(), json!("reset_expired"))], "{link}");
+    }
+    // Where there is no practice, there is no history.
+    let before = world.events().await;
+    for link in ["nowhere.x", "x", "", "Harbor.x"].into_iter().filter(|link| !link.is_empty()) {
+        world.choose(link, "a third one of brass bells").await.problem(409, "reset_expired");
+    }
+    assert_eq!(world.events().await, before);
+}
+
+#[tokio::test]
+async fn links_that_do_not_work_are_limited_and_one_that_does_works_all_the_same() {
+    let world = World::new().await;
+    let who = world.dana().await.enrolled().await;
+    let works = token(&world, &who).await;
+    let before = world.events().await;
+    for n in 0..50 {
+        let link = if n % 2 == 0 { "harbor.x" } else { "nowhere.x" };
+        world.choose(link, NEW).await.problem(409, "reset_expired");
+    }
+    assert_eq!(refused_since(&world, &before).await.len(), 25);
+    let before = world.events().await;
+    for link in ["harbor.x", "nowhere.x"] {
+        world.choose(link, NEW).await.problem(429, "too_many_attempts");
+    }
+    // An enrolment's link is as good as a reset's.
+    world.check("harbor.x").await.problem(429, "too_many_attempts");
+    assert!(refused_since(&world, &before).await.is_empty());
+    world.choose(&works, NEW).await.expect(204);
+    // Neither signing in nor asking is held up by it.
+    world.signed_in(&who.email, NEW).await;
+    world.ask(&who.email).await.expect(202);
+    world.pass(15 * 60);
+    world.choose("harbor.x", NEW).await.problem(409, "reset_expired");
 }

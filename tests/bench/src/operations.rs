@@ -1,13 +1,16 @@
 //! Every operation of the API, once, as one afternoon at the practice, with what each asked of the
 //! table.
 
+use api_tests::mail::Post;
 use serde_json::{Value, json};
 use shared::{
+    account,
+    fields::Username,
     id::{ClientId, PortalUserId},
     keys,
     mail::MailKind,
     outbox::Outgoing,
-    store::parse,
+    store::{item_key, parse},
     token::{InvitationToken, ResetToken},
 };
 
@@ -170,6 +173,7 @@ impl Afternoon<'_> {
         let body = json!({"practice": "harbor", "username": "pat@mail.example"});
         let ask = "/api/portal/password-reset";
         self.note("reset-password", ("POST", ask, body), "", 202).await;
+        self.resolve("pat@mail.example").await;
         let out = "portal-session.sign-out";
         self.note(out, ("DELETE", session, Value::Null), &signed.cookies[0], 204).await;
         let body = json!({"token": self.reset(client).await, "password": "nine grey pebbles hop"});
@@ -194,6 +198,18 @@ impl Afternoon<'_> {
         let items = self.place.app.store().partition(&pk, keys::MAIL).await.expect("mails");
         let mails = items.into_iter().map(|item| parse::<Outgoing>(item).expect("a mail"));
         mails.filter(|mail| mail.nonce.is_some())
+    }
+
+    /// Has it found out whom a reset was asked for by a sign-in name.
+    async fn resolve(&self, username: &str) {
+        let (app, practice) = (&self.place.app, &self.place.practice);
+        let username = Username::parse(username).expect("a sign-in name");
+        let name = account::key_of(app, practice, &username).expect("a key");
+        let asked = keys::partition::asked(practice, &name);
+        let sender = Post::default().sender(app);
+        for ask in app.store().partition(&asked, keys::ASK).await.expect("what was asked") {
+            sender.resolve(&item_key(&ask).expect("a key")).await.expect("resolved");
+        }
     }
 
     async fn invitation(&self, client: ClientId) -> String {

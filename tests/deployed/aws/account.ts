@@ -14,7 +14,8 @@ import {
   UpdateEventSourceMappingCommand,
   UpdateFunctionConfigurationCommand,
 } from "@aws-sdk/client-lambda";
-import { DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
+import { type AttributeValue, DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
+import { OUTBOX, SORT_KEYS_BEGIN } from "../../../infra/aws/lib/keys.ts";
 
 const lambda = new LambdaClient({});
 const iam = new IAMClient({});
@@ -106,7 +107,24 @@ export class Deployed {
         ExpressionAttributeValues: { ":pk": { S: `P#harbor#C#${client.clientId}` }, ":mail": { S: "MAIL#" } },
       }),
     );
-    return Items.map((item, at) => ({
+    return this.inserted(Items);
+  }
+
+  /** The resets that were asked for and not seen to, as records of the stream. */
+  async asked(): Promise<Record<string, unknown>[]> {
+    const { Items = [] } = await dynamodb.send(
+      new QueryCommand({
+        TableName: this.table,
+        IndexName: OUTBOX.index,
+        KeyConditionExpression: "pending = :pending AND begins_with(SK, :ask)",
+        ExpressionAttributeValues: { ":pending": { S: OUTBOX.pending }, ":ask": { S: SORT_KEYS_BEGIN.ask } },
+      }),
+    );
+    return this.inserted(Items);
+  }
+
+  private inserted(items: Record<string, AttributeValue>[]): Record<string, unknown>[] {
+    return items.map((item, at) => ({
       eventID: String(at),
       eventName: "INSERT",
       eventVersion: "1.1",

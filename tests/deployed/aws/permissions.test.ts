@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { FUNCTIONS } from "../../../infra/aws/lib/functions.ts";
 import { statement, type Right } from "../../../infra/aws/lib/items.ts";
 import { mail } from "../home.ts";
-import { ANOTHER, Desk, INVITATION, newClient, newUser, tokenIn, unique, Visitor } from "../people.ts";
+import { ANOTHER, Desk, INVITATION, newClient, newUser, RESET, tokenIn, unique, Visitor } from "../people.ts";
 import { Deployed, type Policy } from "./account.ts";
 
 /** What AWS does in a function's name, and the emulator does without asking its role (it reads streams, writes
@@ -126,6 +126,7 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     await dana.must(200, "PUT", alerts, { portalUserId: user.portalUserId });
     // The reset shows on the other chart too.
     expect((await visitor.forget()).status).toBe(202);
+    await mail(user.email, RESET);
     await dana.must(200, "DELETE", `${at(client, user)}?confirm=delete&alertRecipient=${portalUserId}`);
     await dana.must(200, "DELETE", `${at(sibling, second)}?confirm=delete`);
     // The answer to the invitation was kept.
@@ -213,6 +214,7 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     const { portalUserId: alertRecipient } = await dana.invite(client, { relationship: "guardian" });
     await dana.must(200, "PUT", `${at(client)}/alert-recipient`, { portalUserId: user.portalUserId });
     expect((await visitor.forget()).status).toBe(202);
+    await mail(user.email, RESET);
     await dana.must(200, "POST", `${at(client, user)}/revoke`, { alertRecipient });
   },
   search: async () => {
@@ -231,6 +233,23 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     }
     await mail(user.email, INVITATION);
     await deployed.invoke({ sweep: true });
+    // Resets that were asked for: for somebody with a password, somebody invited, and somebody whose address had
+    // all the mails that it may get.
+    const [entered, crowded] = [await dana.client(), await dana.client()];
+    const visitor = new Visitor(await dana.invite(entered));
+    const Invitation = await deployed.mailsOf(entered);
+    expect(await deployed.invoke({ Records: Invitation })).toMatchObject({ batchItemFailures: [] });
+    await visitor.enroll(entered);
+    const full = await dana.invite(crowded);
+    await spend(crowded, full, 1);
+    for (const who of [visitor, new Visitor(user), new Visitor(full)]) {
+      expect((await who.forget()).status).toBe(202);
+      const asked = await deployed.asked();
+      for (let twice = 0; twice < 2; twice++) {
+        expect(await deployed.invoke({ Records: asked })).toMatchObject({ batchItemFailures: [] });
+      }
+      expect(await deployed.asked()).toEqual([]);
+    }
   },
   "sign-in": async () => {
     const { user } = await dana.enrolled();
