@@ -20,6 +20,9 @@ import {
   toast,
 } from "./world";
 
+const MOVED = /^Your e-mail address .* was changed$/;
+const RENAMED = /^Your sign-in name .* was changed$/;
+
 const FOLDER = join(import.meta.dirname, "../../site/pictures");
 const STILL = { reducedMotion: "reduce" } as const;
 mkdirSync(FOLDER, { recursive: true });
@@ -130,6 +133,19 @@ test("the mails and the portal", async ({ browse, desk, mailbox }) => {
   await expect(page.getByRole("status")).toContainText("Your new password is set.");
   await desk.change(client, user, "revoke");
   await desk.change(client, user, "activate");
+  const path = `/api/clients/${clientId}/portal-users`;
+  const edit = async (change: object) => {
+    const { portalUsers } = await desk.call<{ portalUsers: { portalUserId: string; version: number }[] }>(
+      "GET",
+      path,
+    );
+    const now = portalUsers.find(({ portalUserId }) => portalUserId === user.portalUserId);
+    await desk.call("PATCH", `${path}/${user.portalUserId}`, { version: now?.version, ...change });
+  };
+  const moved = "rowan@mail.example";
+  await edit({ email: moved });
+  await mailbox.wait(email, MOVED);
+  await edit({ username: "rowan.marsh" });
 
   await page.goto(harborPortal("sign-in"));
   await picture(page, "sign-in");
@@ -137,13 +153,16 @@ test("the mails and the portal", async ({ browse, desk, mailbox }) => {
   await expect(page.getByRole("heading", { name: "Welcome, Holly Marsh" })).toBeVisible();
   await picture(page, "charts");
 
-  for (const [subject, name] of [
-    [INVITATION, "mail-invitation"],
-    [GRANTED, "mail-access-granted"],
-    [RESET, "mail-password-reset"],
-    [CHANGED, "mail-password-changed"],
+  for (const [to, subject, name] of [
+    [email, INVITATION, "mail-invitation"],
+    [email, GRANTED, "mail-access-granted"],
+    [email, RESET, "mail-password-reset"],
+    [email, CHANGED, "mail-password-changed"],
+    [email, MOVED, "mail-email-replaced"],
+    [moved, MOVED, "mail-email-changed"],
+    [moved, RENAMED, "mail-username-changed"],
   ] as const) {
-    const mail = await mailbox.wait(email, subject);
+    const mail = await mailbox.wait(to, subject);
     const reader = await browse({ ...STILL, viewport: { width: 680, height: 400 } });
     await reader.goto(`${staffOrigin()}/mailbox/${mail.id}/html`);
     await picture(reader, name, { fullPage: true });
