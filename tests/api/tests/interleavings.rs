@@ -646,7 +646,10 @@ impl<'a> Run<'a> {
             let action = text(&event["action"]);
             !action.ends_with("-shown")
                 && action != "refused"
-                && event.get("reason").is_none_or(|r| !text(r).starts_with("invitation_"))
+                && event.get("reason").is_none_or(|reason| {
+                    // A link that does not work, or was never made.
+                    !text(reason).starts_with("invitation_") && reason != "not_found"
+                })
         };
         let known = stage.before.items(&tables.history);
         let events = now.items(&tables.history);
