@@ -74,7 +74,7 @@ function conditions(right: Right, on: Partition[]): Record<string, Record<string
   const others = [...PATTERNS.values()].filter((pattern) => !patterns.includes(pattern));
   const keys: Record<string, Record<string, string[]>> = on.includes(PRACTICE)
     ? {
-        "ForAllValues:StringLike": { "dynamodb:LeadingKeys": [patternOf(PRACTICE)] },
+        "ForAllValues:StringLike": { "dynamodb:LeadingKeys": patterns },
         "ForAllValues:StringNotLike": { "dynamodb:LeadingKeys": others },
       }
     : { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": patterns } };

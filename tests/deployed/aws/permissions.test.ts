@@ -146,6 +146,10 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     const sibling = await dana.client();
     await dana.invite(sibling, sameAs(user));
     await visitor.enroll(sibling, 2);
+    // Links that do not work are counted: the second finds the first counted against its address.
+    const forged = `${token.slice(0, -6)}AAAAAA`;
+    for (let twice = 0; twice < 2; twice++)
+      await visitor.must(404, "POST", "/enrollment/check", { token: forged });
   },
   health: () => dana.must(200, "GET", "/health"),
   history: async () => {

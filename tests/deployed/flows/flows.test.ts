@@ -80,7 +80,9 @@ describe("clients", () => {
     expect((await dana.call("POST", "/clients", { ...body, dateOfBirth: "1990-02-27" }, key)).status).toBe(
       422,
     );
-    const taken = await dana.call("POST", "/clients", body);
+    const alike = await dana.call("POST", "/clients", { ...body, recordNumber: undefined });
+    expect([alike.status, alike.body.code]).toEqual([409, "possible_duplicate"]);
+    const taken = await dana.call("POST", "/clients", { ...body, distinct: true });
     expect([taken.status, taken.body.code]).toEqual([409, "record_number_taken"]);
 
     const { clients } = await dana.must(200, "POST", "/clients/search", { query: `zoe ${last.slice(0, 5)}` });
