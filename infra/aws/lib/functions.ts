@@ -105,7 +105,7 @@ export const FUNCTIONS: Record<string, Plan> = {
       update("account", "first", "grants", "reset"),
       update("chart", "resetUntil"),
       // The answers that were kept about the person are forgotten.
-      update("request", "answer"),
+      update("request", "answer", "expiresAt"),
     ],
     hmacs: true,
   },

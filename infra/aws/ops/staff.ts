@@ -29,6 +29,9 @@ export interface Person {
   role: Role;
 }
 
+/** The name of a person in the pool, however the address was typed. */
+const usernameOf = (email: string) => email.trim().toLowerCase();
+
 /** Lets a person in, or gives them another practice, role or name: then their sessions end. New people get a
  *  mail with a password for once, and enrol their second factor at the first sign-in. Those who did not use the
  *  password in time get another one by being added again. */
@@ -36,7 +39,7 @@ export async function add(d: Deployment, person: Person): Promise<void> {
   const { email, name, practice, role } = person;
   if (!ROLES.includes(role)) throw new Refusal(`The role is one of ${ROLES.join(", ")}.`);
   if (!(await load(d, practice))) throw new Refusal(`There is no practice ${practice}. First: practice put`);
-  const user = { UserPoolId: await d.output("StaffPool"), Username: email };
+  const user = { UserPoolId: await d.output("StaffPool"), Username: usernameOf(email) };
   const attributes = [
     { Name: "email", Value: email },
     { Name: "email_verified", Value: "true" },
@@ -77,14 +80,14 @@ export async function add(d: Deployment, person: Person): Promise<void> {
 
 /** Shuts a person out: no sign-in any more, and the sessions they have end now. */
 export async function remove(d: Deployment, email: string): Promise<void> {
-  const ended = await shutOut(d, { UserPoolId: await d.output("StaffPool"), Username: email });
+  const ended = await shutOut(d, { UserPoolId: await d.output("StaffPool"), Username: usernameOf(email) });
   d.say(`${email} cannot sign in any more; ${ended} sessions ended.`);
 }
 
 /** For a lost authenticator: it is forgotten, and the person enrols another at the next sign-in. The pool
  *  requires a second factor, so that to switch it off by preference would do nothing. */
 export async function reset(d: Deployment, email: string): Promise<void> {
-  const user = { UserPoolId: await d.output("StaffPool"), Username: email };
+  const user = { UserPoolId: await d.output("StaffPool"), Username: usernameOf(email) };
   const ended = await endAround(d, await inPool(d, user), () =>
     d.cognito.send(new AdminDeleteSoftwareTokenCommand(user)),
   );
@@ -102,7 +105,8 @@ export async function endSessions(
   }
   if (d.settings.issuer)
     throw new Refusal("Another issuer signs people in. Say what it calls the person: --subject … --practice …");
-  const ended = await end(d, await inPool(d, { UserPoolId: await d.output("StaffPool"), Username: who.email }));
+  const user = { UserPoolId: await d.output("StaffPool"), Username: usernameOf(who.email) };
+  const ended = await end(d, await inPool(d, user));
   d.say(`${ended} sessions of ${who.email} ended. Whether they may sign in again, the pool says.`);
 }
 

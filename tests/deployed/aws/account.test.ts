@@ -37,7 +37,7 @@ test("one command ends the sessions of one person", async () => {
   expect((await dana.call("GET", "/staff/session")).status).toBe(200);
 });
 
-test("who is moved to another practice is out of the former one, and who was removed can come back", async () => {
+test("who is moved to another practice is out of the former one, and who was removed can come back", { timeout: 300_000 }, async () => {
   const words = ["staff", "add", "robin@cove.example", "--name", "Robin Hale"];
   const known = settle("latchkey");
   const UserPoolId = await known.output("StaffPool");
