@@ -325,6 +325,7 @@ impl NamePart {
 
 /// A person's name. One of `first` and `last` may be empty: many people have a single name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(description = "A person's name; one of first and last may be empty.")]
 pub struct Name {
     /// Given name; may be empty when `last` is not.
