@@ -38,7 +38,7 @@ pub fn step_seconds(idle: i64) -> i64 {
 
 /// Where the account with a sign-in name is kept, whether or not it exists: HMAC of practice and of
 /// how the name looks, so that the key tells nobody the name, and two names that look the same cannot
-/// both exist. Whoever reads an account by what somebody typed asks [`Account::is_named`] too.
+/// both exist. A reader that got the name from a request asks [`Account::is_named`] too.
 ///
 /// # Errors
 /// 500 in a function that was given no secret.

@@ -101,7 +101,7 @@ impl Ask {
         change.remove(&self.key(), self.rev);
     }
 
-    /// Somebody who is not signed in, in the request that asked.
+    /// The visitor, not signed in, in the request that asked.
     #[must_use]
     pub fn author(&self) -> Author {
         let (source, request_id) = (self.source.clone(), self.request_id.clone());

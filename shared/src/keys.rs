@@ -280,7 +280,7 @@ fn read<'a>(pattern: &str, text: &'a str) -> Option<Vec<&'a str>> {
     }
 }
 
-/// Who is found by a search entry.
+/// The client, or portal user, that a search entry finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Found {
     /// The client.

@@ -219,7 +219,7 @@ impl Sources {
     }
 
     /// Counts a failure. Answers the networks that reach their limit by it, for the caller to record: of
-    /// those who count at once, one alone gets that answer. A network that is over its limit is not
+    /// several requests at once, one alone gets that answer. A network that is over its limit is not
     /// counted further.
     pub fn count(&self, change: &mut Change, now: At) -> Vec<Network> {
         self.add(change, now, true)
@@ -259,7 +259,7 @@ impl Sources {
                     let last = s.failures + 1 == limit;
                     let update = Update::of(key.clone())
                         .add("failures", 1)
-                        // Who does not know that it is the last must not make it the last.
+                        // A count that is not taken for the last must not become it.
                         .when("failures", if last { "=" } else { "<" }, &(limit - 1))
                         .when("windowEndsAt", "=", &s.window_ends_at);
                     let update = if last { update.set("recorded", &recorded) } else { update };

@@ -78,7 +78,7 @@ pub fn outdated(hash: &Secret) -> bool {
         || weaker("p", PARAMS.2)
 }
 
-/// What somebody who knows a person would try first: the one context for every place where a password
+/// What an attacker who knows the person would try first: the one context for every place where a password
 /// is chosen. It comes out of the account whole, so that no caller can leave a chart or its birth date out.
 #[derive(Debug, Clone)]
 pub struct Personal {

@@ -90,7 +90,7 @@ impl Problem {
 
     /// A value that is refused, naming the field. What the API document's schema rules out is 400
     /// `invalid`. What a rule refuses is 422 with the rule's own code: a weak password, a birth in
-    /// the future, somebody who is no portal user.
+    /// the future, an id that is no portal user's.
     pub fn refused(field: impl Into<String>, refusal: Refusal) -> Self {
         let Refusal { code, message, rule } = refusal;
         let (status, of_problem, title) = if rule {

@@ -302,7 +302,7 @@ impl Store {
 
     /// Reads the keys of what of one kind ([`keys::MAIL`], [`keys::ASK`]) has waited since before the
     /// sort key `until`, oldest first: one page, to be followed from its last key unless that is `None`.
-    /// Eventually consistent: whoever acts on one asks the item itself first.
+    /// Eventually consistent: the caller asks the item itself before acting on it.
     ///
     /// # Errors
     /// 503 when the table does not answer.

@@ -1,6 +1,6 @@
-//! Lets somebody who forgot a password choose a new one, by a link in a mail. Asking writes the same for
-//! everybody and is answered alike: whom it fits, `send-mail` finds out. Choosing ends every session of the account, and opens nothing: whoever is only
-//! invited needs the password to enrol, and enrols with it all the same.
+//! A new password for one that was forgotten, by a link in a mail. Asking writes the same for every name
+//! and is answered alike: `send-mail` finds the accounts that it fits. Choosing ends every session of the
+//! account and opens nothing: an open invitation still has to be enrolled with, by the new password.
 
 use axum::{
     Json,

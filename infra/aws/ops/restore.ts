@@ -115,7 +115,7 @@ export async function restore(
 }
 
 /** Has the program close what closed since: on the table, or as a rehearsal on the copy, which writes nothing.
- *  It decides by AWS's clock and acts with the rights of whoever says the command. */
+ *  It decides by AWS's clock and acts with the operator's rights. */
 async function closeAgain(
   d: Deployment,
   copy: string,

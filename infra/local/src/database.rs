@@ -293,7 +293,7 @@ impl Database {
             if some == 0 {
                 return Ok(forgotten);
             }
-            std::thread::sleep(Duration::from_millis(1));
+            std::thread::yield_now();
         }
     }
 }

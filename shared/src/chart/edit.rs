@@ -68,7 +68,7 @@ pub(super) struct Failed {
     pub(super) born: bool,
 }
 
-/// What whoever creates a client knows of others with the same date of birth.
+/// What is known, when a client is created, of others with the same date of birth.
 #[derive(Debug, Clone, Copy)]
 pub enum Others {
     /// None of them is like the new client, as of the last one who was created.
@@ -380,7 +380,7 @@ impl<'a> ChartEdit<'a> {
         Ok(())
     }
 
-    /// Sends an open invitation again to somebody who asked for a password at `asked_at`. Its link is
+    /// Sends an open invitation again, because a password was asked for at `asked_at`. Its link is
     /// another one, the old link is dead; it ends when it would have ended, and wrong proofs stay
     /// counted: anybody may ask. Changes nothing when the person was sent one since, or a moment ago
     /// because of the same.

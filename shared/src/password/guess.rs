@@ -1,4 +1,4 @@
-//! How a password would be guessed by somebody who knows the person, the practice, and passwords that
+//! How a password would be guessed by an attacker who knows the person, the practice, and passwords that
 //! became known: in any case and spelling (`F3nw1ck`), backwards, its digits alone, and with parts that say
 //! nothing (dates, sequences, repeats) put between.
 

@@ -532,7 +532,7 @@ pub(super) fn names_in(words: &str) -> Vec<&str> {
     ordered(&last, &first, &former)
 }
 
-/// The pair entries of whoever has these `words`: partition and key, the most telling first; pairs
+/// The pair entries of a client with these `words`: partition and key, the most telling first; pairs
 /// of names, then names with the date of birth.
 pub(super) fn pairs(words: &str) -> Vec<(String, String)> {
     let names = names_in(words);

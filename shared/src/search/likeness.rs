@@ -74,7 +74,7 @@ fn variants(names: &[Named<'_>]) -> Vec<(Vec<String>, Vec<String>)> {
             variants.push((bare(name.preferred), bare(name.last)));
         }
     }
-    // Who marries keeps the first name, and may have a preferred one that the chart got later.
+    // A married client keeps the first name, and may have a preferred one that the chart got later.
     let lasts: Vec<Vec<String>> = variants.iter().map(|(_, last)| last.clone()).collect();
     let firsts: Vec<Vec<String>> = variants.iter().map(|(first, _)| first.clone()).collect();
     for first in &firsts {

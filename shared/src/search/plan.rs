@@ -441,7 +441,7 @@ impl Plan {
         Page { candidates, next, level, streamed: false }
     }
 
-    /// Who nearly matches, the nearest first.
+    /// The clients that nearly match, the nearest first.
     fn nearest(&self, windows: &[Window], seen: &HashSet<ClientId>, most: usize) -> Vec<Candidate> {
         let mut near: BTreeMap<ClientId, (u32, String, Option<PortalUserId>)> = BTreeMap::new();
         for (sk, words) in windows.iter().flat_map(|window| &window.entries) {

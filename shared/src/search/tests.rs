@@ -32,7 +32,7 @@ impl Store {
         self.add(Found { client, user: None }, entries);
     }
 
-    /// Somebody who may enter the portal of a client.
+    /// A portal user of a client.
     fn put_person(&mut self, of: &str, person: &Person<'_>) {
         let of = self.names.iter().find(|(_, name)| *name == of).map(|(client, _)| *client);
         let user = Some(PortalUserId::new(Ulid::from_parts(1, self.items.len() as u128)));
@@ -92,7 +92,7 @@ impl Store {
         self.all(query, 20)
     }
 
-    /// Who matches by names and the date of birth alone.
+    /// The clients that match by names and the date of birth alone.
     fn matching_names(&self, query: &str) -> BTreeSet<String> {
         let plan = planned(query);
         let matching = self.clients.iter().filter(|(_, words)| {
@@ -103,7 +103,7 @@ impl Store {
         matching.map(|(client, _)| self.names[client].clone()).collect()
     }
 
-    /// Who matches without forgiveness, looked for one by one.
+    /// The clients that match without forgiveness, looked for one by one.
     fn matching(&self, query: &str) -> BTreeSet<String> {
         let plan = planned(query);
         let matching = self.clients.iter().filter(|(_, words)| plan.finds(words, 0));

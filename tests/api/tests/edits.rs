@@ -410,7 +410,7 @@ async fn a_clients_new_name_shows_in_the_portal_and_in_search_at_once() {
     assert_eq!(fresh["charts"][0]["name"], body["name"]);
     assert_eq!(fresh["name"]["last"], "Person", "the person's own name is another");
     assert_eq!(found(&dana, "zoe quist").await, std::slice::from_ref(&who.client));
-    // Who asks for her by her old name finds her, too.
+    // Staff who type her old name find her, too.
     assert_eq!(found(&dana, "okafor").await, [who.client.as_str()]);
 }
 

@@ -17,7 +17,7 @@ async fn edit(dana: &Staff, who: &Invited, change: Value) -> Value {
     dana.patch(&who.path(), &body).await.expect(200)
 }
 
-/// Somebody who enrolled under [`OLD`].
+/// A portal user who enrolled under [`OLD`].
 async fn enrolled(dana: &Staff) -> Invited {
     let client = dana.client("Amara", "Okafor", "1984-03-12").await;
     dana.enroll_for(&client, OLD).await

@@ -275,7 +275,7 @@ async fn a_person_added_by_a_request_with_a_key_can_be_deleted() {
     }
 }
 
-/// With the old address or sign-in name back, a reset would go to whoever reads the old mailbox.
+/// With the old address or sign-in name back, a reset would go to the reader of the old mailbox.
 #[tokio::test]
 async fn a_changed_address_or_sign_in_name_closes_every_chart() {
     for field in ["email", "username"] {

@@ -387,7 +387,7 @@ async fn failures_are_counted_by_network_where_everybody_has_many_addresses() {
     sign_in_from(&world, "::ffff:198.51.100.10", &who.email, PASSWORD).await.expect(200);
 }
 
-/// Who has a /56 has 256 networks of 64 bits, and who has a /48 has 65,536.
+/// A /56 holds 256 networks of 64 bits, and a /48 holds 65,536.
 #[tokio::test]
 async fn the_networks_of_one_household_and_of_one_site_have_a_limit_together() {
     for (limit, inside, beside) in [
