@@ -10,12 +10,36 @@ use crate::{
     context::Context,
     fields::{At, Email, Username},
     history::{Action, Actor, Author, Event},
-    id::{AccountKey, AddressKey, AskId, PracticeId},
+    id::{AccountKey, AddressKey, AskId, ClientId, PracticeId},
     keys::{self, Key},
     outbox::GIVEN_UP,
     problem::Problem,
-    store::{Change, Handle},
+    store::{Change, Handle, Update},
 };
+
+/// What is kept of earlier requests with that which leads from an address to an account, so that all who
+/// share an address take turns.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Turn {
+    /// When the account had its last turn.
+    #[serde(default)]
+    pub served_at: Option<At>,
+    /// The last chart whose invitation was sent again: the next turn begins behind it.
+    #[serde(default)]
+    pub invited: Option<ClientId>,
+}
+
+impl Turn {
+    /// Notes at `entry`, as part of a change, that the account has its turn now.
+    pub fn take(entry: &Key, invited: Option<ClientId>, now: At, change: &mut Change) {
+        let update = Update::of(entry.clone()).set("servedAt", &now);
+        change.update(&match invited {
+            Some(client) => update.set("invited", &client),
+            None => update,
+        });
+    }
+}
 
 /// Somebody forgot a password.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -39,9 +63,9 @@ pub struct Ask {
     pub pending: String,
     /// When it is given up (seconds since 1970).
     pub expires_at: i64,
-    /// The last account that was dealt with. They take their turns in the order of their keys.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reached: Option<AccountKey>,
+    /// The accounts that were dealt with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dealt: Vec<AccountKey>,
     /// Raised by every write.
     #[serde(skip_serializing, default)]
     pub rev: u64,
@@ -74,7 +98,7 @@ impl Ask {
             asked_at: now,
             pending: keys::PENDING.to_owned(),
             expires_at: now.plus(GIVEN_UP).seconds(),
-            reached: None,
+            dealt: Vec::new(),
             rev: 0,
         })
     }
@@ -91,9 +115,14 @@ impl Ask {
     }
 
     /// Notes, as part of a change, that an account was dealt with, if nobody else did meanwhile.
-    pub fn pass(&self, account: &AccountKey, change: &mut Change) {
-        let next = Self { reached: Some(account.clone()), ..self.clone() };
+    /// Answers how it stands after that.
+    #[must_use]
+    pub fn pass(&self, account: &AccountKey, change: &mut Change) -> Self {
+        let mut next = self.clone();
+        next.dealt.push(account.clone());
         change.replace(&self.key(), &next, self.rev);
+        next.rev += 1;
+        next
     }
 
     /// Takes it away, as part of a change, once all accounts were dealt with.

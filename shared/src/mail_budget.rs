@@ -6,6 +6,9 @@
 //! cannot both take the last place, and no read comes before the write. Only a change whose condition
 //! failed reads the item: to say when it can be done, or to cut a list that has become long.
 //!
+//! Strangers cause mails too, by asking for resets. Of an address's budget these may take half, so that
+//! asking never keeps the practice's own mails back: see [`Spending::asked_for`].
+//!
 //! A change that mails has a [`Spending`], without which [`Outgoing::queue`] cannot be called:
 //!
 //! ```ignore
@@ -30,7 +33,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     context::Context,
     fields::{At, Email},
-    id::PracticeId,
+    id::{AskId, PracticeId},
     keys::{self, Key},
     mail::MailKind,
     problem::Problem,
@@ -41,8 +44,12 @@ use crate::{
 pub const MAILS_AN_HOUR: usize = 10;
 /// The most mails to one address in any day.
 pub const MAILS_A_DAY: usize = 20;
-/// The most password resets to one address in any hour. Each is a mail, too.
+/// The most requests for a reset of which mails to one address come in any hour.
 pub const RESETS_AN_HOUR: usize = 3;
+/// The most of an hour's mails that may come of such requests: resets, and invitations sent again.
+pub const ASKED_AN_HOUR: usize = MAILS_AN_HOUR / 2;
+/// The most of a day's mails that may.
+pub const ASKED_A_DAY: usize = MAILS_A_DAY / 2;
 
 const HOUR: i64 = 60 * 60;
 const DAY: i64 = 24 * HOUR;
@@ -56,62 +63,82 @@ struct Budget {
     /// All mails that count.
     #[serde(default)]
     times: Vec<At>,
-    /// The password resets among them.
+    /// Those among them that a stranger asked for.
     #[serde(default)]
-    resets: Vec<At>,
+    asked: Vec<Asked>,
     /// Raised by every write.
     #[serde(skip_serializing, default)]
     rev: u64,
+}
+
+/// A mail that a stranger asked for.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Asked {
+    /// When it was queued.
+    at: At,
+    /// The request. All that comes of one counts as one reset.
+    ask: AskId,
 }
 
 /// The budgets that were read because a change failed on them.
 #[derive(Debug, Clone, Default)]
 pub struct Budgets(BTreeMap<Key, Budget>);
 
-/// The mails that one change queues for one address.
-#[derive(Debug, Clone, Copy, Default)]
-struct Count {
-    mails: usize,
-    resets: usize,
-}
-
-/// One limit: how many of the times in a list may lie within the seconds before now.
+/// One limit: how many of the newest times of a list may lie within the seconds before now.
 struct Limit {
-    list: &'static str,
     most: usize,
     seconds: i64,
 }
 
-const MAILS: [Limit; 2] = [
-    Limit { list: "times", most: MAILS_AN_HOUR, seconds: HOUR },
-    Limit { list: "times", most: MAILS_A_DAY, seconds: DAY },
-];
-const RESETS: [Limit; 1] = [Limit { list: "resets", most: RESETS_AN_HOUR, seconds: HOUR }];
+/// The limits of all mails.
+const MAILS: [Limit; 2] =
+    [Limit { most: MAILS_AN_HOUR, seconds: HOUR }, Limit { most: MAILS_A_DAY, seconds: DAY }];
+/// Those of the mails that strangers asked for.
+const ASKED: [Limit; 2] =
+    [Limit { most: ASKED_AN_HOUR, seconds: HOUR }, Limit { most: ASKED_A_DAY, seconds: DAY }];
+/// That of the requests of which mails came.
+const RESETS: [Limit; 1] = [Limit { most: RESETS_AN_HOUR, seconds: HOUR }];
 
-impl Count {
-    /// The limits that concern these mails, each with the place in its list of the time that must be
-    /// past.
-    fn limits(self) -> impl Iterator<Item = (&'static Limit, usize)> {
-        let mails = MAILS.iter().map(move |limit| (limit, self.mails));
-        let resets = RESETS.iter().map(move |limit| (limit, self.resets));
-        mails
-            .chain(resets)
-            .filter(|(_, count)| *count > 0)
-            .map(|(limit, count)| (limit, limit.most.saturating_sub(count)))
+impl Limit {
+    /// The place in its list of the time that must be past, for so many more.
+    fn place(&self, more: usize) -> usize {
+        self.most.saturating_sub(more)
     }
 }
 
+/// When lists hold so many more times within their limits.
+fn free(limits: &[Limit], times: &[At], more: usize) -> Option<At> {
+    let until = |limit: &Limit| times.get(limit.place(more)).map(|at| at.plus(limit.seconds));
+    limits.iter().filter_map(until).max()
+}
+
 impl Budget {
-    fn list(&self, name: &str) -> &[At] {
-        if name == "resets" { &self.resets } else { &self.times }
+    /// When it holds so many more mails, asked for by a stranger or not; `None`: now.
+    fn until(&self, mails: usize, ask: Option<AskId>, now: At) -> Option<At> {
+        let asked = ask.and_then(|ask| {
+            let times: Vec<At> = self.asked.iter().map(|mail| mail.at).collect();
+            let resets = self.resets();
+            let resets: Vec<At> = resets.iter().map(|mail| mail.at).collect();
+            let reset = if self.has(ask) { None } else { free(&RESETS, &resets, 1) };
+            free(&ASKED, &times, mails).max(reset)
+        });
+        free(&MAILS, &self.times, mails).max(asked).filter(|until| *until > now)
     }
 
-    /// When it holds so many more mails; `None`: now.
-    fn until(&self, count: Count, now: At) -> Option<At> {
-        let free = |(limit, place): (&Limit, usize)| {
-            self.list(limit.list).get(place).map(|at| at.plus(limit.seconds))
-        };
-        count.limits().filter_map(free).max().filter(|until| *until > now)
+    /// Whether mails of this request were counted.
+    fn has(&self, ask: AskId) -> bool {
+        self.asked.iter().any(|mail| mail.ask == ask)
+    }
+
+    /// The newest mail of each request.
+    fn resets(&self) -> Vec<Asked> {
+        let mut newest: Vec<Asked> = Vec::new();
+        for mail in &self.asked {
+            if !newest.iter().any(|known| known.ask == mail.ask) {
+                newest.push(*mail);
+            }
+        }
+        newest
     }
 }
 
@@ -119,7 +146,10 @@ impl Budget {
 pub struct Spending<'a> {
     context: &'a Context,
     practice: PracticeId,
-    counts: BTreeMap<Key, Count>,
+    /// The request of a stranger that the mails come of.
+    ask: Option<AskId>,
+    /// How many mails there are, by where the budget of their address is.
+    mails: BTreeMap<Key, usize>,
 }
 
 /// The items of a change that hold budgets.
@@ -130,7 +160,13 @@ impl<'a> Spending<'a> {
     /// Begins to count the mails of a change. `context` has the deployment's secret.
     #[must_use]
     pub fn new(context: &'a Context, practice: &PracticeId) -> Self {
-        Self { context, practice: practice.clone(), counts: BTreeMap::new() }
+        Self { context, practice: practice.clone(), ask: None, mails: BTreeMap::new() }
+    }
+
+    /// Says that the mails of the change come of a stranger's request: they count among those that are
+    /// held to half of the budget, and all that come of one request count as one reset.
+    pub fn asked_for(&mut self, ask: AskId) {
+        self.ask = Some(ask);
     }
 
     /// Counts a mail to an address; a notice of a change does not count.
@@ -144,18 +180,24 @@ impl<'a> Spending<'a> {
         let address = to.folded();
         let parts = [self.practice.as_str().as_bytes(), address.as_bytes()];
         let digest = URL_SAFE_NO_PAD.encode(self.context.hmac("mail budget", &parts)?);
-        let count = self.counts.entry(keys::budget(&self.practice, &digest)).or_default();
-        count.mails += 1;
-        count.resets += usize::from(kind == MailKind::PasswordReset);
+        *self.mails.entry(keys::budget(&self.practice, &digest)).or_default() += 1;
         Ok(())
+    }
+
+    /// Reads the budgets that the mails counted so far are spent of.
+    ///
+    /// # Errors
+    /// 503 when the table does not answer.
+    pub async fn read(&self, store: &Store) -> Result<Budgets, Problem> {
+        read(store, self.mails.keys().cloned()).await
     }
 
     /// When the budgets that were read hold these mails; `None`: now.
     #[must_use]
     pub fn until(&self, read: &Budgets) -> Option<At> {
         let now = self.context.now();
-        let over = |(key, count): (&Key, &Count)| read.0.get(key)?.until(*count, now);
-        self.counts.iter().filter_map(over).max()
+        let over = |(key, mails): (&Key, &usize)| read.0.get(key)?.until(*mails, self.ask, now);
+        self.mails.iter().filter_map(over).max()
     }
 
     /// Adds to the change what its mails spend.
@@ -167,49 +209,60 @@ impl<'a> Spending<'a> {
         if let Some(until) = self.until(read) {
             return Err(Problem::mail_budget_spent(until, now));
         }
-        let write = |(key, count): (&Key, &Count)| {
-            let update = match read.0.get(key) {
-                None => add(key, *count, now),
-                Some(budget) => rewrite(key, budget, *count, now),
+        let write = |(key, mails): (&Key, &usize)| {
+            let update = match (read.0.get(key), self.ask) {
+                (Some(budget), ask) => rewrite(key, budget, *mails, ask, now),
+                (None, None) => add(key, *mails, now),
+                // Which requests were counted is only seen on the item: if it is there, it is read.
+                (None, ask) => rewrite(key, &Budget::default(), *mails, ask, now),
             };
             let update = update.set("expiresAt", &now.plus(DAY + 1).seconds());
             (change.update(&update), key.clone())
         };
-        Ok(Spent(self.counts.iter().map(write).collect()))
+        Ok(Spent(self.mails.iter().map(write).collect()))
     }
 }
 
 /// Adds the time of mails to a budget that was not read, if it holds them.
-fn add(key: &Key, count: Count, now: At) -> Update {
+fn add(key: &Key, mails: usize, now: At) -> Update {
     let mut update = Update::upsert(key.clone());
-    for (limit, place) in count.limits() {
-        let place = format!("{}[{place}]", limit.list);
+    for limit in &MAILS {
+        let place = format!("times[{}]", limit.place(mails));
         update = update.when_absent_or(&place, "<=", &now.plus(-limit.seconds));
     }
-    for (list, count) in [("times", count.mails), ("resets", count.resets)] {
-        if count > 0 {
-            update = update.when_shorter(list, LONGEST).prepend(list, &vec![now; count]);
-        }
-    }
-    update
+    update.when_shorter("times", LONGEST).prepend("times", &vec![now; mails])
 }
 
 /// Adds the time of mails to a budget that was read, and cuts its lists to what can count.
-fn rewrite(key: &Key, budget: &Budget, count: Count, now: At) -> Update {
-    let mut update = Update::upsert(key.clone());
-    update = match budget.rev {
+fn rewrite(key: &Key, budget: &Budget, mails: usize, ask: Option<AskId>, now: At) -> Update {
+    let update = Update::upsert(key.clone());
+    let update = match budget.rev {
         0 => update.when_absent("rev"),
         rev => update.when("rev", "=", &rev),
     };
-    for (list, count) in [("times", count.mails), ("resets", count.resets)] {
-        if count > 0 {
-            let before = budget.list(list).iter().copied();
-            let times: Vec<At> =
-                std::iter::repeat_n(now, count).chain(before).take(MAILS_A_DAY).collect();
-            update = update.set(list, &times);
+    let times = newest(now, mails, &budget.times, MAILS_A_DAY);
+    let update = update.set("times", &times);
+    match ask {
+        Some(ask) => {
+            let asked = newest(Asked { at: now, ask }, mails, &budget.asked, ASKED_A_DAY);
+            update.set("asked", &asked)
         }
+        None => update,
     }
-    update
+}
+
+/// A list with so many more values in front, cut to the length at which all that can count are in it.
+fn newest<T: Copy>(value: T, count: usize, before: &[T], most: usize) -> Vec<T> {
+    std::iter::repeat_n(value, count).chain(before.iter().copied()).take(most).collect()
+}
+
+async fn read(store: &Store, keys: impl Iterator<Item = Key>) -> Result<Budgets, Problem> {
+    let mut budgets = BTreeMap::new();
+    for key in keys {
+        let budget = store.get(&key).await?.unwrap_or_default();
+        budgets.insert(key, budget);
+    }
+    Ok(Budgets(budgets))
 }
 
 impl Spent {
@@ -218,13 +271,7 @@ impl Spent {
     /// # Errors
     /// 503 when the table does not answer.
     pub async fn read_failed(self, store: &Store, failed: &Failed) -> Result<Budgets, Problem> {
-        let mut budgets = BTreeMap::new();
-        for (handle, key) in self.0 {
-            if failed.includes(handle) {
-                let budget = store.get(&key).await?.unwrap_or_default();
-                budgets.insert(key, budget);
-            }
-        }
-        Ok(Budgets(budgets))
+        let lost = self.0.into_iter().filter(|(handle, _)| failed.includes(*handle));
+        read(store, lost.map(|(_, key)| key)).await
     }
 }

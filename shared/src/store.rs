@@ -280,26 +280,6 @@ impl Store {
         })
     }
 
-    /// The sort key that follows `after` in a partition, strongly consistent; `None` at its end.
-    ///
-    /// # Errors
-    /// 503 when the table does not answer.
-    pub async fn next_in(&self, pk: &str, after: &str) -> Result<Option<String>, Problem> {
-        let request = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("PK = :pk AND SK > :after")
-            .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
-            .expression_attribute_values(":after", AttributeValue::S(after.to_owned()))
-            .consistent_read(true)
-            .limit(1);
-        let answer = Box::pin(request.send())
-            .await
-            .map_err(|e| failure(&e, "Query", &[keys::partition_kind(pk)]))?;
-        answer.items.unwrap_or_default().first().map(|item| Ok(item_key(item)?.sk)).transpose()
-    }
-
     /// Reads the keys of what of one kind ([`keys::MAIL`], [`keys::ASK`]) has waited since before the
     /// sort key `until`, oldest first: one page, to be followed from its last key unless that is `None`.
     /// Eventually consistent: the caller asks the item itself before acting on it.

@@ -1,186 +1,288 @@
 //! Finds out whom a password reset was asked for, and mails them.
 //!
-//! The request only noted that somebody asked. The accounts with the sign-in name and with the address
-//! take their turns in the order of their keys, and what is done for one is written together with how
-//! far the asking has come: so each is dealt with once, however often the stream brings the same record,
-//! and wherever the function dies.
+//! The request only noted that somebody asked. The account with the sign-in name comes first, then those
+//! with the address, longest unserved first: what the budget of the address does not hold today is first
+//! in line the next time. Each gets one mail before anybody gets a second.
+//!
+//! A reset is written together with the note that its account was dealt with, and an invitation is not
+//! sent again that was sent again since the request: so each is sent once, however often the stream
+//! brings the same record, and wherever the function dies. What one request can do is bounded: it looks
+//! at [`MOST`] accounts and tries [`ASKED_A_DAY`] mails, and is over when the budget is spent.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use shared::{
     Problem,
     account::{self, Account, PAUSE, RESET_SECONDS, Reset},
-    ask::Ask,
+    ask::{Ask, Turn},
     chart::{Accounts, Chart, ChartEdit, Request},
     history::Event,
     id::{AccountKey, ClientId, PortalUserId},
     idempotency::Attempt,
     keys::{self, Key},
     mail::MailKind,
-    mail_budget::{Budgets, Spending, Spent},
+    mail_budget::{ASKED_A_DAY, Spending},
     mirror::to_charts::{self, AccountUpdate},
     outbox::{Outgoing, Recipient},
     practice::Practice,
-    store::{Change, parse},
+    store::{Change, item_key, parse},
     token::Nonce,
 };
 
 use crate::Sender;
 
+/// The most accounts that one request for a reset looks at: the change that ends it holds two items for
+/// each.
+const MOST: usize = 40;
+
+/// A chart, and the portal user there.
+type Access = (ClientId, PortalUserId);
+
+/// Whom a reset was asked for.
+#[derive(Default)]
+struct Found {
+    practice: Option<Practice>,
+    people: Vec<Person>,
+    /// What leads to accounts that are not there, or have another address by now.
+    astray: Vec<Key>,
+    /// Whether there are more than can be looked at.
+    crowded: bool,
+}
+
+/// Somebody whom a reset was asked for.
+struct Person {
+    key: AccountKey,
+    account: Account,
+    /// Where it is kept when they had their turn.
+    entry: Option<Key>,
+    /// What they can be sent, in this order.
+    letters: Vec<Letter>,
+    /// Whether anything of it was tried.
+    tried: bool,
+    /// The chart whose invitation was tried last.
+    invited: Option<ClientId>,
+}
+
+/// What somebody can be sent.
+#[derive(Clone, Copy)]
+enum Letter {
+    /// A link for a new password, shown on this chart.
+    Reset(Access),
+    /// The invitation to this chart, again.
+    Invitation(Access),
+}
+
 impl Sender {
-    /// Mails everybody whom an asked-for reset fits.
+    /// Mails everybody whom an asked-for reset fits, as far as the budgets of their addresses hold it.
+    /// What they do not hold is not sent, and nobody is told.
     ///
     /// # Errors
     /// When it has to be tried again.
     pub async fn resolve(&self, key: &Key) -> Result<(), Problem> {
         let store = self.app.store();
         let mut retries = store.retries();
-        // Accounts that are not there are passed without a note.
-        let mut passed: Option<AccountKey> = None;
-        let mut budgets = Budgets::default();
-        loop {
-            let Some(ask) = store.get::<Ask>(key).await? else { return Ok(()) };
-            let mut change = store.change();
-            let past = passed.clone().max(ask.reached.clone());
-            let next = match past {
-                _ if ask.expires_at <= self.app.now().seconds() => None,
-                past => self.next(&ask, past).await?,
-            };
-            let Some(next) = next else {
-                if ask.reached.is_none() {
-                    change.event(&ask.event(&self.app, None));
-                }
-                ask.finish(&mut change);
-                match store.write(change).await {
-                    Ok(()) => return Ok(()),
-                    Err(error) => retries.retry(error).await?,
+        'read: loop {
+            let Some(mut ask) = store.get::<Ask>(key).await? else { return Ok(()) };
+            let over = ask.expires_at <= self.app.now().seconds();
+            let mut found = if over { Found::default() } else { self.found(&ask).await? };
+            let mut spent = BTreeSet::new();
+            for (person, letter) in letters(&found.people) {
+                let (Some(practice), person) = (&found.practice, &mut found.people[person]) else {
+                    continue;
                 };
-                continue;
-            };
-            match self.found(&ask, &next).await? {
-                Some((practice, account)) => {
-                    let found = (&next, account);
-                    let spent = self.serve(&ask, &practice, found, &budgets, &mut change).await?;
-                    match store.write(change).await {
-                        Ok(()) => (retries, budgets) = (store.retries(), Budgets::default()),
-                        Err(error) => {
-                            let failed = retries.retry(error).await?;
-                            budgets = spent.read_failed(store, &failed).await?;
-                        }
+                let address = person.account.email.folded();
+                if spent.contains(&address) {
+                    continue;
+                }
+                let held = match letter {
+                    Letter::Invitation((client, user)) => {
+                        let held = self.invite_again(&ask, practice, client, user).await?;
+                        person.invited = Some(client).filter(|_| held).or(person.invited);
+                        held
                     }
+                    Letter::Reset(access) => {
+                        let mut change = store.change();
+                        let held = self.reset(&ask, person, access, &mut change).await?;
+                        if held {
+                            let next = ask.pass(&person.key, &mut change);
+                            if let Err(error) = store.write(change).await {
+                                retries.retry(error).await?;
+                                continue 'read;
+                            }
+                            (ask, retries) = (next, store.retries());
+                        }
+                        held
+                    }
+                };
+                person.tried |= held;
+                if !held {
+                    spent.insert(address);
                 }
-                None => passed = Some(next),
             }
+            let Err(error) = store.write(self.end(&ask, &found)).await else { return Ok(()) };
+            retries.retry(error).await?;
         }
     }
 
-    /// Whose turn it is after `past`: the account with the sign-in name, or one with the address.
-    async fn next(
-        &self,
-        ask: &Ask,
-        past: Option<AccountKey>,
-    ) -> Result<Option<AccountKey>, Problem> {
-        let by_name = Some(ask.account.clone()).filter(|account| Some(account) > past.as_ref());
-        let listed = keys::address_partition(&ask.practice, &ask.address);
-        let after = keys::address_sort_key(past.as_ref());
-        let by_address = self.app.store().next_in(&listed, &after).await?;
-        let by_address = by_address.and_then(|sk| keys::parse_address(&sk));
-        Ok(by_name.into_iter().chain(by_address).min())
-    }
-
-    /// An account whose turn it is, and its practice; `None` when it is not there, or has another
-    /// address by now.
-    async fn found(
-        &self,
-        ask: &Ask,
-        account: &AccountKey,
-    ) -> Result<Option<(Practice, Account)>, Problem> {
-        let wanted = [keys::practice(&ask.practice), keys::account(&ask.practice, account)];
-        let mut items = self.app.store().get_many(&wanted).await?;
-        let practice: Option<Practice> = items.remove(&wanted[0]).map(parse).transpose()?;
-        let found: Option<Account> = items.remove(&wanted[1]).map(parse).transpose()?;
-        let Some((practice, found)) = practice.zip(found) else { return Ok(None) };
-        let address = account::address_key(&self.app, &ask.practice, &found.email)?;
-        Ok((*account == ask.account || address == ask.address).then_some((practice, found)))
-    }
-
-    /// Does for an account what it was asked for, and notes in `change` that it was done. What the
-    /// budget of its address does not hold is not sent, and nobody is told.
-    async fn serve(
-        &self,
-        ask: &Ask,
-        practice: &Practice,
-        (key, account): (&AccountKey, Account),
-        budgets: &Budgets,
-        change: &mut Change,
-    ) -> Result<Spent, Problem> {
+    /// The change that ends it: an event for each person who got no reset, and a note of whose turn it
+    /// was. Whoever could be sent something that the budget did not hold has the turn still to come.
+    fn end(&self, ask: &Ask, found: &Found) -> Change {
         let now = self.app.now();
-        let event = ask.event(&self.app, Some(account.account_id.to_string()));
-        if account.password.is_none() {
-            for (client, grant) in &account.grants {
-                if grant.invited_until.is_some_and(|until| until > now) {
-                    self.invite_again(ask, practice, *client, grant.portal_user_id).await?;
-                }
-            }
+        let mut change = self.app.store().change();
+        if found.people.is_empty() && ask.dealt.is_empty() {
+            change.event(&ask.event(&self.app, None));
         }
-        let soon =
-            account.reset.as_ref().is_some_and(|r| r.expires_at.plus(PAUSE - RESET_SECONDS) > now);
-        let mut asked = Spending::new(&self.app, &ask.practice);
-        asked.count(&account.email, MailKind::PasswordReset)?;
-        let held = asked.until(budgets).is_none();
-        let mut spending = Spending::new(&self.app, &ask.practice);
-        let chart =
-            account.resettable(now).next().map(|(client, grant)| (client, grant.portal_user_id));
-        if let Some(chart) = chart.filter(|_| !soon && held) {
-            self.reset(ask, (key, account), chart, event, (change, &mut spending))?;
-        } else {
-            let first = account.grants.iter().next();
+        for person in found.people.iter().filter(|person| !ask.dealt.contains(&person.key)) {
+            let event = ask.event(&self.app, Some(person.account.account_id.to_string()));
+            let first = person.account.grants.iter().next();
             change.event(&match first {
                 Some((client, grant)) => event.client(*client).portal_user(grant.portal_user_id),
                 None => event,
             });
+            let passed = person.letters.is_empty() && found.crowded;
+            if let Some(entry) = person.entry.as_ref().filter(|_| person.tried || passed) {
+                Turn::take(entry, person.invited, now, &mut change);
+            }
         }
-        ask.pass(key, change);
-        spending.write(change, budgets)
+        if found.crowded {
+            for entry in &found.astray {
+                Turn::take(entry, None, now, &mut change);
+            }
+        }
+        ask.finish(&mut change);
+        change
     }
 
-    /// Makes a reset, the only one that works from now on, and queues its mail.
-    fn reset(
+    /// The accounts with the sign-in name and with the address that were not dealt with yet, in the order
+    /// of their turns.
+    async fn found(&self, ask: &Ask) -> Result<Found, Problem> {
+        let store = self.app.store();
+        let listed = keys::address_partition(&ask.practice, &ask.address);
+        let mut turns = BTreeMap::new();
+        for item in store.partition(&listed, &keys::address_sort_key(None)).await? {
+            let entry = item_key(&item)?;
+            if let Some(account) = keys::parse_address(&entry.sk) {
+                turns.insert(account, (entry, parse::<Turn>(item)?));
+            }
+        }
+        let mut order: Vec<AccountKey> = turns.keys().cloned().collect();
+        order.retain(|key| *key != ask.account);
+        order.sort_by_key(|key| turns.get(key).and_then(|(_, turn)| turn.served_at));
+        order.insert(0, ask.account.clone());
+        order.retain(|key| !ask.dealt.contains(key));
+        let crowded = order.len() > MOST;
+        order.truncate(MOST);
+
+        let settings = keys::practice(&ask.practice);
+        let place = |key: &AccountKey| keys::account(&ask.practice, key);
+        let wanted: Vec<Key> =
+            [settings.clone()].into_iter().chain(order.iter().map(place)).collect();
+        let mut items = store.get_many(&wanted).await?;
+        let Some(practice) = items.remove(&settings).map(parse).transpose()? else {
+            return Ok(Found::default());
+        };
+        let mut found = Found { practice: Some(practice), crowded, ..Found::default() };
+        for key in order {
+            let account: Option<Account> = items.remove(&place(&key)).map(parse).transpose()?;
+            let entry = turns.remove(&key);
+            let Some(account) = account else {
+                found.astray.extend(entry.map(|(entry, _)| entry));
+                continue;
+            };
+            let address = account::address_key(&self.app, &ask.practice, &account.email)?;
+            let entry = if address == ask.address {
+                entry
+            } else if key == ask.account {
+                // By the sign-in name alone: what is kept of its turns is listed elsewhere.
+                let listed = keys::address_partition(&ask.practice, &address);
+                let own = store.partition(&listed, &keys::address_sort_key(Some(&key))).await?;
+                let own = own.into_iter().next();
+                own.map(|item| Ok::<_, Problem>((item_key(&item)?, parse(item)?))).transpose()?
+            } else {
+                found.astray.extend(entry.map(|(entry, _)| entry));
+                continue;
+            };
+            let (entry, turn) = entry.unzip();
+            let letters = self.letters_for(&account, turn.and_then(|turn| turn.invited));
+            found.people.push(Person { key, account, entry, letters, tried: false, invited: None });
+        }
+        Ok(found)
+    }
+
+    /// What somebody can be sent: a reset, unless one was sent a moment ago, or without a password the
+    /// open invitations, beginning behind the last that was sent again.
+    fn letters_for(&self, account: &Account, last: Option<ClientId>) -> Vec<Letter> {
+        let now = self.app.now();
+        if account.password.is_none() {
+            let open = account
+                .grants
+                .iter()
+                .filter(|(_, grant)| grant.invited_until.is_some_and(|until| until > now));
+            let mut open: Vec<Access> =
+                open.map(|(client, grant)| (*client, grant.portal_user_id)).collect();
+            open.sort_by_key(|(client, _)| (Some(*client) <= last, *client));
+            return open.into_iter().map(Letter::Invitation).collect();
+        }
+        let sent = account.reset.as_ref().map(|reset| reset.expires_at.plus(-RESET_SECONDS));
+        if sent.is_some_and(|sent| sent.plus(PAUSE) > now) {
+            return Vec::new();
+        }
+        let chart = account.resettable(now).next();
+        let chart = chart.map(|(client, grant)| (client, grant.portal_user_id));
+        chart.into_iter().map(Letter::Reset).collect()
+    }
+
+    /// Makes a reset, the only one that works from now on, and queues its mail, as part of a change.
+    /// Answers whether the budget holds it; the change is of no use if it does not.
+    async fn reset(
         &self,
         ask: &Ask,
-        (key, mut account): (&AccountKey, Account),
-        (client, user): (ClientId, PortalUserId),
-        event: Event,
-        (change, spending): (&mut Change, &mut Spending<'_>),
-    ) -> Result<(), Problem> {
+        person: &Person,
+        (client, user): Access,
+        change: &mut Change,
+    ) -> Result<bool, Problem> {
         let (app, practice, now) = (&self.app, &ask.practice, self.app.now());
+        let mut account = person.account.clone();
         let nonce = Nonce::new(app);
         let expires_at = now.plus(RESET_SECONDS);
         account.reset = Some(Reset { hash: nonce.secret(app)?.hash(), expires_at });
         let to = Recipient { client, user, email: &account.email };
         let mail = Outgoing::notice(app, practice, &to, MailKind::PasswordReset).with_link(
-            key.clone(),
+            person.key.clone(),
             nonce,
             expires_at,
         );
-        mail.queue(change, spending, &account.email)?;
-        change.replace(&keys::account(practice, key), &account, account.rev);
+        let mut spending = Spending::new(app, practice);
+        spending.asked_for(ask.ask_id);
+        mail.queue(change, &mut spending, &account.email)?;
+        let budgets = spending.read(app.store()).await?;
+        if spending.until(&budgets).is_some() {
+            return Ok(false);
+        }
+        let _ = spending.write(change, &budgets)?;
+        change.replace(&keys::account(practice, &person.key), &account, account.rev);
         let news = AccountUpdate {
             mail: Some((client, &mail.shown())),
             reset: Some(now),
             ..AccountUpdate::default()
         };
         to_charts::write(change, practice, &account, &news);
+        if let Some(entry) = &person.entry {
+            Turn::take(entry, None, now, change);
+        }
+        let event: Event = ask.event(app, Some(account.account_id.to_string()));
         change.event(&event.client(client).portal_user(user));
-        Ok(())
+        Ok(true)
     }
 
-    /// Sends the invitation to a chart again.
+    /// Sends the invitation to a chart again. Answers whether the budget of the address holds it.
     async fn invite_again(
         &self,
         ask: &Ask,
         practice: &Practice,
         client: ClientId,
         user: PortalUserId,
-    ) -> Result<(), Problem> {
+    ) -> Result<bool, Problem> {
         let (author, attempt) = (ask.author(), Attempt::default());
         let request = Request {
             practice,
@@ -191,13 +293,27 @@ impl Sender {
         };
         let again = async {
             let chart = Chart::load(self.app.store(), &ask.practice, client).await?;
-            let invite = |edit: &mut ChartEdit<'_>| edit.invite_again(user, ask.asked_at);
+            let invite = |edit: &mut ChartEdit<'_>| edit.invite_again(user, ask);
             Box::pin(chart.change(&self.app, &request, Accounts::new(), invite)).await
         };
         match again.await {
-            // The person was deleted meanwhile; or had as many mails as an address may get.
-            Err(problem) if ["not_found", "mail_budget_spent"].contains(&problem.code()) => Ok(()),
-            outcome => outcome,
+            Ok(()) => Ok(true),
+            // The person was deleted meanwhile.
+            Err(problem) if problem.code() == "not_found" => Ok(true),
+            Err(problem) if problem.code() == "mail_budget_spent" => Ok(false),
+            Err(problem) => Err(problem),
         }
     }
+}
+
+/// What is tried, in order, and for which of the people: a first letter for each, then a second.
+fn letters(people: &[Person]) -> Vec<(usize, Letter)> {
+    let of = |(n, person): (usize, &Person)| {
+        let letters = person.letters.clone();
+        letters.into_iter().enumerate().map(move |(round, letter)| (round, n, letter))
+    };
+    let mut letters: Vec<_> = people.iter().enumerate().flat_map(of).collect();
+    letters.sort_by_key(|(round, n, _)| (*round, *n));
+    letters.truncate(ASKED_A_DAY);
+    letters.into_iter().map(|(_, n, letter)| (n, letter)).collect()
 }

@@ -56,7 +56,7 @@ const editor: Right[] = [...reader, get("chart"), chart, put("chart")];
 /** Answers once, however often it is asked with one key. */
 const once: Right[] = [get("request"), put("request")];
 /** A mail counts against the budget of its address, which is read when it may be spent. */
-const mails: Right[] = [update("budget", "expiresAt", "resets", "times"), get("budget")];
+const mails: Right[] = [update("budget", "asked", "expiresAt", "times"), get("budget")];
 /** What an account tells the charts that it opens. */
 const mirror = (...also: string[]) => update("chart", "sessions", "resetUntil", ...also);
 
@@ -170,6 +170,8 @@ export const FUNCTIONS: Record<string, Plan> = {
       query("address", "chart"),
       put("asked", "account", "chart"),
       remove("asked"),
+      // The accounts with one address take turns.
+      update("address", "invited", "servedAt"),
       mirror("mail"),
       record,
       update(

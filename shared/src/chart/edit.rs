@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     account::{self, Account, AddressEntry, Grant, MOST_CHARTS, PAUSE, PortalSession},
+    ask::Ask,
     client::{Born, Client, Holder, Summary},
     context::Context,
     device::{self, Device},
@@ -380,15 +381,14 @@ impl<'a> ChartEdit<'a> {
         Ok(())
     }
 
-    /// Sends an open invitation again, because a password was asked for at `asked_at`. Its link is
-    /// another one, the old link is dead; it ends when it would have ended, and wrong proofs stay
-    /// counted: anybody may ask. Changes nothing when the person was sent one since, or a moment ago
-    /// because of the same.
+    /// Sends an open invitation again, because a password was asked for. Its link is another one, the
+    /// old link is dead; it ends when it would have ended, and wrong proofs stay counted: anybody may
+    /// ask. Changes nothing when the person was sent one since, or a moment ago because of the same.
     ///
     /// # Errors
     /// 404.
-    pub fn invite_again(&mut self, id: PortalUserId, asked_at: At) -> Result<(), Problem> {
-        let now = self.context.now();
+    pub fn invite_again(&mut self, id: PortalUserId, ask: &Ask) -> Result<(), Problem> {
+        let (now, asked_at) = (self.context.now(), ask.asked_at);
         let user = self.chart.user(id)?;
         let open =
             user.invitation.as_ref().filter(|i| user.access == Access::Invited && i.open(now));
@@ -405,6 +405,7 @@ impl<'a> ChartEdit<'a> {
         user.invitation =
             Some(Invitation { asked_at: Some(now), wrong_proofs: open.wrong_proofs, ..invitation });
         user.mail = Some(mail.shown());
+        self.spending.asked_for(ask.ask_id);
         self.queue(mail, &to)?;
         self.record(Action::InvitationResent, Some(id), ["invitation"]);
         Ok(())

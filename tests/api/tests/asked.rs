@@ -1,6 +1,8 @@
 //! Asking for a new password: the request writes the same for everybody, and the stream-driven function
 //! finds whom it fits.
 
+use std::collections::BTreeSet;
+
 use api_tests::{
     Answer, Call, PASSWORD, World,
     mail::{Mood, Received},
@@ -12,9 +14,9 @@ use shared::{
     account::{self, AddressEntry},
     fields::Email,
     history::Role,
-    id::PracticeId,
+    id::{AccountKey, PracticeId},
     keys,
-    token::ResetToken,
+    token::{InvitationToken, ResetToken},
 };
 
 const NEW: &str = "another nine grey pebbles";
@@ -565,25 +567,191 @@ async fn staff_see_on_the_chart_that_a_password_was_asked_for() {
     assert!(!casey.actions(&elsewhere).await.contains(&asked));
 }
 
+const SHARED: &str = "marsh@mail.example";
+const HOUR: i64 = 60 * 60;
+
+/// People with an account each, who share an address and have their budget whole.
+async fn sharing(world: &World, usernames: &[&'static str]) {
+    let dana = world.dana().await;
+    for username in usernames {
+        enrolled_as(world, &dana, username, SHARED).await;
+        world.forget_mails().await;
+    }
+}
+
+/// Asks, and answers for whom resets were sent, as the keys of their accounts.
+async fn reset_by(world: &World, typed: &str) -> Vec<AccountKey> {
+    let before = mails(world);
+    ask(world, typed).await;
+    let sent = world.post.received().split_off(before);
+    sent.iter().map(|mail| ResetToken::parse(&mail.token()).expect("a reset").account).collect()
+}
+
+#[tokio::test]
+async fn all_that_comes_of_one_request_is_one_reset_and_three_are_held_in_an_hour() {
+    let world = World::new().await;
+    sharing(&world, &["holly", "henry", "hilda", "hanna"]).await;
+    assert_eq!(reset_by(&world, SHARED).await.len(), 4);
+    world.pass(10 * 60);
+    // The fifth of the half of an hour's mails, whichever of them it is.
+    assert_eq!(reset_by(&world, "holly").await, [world.account_key("holly")]);
+    assert_eq!(reset_by(&world, "henry").await, []);
+    world.forget_mails().await;
+    // One at a time they are three, at one moment too.
+    for (username, mails) in [("holly", 0), ("henry", 1), ("hilda", 1), ("hanna", 1)] {
+        assert_eq!(reset_by(&world, username).await.len(), mails, "{username}");
+    }
+    world.pass(10 * 60);
+    assert_eq!(reset_by(&world, "holly").await, []);
+    world.pass(50 * 60);
+    assert_eq!(reset_by(&world, "holly").await.len(), 1);
+}
+
+#[tokio::test]
+async fn whom_the_budget_did_not_hold_is_first_the_next_time() {
+    let world = World::new().await;
+    let names = ["holly", "henry", "hilda", "hanna", "hugo", "heidi", "harper"];
+    sharing(&world, &names).await;
+    let mut left: BTreeSet<AccountKey> = names.iter().map(|n| world.account_key(n)).collect();
+    let first = reset_by(&world, SHARED).await;
+    assert_eq!(first.len(), 5);
+    left.retain(|key| !first.contains(key));
+    assert_eq!(left.len(), 2, "each of them once");
+    // Nobody is passed over because of a request of which nothing came.
+    world.pass(10 * 60);
+    assert_eq!(reset_by(&world, SHARED).await, []);
+    world.pass(HOUR);
+    let second = reset_by(&world, SHARED).await;
+    assert_eq!(second.len(), 5);
+    assert_eq!(second[..2].iter().cloned().collect::<BTreeSet<_>>(), left);
+    // Ten a day; then those who waited longest.
+    world.pass(HOUR);
+    assert_eq!(reset_by(&world, SHARED).await, []);
+    world.pass(DAY);
+    let third = reset_by(&world, SHARED).await;
+    assert_eq!(third.len(), 5);
+    assert!(first[3..].iter().all(|key| third[..2].contains(key)), "{first:?} {third:?}");
+    assert!(!world.items().await.keys().any(|key| key.contains("#Q#")));
+}
+
+#[tokio::test]
+async fn the_account_with_the_sign_in_name_comes_first_and_does_not_keep_the_others_back() {
+    let world = World::new().await;
+    let names = [SHARED, "holly", "henry", "hilda", "hanna", "hugo", "heidi", "harper", "hazel"];
+    sharing(&world, &names).await;
+    let mut left: BTreeSet<AccountKey> = names.iter().map(|n| world.account_key(n)).collect();
+    for _ in 0..2 {
+        let sent = reset_by(&world, SHARED).await;
+        assert_eq!((sent.len(), &sent[0]), (5, &world.account_key(SHARED)));
+        left.retain(|key| !sent.contains(key));
+        world.pass(HOUR);
+    }
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[tokio::test]
+async fn invitations_take_turns_too_and_each_person_gets_a_mail_before_anybody_gets_two() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    enrolled_as(&world, &dana, "holly", SHARED).await;
+    let mut waiting = BTreeSet::new();
+    for n in 0..8 {
+        let client = dana.client(&format!("Child {n}"), "Okafor", "1984-03-12").await;
+        let body = json!({
+            "name": {"first": "Pat", "last": "Marsh"}, "email": SHARED, "relationship": "parent",
+            "permissions": ["basic"],
+        });
+        dana.post(&format!("/api/clients/{client}/portal-users"), &body).await.expect(201);
+        world.forget_mails().await;
+        waiting.insert(client);
+    }
+    world.deliver().await;
+    for expected in [(4, 1), (4, 1)] {
+        let before = mails(&world);
+        ask(&world, SHARED).await;
+        let sent = world.post.received().split_off(before);
+        let invited: BTreeSet<String> = sent
+            .iter()
+            .filter_map(|mail| InvitationToken::parse(&mail.token()))
+            .map(|token| token.client.to_string())
+            .collect();
+        let resets = sent.iter().filter(|m| ResetToken::parse(&m.token()).is_some()).count();
+        assert_eq!((invited.len(), resets), expected);
+        waiting.retain(|client| !invited.contains(client));
+        world.pass(HOUR);
+    }
+    assert!(waiting.is_empty(), "{waiting:?}");
+}
+
+#[tokio::test]
+async fn one_request_counts_once_wherever_the_function_dies() {
+    for pass in 0..8 {
+        let world = World::new().await;
+        sharing(&world, &["holly", "henry"]).await;
+        let dana = world.dana().await;
+        for n in 0..2 {
+            let client = dana.client(&format!("Child {n}"), "Okafor", "1984-03-12").await;
+            dana.add(&client, SHARED).await.expect(201);
+        }
+        world.deliver().await;
+        world.forget_mails().await;
+        let before = mails(&world);
+        world.ask(SHARED).await.expect(202);
+        world.wire.break_after("TransactWriteItems", pass, Fault::LostAnswer, 30);
+        let records = world.records();
+        world.redeliver(records.clone()).await;
+        world.wire.forget();
+        let _ = tokio::join!(world.redeliver(records.clone()), world.redeliver(records.clone()));
+        world.redeliver(records).await;
+        world.deliver().await;
+        assert_eq!(mails(&world) - before, 4, "{pass}");
+        let items = world.items().await;
+        let budgets: Vec<_> = items.iter().filter(|(key, _)| key.ends_with(" BUDGET")).collect();
+        let [(_, budget)] = budgets[..] else { panic!("one budget: {budgets:?}") };
+        let budget: Value = serde_json::from_str(budget).expect("JSON");
+        let asked = budget["asked"].as_array().expect("a list");
+        assert_eq!((asked.len(), budget["times"].as_array().map(Vec::len)), (4, Some(4)));
+        assert!(asked.iter().all(|mail| mail["ask"] == asked[0]["ask"]));
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_finds_the_budget_spent_does_no_more() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let forty = of_charts(&world, &dana, 40).await;
+    let client = dana.client("Wren", "Okafor", "1984-03-12").await;
+    invite_as(&dana, &client, "waiting", SHARED).await;
+    for n in 0..24 {
+        let client = dana.client(&format!("Child {n}"), "Okafor", "1984-03-12").await;
+        let body = json!({
+            "name": {"first": "Pat", "last": "waiting"}, "email": SHARED, "username": "waiting",
+            "relationship": "parent", "permissions": ["basic"],
+        });
+        dana.post(&format!("/api/clients/{client}/portal-users"), &body).await.expect(201);
+        world.forget_mails().await;
+    }
+    world.deliver().await;
+    world.forget_mails().await;
+    for typed in ["waiting", &forty] {
+        // What it does, and what it does again when nothing can be sent any more.
+        for most in [40, 12] {
+            world.ask(typed).await.expect(202);
+            world.wire.forget();
+            world.resolve().await;
+            let seen = world.wire.seen();
+            assert!(seen.len() <= most, "{typed}: {} of {most}: {seen:?}", seen.len());
+            world.deliver().await;
+            world.pass(20 * 60);
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_the_budget_of_an_address_does_not_hold_is_not_sent_and_nobody_is_told() {
     let world = World::new().await;
     let dana = world.dana().await;
-    for username in ["holly", "henry", "hilda", "hanna"] {
-        enrolled_as(&world, &dana, username, "marsh@mail.example").await;
-    }
-    world.forget_mails().await;
-    let before = mails(&world);
-    ask(&world, "marsh@mail.example").await;
-    assert_eq!(since(&world, before), ["marsh@mail.example"; 3], "three resets an hour");
-    assert!(!world.items().await.keys().any(|key| key.contains("#Q#")));
-    world.pass(60 * 60);
-    let before = mails(&world);
-    ask(&world, "marsh@mail.example").await;
-    assert_eq!(mails(&world), before + 3);
-
     // An invitation whose mail is not held stays the one that works.
-    let dana = world.dana().await;
     let client = dana.client("Wren", "Okafor", "1984-03-12").await;
     let who = dana.invite(&client, "waiting@mail.example").await;
     for _ in 1..10 {

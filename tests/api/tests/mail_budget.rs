@@ -1,5 +1,6 @@
 //! Rule 7: an address gets at most 10 mails an hour and 20 a day, 3 of them resets an hour; notices do
-//! not count. What is over it is refused to staff and silently not sent to strangers.
+//! not count. What is over it is refused to staff and silently not sent to strangers, who can spend half
+//! of it.
 
 use std::collections::BTreeMap;
 
@@ -292,6 +293,73 @@ async fn the_fourth_reset_of_an_hour_is_silently_not_sent() {
     assert_eq!(asked, world.forgot("nobody@mail.example").await.expect(202), "answered alike");
     world.deliver().await;
     assert_eq!(world.post.received().len(), mails);
+}
+
+#[tokio::test]
+async fn half_of_a_days_mails_stay_for_staff_however_often_strangers_ask() {
+    for enrolled in [true, false] {
+        let world = World::new().await;
+        let dana = world.dana().await;
+        let client = dana.client("Amara", "Okafor", "1984-03-12").await;
+        if enrolled {
+            dana.enroll_for(&client, EMAIL).await;
+        } else {
+            dana.invite(&client, EMAIL).await;
+        }
+        world.forget_mails().await;
+        let before = world.post.received().len();
+        let began = world.now();
+        // For a day, a little more often than it can be of use.
+        for n in 0..95 {
+            world.pass(15 * 60);
+            // From other networks: behind one, asking itself is limited.
+            let body = json!({"practice": "harbor", "username": EMAIL});
+            let call = Call::new("POST", "/api/portal/password-reset").json(&body);
+            world.send(call.from(&format!("198.51.100.{n}"))).await.expect(202);
+            world.deliver().await;
+            let sent = world.post.received().len() - before;
+            assert!(sent <= 10, "{sent} by {}", world.now().seconds() - began.seconds());
+        }
+        assert_eq!(world.post.received().len() - before, 10);
+        let dana = world.dana().await;
+        let other = invited(&dana, EMAIL).await;
+        spend(&dana, &other).await;
+        dana.resend(&other).await.problem(429, "mail_budget_spent");
+    }
+}
+
+#[tokio::test]
+async fn half_of_an_hours_mails_stay_for_staff_however_much_comes_of_a_request() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let mut charts = Vec::new();
+    for _ in 0..8 {
+        charts.push(invited(&dana, EMAIL).await);
+        world.deliver().await;
+        world.forget_mails().await;
+    }
+    let before = world.post.received().len();
+    for _ in 0..4 {
+        world.forgot(EMAIL).await.expect(202);
+        world.deliver().await;
+    }
+    assert_eq!(world.post.received().len() - before, 5);
+    let dana = world.dana().await;
+    for who in &charts[..5] {
+        dana.resend(who).await.expect(202);
+    }
+    dana.resend(&charts[5]).await.problem(429, "mail_budget_spent");
+    // The other way round, what staff sent is not sent to strangers a second time.
+    world.pass(HOUR);
+    let dana = world.dana().await;
+    for _ in 0..10 {
+        dana.resend(&charts[0]).await.expect(202);
+    }
+    world.deliver().await;
+    let before = world.post.received().len();
+    world.forgot(EMAIL).await.expect(202);
+    world.deliver().await;
+    assert_eq!(world.post.received().len(), before);
 }
 
 #[tokio::test]
