@@ -46,7 +46,7 @@ pub enum Language {
 }
 
 impl Language {
-    /// Every language, for whoever must cover them all.
+    /// Every language, for callers that must cover them all.
     pub const ALL: [Self; 3] = [Self::En, Self::Es, Self::Fr];
 
     /// The language of a BCP 47 tag (`es`, `fr-CA`), by its first subtag alone;

@@ -107,9 +107,15 @@ impl Personal {
         Self {
             texts,
             births: account.grants.values().map(|grant| grant.date_of_birth).collect(),
-            minimum: practice.password_minimum.max(PASSWORD_MINIMUM),
+            minimum: minimum(practice),
         }
     }
+}
+
+/// The fewest characters of a password in a practice.
+#[must_use]
+pub fn minimum(practice: &Practice) -> usize {
+    practice.password_minimum.max(PASSWORD_MINIMUM)
 }
 
 /// Whether a new password is strong enough. Parts that are easily guessed add nothing, however long they

@@ -43,8 +43,8 @@ export class Portal {
     return this.page.getByRole("button", { name: this.say(key), exact: true });
   }
 
-  link(key: string): Locator {
-    return this.page.getByRole("link", { name: this.say(key), exact: true });
+  link(key: string, params?: Record<string, string>): Locator {
+    return this.page.getByRole("link", { name: this.say(key, params), exact: true });
   }
 
   field(key: string): Locator {

@@ -118,7 +118,7 @@ async fn create_client(
 /// Most clients that a refusal shows.
 const MOST_MATCHES: usize = 20;
 
-/// Who may be the client already.
+/// Clients that may be the one to create.
 pub struct Alike {
     /// What creating the client goes by.
     pub others: Others,
@@ -177,7 +177,7 @@ impl Alike {
     }
 }
 
-/// Reads who has this date of birth: those who may have a like name, and everybody who was met.
+/// Reads the clients with this date of birth: those with maybe a like name, and all that were met.
 async fn read(
     app: &App,
     practice: &PracticeId,

@@ -88,6 +88,10 @@ pub struct InvitationState {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub account_name: Option<String>,
+    /// The fewest characters of a password that is to be chosen. Only while it is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub password_minimum: Option<usize>,
 }
 
 /// Looks at an invitation. Spends nothing.
@@ -130,6 +134,7 @@ async fn look(app: &App, link: &Secret) -> Result<InvitationState, Problem> {
         expires_at,
         account: None,
         account_name: None,
+        password_minimum: None,
     };
     if state == Standing::Open {
         let account = match accounts.get(&user.account) {
@@ -139,6 +144,7 @@ async fn look(app: &App, link: &Secret) -> Result<InvitationState, Problem> {
         };
         let known: Option<Account> = account.filter(|a| a.password.is_some());
         answer.account = Some(known.as_ref().map_or(AccountKind::New, |_| AccountKind::Existing));
+        answer.password_minimum = known.is_none().then(|| password::minimum(&practice));
         answer.account_name = known.map(|account| account.name.full());
     }
     Ok(answer)

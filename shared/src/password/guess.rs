@@ -14,7 +14,7 @@ const BREACHED: &str = include_str!("breached.txt");
 
 /// The product's own words and its pages', and words that passwords are made of, in the languages of the
 /// product; without accents.
-const COMMON: [&str; 150] = [
+const COMMON: [&str; 147] = [
     "latchkey",
     "client",
     "clients",
@@ -160,10 +160,7 @@ const COMMON: [&str; 150] = [
     "facebook",
     "the",
     "this",
-    "my",
-    "is",
     "mon",
-    "mi",
     "correcthorse",
 ];
 
@@ -208,7 +205,11 @@ pub fn weakness(password: &str, texts: &[String], births: &[Date]) -> Option<Str
         let warning = estimate.feedback().and_then(zxcvbn::feedback::Feedback::warning);
         return Some(warning.map_or_else(String::new, |warning| warning.to_string()));
     }
+    // Spaces between the words of a phrase that many use hide it from the estimate.
     let whole = letters_and_digits(&signs(password));
+    if zxcvbn(&whole, &inputs).score() < Score::Three {
+        return Some("Many use these words together.".into());
+    }
     if is_breached(&whole) || is_breached(&whole.chars().rev().collect::<String>()) {
         return Some("It is on lists of passwords that became known.".into());
     }
@@ -547,6 +548,10 @@ mod tests {
             "the quick brown fox",
             "passwordstandard",
             "elpats yrettab esroh tcerroc",
+            "new york yankees",
+            "god bless america",
+            "los-angeles-lakers",
+            "Harry Potter 2024!",
         ];
         let taken: Vec<&str> = weak.into_iter().filter(|weak| judge(weak).is_none()).collect();
         assert!(taken.is_empty(), "{taken:#?}");
@@ -586,9 +591,12 @@ mod tests {
     }
 
     #[test]
-    fn the_list_is_sorted_and_holds_each_once() {
+    fn each_of_the_list_is_weak_and_it_is_sorted() {
         let lines: Vec<&str> = BREACHED.lines().filter(|line| !line.starts_with('#')).collect();
         assert!(lines.len() > 400 && lines.is_sorted());
         assert!(lines.windows(2).all(|pair| pair[0] != pair[1]));
+        let strong: Vec<_> =
+            lines.iter().filter(|line| line.len() >= 15 && judge(line).is_none()).collect();
+        assert!(strong.is_empty(), "{strong:#?}");
     }
 }

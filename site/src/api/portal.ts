@@ -1,9 +1,7 @@
 // What the clients' portal may ask of the API, by name.
 import { file, send, type AnswerOf, type BodyOf } from "./http";
 
-export type InvitationCheck = AnswerOf<"/api/portal/enrollment/check", "post"> & {
-  passwordMinimum?: number;
-};
+export type InvitationCheck = AnswerOf<"/api/portal/enrollment/check", "post">;
 export type Practice = InvitationCheck["practice"];
 export type Session = AnswerOf<"/api/portal/session", "get">;
 export type Chart = Session["charts"][number];

@@ -692,6 +692,8 @@ export interface components {
             accountName?: string;
             /** @description When it ends, or ended. */
             expiresAt: components["schemas"]["At"];
+            /** @description The fewest characters of a password that is to be chosen. Only while it is open. */
+            passwordMinimum?: number;
             /** @description The practice that invites. */
             practice: components["schemas"]["PracticeView"];
             /** @description How the invitation stands. */

@@ -17,9 +17,13 @@ export function sayFailure(failure: Failure): string {
   );
 }
 
-/** The failure's own code may be closer to the point than the field's: not only taken, but by whom. */
-export const sayField = (problem: FieldProblem, { code }: Failure): string =>
-  sayIfKnown(`invalid.${code}`) ?? sayIfKnown(`invalid.${problem.code}`) ?? problem.message;
+/** The failure's own code may be closer to the point than the field's: not only taken, but by whom. A limit is
+ *  the number that the API's sentence names. */
+export function sayField(problem: FieldProblem, { code }: Failure): string {
+  const [limit = ""] = /\d+/.exec(problem.message) ?? [];
+  const say = (of: string) => sayIfKnown(`invalid.${of}`, { limit });
+  return say(code) ?? say(problem.code) ?? problem.message;
+}
 
 /** The note goes when it is tried again, so the focus moves to the heading before its button is gone. */
 export function FailureNote({ failure, onRetry }: { failure: Failure | null; onRetry?: () => void }) {

@@ -59,6 +59,7 @@ async fn an_invitation_makes_credentials_and_signs_in_once() {
     assert_eq!(open["practice"], json!({"id": "harbor", "name": "Harbor Practice"}));
     assert_eq!(open["state"], "open");
     assert_eq!(open["account"], "new");
+    assert_eq!(open["passwordMinimum"], 15);
     assert_eq!(open["expiresAt"], json!(world.now().plus(7 * 24 * 60 * 60)));
 
     let answer = world.enroll(&who.token, LAST, BORN, PASSWORD).await;
