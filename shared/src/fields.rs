@@ -20,6 +20,7 @@ use utoipa::{
 
 use crate::strict::{Typed, typed};
 
+pub(crate) use self::pasted::{EXTENSIONS, ascii_domain, is_unseen};
 pub use self::{
     secret::{Password, Secret},
     time::{At, Date},
@@ -258,7 +259,7 @@ fn email(raw: &str) -> Result<String, Refusal> {
     if !local.is_ascii() && !local.contains(char::is_whitespace) {
         return Err(LOCAL);
     }
-    let domain = pasted::domain(domain).ok_or(NOT)?;
+    let domain = pasted::ascii_domain(domain).ok_or(NOT)?;
     // What stands between the dots, so that none leads, trails or follows another: RFC 5322's
     // dot-atom, without which the mail service takes no mail.
     let atom = |part: &str| {

@@ -18,7 +18,7 @@ use std::{error::Error, fmt};
 
 use words::{Mail, Terms, Words};
 
-use crate::mail::MailKind as Kind;
+use crate::{fields::is_unseen, mail::MailKind as Kind};
 
 pub use linked::sign_in_name;
 
@@ -362,12 +362,7 @@ fn fill(template: &str, slots: &[(&str, &str)]) -> String {
 /// name cannot rewrite the sentence it stands in; the joiners that Persian,
 /// Indic scripts and emoji need stay.
 fn one_line(given: &str) -> String {
-    let visible = given.chars().filter(|c| {
-        !matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
-            | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-    });
+    let visible = given.chars().filter(|c| !is_unseen(*c));
     let spaced: String = visible.map(|c| if c.is_control() { ' ' } else { c }).collect();
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -31,12 +31,12 @@ mod likeness;
 mod phone;
 mod plan;
 mod query;
+mod words;
 
 pub use self::{
     dates::Order,
     entries::{
         Entry, MAX_ENTRIES, MAX_PERSON_ENTRIES, Named, Person, Subject, entries, person_entries,
-        sort_name,
     },
     fold::{fold, spellings},
     likeness::{born_alike, may_be_alike, names_alike},

@@ -15,7 +15,7 @@ use shared::{
     keys,
     portal_user::PortalUser,
     problem::ProblemBody,
-    search::{Candidate, Order, Page, Place, Plan, Window, plan, sort_name},
+    search::{Candidate, Order, Page, Place, Plan, Window, plan},
     staff::{Disclosed, Reader},
     store::{both, parse},
     web::StrictJson,
@@ -146,8 +146,8 @@ async fn hits(
     let (mut items, mut people) =
         both(app.store().get_many(&clients), app.store().get_some(&through)).await?;
     let mut hits = Vec::new();
-    for (Candidate { client: id, user, score }, key) in candidates.iter().zip(&clients) {
-        // Who was deleted since the entries were read is not shown.
+    for (Candidate { client: id, user, .. }, key) in candidates.iter().zip(&clients) {
+        // The client was deleted since the entries were read.
         let Some(item) = items.remove(key) else { continue };
         let client: Client = parse(item)?;
         let mut through = None;
@@ -165,16 +165,9 @@ async fn hits(
                 through = Some(Through { name, relationship });
             }
         }
-        let sort = through
-            .is_some()
-            .then(|| sort_name(client.name.last.as_str(), client.name.first.as_str()));
-        hits.push(((*score, sort), client.hit(now, through)));
+        hits.push(client.hit(now, through));
     }
-    // Entries of portal users do not know the names of their clients.
-    if let Some(first) = hits.iter().position(|((_, sort), _)| sort.is_some()) {
-        hits[first..].sort_by(|(a, _), (b, _)| a.cmp(b));
-    }
-    Ok(hits.into_iter().map(|(_, hit)| hit).collect())
+    Ok(hits)
 }
 
 fn cursor(plan: &Plan, place: &Place) -> String {

@@ -28,7 +28,7 @@ pub fn is_visible(text: &str) -> bool {
 
 /// Format and direction marks, fillers, variation selectors, tags: Unicode's format characters (Cf)
 /// and those that programs may leave out (`Default_Ignorable_Code_Point`), but for the joiners.
-fn is_unseen(c: char) -> bool {
+pub fn is_unseen(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}'
         | '\u{890}'..='\u{891}' | '\u{8e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
@@ -120,7 +120,7 @@ pub fn address(text: &str) -> String {
 }
 
 /// The domain of an address in its ASCII form (IDNA, UTS 46): mail servers know no other.
-pub fn domain(domain: &str) -> Option<Cow<'_, str>> {
+pub fn ascii_domain(domain: &str) -> Option<Cow<'_, str>> {
     if domain.is_ascii() {
         return Some(Cow::Borrowed(domain));
     }
@@ -128,7 +128,7 @@ pub fn domain(domain: &str) -> Option<Cow<'_, str>> {
 }
 
 /// Words that announce an extension; the longer before the shorter.
-const EXTENSION: [&str; 16] = [
+pub const EXTENSIONS: [&str; 16] = [
     "extensión",
     "extension",
     "durchwahl",
@@ -169,7 +169,7 @@ pub fn number(text: &str) -> String {
     let (front, extension) = text.split_at(text.len() - digits);
     let front = front.trim_end_matches(|c: char| c.is_whitespace() || ".:".contains(c));
     let lower = front.to_lowercase();
-    let word = EXTENSION.iter().find(|word| lower.ends_with(**word) && lower.len() == front.len());
+    let word = EXTENSIONS.iter().find(|word| lower.ends_with(**word) && lower.len() == front.len());
     if let Some(word) = word
         && (1..=8).contains(&digits)
     {

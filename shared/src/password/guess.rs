@@ -236,11 +236,8 @@ const LEAST_LEFT: usize = 6;
 /// Words to be expected of texts: whole, and each word of them; folded.
 fn words(texts: &[String]) -> BTreeSet<String> {
     let split = |text: &String| -> Vec<String> {
-        let parts = text.split(|c: char| !c.is_alphanumeric()).map(search::fold);
-        // Letter pairs, as an `ü` is spelt where there is none.
-        let spelt = text.to_lowercase().replace('ä', "ae").replace(['ö', 'ø'], "oe");
-        let spelt = spelt.replace('ü', "ue").replace('å', "aa");
-        parts.chain([search::fold(text), search::fold(&spelt)]).collect()
+        let parts = text.split(|c: char| !c.is_alphanumeric());
+        parts.chain([text.as_str()]).flat_map(search::spellings).collect()
     };
     let all = texts.iter().flat_map(split);
     all.filter(|word| word.chars().count() > 2).collect()

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     fold::{fold, is_apostrophe, is_cjk, is_hyphen, is_name_break, is_word_break, spellings},
     phone,
+    words::{BORN, CLIENT, FIRST, FORMER, MARK, OTHER, Tokens, ordered},
 };
 
 /// Characters kept of a token and of a query word; what follows cannot be searched.
@@ -28,20 +29,6 @@ pub const MAX_ENTRIES: usize = TOKENS + PAIRS + DATED + SOUNDS + SOUND_PAIRS;
 pub const MAX_PERSON_ENTRIES: usize = PERSON_NAMES + PERSON_PAIRS + 2;
 const PERSON_NAMES: usize = 4;
 const PERSON_PAIRS: usize = 1;
-
-// Sections of `words`, each begun by its mark.
-/// First and preferred names.
-pub(super) const FIRST: &str = "+";
-/// Former names.
-pub(super) const FORMER: &str = "~";
-/// Everything but names.
-pub(super) const OTHER: &str = "/";
-/// In the entries of a portal user: names of the client.
-pub(super) const CLIENT: &str = "%";
-/// Within a chunk of `words`: here another token begins, which goes on to the chunk's end.
-pub(super) const MARK: char = '\'';
-/// Before a chunk of `words`: it is the date of birth.
-pub(super) const BORN: char = '=';
 
 // None of the types here implements Debug: names and search text do not belong in logs.
 
@@ -122,8 +109,7 @@ pub(super) fn partition(token: &str) -> Option<String> {
 }
 
 /// What hits are sorted by where they match alike: the last and the first name.
-#[must_use]
-pub fn sort_name(last: &str, first: &str) -> String {
+fn sort_name(last: &str, first: &str) -> String {
     format!("{} {}", cut(fold(last), 20), cut(fold(first), 12))
 }
 
@@ -371,13 +357,6 @@ impl Names {
     }
 }
 
-/// Last and first names in turn, then the former ones.
-fn ordered<T: Clone>(last: &[T], first: &[T], former: &[T]) -> Vec<T> {
-    let turns = 0..last.len().max(first.len());
-    let turns = turns.flat_map(|at| [last.get(at), first.get(at)]).flatten();
-    turns.chain(former).cloned().collect()
-}
-
 /// One name field: its parts, its hyphenated words and the whole joined, in all spellings; what
 /// follows an apostrophe (so that `o brien` and `brien` find O'Brien); and within CJK every place
 /// where a word could begin.
@@ -417,7 +396,20 @@ fn field_tokens(field: &str) -> Vec<String> {
             after_cjk = is_cjk(c);
         }
     }
+    // The last of many give way: let it not be Cruz, of de la Cruz.
+    tokens.sort_by_key(|token| is_particle(token));
     tokens
+}
+
+/// Small words within last names, folded, of Spanish, Portuguese, French, Italian, Dutch, German and
+/// Arabic. Very many have them, so they tell little.
+pub(super) fn is_particle(folded: &str) -> bool {
+    const PARTICLES: [&str; 37] = [
+        "al", "bin", "da", "das", "de", "del", "della", "den", "der", "des", "di", "do", "dos",
+        "du", "e", "el", "het", "i", "ibn", "la", "las", "le", "les", "lo", "los", "te", "ten",
+        "ter", "van", "vom", "von", "y", "zu", "zum", "zur", "bint", "abu",
+    ];
+    PARTICLES.contains(&folded)
 }
 
 fn saint(part: &str) -> Option<&'static str> {
@@ -516,48 +508,45 @@ fn email_address(email: &str) -> (String, Vec<usize>) {
     (text, starts)
 }
 
-/// The names in `words`, the most telling first.
-pub(super) fn names_in(words: &str) -> Vec<&str> {
-    let (mut last, mut first, mut former) = (Vec::new(), Vec::new(), Vec::new());
-    let mut section = "";
-    for chunk in words.split(' ').filter(|chunk| !chunk.is_empty()) {
-        match chunk {
-            FIRST | FORMER => section = chunk,
-            OTHER | CLIENT => break,
-            name if section == FIRST => first.push(name),
-            name if section == FORMER => former.push(name),
-            name => last.push(name),
-        }
-    }
-    ordered(&last, &first, &former)
-}
-
 /// The pair entries of a client with these `words`: partition and key, the most telling first; pairs
 /// of names, then names with the date of birth.
 pub(super) fn pairs(words: &str) -> Vec<(String, String)> {
-    let names = names_in(words);
-    let mut pairs = pairs_of_names(&names);
-    let born = words.split(' ').find_map(|chunk| chunk.strip_prefix(BORN));
-    pairs.extend(born.into_iter().flat_map(|born| dated(&names, born)));
+    let tokens = Tokens::of(words);
+    let mut pairs = pairs_of_names(&tokens);
+    pairs.extend(tokens.born.into_iter().flat_map(|born| dated(&tokens.names(), born)));
     pairs
 }
 
-/// A name and its own beginning (Garcia, Garciamarquez) make no pair: no query has them as two
-/// words.
-fn pairs_of_names(names: &[&str]) -> Vec<(String, String)> {
-    let mut pairs = Vec::new();
-    for sum in 1..(2 * names.len()) {
-        for i in 0..sum.div_ceil(2) {
-            let (Some(a), Some(b)) = (names.get(i), names.get(sum - i)) else { continue };
-            if a.starts_with(b) || b.starts_with(a) {
-                continue;
+/// Two names that are asked for together: first a last name with a first name, then a former one
+/// with a first name, two last names, two first names.
+///
+/// A name and a part of it (Garcia, Garciamarquez) make no pair: no query has them as two words. But
+/// John Johnson has two names.
+fn pairs_of_names(tokens: &Tokens<'_>) -> Vec<(String, String)> {
+    let Tokens { last, first, former, .. } = tokens;
+    let mut ranked = Vec::new();
+    let mut add = |cost: usize, one: &[&str], other: &[&str], of_one_field: bool| {
+        for (i, a) in one.iter().enumerate() {
+            for (j, b) in other.iter().enumerate().skip(if of_one_field { i + 1 } else { 0 }) {
+                let of_cjk = a.chars().next().is_some_and(is_cjk);
+                let within = a.contains(b) || b.contains(a);
+                if !(within && (of_one_field || of_cjk)) {
+                    ranked
+                        .extend(pair_key(a, b).map(|key| (2 * (i + j) + cost, i.abs_diff(j), key)));
+                }
             }
-            if let Some(pair) = pair_key(a, b)
-                && pairs.len() < PAIRS
-                && !pairs.contains(&pair)
-            {
-                pairs.push(pair);
-            }
+        }
+    };
+    add(0, last, first, false);
+    add(3, former, first, false);
+    add(1, last, last, true);
+    add(3, first, first, true);
+    add(5, last, former, false);
+    ranked.sort_by_key(|(cost, apart, _)| (*cost, *apart));
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    for (_, _, pair) in ranked {
+        if pairs.len() < PAIRS && !pairs.contains(&pair) {
+            pairs.push(pair);
         }
     }
     pairs

@@ -3,10 +3,11 @@
 use strsim::osa_distance;
 
 use super::{
-    entries::{Named, names_in, pair_key, partition, token},
+    entries::{Named, pair_key, partition, token},
     fold::{fold, is_name_break, spellings},
     plan::{Range, Read},
     query::is_title,
+    words::Tokens,
 };
 
 /// Names of fewer letters than this are other names when a letter differs (Li, Lu).
@@ -32,7 +33,7 @@ pub fn names_alike(one: &[Named<'_>], other: &[Named<'_>]) -> bool {
 #[must_use]
 pub fn may_be_alike(words: &str, name: Named<'_>) -> bool {
     let known: Vec<Vec<String>> =
-        names_in(words).into_iter().map(|known| vec![known.to_owned()]).collect();
+        Tokens::of(words).names().into_iter().map(|known| vec![known.to_owned()]).collect();
     let known = |part: &[String]| {
         part.iter().all(String::is_empty) || known.iter().any(|known| slips(part, known) <= 1)
     };

@@ -4,6 +4,9 @@
 //! before it, so that its national and its international form are one. Its last eight, seven and
 //! four digits are found, too.
 
+use super::fold::fold;
+use crate::fields::EXTENSIONS;
+
 /// The digits of a stored number: without extension, country code and leading zeros.
 pub(super) fn national(phone: &str) -> String {
     let start = phone.trim_start_matches(|c: char| c != '+' && !c.is_ascii_digit());
@@ -24,14 +27,10 @@ pub(super) const TAILS: [usize; 3] = [8, 7, 4];
 pub(super) fn readings(typed: &str) -> Vec<String> {
     let typed = typed.replace("(0)", "");
     let digits: String = typed.chars().filter(char::is_ascii_digit).collect();
-    let north_american = digits.len() == 11 && digits.starts_with('1');
     if let Some(rest) = without_code(&typed, &digits) {
         let rest = significant(rest);
-        return if north_american || typed.starts_with("+1") {
-            vec![rest]
-        } else {
-            vec![rest, digits]
-        };
+        // Without a plus sign, it may be a record number.
+        return if typed.starts_with("+1") { vec![rest] } else { vec![rest, digits] };
     }
     let mut readings = vec![digits.clone()];
     if digits.len() >= ENOUGH && digits.starts_with('0') {
@@ -41,6 +40,40 @@ pub(super) fn readings(typed: &str) -> Vec<String> {
         readings.push(significant(&digits[code_length(&digits)..]));
     }
     readings
+}
+
+/// Whether typed digits are a whole number, which may have an extension.
+pub(super) fn is_whole(typed: &str) -> bool {
+    typed.bytes().filter(u8::is_ascii_digit).count() >= 7
+}
+
+/// How many of the words after a number are its extension: `x12`, `ext. 12`, `poste 12`. Extensions
+/// are not stored.
+pub(super) fn extension(words: &[&str]) -> usize {
+    let Some(first) = words.first() else { return 0 };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let announced = first.trim_end_matches(|c: char| c.is_ascii_digit() || ".:=".contains(c));
+    let folded = fold(announced);
+    let known = EXTENSIONS.iter().map(|word| fold(word)).any(|word| word == folded);
+    if announced.is_empty() || !known {
+        return 0;
+    }
+    let number = first[announced.len()..].trim_start_matches(['.', ':', '=']);
+    let next = words.get(1).is_some_and(|next| digits(next));
+    if digits(number) {
+        1
+    } else if number.is_empty() && next {
+        2
+    } else {
+        0
+    }
+}
+
+/// The number, without an extension that stands behind it without a space: `555-0142x12`.
+pub(super) fn before_extension(word: &str) -> &str {
+    let end = word.find(|c: char| c.is_alphabetic() || "#;".contains(c)).unwrap_or(word.len());
+    let (number, rest) = word.split_at(end);
+    if is_whole(number) && extension(&[rest.trim_start_matches(';')]) == 1 { number } else { word }
 }
 
 /// From so many digits on, a leading zero is the one that is dialled, not the first of a tail.
@@ -120,5 +153,31 @@ mod tests {
             assert!(readings(typed).iter().any(|reading| reading == stored), "{typed}");
         }
         assert_eq!(readings("0142"), ["0142"], "the last four digits");
+        assert_eq!(readings("10000012345"), ["0000012345".trim_start_matches('0'), "10000012345"]);
+    }
+
+    #[test]
+    fn an_extension_is_not_part_of_the_number() {
+        for (words, extension_words) in [
+            (&["x12"][..], 1),
+            (&["ext.", "12"], 2),
+            (&["ext.12"], 1),
+            (&["ext", "12", "smith"], 2),
+            (&["#12"], 1),
+            (&["poste", "4"], 2),
+            (&["Extensión", "4"], 2),
+            (&["ext"], 0),
+            (&["x"], 0),
+            (&["12"], 0),
+            (&["smith", "12"], 0),
+            (&["x12a"], 0),
+            (&[], 0),
+        ] {
+            assert_eq!(extension(words), extension_words, "{words:?}");
+        }
+        assert_eq!(before_extension("555-0142x12"), "555-0142");
+        assert_eq!(before_extension("+1-201-555-0123;ext=12"), "+1-201-555-0123");
+        assert_eq!(before_extension("20240017AB"), "20240017AB", "a record number");
+        assert_eq!(before_extension("12x34"), "12x34");
     }
 }

@@ -21,11 +21,9 @@ use strsim::osa_distance;
 
 use super::{
     dates::Order,
-    entries::{
-        BORN, CLIENT, FIRST, FORMER, MARK, OTHER, TOKEN_CHARS, interleave, pairs, partition, sound,
-        sound_pair,
-    },
+    entries::{interleave, is_particle, pair_key, pairs, partition, sound, sound_pair},
     query::{self, Role, Word, allowance, weight},
+    words::Tokens,
 };
 use crate::{
     id::{ClientId, PortalUserId},
@@ -40,6 +38,13 @@ const MOST_STREAMED: usize = 500;
 
 /// Fewer exact hits than this, and near misses are shown too.
 const LITTLE: usize = 5;
+
+/// How many levels there can be: see [`Plan::ignored`].
+const LEVELS: usize = 3;
+/// On how many of them letters count.
+const LEVELS_OF_LETTERS: usize = 2;
+/// On how many of them titles count.
+const LEVELS_OF_TITLES: usize = 1;
 
 /// Score of a hit through a portal user, above that of any hit by what the client has.
 const THROUGH: u32 = 1000;
@@ -116,7 +121,7 @@ pub enum Place {
     },
 }
 
-/// Somebody to show, once the client has been read.
+/// A hit, before its client has been read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
     /// The client.
@@ -161,10 +166,41 @@ struct Lead {
     word: usize,
 }
 
+/// One read of pair entries, or of those of a last name beside an initial.
 #[derive(Clone)]
 struct Pair {
     partition: String,
-    prefix: String,
+    /// What their key begins with.
+    key: String,
+    /// Then it is the whole key, and the last and first name begin so.
+    sort: Option<String>,
+    /// On how many levels its words count.
+    levels: usize,
+}
+
+impl Pair {
+    fn prefix(&self) -> String {
+        match &self.sort {
+            None => self.key.clone(),
+            // An entry of a token says of what kind it is: a last name.
+            Some(sort) if !self.partition.contains('+') => format!("{}#0{sort}", self.key),
+            Some(sort) => format!("{}#{sort}", self.key),
+        }
+    }
+
+    /// The key under which this read meets the client with these pairs and this last and first
+    /// name.
+    fn meets<'a>(&'a self, of_client: &'a [(String, String)], sort: &str) -> Option<&'a str> {
+        let own = of_client.iter().filter(|(partition, _)| *partition == self.partition);
+        match &self.sort {
+            None => own.map(|(_, key)| key.as_str()).filter(|key| key.starts_with(&self.key)).min(),
+            Some(start) => {
+                let stored = !self.partition.contains('+')
+                    || own.map(|(_, key)| key).any(|key| *key == self.key);
+                (stored && sort.starts_with(start.as_str())).then_some(self.key.as_str())
+            }
+        }
+    }
 }
 
 /// Decides how to answer a query; `this_year` decides what two digits of a year mean.
@@ -213,24 +249,34 @@ fn leads(words: &[Word], word: usize) -> Vec<Lead> {
     meanings.filter_map(|(at, meaning)| lead((at, &meaning.tokens))).collect()
 }
 
-/// The reads of two words as a pair. Two names go first; else a name and a date.
+/// The reads of two words as a pair. Two names go first; else a name and a date. An initial beside
+/// one or two names goes before them.
 fn pairs_of(words: &[Word], order: &[usize]) -> Vec<Pair> {
-    let mut names: Vec<&String> = order.iter().filter_map(|at| words[*at].name()).collect();
-    names.sort_by_key(|name| std::cmp::Reverse(weight(name)));
-    let pair = |a: &str, b: &str| {
+    let telling = |name: &&String| (is_particle(name), std::cmp::Reverse(weight(name)));
+    let mut needed: Vec<&String> = order.iter().filter_map(|at| words[*at].name()).collect();
+    needed.sort_by_key(telling);
+    // Don Smith, John Johnson: what may be left out may be a name, too.
+    let may_be = words.iter().filter(|word| word.role == Role::Title);
+    let mut may_be: Vec<&String> = may_be.filter_map(Word::name).collect();
+    may_be.sort_by_key(telling);
+    let names: Vec<&String> = needed.iter().copied().chain(may_be).take(2).collect();
+    let levels = if needed.len() < names.len() { LEVELS_OF_TITLES } else { LEVELS };
+    let pair = |a: &str, b: &str, levels: usize| {
         let partition = format!("{}+{}", partition(a)?, partition(b)?);
-        Some(Pair { partition, prefix: start_of_pair(a, b) })
+        Some(Pair { partition, key: start_of_pair(a, b), sort: None, levels })
     };
-    if let [one, other, ..] = names[..] {
+
+    let mut made = initials(words, &needed);
+    if let [one, other] = names[..] {
         let (a, b) = if one <= other { (one, other) } else { (other, one) };
-        let mut made: Vec<Pair> = pair(a, b).into_iter().collect();
+        let first = pair(a, b, levels);
         // Names that begin alike may stand either way round.
-        if partition(a) == partition(b) {
-            made.extend(pair(b, a).filter(|p| made.iter().all(|m| m.prefix != p.prefix)));
-        }
-        return made;
+        let alike = partition(a) == partition(b);
+        let second = pair(b, a, levels).filter(|_| alike);
+        let second = second.filter(|second| first.as_ref().is_some_and(|p| p.key != second.key));
+        made.extend(first.into_iter().chain(second));
     }
-    let Some(name) = names.first() else { return Vec::new() };
+    let Some(name) = needed.first().filter(|_| needed.len() == 1) else { return made };
     let date = |word: &Word| -> Vec<String> {
         let year = |token: &String| {
             token.len() >= 4
@@ -242,7 +288,38 @@ fn pairs_of(words: &[Word], order: &[usize]) -> Vec<Pair> {
     };
     let dates = order.iter().map(|at| date(&words[*at])).find(|dates| !dates.is_empty());
     let dates = dates.unwrap_or_default();
-    dates.iter().filter_map(|date| pair(date, name)).collect()
+    made.extend(dates.iter().filter_map(|date| pair(date, name, LEVELS)));
+    made
+}
+
+/// `J Smith`, `John M Smith`: the entries of a last name, or of both names, in which the first name,
+/// or the second, begins so.
+fn initials(words: &[Word], names: &[&String]) -> Vec<Pair> {
+    let letter = words.iter().filter(|word| word.role == Role::Letter).find_map(Word::only);
+    let Some(letter) = letter else { return Vec::new() };
+    let levels = LEVELS_OF_LETTERS;
+    match names {
+        [last] => {
+            let partition = partition(last).into_iter();
+            let sort = Some(format!("{last} {letter}"));
+            let key = (*last).clone();
+            partition
+                .map(|partition| Pair { partition, key: key.clone(), sort: sort.clone(), levels })
+                .collect()
+        }
+        [one, other] => {
+            let Some((partition, key)) = pair_key(one, other) else { return Vec::new() };
+            let sorts = [format!("{one} {other}{letter}"), format!("{other} {one}{letter}")];
+            let pair = |sort| Pair {
+                partition: partition.clone(),
+                key: key.clone(),
+                sort: Some(sort),
+                levels,
+            };
+            sorts.into_iter().map(pair).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// What the key of a pair begins with that is known of its two beginnings.
@@ -280,10 +357,10 @@ impl Plan {
     /// The reads of the page at `from`, to be run side by side.
     #[must_use]
     pub fn reads(&self, from: Option<&Place>, limit: usize) -> Vec<Read> {
-        let room = Room::of(limit, self.leads.len() == 1);
-        if let Some(Place::Streamed { chain, read, after, .. }) = from {
+        let room = Room::of(limit, self.leads.len() == 1 && self.pairs.is_empty());
+        if let Some(Place::Streamed { level, chain, read, after }) = from {
             // Many of the entries may be of clients who were listed already.
-            let chain = self.chain(*chain);
+            let chain = self.chain(*chain, *level);
             let each = MOST_STREAMED / chain.len().saturating_sub(*read).clamp(1, 2);
             return chain
                 .into_iter()
@@ -310,9 +387,10 @@ impl Plan {
                 reads.push(read(&lead.partition, Range::Prefix(lead.token.clone()), each));
             }
         }
-        let each = (room.pair / self.pairs.len().max(1)).max(room.least);
+        let pair = room.pair + if self.pairs.len() > 2 { 60 } else { 0 };
+        let each = (pair / self.pairs.len().max(1)).max(room.least);
         for pair in &self.pairs {
-            reads.push(read(&pair.partition, Range::Prefix(pair.prefix.clone()), each));
+            reads.push(read(&pair.partition, Range::Prefix(pair.prefix()), each));
         }
         if from.is_none() {
             let near = self.near.iter();
@@ -321,11 +399,16 @@ impl Plan {
         reads
     }
 
+    /// The pairs of which all words count on this level.
+    fn pairs_on(&self, level: usize) -> impl Iterator<Item = &Pair> {
+        self.pairs.iter().filter(move |pair| level < pair.levels)
+    }
+
     /// Reads of which each follows the end of the one before: 0 are the pairs, 1 and 2 the leads.
-    fn chain(&self, chain: usize) -> Vec<(String, String)> {
+    fn chain(&self, chain: usize, level: usize) -> Vec<(String, String)> {
         if chain == 0 {
-            let pairs = self.pairs.iter();
-            return pairs.map(|pair| (pair.partition.clone(), pair.prefix.clone())).collect();
+            let pairs = self.pairs_on(level);
+            return pairs.map(|pair| (pair.partition.clone(), pair.prefix())).collect();
         }
         let group = self.leads.get(chain - 1).into_iter().flatten();
         group.map(|lead| (lead.partition.clone(), lead.token.clone())).collect()
@@ -352,26 +435,38 @@ impl Plan {
         };
         let leads: Vec<&[Window]> = self.leads.iter().map(|lead| group(lead.len())).collect();
         let pairs = group(self.pairs.len());
-        let complete = |windows: &[Window]| windows.iter().all(|w| w.stopped.is_none());
-        let of_pairs = !pairs.is_empty()
-            && pairs.iter().any(|window| !window.entries.is_empty())
-            && complete(pairs);
-        let mut page = if leads.iter().any(|lead| complete(lead)) || of_pairs || from.is_some() {
-            self.sorted(from, windows, limit, dates)
-        } else if pairs.iter().all(|window| window.entries.is_empty()) {
-            // The lead whose entries match most.
-            let level = self.levels() - 1;
-            let matches = |lead: &[Window]| {
-                let entries = lead.iter().flat_map(|window| &window.entries);
-                entries.filter(|(_, words)| self.score(words, level, dates).is_some()).count()
-            };
-            let best = leads.iter().enumerate().max_by_key(|(at, lead)| (matches(lead), 2 - at));
-            let best = best.map(|(at, _)| at).unwrap_or_default();
-            self.first_level(|level| {
+        let all_seen = leads.iter().any(|lead| lead.iter().all(|w| w.stopped.is_none()));
+        let on = |level: usize| {
+            let counts = self.pairs.iter().zip(pairs).filter(|(pair, _)| level < pair.levels);
+            let pairs: Vec<&Window> = counts.map(|(_, window)| window).collect();
+            let of_pairs = pairs.iter().any(|window| !window.entries.is_empty());
+            if all_seen || (of_pairs && pairs.iter().all(|window| window.stopped.is_none())) {
+                self.sorted(level, None, windows, limit, dates)
+            } else if of_pairs {
+                let pairs: Vec<Window> = pairs.into_iter().cloned().collect();
+                self.streamed(level, 0, 0, None, &pairs, limit, dates)
+            } else {
+                // The lead whose entries match most.
+                let matches = |lead: &[Window]| {
+                    let entries = lead.iter().flat_map(|window| &window.entries);
+                    entries.filter(|(_, words)| self.finds(words, level)).count()
+                };
+                let best = leads.iter().enumerate();
+                let best = best.max_by_key(|(at, lead)| (matches(lead), 2 - at));
+                let best = best.map(|(at, _)| at).unwrap_or_default();
                 self.streamed(level, best + 1, 0, None, leads[best], limit, dates)
-            })
+            }
+        };
+        let mut page = if let Some(Place::Sorted { level, .. }) = from {
+            self.sorted(*level, from, windows, limit, dates)
         } else {
-            self.first_level(|level| self.streamed(level, 0, 0, None, pairs, limit, dates))
+            // The first level on which somebody is found; where nobody is, the last one has most
+            // left to be read.
+            let mut pages = (0..self.levels()).map(on);
+            let last = pages.try_fold(Page::default(), |_, page| {
+                if page.candidates.is_empty() { Ok(page) } else { Err(page) }
+            });
+            last.unwrap_or_else(|found| found)
         };
         if from.is_none() && page.next.is_none() && page.candidates.len() < LITTLE {
             let seen: HashSet<ClientId> = page.candidates.iter().map(|c| c.client).collect();
@@ -385,55 +480,25 @@ impl Plan {
         page
     }
 
-    /// The page of the first level on which somebody is found.
-    fn first_level(&self, page: impl Fn(usize) -> Page) -> Page {
-        let found = (0..self.levels()).map(&page).find(|page| !page.candidates.is_empty());
-        found.unwrap_or_else(|| page(0))
-    }
-
     /// All who match in these windows, sorted.
-    fn sorted(&self, from: Option<&Place>, windows: &[Window], limit: usize, dates: Order) -> Page {
-        let mut entries: BTreeMap<&str, &str> = BTreeMap::new();
-        for (sk, words) in windows.iter().flat_map(|window| &window.entries) {
-            entries.insert(sk, words);
-        }
-        let found = |level: usize| {
-            let mut found: BTreeMap<ClientId, (u32, String, Option<PortalUserId>)> =
-                BTreeMap::new();
-            for (sk, words) in &entries {
-                let Some((_, order, who)) = keys::parse_search_entry(sk) else { continue };
-                let Found { client, user } = who;
-                let Some(score) = self.score(words, level, dates) else { continue };
-                let sort = if user.is_some() { String::new() } else { sort_of(order) };
-                let this = (score, sort, user);
-                match found.get_mut(&client) {
-                    Some(best) if *best <= this => {}
-                    Some(best) => *best = this,
-                    None => {
-                        found.insert(client, this);
-                    }
-                }
-            }
-            let mut list: Vec<(u32, String, ClientId, Option<PortalUserId>)> =
-                found.into_iter().map(|(c, (score, sort, user))| (score, sort, c, user)).collect();
-            list.sort_unstable();
-            list
-        };
-        let (level, list) = if let Some(Place::Sorted { level, .. }) = from {
-            (*level, found(*level))
-        } else {
-            let levels = (0..self.levels()).map(|level| (level, found(level)));
-            levels.into_iter().find(|(_, list)| !list.is_empty()).unwrap_or_default()
-        };
-        let mut rest = list.into_iter().skip_while(|(score, sort, client, _)| match from {
-            Some(Place::Sorted { score: s, sort: n, client: c, .. }) => {
-                (score, sort, client) <= (s, n, c)
+    fn sorted(
+        &self,
+        level: usize,
+        from: Option<&Place>,
+        windows: &[Window],
+        limit: usize,
+        dates: Order,
+    ) -> Page {
+        let list = best_of(windows, |words| self.score(words, level, dates));
+        let mut rest = list.into_iter().skip_while(|(this, client)| match from {
+            Some(Place::Sorted { score, sort, client: end, .. }) => {
+                (this.score, &this.sort, client) <= (*score, sort, end)
             }
             _ => false,
         });
         let mut candidates = Vec::new();
         let mut end = None;
-        for (score, sort, client, user) in rest.by_ref().take(limit) {
+        for (Fit { score, sort, user }, client) in rest.by_ref().take(limit) {
             candidates.push(Candidate { client, user, score });
             end = Some(Place::Sorted { level, score, sort, client });
         }
@@ -443,30 +508,9 @@ impl Plan {
 
     /// The clients that nearly match, the nearest first.
     fn nearest(&self, windows: &[Window], seen: &HashSet<ClientId>, most: usize) -> Vec<Candidate> {
-        let mut near: BTreeMap<ClientId, (u32, String, Option<PortalUserId>)> = BTreeMap::new();
-        for (sk, words) in windows.iter().flat_map(|window| &window.entries) {
-            let Some((_, order, who)) = keys::parse_search_entry(sk) else { continue };
-            let Found { client, user } = who;
-            let Some(slips) = self.forgives(words).filter(|_| !seen.contains(&client)) else {
-                continue;
-            };
-            let through = if user.is_some() { THROUGH } else { 0 };
-            let this = (through + u32::from(slips), sort_of(order), user);
-            match near.get_mut(&client) {
-                Some(best) if *best <= this => {}
-                Some(best) => *best = this,
-                None => {
-                    near.insert(client, this);
-                }
-            }
-        }
-        let mut near: Vec<_> =
-            near.into_iter().map(|(c, (score, sort, user))| (score, sort, c, user)).collect();
-        near.sort_unstable();
-        near.into_iter()
-            .take(most)
-            .map(|(score, _, client, user)| Candidate { client, user, score })
-            .collect()
+        let near = best_of(windows, |words| self.forgives(words));
+        let near = near.into_iter().filter(|(_, client)| !seen.contains(client)).take(most);
+        near.map(|(fit, client)| Candidate { client, user: fit.user, score: fit.score }).collect()
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of a place, and what was read there")]
@@ -487,14 +531,14 @@ impl Plan {
             _ => String::new(),
         };
         let mut before = keys::parse_search_entry(&last).map(|(_, _, found)| found.client);
-        let length = self.chain(chain).len();
+        let length = self.chain(chain, level).len();
         let place = |read: usize, after: String| Place::Streamed { level, chain, read, after };
         for (at, window) in windows.iter().enumerate() {
             let read = first + at;
             for (sk, words) in &window.entries {
-                let Some((token, _, who)) = keys::parse_search_entry(sk) else { continue };
+                let Some((token, order, who)) = keys::parse_search_entry(sk) else { continue };
                 let Found { client, user } = who;
-                let shown = self.shows(level, chain, read, token, words, user.is_some())
+                let shown = self.shows(level, chain, read, (token, order), words)
                     && !seen.contains(&client)
                     // Several portal users of one client stand side by side.
                     && !(user.is_some() && before == Some(client));
@@ -531,29 +575,27 @@ impl Plan {
         level: usize,
         chain: usize,
         read: usize,
-        key: &str,
+        (key, order): (&str, &str),
         words: &str,
-        through: bool,
     ) -> bool {
         let tokens = Tokens::of(words);
-        if self.matches(&tokens, level).is_none() || (through && self.by_client(&tokens, level)) {
+        let listed = tokens.through && self.by_client(&tokens, level);
+        if listed || self.matches(&tokens, level).is_none() {
             return false;
         }
         if chain == 0 {
-            let of_client = pairs(words);
-            let of = |pair: &Pair| {
-                let fits =
-                    |p: &String, k: &String| *p == pair.partition && k.starts_with(&pair.prefix);
-                let keys = of_client.iter().filter(|(p, k)| fits(p, k));
-                keys.map(|(_, key)| key.as_str()).min()
-            };
-            return self.pairs.iter().take(read).all(|earlier| of(earlier).is_none())
-                && self.pairs.get(read).and_then(of) == Some(key);
+            let (of_client, sort) = (pairs(words), sort_of(order));
+            let before = self.pairs_on(level).take(read);
+            return before.into_iter().all(|earlier| earlier.meets(&of_client, sort).is_none())
+                && self.pairs_on(level).nth(read).and_then(|p| p.meets(&of_client, sort))
+                    == Some(key);
         }
         let lead = self.leads.get(chain - 1).and_then(|group| group.get(read));
         let Some(lead) = lead else { return false };
         let meanings = &self.words[lead.word].meanings;
-        let meant = meanings.iter().position(|m| tokens.has_all(&m.tokens));
+        let meant = meanings
+            .iter()
+            .position(|m| m.tokens.iter().all(|token| tokens.score(token, None).is_some()));
         meant == Some(lead.meaning) && tokens.least_with(&lead.token).as_deref() == Some(key)
     }
 
@@ -609,22 +651,14 @@ impl Plan {
 
     fn matches(&self, tokens: &Tokens<'_>, level: usize) -> Option<Vec<(u32, Order)>> {
         let words = self.words.iter().filter(|word| Self::counts(word, level));
-        words
-            .map(|word| {
-                let meanings = word.meanings.iter();
-                let scored = meanings.filter_map(|m| Some((tokens.score_all(&m.tokens)?, m.order)));
-                scored.min_by_key(|(score, _)| *score)
-            })
-            .collect()
+        words.map(|word| word.fit(tokens)).collect()
     }
 
     /// Whether the names of the client alone match, for an entry of a portal user: then the client
     /// is listed already.
     fn by_client(&self, tokens: &Tokens<'_>, level: usize) -> bool {
-        let begins =
-            |word: &String| tokens.client.iter().any(|name| name.starts_with(word.as_str()));
         let mut words = self.words.iter().filter(|word| Self::counts(word, level));
-        words.all(|word| word.meanings.iter().any(|m| m.tokens.iter().all(begins)))
+        words.all(|word| word.begins(&tokens.client))
     }
 
     /// Whether an entry is a near miss, and by how many slips in all: for ranking, fewest first.
@@ -632,22 +666,23 @@ impl Plan {
     /// Each word that is needed begins a token, or is a name but for one slip (two from seven
     /// letters on): a letter missing, added, changed, or two neighbours swapped. Nothing for a client that
     /// matches without forgiveness.
-    fn forgives(&self, words: &str) -> Option<u8> {
+    fn forgives(&self, words: &str) -> Option<u32> {
         let tokens = Tokens::of(words);
+        let names = tokens.names();
         let mut slips = 0;
         for word in self.words.iter().filter(|word| word.role == Role::Needed) {
-            if word.meanings.iter().any(|meaning| tokens.has_all(&meaning.tokens)) {
+            if word.fit(&tokens).is_some() {
                 continue;
             }
-            let word = word.only()?;
-            let names = tokens.names.iter();
-            let nearest = names.map(|(name, _)| osa_distance(word, name)).min()?;
-            if nearest > allowance(word) {
+            let written = word.only()?;
+            let nearest = names.iter().map(|name| osa_distance(written, name)).min()?;
+            if nearest > allowance(written) {
                 return None;
             }
-            slips += nearest;
+            slips += u32::try_from(nearest).unwrap_or(u32::MAX);
         }
-        if slips == 0 { None } else { Some(u8::try_from(slips).unwrap_or(u8::MAX)) }
+        let through = if tokens.through { THROUGH } else { 0 };
+        (slips > 0).then_some(through + slips)
     }
 
     /// A place as text, which only the same query takes back.
@@ -676,7 +711,7 @@ impl Plan {
             return Some(Place::Sorted { level, score, sort: text.to_owned(), client });
         }
         let (chain, read): (usize, usize) = (one.parse().ok()?, two.parse().ok()?);
-        let chains = if chain > self.leads.len() { Vec::new() } else { self.chain(chain) };
+        let chains = if chain > self.leads.len() { Vec::new() } else { self.chain(chain, level) };
         let (_, prefix) = chains.get(read)?;
         let fits = text.is_empty()
             || (text.starts_with(prefix.as_str()) && keys::parse_search_entry(text).is_some());
@@ -718,101 +753,42 @@ impl Room {
 }
 
 /// The last and first name in an entry's key; before those of a token stands its kind.
-fn sort_of(order: &str) -> String {
-    order.strip_prefix(|c: char| c.is_ascii_digit()).unwrap_or(order).to_owned()
+fn sort_of(order: &str) -> &str {
+    order.strip_prefix(|c: char| c.is_ascii_digit()).unwrap_or(order)
 }
 
-#[derive(Clone, Copy)]
-enum Section {
-    Last,
-    First,
-    Former,
+/// How an entry fits, and where that places it: less is better.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Fit {
+    score: u32,
+    /// Last and first name of the client.
+    sort: String,
+    user: Option<PortalUserId>,
 }
 
-/// The tokens of an entry's `words`.
-struct Tokens<'a> {
-    names: Vec<(&'a str, Section)>,
-    others: Vec<&'a str>,
-    client: Vec<&'a str>,
-    through: bool,
-}
-
-impl<'a> Tokens<'a> {
-    fn of(words: &'a str) -> Self {
-        let mut tokens =
-            Self { names: Vec::new(), others: Vec::new(), client: Vec::new(), through: false };
-        let mut section = "";
-        for chunk in words.split(' ').filter(|chunk| !chunk.is_empty()) {
-            match chunk {
-                FIRST | FORMER | OTHER => section = chunk,
-                CLIENT => {
-                    section = chunk;
-                    tokens.through = true;
-                }
-                _ => match section {
-                    OTHER => tokens.others.push(chunk.trim_start_matches(BORN)),
-                    CLIENT => tokens.client.push(chunk),
-                    FIRST => tokens.names.push((chunk, Section::First)),
-                    FORMER => tokens.names.push((chunk, Section::Former)),
-                    _ => tokens.names.push((chunk, Section::Last)),
-                },
+/// Every client of the entries that fit, by the one that fits best; the best first.
+fn best_of(windows: &[Window], score: impl Fn(&str) -> Option<u32>) -> Vec<(Fit, ClientId)> {
+    let mut best: BTreeMap<ClientId, Fit> = BTreeMap::new();
+    for (sk, words) in windows.iter().flat_map(|window| &window.entries) {
+        let Some((_, order, Found { client, user })) = keys::parse_search_entry(sk) else {
+            continue;
+        };
+        let Some(score) = score(words) else { continue };
+        let sort = match user {
+            None => sort_of(order).to_owned(),
+            Some(_) => Tokens::of(words).client.into_iter().take(2).collect::<Vec<_>>().join(" "),
+        };
+        let this = Fit { score, sort, user };
+        match best.get_mut(&client) {
+            Some(known) if *known <= this => {}
+            Some(known) => *known = this,
+            None => {
+                best.insert(client, this);
             }
         }
-        tokens
     }
-
-    /// How well a word fits the best of the tokens that it begins: a whole token before a longer
-    /// one, a last name before a first name before all else.
-    fn score(&self, word: &str) -> Option<u32> {
-        let of_name = |(name, section): &(&str, Section)| {
-            let rest = name.strip_prefix(word)?;
-            let section = match section {
-                Section::Last => 0,
-                Section::First => 1,
-                Section::Former => 2,
-            };
-            Some(section + if rest.is_empty() { 0 } else { 4 })
-        };
-        let of_other = |chunk: &&str| {
-            let whole = suffixes(chunk).filter_map(|suffix| fits(suffix, word)).max()?;
-            Some(3 + if whole { 0 } else { 4 })
-        };
-        let names = self.names.iter().filter_map(of_name);
-        names.chain(self.others.iter().filter_map(of_other)).min()
-    }
-
-    fn score_all(&self, tokens: &[String]) -> Option<u32> {
-        let scores: Option<Vec<u32>> = tokens.iter().map(|token| self.score(token)).collect();
-        scores.map(|scores| scores.into_iter().sum())
-    }
-
-    fn has_all(&self, tokens: &[String]) -> bool {
-        self.score_all(tokens).is_some()
-    }
-
-    /// The first token in order that begins so.
-    fn least_with(&self, prefix: &str) -> Option<String> {
-        let names = self.names.iter().map(|(name, _)| (*name).to_owned());
-        let others = self.others.iter().flat_map(|chunk| suffixes(chunk));
-        let others = others.filter(|suffix| fits(suffix, prefix).is_some());
-        let others = others.map(|suffix| letters(suffix).collect());
-        names.filter(|name| name.starts_with(prefix)).chain(others).min()
-    }
-}
-
-/// The tokens of a chunk: from its start and from each mark to its end, other marks included.
-fn suffixes(chunk: &str) -> impl Iterator<Item = &str> {
-    let marks = chunk.match_indices(MARK).map(|(at, _)| &chunk[at + MARK.len_utf8()..]);
-    std::iter::once(chunk).chain(marks)
-}
-
-/// What a token consists of.
-fn letters(suffix: &str) -> impl Iterator<Item = char> {
-    suffix.chars().filter(|c| *c != MARK).take(TOKEN_CHARS)
-}
-
-/// Whether a token begins with a word, and if it does, whether that is all of it.
-fn fits(suffix: &str, word: &str) -> Option<bool> {
-    let mut letters = letters(suffix);
-    word.chars().all(|c| letters.next() == Some(c)).then(|| letters.next().is_none())
+    let mut list: Vec<(Fit, ClientId)> =
+        best.into_iter().map(|(client, fit)| (fit, client)).collect();
+    list.sort_unstable();
+    list
 }

@@ -7,7 +7,9 @@ use super::{
     entries::{partition, token},
     fold::{fold, is_cjk, is_hyphen, is_word_break},
     phone,
+    words::{LONGER, Tokens},
 };
+use crate::fields::ascii_domain;
 
 /// A word of a query.
 #[derive(Clone)]
@@ -18,6 +20,10 @@ pub(super) struct Word {
     pub(super) meanings: Vec<Meaning>,
     /// Whether it may be left out.
     pub(super) role: Role,
+    /// Another word that begins with this one: it needs a token of its own.
+    pub(super) beside: Option<String>,
+    /// It and the words before it as one: Mary Ann finds Maryann.
+    pub(super) joined: Vec<String>,
 }
 
 /// One thing that a word can mean.
@@ -34,14 +40,14 @@ pub(super) struct Meaning {
 pub(super) enum Role {
     /// It may not.
     Needed,
-    /// A title or a generational suffix may, first.
+    /// A title or a generational suffix may, first; and the beginning of another word (John Johnson).
     Title,
     /// A single letter may, then.
     Letter,
 }
 
 /// Titles and suffixes in English, Spanish, French and German, as [`fold`] leaves them.
-const TITLES: [&str; 61] = [
+const TITLES: [&str; 60] = [
     "mr",
     "mister",
     "mrs",
@@ -69,7 +75,6 @@ const TITLES: [&str; 61] = [
     "doctora",
     "profesor",
     "profesora",
-    "m",
     "mm",
     "mme",
     "mlle",
@@ -119,10 +124,10 @@ const MEANINGS: usize = 4;
 impl Word {
     fn of_text(typed: &str) -> Self {
         let folded = token(typed);
-        let role = if is_title(&folded) {
-            Role::Title
-        } else if partition(&folded).is_none() && folded.chars().all(char::is_alphabetic) {
+        let role = if partition(&folded).is_none() && folded.chars().all(char::is_alphabetic) {
             Role::Letter
+        } else if is_title(&folded) {
+            Role::Title
         } else {
             Role::Needed
         };
@@ -133,7 +138,49 @@ impl Word {
         let meaning = |tokens| Meaning { tokens, order: Order::Either };
         let mut meanings: Vec<Meaning> = meanings.into_iter().map(meaning).collect();
         meanings.truncate(MEANINGS);
-        Self { typed: typed.to_owned(), meanings, role }
+        Self { typed: typed.to_owned(), meanings, role, beside: None, joined: Vec::new() }
+    }
+
+    /// An address: its domain as letters of any script, and as mail servers know it.
+    fn of_address(typed: &str) -> Option<Self> {
+        let (local, domain) = typed.trim_end_matches('>').rsplit_once('@')?;
+        let known = ascii_domain(domain).filter(|known| known != domain)?;
+        let meanings = [token(&format!("{local}@{known}")), token(typed)];
+        Some(Self::new(
+            typed,
+            meanings.into_iter().map(|token| vec![token]).collect(),
+            Role::Needed,
+        ))
+    }
+
+    /// How well it fits a client, less is better, and in which order it was read, if it is a date;
+    /// nothing if it does not fit.
+    pub(super) fn fit(&self, tokens: &Tokens<'_>) -> Option<(u32, Order)> {
+        let taken = self.beside.as_deref();
+        // Dr is not the beginning of Drew.
+        let short = |text: &String| text.chars().count() <= 2;
+        let whole = self.role == Role::Title && self.only().is_some_and(short);
+        let of_meaning = |meaning: &Meaning| {
+            let scores = meaning.tokens.iter().map(|token| tokens.score(token, taken));
+            Some((scores.sum::<Option<u32>>()?, meaning.order))
+        };
+        let joined = self.joined.iter().filter_map(|joined| tokens.score(joined, taken));
+        let joined = joined.map(|score| (score + 1, Order::Either));
+        let meanings = self.meanings.iter().filter_map(of_meaning);
+        let meanings = meanings.filter(|(score, _)| !whole || *score < LONGER);
+        meanings.chain(joined).min_by_key(|(score, _)| *score)
+    }
+
+    /// Whether the word begins one of these names.
+    pub(super) fn begins(&self, names: &[&str]) -> bool {
+        let begins = |text: &String| {
+            names.iter().any(|name| {
+                name.starts_with(text.as_str())
+                    && self.beside.as_ref().is_none_or(|taken| !name.starts_with(taken.as_str()))
+            })
+        };
+        self.meanings.iter().any(|meaning| meaning.tokens.iter().all(begins))
+            || self.joined.iter().any(begins)
     }
 
     /// The word, if it means one thing and has one token.
@@ -160,8 +207,11 @@ pub(super) fn words(query: &str, this_year: u16) -> Vec<Word> {
         .split(is_word_break)
         .map(|word| without_scheme(&word.nfkc().collect::<String>()))
         .collect();
-    let typed: Vec<&str> =
-        typed.iter().map(String::as_str).filter(|word| !word.is_empty()).collect();
+    let typed: Vec<&str> = typed
+        .iter()
+        .map(|word| phone::before_extension(word))
+        .filter(|word| !word.is_empty())
+        .collect();
     let only_numbers = typed.iter().all(|word| is_number(word) || fold(word).is_empty());
 
     let mut words: Vec<Word> = Vec::new();
@@ -184,18 +234,23 @@ pub(super) fn words(query: &str, this_year: u16) -> Vec<Word> {
                 .unwrap_or(rest.len());
             words.push(number(&rest[..taken], only_numbers));
             at += taken;
+            if phone::is_whole(&rest[..taken].concat()) {
+                at += phone::extension(&typed[at..]);
+            }
         } else {
             let parts: Vec<&str> = if first.chars().any(|c| c == '@' || c.is_numeric()) {
                 vec![first]
             } else {
                 first.split(is_hyphen).collect()
             };
-            words.extend(parts.into_iter().map(Word::of_text));
+            let word = |part: &str| Word::of_address(part).unwrap_or_else(|| Word::of_text(part));
+            words.extend(parts.into_iter().map(word));
             at += 1;
         }
     }
     words.retain(|word| word.only().is_none_or(|token| !token.is_empty()));
-    without_implied(words)
+    join(&mut words);
+    without_repeated(words)
 }
 
 /// Links that people copy: `tel:+1…`, `mailto:jane@…`.
@@ -249,18 +304,37 @@ fn number(typed: &[&str], only_numbers: bool) -> Word {
     Word::new(&typed.join(" "), meanings, Role::Needed)
 }
 
-/// Leaves out the words that another word implies by beginning with them.
-fn without_implied(words: Vec<Word>) -> Vec<Word> {
-    let implied = |at: usize| {
-        let Some(word) = words[at].only() else { return false };
-        words.iter().enumerate().any(|(other_at, other)| {
-            other.only().is_some_and(|other| {
-                other.starts_with(word.as_str()) && (other.len() > word.len() || other_at < at)
-            })
-        })
-    };
-    let implied: Vec<bool> = (0..words.len()).map(implied).collect();
-    words.into_iter().zip(implied).filter(|(_, implied)| !implied).map(|(word, _)| word).collect()
+/// Leaves out what was typed twice. A word with which another begins needs a token of its own.
+fn without_repeated(words: Vec<Word>) -> Vec<Word> {
+    let mut kept: Vec<Word> = Vec::new();
+    for word in words {
+        if word.only().is_none() || kept.iter().all(|known| known.only() != word.only()) {
+            kept.push(word);
+        }
+    }
+    let all: Vec<String> = kept.iter().filter_map(Word::only).cloned().collect();
+    for word in &mut kept {
+        let Some(own) = word.only() else { continue };
+        let longer = all.iter().filter(|other| other.len() > own.len());
+        word.beside = longer.filter(|other| other.starts_with(own.as_str())).min().cloned();
+        if word.beside.is_some() && word.role == Role::Needed {
+            word.role = Role::Title;
+        }
+    }
+    kept
+}
+
+/// Words that may be parts of one name.
+fn join(words: &mut [Word]) {
+    let spelt = |word: &Word| word.only().filter(|t| t.chars().all(char::is_alphabetic)).cloned();
+    let all: Vec<Option<String>> = words.iter().map(spelt).collect();
+    for (at, word) in words.iter_mut().enumerate() {
+        let Some(mut joined) = all[at].clone() else { continue };
+        for before in all[..at].iter().rev().take(2).map_while(Option::as_ref) {
+            joined.insert_str(0, before);
+            word.joined.push(token(&joined));
+        }
+    }
 }
 
 /// How well a token narrows a search: by its length, but digits and CJK characters say more than

@@ -243,7 +243,7 @@ fn names_are_found_by_each_part_and_joined() {
     let tokens = |first, last| -> Vec<String> {
         let made = entries(&named(first, last));
         let words = made.first().map(|e| e.words.clone()).unwrap_or_default();
-        entries::names_in(&words).into_iter().map(str::to_owned).collect()
+        words::Tokens::of(&words).names().into_iter().map(str::to_owned).collect()
     };
     assert_eq!(
         tokens("", "D’Angelo-Müller"),
@@ -331,7 +331,7 @@ fn all_that_has_a_word_has_an_entry_and_a_rename_stays_within_a_transaction() {
                 for sure in ["hp100050", "19840312", "9460000"] {
                     assert!(tokens.contains(&sure), "{sure} has room");
                 }
-                for name in entries::names_in(&made[0].words) {
+                for name in words::Tokens::of(&made[0].words).names() {
                     assert!(entries::partition(name).is_none() || tokens.contains(&name));
                 }
             }
@@ -692,4 +692,166 @@ fn a_typical_client_has_few_entries() {
         ..born("Jane", "Smith", "1984-03-12")
     });
     assert!(made.len() <= 22, "{}", made.len());
+}
+
+/// So many clients with these names.
+fn namesakes(store: &mut Store, first: &str, last: &str, many: usize) {
+    for n in 0..many {
+        store.put(&format!("{first} {last} {n}"), &named(first, last));
+    }
+}
+
+#[test]
+fn particles_do_not_take_the_place_of_names() {
+    let mut store = Store::default();
+    for first in ["Juan", "Ana", "Luz"] {
+        namesakes(&mut store, first, "Pérez", 200);
+    }
+    namesakes(&mut store, "Juan", "Gómez", 200);
+    namesakes(&mut store, "Ana", "Cruz", 200);
+    store.put("it", &born("Juan Carlos", "de la Cruz García", "1984-03-12"));
+    store.put("berg", &born("Juan", "van der Cruz", "1990-01-01"));
+    for query in ["juan cruz", "cruz juan", "de la cruz juan", "juan de la cruz", "carlos cruz"] {
+        assert!(store.found(query).contains(&"it".to_owned()), "{query}");
+    }
+    assert!(store.found("juan cruz").contains(&"berg".to_owned()));
+    for query in ["cruz garcia", "juan garcia", "cruz 1984", "juan 12/3/1984"] {
+        assert!(store.found(query).contains(&"it".to_owned()), "{query}");
+    }
+    let mut store = harbor();
+    store.put_person(
+        "pierre",
+        &Person {
+            name: name("Juan Carlos", "van der Berg"),
+            client: name("Pierre", "Dubois"),
+            ..Person::default()
+        },
+    );
+    assert_eq!(store.found("berg")[0], "pierre", "the room of a portal user is for the name");
+}
+
+#[test]
+fn an_initial_finds_those_who_have_it_among_very_many() {
+    let mut store = Store::default();
+    namesakes(&mut store, "Anna", "Smith", 400);
+    namesakes(&mut store, "John", "Smith", 30);
+    namesakes(&mut store, "Zoe", "Smith", 400);
+    store.put("jz", &named("Jzoe", "Smith"));
+    for (query, initial) in
+        [("J Smith", 'J'), ("smith j", 'J'), ("Z. Smith", 'Z'), ("mr j smith", 'J')]
+    {
+        let found = store.found(query);
+        let first: Vec<&String> = found.iter().take(31).collect();
+        assert!(
+            first.len() == 31 && first.iter().all(|name| name.to_uppercase().starts_with(initial)),
+            "{query}: {found:?}"
+        );
+        let unique: BTreeSet<&String> = found.iter().collect();
+        assert_eq!(unique.len(), found.len(), "{query}: twice");
+    }
+    assert!(store.found("j smith").contains(&"jz".to_owned()));
+    // A middle initial, and the other way round.
+    namesakes(&mut store, "Anna Bea", "Smith", 400);
+    namesakes(&mut store, "Anna Wilma", "Smith", 3);
+    for query in ["anna w smith", "Smith, Anna W."] {
+        let found = store.found(query);
+        assert!(found.len() >= 3, "{query}: {found:?}");
+        assert!(found[..3].iter().all(|name| name.starts_with("Anna Wilma")), "{query}: {found:?}");
+    }
+}
+
+#[test]
+fn a_title_that_is_a_name_finds_it_among_very_many() {
+    let mut store = Store::default();
+    namesakes(&mut store, "Anna", "Smith", 400);
+    namesakes(&mut store, "Drew", "Smith", 400);
+    store.put("don", &named("Don", "Smith"));
+    assert_eq!(store.found("Don Smith"), ["don"]);
+    let plan = planned("Dr Smith");
+    let page = store.page(&plan, None, 20, Order::MonthFirst);
+    assert_eq!((page.candidates.len(), plan.ignored(page.level)), (20, vec!["Dr".to_owned()]));
+    assert_eq!(store.found("dr smith").len(), 801, "Dr is no beginning of Drew");
+}
+
+#[test]
+fn a_name_within_another_needs_one_of_its_own() {
+    let mut store = Store::default();
+    namesakes(&mut store, "Anna", "Johnson", 400);
+    namesakes(&mut store, "Peter", "Johnson", 400);
+    store.put("john", &named("John", "Johnson"));
+    for query in ["john johnson", "Johnson, John", "john johns"] {
+        assert_eq!(store.found(query)[0], "john", "{query}");
+    }
+    assert_eq!(store.found("john johnson").len(), 1);
+    // Twice the same is once.
+    store.put("garcia", &named("Juan", "García García"));
+    assert_eq!(store.found("garcia garcia juan"), ["garcia"]);
+    // Where nobody has both, the longer one is enough.
+    assert_eq!(store.found("pete peter johnson").len(), 400);
+}
+
+#[test]
+fn two_words_find_a_name_written_as_one() {
+    let mut store = Store::default();
+    store.put("maryann", &named("Maryann", "Delacruz"));
+    store.put("mary ann", &named("Mary Ann", "De la Cruz"));
+    for query in
+        ["mary ann", "maryann", "Mary-Ann", "de la cruz", "delacruz", "mary ann de la cruz"]
+    {
+        let mut found = store.found(query);
+        found.sort();
+        assert_eq!(found, ["mary ann", "maryann"], "{query}");
+    }
+    assert!(store.found("mary joan").is_empty());
+    assert!(store.found("ann mary").iter().all(|found| found == "mary ann"));
+}
+
+#[test]
+fn what_people_copy_is_read_as_it_is_stored() {
+    let mut store = Store::default();
+    store.put(
+        "it",
+        &Subject {
+            phones: vec!["(201) 555-0123 x12"],
+            emails: vec!["ann@xn--mller-kva.example"],
+            record_number: "10000012345",
+            ..named("Ann", "Lee")
+        },
+    );
+    for query in [
+        "(201) 555-0123 x12",
+        "201-555-0123x12",
+        "201 555 0123 ext. 12",
+        "201 555 0123 ext 12 lee",
+        "tel:+1-201-555-0123;ext=12",
+        "201 555 0123 poste 12",
+        "ann@müller.example",
+        "Ann <ann@MÜLLER.example>",
+        "ann@xn--mller-kva.example",
+        "10000012345",
+        "100000123",
+    ] {
+        assert_eq!(store.found(query), ["it"], "{query}");
+    }
+}
+
+#[test]
+fn hits_by_portal_users_come_by_the_name_of_their_client_on_every_page() {
+    let mut store = Store::default();
+    for n in 0..30 {
+        let last = format!("Client{}", ('a'..='z').rev().nth(n % 26).expect("a letter"));
+        let client = format!("{last} {n:02}");
+        store.put(&client, &named("Kid", &last));
+        let user = name("Margaux", "Lefebvre");
+        store.put_person(
+            &client,
+            &Person { name: user, client: name("Kid", &last), ..Person::default() },
+        );
+    }
+    for limit in [7, 20] {
+        let found: Vec<String> = store.all("lefebvre", limit);
+        let last = |name: &String| name.split(' ').next().expect("a name").to_owned();
+        let names: Vec<String> = found.iter().map(last).collect();
+        assert!(names.is_sorted() && names.len() == 30, "{names:?}");
+    }
 }

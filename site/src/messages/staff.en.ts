@@ -32,6 +32,7 @@ export const staff = {
     other: "{count} clients shown, there are more",
   },
   "search.none": "No client matches “{query}”.",
+  "search.noneYet": "Nobody yet for “{query}”. There are more clients to look through.",
   "search.noneHint":
     "Try another part of the name, or the e-mail address, phone number, record number or date of birth.",
   "search.short": "Type at least two characters.",

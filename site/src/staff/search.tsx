@@ -70,11 +70,15 @@ export function Search() {
     void search.now();
   };
 
-  // The button for more may be gone when the answer is there: the first new client takes the focus.
+  // The button for more may be gone when the answer is there: the first new client takes the focus,
+  // or the box if there is none.
   const more = async () => {
     const before = search.hits.value.length;
     await search.more();
-    setTimeout(() => rows()[before]?.focus());
+    setTimeout(() => {
+      const gone = !box.current?.contains(document.activeElement);
+      (rows()[before] ?? (gone ? input.current : null))?.focus();
+    });
   };
 
   const asking = search.question.value.length > 0;
@@ -135,7 +139,8 @@ function counted(search: SearchSession): string {
   const count = search.hits.value.length;
   if (search.tooShort.value) return t("search.short");
   if (search.busy.value || search.answered.value !== search.question.value) return "";
-  if (!count) return t("search.none", { query: search.answered.value });
+  const none = search.cursor.value ? "search.noneYet" : "search.none";
+  if (!count) return t(none, { query: search.answered.value });
   const found = t(search.cursor.value ? "search.foundMore" : "search.found", { count });
   return search.ignored.value.length ? `${found}. ${sayIgnored(search)}` : found;
 }
@@ -157,6 +162,15 @@ function Hits(props: {
   const { value: query } = search.answered;
   if (query === null) return <p class="hits-note late">{t("load.wait")}</p>;
   const hits = search.hits.value;
+  // With several common words, the first ones read may hold nobody.
+  if (!hits.length && search.cursor.value) {
+    return (
+      <>
+        <p class="hits-note">{t("search.noneYet", { query })}</p>
+        <More onMore={props.onMore} />
+      </>
+    );
+  }
   if (!hits.length) {
     return (
       <div class="hits-note">
@@ -179,12 +193,16 @@ function Hits(props: {
         ))}
       </ul>
       <FailureNote failure={search.failure.value} />
-      {search.cursor.value && (
-        <button type="button" class="more" onClick={props.onMore}>
-          {t("search.more")}
-        </button>
-      )}
+      {search.cursor.value && <More onMore={props.onMore} />}
     </>
+  );
+}
+
+function More({ onMore }: { onMore: () => void }) {
+  return (
+    <button type="button" class="more" onClick={onMore}>
+      {t("search.more")}
+    </button>
   );
 }
 

@@ -1,4 +1,4 @@
-//! A dozen searches as staff type them, timed.
+//! Searches as staff type them, timed.
 
 use std::time::{Duration, Instant};
 

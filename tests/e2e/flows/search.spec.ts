@@ -152,6 +152,33 @@ test("many hits come page by page, and a question that newer typing overtook is 
   await expect(hits).toHaveText([/Amara Okafor/]);
 });
 
+test("goes on looking when the clients read first do not match", async ({ dana, desk }) => {
+  const client = await desk.client();
+  const box = dana.getByRole("searchbox", { name: "Search Clients" });
+  // As the API answers when several words are those of very many clients.
+  await dana.route(
+    "**/api/clients/search",
+    (route) => route.fulfill({ json: { clients: [], nextCursor: "bmV4dA" } }),
+    { times: 1 },
+  );
+  await box.fill("maria garcia lopez");
+  await expect(dana.locator(".hits-note")).toHaveText(/^Nobody yet for “maria garcia lopez”/);
+  await expect(dana.locator("#search-hits").getByRole("link")).toHaveCount(0);
+  await dana.route(
+    "**/api/clients/search",
+    async (route) => {
+      expect(route.request().postDataJSON()).toMatchObject({ cursor: "bmV4dA" });
+      await route.fulfill({ json: { clients: [], nextCursor: null } });
+    },
+    { times: 1 },
+  );
+  await dana.getByRole("button", { name: "Show more" }).click();
+  await expect(dana.locator("#search-hits")).toContainText("No client matches “maria garcia lopez”");
+  await expect(box).toBeFocused();
+  await box.fill(client.name.last);
+  await expect(dana.getByRole("list", { name: "Clients found" }).getByRole("button")).toHaveCount(1);
+});
+
 test("offers the clients opened last, and leaves nothing of them behind", async ({ dana, desk }) => {
   const [first, second] = [await desk.client(), await desk.client()];
   const box = dana.getByRole("searchbox", { name: "Search Clients" });
