@@ -145,7 +145,9 @@ impl Known {
         self.account_id == account && self.expires_at > now.seconds()
     }
 
-    /// Counts a failure of the device. Answers whether it has to wait from now on.
+    /// Counts a failure of the device. Answers whether it has to wait from now on, for the caller to
+    /// record.
+    #[must_use]
     pub fn count(&self, change: &mut Change, key: &Key, now: At) -> bool {
         let before = if self.forgotten_at.is_some_and(|at| at > now) { self.failures } else { 0 };
         let failures = before.saturating_add(1);

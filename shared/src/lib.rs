@@ -22,6 +22,7 @@ pub mod jwt;
 pub mod keys;
 pub mod lambda;
 pub mod letter;
+pub mod limited;
 pub mod lockout;
 pub mod mail;
 pub mod mail_budget;

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     context::Context,
     fields::At,
+    history::Event,
     keys::{self, Key},
     problem::Problem,
     store::{Change, Item, Update, parse},
@@ -72,7 +73,9 @@ pub struct Lock {
     pub rev: u64,
 }
 
-/// Counts a failure of a sign-in name. Answers whether it has to wait from now on.
+/// Counts a failure of a sign-in name. Answers whether it has to wait from now on, for the caller to
+/// record.
+#[must_use]
 pub fn count(change: &mut Change, key: &Key, lock: Option<&Lock>, now: At) -> bool {
     let before = lock.filter(|l| l.expires_at > now.seconds());
     let failures = before.map_or(0, |l| l.failures).saturating_add(1);
@@ -150,11 +153,15 @@ struct Source {
 /// The networks that a request comes from, smallest first, with their failures.
 ///
 /// ```text
-/// let mut sources = Sources::of(context, Door::Reset, &caller.source)?;
+/// let mut sources = Sources::of(context, Door::SignIn, &caller.source)?;
 /// sources.read(&mut items)?;      // after reading `sources.keys()`
-/// sources.refuse(now)?;
-/// sources.count(&mut change, now);
+/// match sources.locked_until(now) {
+///     Some(_) => sources.record(&mut change, now, locked),
+///     None => sources.count(&mut change, now, locked),
+/// }
 /// ```
+///
+/// [`crate::limited`] does all of that for a request that is counted whatever comes of it.
 #[derive(Debug, Clone)]
 pub struct Sources(Vec<Counter>);
 
@@ -210,31 +217,23 @@ impl Sources {
         self.0.iter().filter_map(spent).max()
     }
 
-    /// Refuses an attempt while one of the networks is over its limit.
-    ///
-    /// # Errors
-    /// 429 with the seconds to wait.
-    pub fn refuse(&self, now: At) -> Result<(), Problem> {
-        refuse(self.locked_until(now), now)
+    /// Counts a failure, with an event for each network that reaches its limit by it: of several
+    /// requests at once, one alone writes that. A network that is over its limit is not counted further.
+    pub fn count(&self, change: &mut Change, now: At, locked: impl Fn(Network) -> Event) {
+        for network in self.add(change, now, true) {
+            change.event(&locked(network));
+        }
     }
 
-    /// Counts a failure. Answers the networks that reach their limit by it, for the caller to record: of
-    /// several requests at once, one alone gets that answer. A network that is over its limit is not
-    /// counted further.
-    pub fn count(&self, change: &mut Change, now: At) -> Vec<Network> {
-        self.add(change, now, true)
-    }
-
-    /// As [`Sources::count`], where there is no history to record it in: [`Sources::unrecorded`] then
-    /// tells it to the next caller.
+    /// As [`Sources::count`], where there is no history to record it in: [`Sources::record`] makes up
+    /// for it.
     pub fn count_unrecorded(&self, change: &mut Change, now: At) {
         self.add(change, now, false);
     }
 
-    /// The networks over their limit of which the history does not tell yet. The caller records them:
-    /// `change` notes that.
-    pub fn unrecorded(&self, change: &mut Change, now: At) -> Vec<Network> {
-        let mut unrecorded = Vec::new();
+    /// Writes an event for each network over its limit of which the history does not tell yet. To be
+    /// called with each refusal that has a history.
+    pub fn record(&self, change: &mut Change, now: At, locked: impl Fn(Network) -> Event) {
         for Counter { network, key, read } in &self.0 {
             let open = read.as_ref().filter(|s| s.window_ends_at > now);
             if let Some(s) = open.filter(|s| s.failures >= network.limit() && !s.recorded) {
@@ -243,10 +242,9 @@ impl Sources {
                     .when("rev", "=", &s.rev)
                     .when("windowEndsAt", "=", &s.window_ends_at);
                 change.update(&update);
-                unrecorded.push(*network);
+                change.event(&locked(*network));
             }
         }
-        unrecorded
     }
 
     fn add(&self, change: &mut Change, now: At, recorded: bool) -> Vec<Network> {

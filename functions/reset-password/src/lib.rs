@@ -20,8 +20,8 @@ use shared::{
     history::{Action, Actor, Event},
     id::PracticeId,
     jwt::Audience,
-    keys,
-    lockout::{Door, Sources},
+    keys, limited,
+    lockout::Door,
     mail::MailKind,
     mail_budget::{Budgets, Spending},
     mirror::to_charts::{self, AccountUpdate},
@@ -71,28 +71,10 @@ async fn ask(
     caller: Caller,
     StrictJson(with): StrictJson<Forgotten>,
 ) -> Result<Response, Problem> {
-    let settings = keys::practice(&with.practice);
-    let mut sources = Sources::of(&app, Door::Reset, &caller.source)?;
-    let wanted: Vec<_> = [settings.clone()].into_iter().chain(sources.keys()).collect();
     let ask = Ask::new(&app, &caller, &with.practice, &with.username)?;
-    let mut retries = app.store().retries();
-    loop {
-        let now = app.now();
-        let mut items = app.store().get_many(&wanted).await?;
-        sources.read(&mut items)?;
-        sources.refuse(now)?;
-
-        let mut change = app.store().change();
-        sources.count(&mut change, now);
-        // Nothing is kept under a name that a stranger made up for a practice.
-        let queued = items.contains_key(&settings).then(|| ask.queue(&mut change));
-        let Err(error) = app.store().write(change).await else { return Ok(asked()) };
-        let failed = retries.retry(error).await?;
-        if queued.is_some_and(|ask| failed.includes(ask)) {
-            // It is there: it was written, and the table's answer was lost.
-            return Ok(asked());
-        }
-    }
+    let door = (Door::Reset, &with.practice);
+    limited::count(&app, &caller, door, |change| Some(ask.queue(change))).await?;
+    Ok(asked())
 }
 
 fn asked() -> Response {

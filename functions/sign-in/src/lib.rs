@@ -244,8 +244,7 @@ impl Attempt {
         if let Err(refused) = lockout::refuse(until, now) {
             if self.practice_exists {
                 // The failure that reached the limit had no history to stand in.
-                let unrecorded = self.sources.unrecorded(change, now);
-                self.record(request, change, &unrecorded);
+                self.sources.record(change, now, |network| self.locked(request, network));
             }
             return Ok(Some(Answer::Refused(refused)));
         }
@@ -273,19 +272,16 @@ impl Attempt {
                 (lockout::count(change, &self.lock_key, self.lock.as_ref(), now), "sign-in-name")
             }
         };
-        let reached = self.sources.count(change, now);
         change.event(&self.event(request, Action::SignInRefused));
         if locked {
             change.event(&self.event(request, Action::Locked).because(whose));
         }
-        self.record(request, change, &reached);
+        self.sources.count(change, now, |network| self.locked(request, network));
     }
 
-    /// Records that networks are over their limit.
-    fn record(&self, request: &Request<'_>, change: &mut Change, networks: &[Network]) {
-        for network in networks {
-            change.event(&self.event(request, Action::Locked).because(network.slug()));
-        }
+    /// The event of a network that reached its limit.
+    fn locked(&self, request: &Request<'_>, network: Network) -> Event {
+        self.event(request, Action::Locked).because(network.slug())
     }
 
     /// An event of an attempt: in the history of the account's first chart, or else of the practice,

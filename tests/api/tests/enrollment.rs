@@ -794,11 +794,11 @@ async fn links_that_do_not_work_are_limited_and_one_that_does_works_all_the_same
         assert_eq!(state(&world, &used.token).await, "used");
         world.enroll(&used.token, LAST, BORN, PASSWORD).await.problem(409, "invitation_used");
     }
-    assert_eq!(world.events().await.len(), before + 50);
+    assert_eq!(world.events().await.len(), before + 51, "and that the network is locked");
     world.check(&used.token).await.problem(429, "too_many_attempts");
     world.enroll(&used.token, LAST, BORN, PASSWORD).await.problem(429, "too_many_attempts");
     world.check("harbor.x").await.problem(429, "too_many_attempts");
-    assert_eq!(world.events().await.len(), before + 50);
+    assert_eq!(world.events().await.len(), before + 51);
     assert_eq!(state(&world, &works.token).await, "open");
     world.enroll(&works.token, LAST, BORN, PASSWORD).await.expect(201);
 }

@@ -102,8 +102,73 @@ async fn nothing_is_kept_of_what_is_asked_of_a_practice_that_does_not_exist() {
         let call = Call::new("POST", "/api/portal/password-reset").json(&body);
         world.send(call).await.expect(202);
     }
-    world.forgot("nobody@mail.example").await.problem(429, "too_many_attempts");
     assert_eq!((uncounted(&world).await, world.events().await), before);
+    let everything = world.events().await;
+    world.send(Call::new("POST", "/api/portal/password-reset").json(&body)).await.expect(429);
+    assert!(locks_since(&world, &everything).await.is_empty());
+    // The first refusal with a history says so, and says it once.
+    for _ in 0..2 {
+        world.forgot("nobody@mail.example").await.problem(429, "too_many_attempts");
+        assert_eq!(locks_since(&world, &everything).await, ["address"]);
+    }
+    assert_eq!(uncounted(&world).await, before.0);
+    assert_eq!(world.events().await.len(), before.1.len() + 1);
+}
+
+/// Why something was locked, by the events since `before`.
+async fn locks_since(world: &World, before: &BTreeMap<String, String>) -> Vec<String> {
+    let events = world.events().await;
+    let new = events.iter().filter(|(key, _)| !before.contains_key(*key));
+    new.map(|(_, event)| serde_json::from_str::<Value>(event).expect("JSON"))
+        .filter(|event| event["action"] == "locked")
+        .map(|event| {
+            let (actor, request) = (&event["actor"]["role"], &event["requestId"]);
+            assert!(actor == "nobody" && event["practice"] == "harbor" && request != "", "{event}");
+            event["reason"].as_str().expect("a reason").to_owned()
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn a_network_that_asks_for_too_many_resets_is_recorded_once_in_a_window() {
+    for (networks, reason) in [(1, "address"), (2, "network")] {
+        let world = World::new().await;
+        let mut locks = Vec::new();
+        for window in 1..=2 {
+            for n in 0..50 * networks {
+                let address = format!("2001:db8:1:{:x}::{n:x}", 2 + n % networks);
+                forgot_from(&world, &address, "somebody").await.expect(202);
+                if n == 49 * networks - 1 {
+                    assert_eq!(locks_since(&world, &BTreeMap::new()).await.len(), locks.len());
+                }
+            }
+            // The household's limit is that of two addresses together.
+            locks.extend(vec!["address".to_owned(); networks]);
+            locks.extend((reason == "network").then(|| reason.to_owned()));
+            locks.sort();
+            let mut told = locks_since(&world, &BTreeMap::new()).await;
+            told.sort();
+            assert_eq!(told, locks, "{window}");
+            for _ in 0..3 {
+                let refused = forgot_from(&world, "2001:db8:1:2::1", "somebody").await;
+                refused.problem(429, "too_many_attempts");
+            }
+            assert_eq!(locks_since(&world, &BTreeMap::new()).await.len(), locks.len());
+            world.pass(15 * 60);
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_many_requests_at_once_one_records_that_the_network_is_locked() {
+    let world = World::new().await;
+    for _ in 0..45 {
+        world.ask("somebody").await.expect(202);
+    }
+    let answers = join_all((0..12).map(|_| world.ask("somebody"))).await;
+    let taken = answers.iter().filter(|answer| answer.status == 202).count();
+    assert_eq!(taken, 5);
+    assert_eq!(locks_since(&world, &BTreeMap::new()).await, ["address"]);
 }
 
 #[tokio::test]
@@ -119,7 +184,7 @@ async fn who_asks_for_nobodys_reset_is_told_apart_by_network_and_not_by_what_was
     forgot_from(&world, "2001:db8:1:3::1", "somebody").await.expect(202);
     world.deliver().await;
     let events = world.events().await;
-    assert_eq!(events.len(), 51);
+    assert_eq!(events.len(), 52, "and that the network is locked");
     assert!(events.values().all(|e| e.contains(r#""actor":{"id":"","name":"","role":"nobody"}"#)));
 }
 
@@ -569,6 +634,8 @@ async fn links_that_do_not_work_are_limited_and_one_that_does_works_all_the_same
         world.choose(link, NEW).await.problem(409, "reset_expired");
     }
     assert_eq!(refused_since(&world, &before).await.len(), 25);
+    // The last named a practice without a history.
+    assert!(locks_since(&world, &before).await.is_empty());
     let before = world.events().await;
     for link in ["harbor.x", "nowhere.x"] {
         world.choose(link, NEW).await.problem(429, "too_many_attempts");
@@ -576,6 +643,7 @@ async fn links_that_do_not_work_are_limited_and_one_that_does_works_all_the_same
     // An enrolment's link is as good as a reset's.
     world.check("harbor.x").await.problem(429, "too_many_attempts");
     assert!(refused_since(&world, &before).await.is_empty());
+    assert_eq!(locks_since(&world, &before).await, ["address"]);
     world.choose(&works, NEW).await.expect(204);
     // Neither signing in nor asking is held up by it.
     world.signed_in(&who.email, NEW).await;
