@@ -28,7 +28,7 @@ use shared::{
     App, Problem,
     account::Account,
     config::MailConfig,
-    fields::Email,
+    fields::{At, Email},
     id::{AskId, MailId},
     keys::{self, Key},
     letter::{Language, Letter, Link, Rendered, render, sign_in_name},
@@ -37,7 +37,7 @@ use shared::{
     outbox::{GIVEN_UP, KEPT_DAYS, OVERDUE, Outgoing},
     portal_user::{Access, PortalUser},
     practice::Practice,
-    store::{Update, both, parse},
+    store::{Item, Store, Update, both, parse},
     token::{InvitationToken, ResetToken},
 };
 
@@ -63,6 +63,39 @@ enum Failure {
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
         Self::Known(problem)
+    }
+}
+
+/// What of one kind waits, oldest first.
+struct Queue {
+    kind: &'static str,
+    until: String,
+    page: std::vec::IntoIter<Key>,
+    /// Where the next page begins; none for the first.
+    from: Option<Item>,
+    /// Whether this is the last.
+    last: bool,
+}
+
+impl Queue {
+    /// What has waited since before `until`.
+    fn of(kind: &'static str, until: At) -> Self {
+        let until = keys::waiting_from(kind, until);
+        Self { kind, until, page: Vec::new().into_iter(), from: None, last: false }
+    }
+
+    async fn next(&mut self, store: &Store) -> Result<Option<Key>, Problem> {
+        loop {
+            if let Some(key) = self.page.next() {
+                return Ok(Some(key));
+            }
+            if self.last {
+                return Ok(None);
+            }
+            let from = self.from.take();
+            let (page, from) = store.waiting(self.kind, &self.until, from).await?;
+            (self.page, self.last, self.from) = (page.into_iter(), from.is_none(), from);
+        }
     }
 }
 
@@ -102,26 +135,25 @@ impl Sender {
     /// # Errors
     /// When it cannot be read what waits.
     pub async fn sweep(&self) -> Result<Vec<Problem>, Problem> {
+        let store = self.app.store();
+        let until = self.app.now().plus(-OVERDUE);
         let mut left = Vec::new();
-        // What was asked for first: mails come of it.
-        for kind in [keys::ASK, keys::MAIL] {
-            let until = keys::waiting_from(kind, self.app.now().plus(-OVERDUE));
-            let mut from = None;
-            loop {
-                let (waiting, next) = self.app.store().waiting(kind, &until, from).await?;
-                for key in waiting {
-                    if let Err(problem) = self.work_on(&key).await {
-                        tell(&key, &problem);
-                        left.push(problem);
-                    }
-                }
-                from = next;
-                if from.is_none() {
-                    break;
+        // By turns, so that what strangers ask for does not keep mails waiting.
+        let mut queues = [keys::ASK, keys::MAIL].map(|kind| Queue::of(kind, until));
+        loop {
+            let mut idle = true;
+            for queue in &mut queues {
+                let Some(key) = queue.next(store).await? else { continue };
+                idle = false;
+                if let Err(problem) = self.work_on(&key).await {
+                    tell(&key, &problem);
+                    left.push(problem);
                 }
             }
+            if idle {
+                return Ok(left);
+            }
         }
-        Ok(left)
     }
 
     /// Does what an item waits for.

@@ -475,6 +475,36 @@ async fn what_the_stream_did_not_bring_is_swept_up() {
 }
 
 #[tokio::test]
+async fn many_requests_that_wait_do_not_keep_a_mail_waiting() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let client = dana.client("Wren", "Okafor", "1984-03-12").await;
+    for n in 0..5 {
+        world.ask(&format!("nobody-{n}")).await.expect(202);
+    }
+    dana.add(&client, "waiting@mail.example").await.expect(201);
+    // The stream lost all of it.
+    drop(world.records());
+    world.pass(2 * 60 + 1);
+    let sender = world.sender();
+    {
+        let mut sweep = Box::pin(sender.sweep());
+        while mails(&world) == 0 {
+            tokio::select! {
+                biased;
+                _ = &mut sweep => break,
+                () = tokio::task::yield_now() => {}
+            }
+        }
+    }
+    assert_eq!(mails(&world), 1);
+    let items = world.items().await;
+    assert_eq!(items.keys().filter(|key| key.contains("#Q#")).count(), 4, "one, and then the mail");
+    sender.sweep().await.expect("a sweep");
+    assert!(!world.items().await.keys().any(|key| key.contains("#Q#")));
+}
+
+#[tokio::test]
 async fn nothing_is_lost_while_the_table_or_the_mail_service_is_down() {
     let world = World::new().await;
     two(&world).await;
