@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { CALLS, SIZES, bill, billedMs, memories, quantities, work } from "./model.js";
+import { CALLS, SIZES, STREAMED, bill, billedMs, memories, quantities, work } from "./model.js";
 
 const list = JSON.parse(readFileSync(new URL("./prices.json", import.meta.url), "utf8"));
 
@@ -11,7 +11,8 @@ function figures({ read = 2, write = 3, rounds = 2, own = 1, ready = 10 } = {}) 
   const program = { processor: own, ready: { median: ready } };
   const functions = new Set([...Object.keys(CALLS).map((name) => name.split(/[.,]/)[0]), "send-mail", "mail-events"]);
   const programs = Object.fromEntries([...functions].map((name) => [name, { ...program }]));
-  const operations = Object.fromEntries(Object.keys(CALLS).map((name) => [name, operation]));
+  const names = [...Object.keys(CALLS), ...Object.values(STREAMED)];
+  const operations = Object.fromEntries(names.map((name) => [name, operation]));
   return [{ sizes: [1000], operations }, { programs }];
 }
 
@@ -25,13 +26,32 @@ test("a call is billed for its own work at its share of a processor, and for wai
 
 test("units are those that were measured, times the calls", () => {
   const size = { clients: 1000, cold: 0, hours: 100, traced: 1 };
-  const calls = Object.values(CALLS).reduce((all, each) => all + each * 1000, 0);
+  const done = [...Object.values(CALLS), ...Object.keys(STREAMED).map((name) => CALLS[name])];
+  const calls = done.reduce((all, each) => all + each * 1000, 0);
   const [bench, cold] = figures();
   const [none] = figures({ read: 0, write: 0 });
   const { readUnit, writeUnit } = quantities(size, bench, cold).DynamoDB;
   const rest = quantities(size, none, cold).DynamoDB;
   ok(Math.abs(readUnit - rest.readUnit - 2 * calls) < 1e-6);
   ok(Math.abs(writeUnit - rest.writeUnit - 3 * calls) < 1e-6);
+});
+
+test("finding out whom a reset was asked for is paid for beside asking and beside the mail", () => {
+  const size = { clients: 1000, cold: 0, hours: 100, traced: 1 };
+  const [without, cold] = figures();
+  const [bench] = figures();
+  without.operations["reset-password, resolved"] = { read: 0, write: 0, rounds: 0 };
+  bench.operations["reset-password, resolved"] = { read: 5, write: 20, rounds: 6 };
+  const [before, after] = [quantities(size, without, cold), quantities(size, bench, cold)];
+  const asked = 1000 * CALLS["reset-password"];
+  ok(Math.abs(after.DynamoDB.readUnit - before.DynamoDB.readUnit - 5 * asked) < 1e-6);
+  ok(Math.abs(after.DynamoDB.writeUnit - before.DynamoDB.writeUnit - 20 * asked) < 1e-6);
+  ok(Math.abs(after.Lambda.lambdaSecond - before.Lambda.lambdaSecond - (36 * asked * 0.5) / 1000) < 1e-6);
+  equal(after.SES.mail, before.SES.mail);
+  const none = Object.values(CALLS).reduce((all, each) => all + each * 1000, 0);
+  ok(after.Lambda.lambdaRequest - none > asked, "each is a call of its own");
+  delete bench.operations["reset-password, resolved"];
+  throws(() => quantities(size, bench, cold), /make bench has not measured reset-password, resolved/);
 });
 
 test("a function that hashes passwords has more memory, and so its whole processor", () => {

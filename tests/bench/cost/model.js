@@ -45,6 +45,9 @@ export const CALLS = {
 
 /** Operations that send a mail. */
 const MAILS = ["reset-password", "reset-password.choose", "add-portal-user", "resend-invitation", "activate"];
+/** What the table's stream has `send-mail` do for each call of an operation, by the name under which `make bench`
+ *  measures it. The mail that comes of it is counted with the others. */
+export const STREAMED = { "reset-password": "reset-password, resolved" };
 /** Operations that load pages, and how many: a sign-in to the portal, a day at the front desk. */
 const PAGES = { "sign-in": 5, "staff-sign-in.callback": 40 };
 
@@ -131,6 +134,18 @@ export function work(clients, bench, cold) {
   });
 }
 
+/** What the stream brings for the calls of these operations, and what each is measured to take. Throws when one
+ *  was not measured. */
+export function streamed(rows, bench) {
+  return rows.flatMap(({ name, calls }) => {
+    const what = STREAMED[name];
+    if (!what) return [];
+    const units = bench.operations[what];
+    if (!units) throw new Error(`make bench has not measured ${what}`);
+    return [{ name: what, calls, ...units }];
+  });
+}
+
 const sum = (values) => values.reduce((all, value) => all + value, 0);
 const total = (rows, what) => sum(rows.map((row) => row.calls * what(row)));
 
@@ -142,13 +157,14 @@ export function quantities({ clients, cold: coldPart, hours, traced }, bench, co
     rows.filter(({ name }) => MAILS.includes(name)),
     () => 1,
   );
+  const asides = streamed(rows, bench);
   const pages = total(rows, ({ name }) => PAGES[name] ?? 0);
   // Nearly every call leaves an event; looks at a session do not.
   const events = total(rows, ({ name }) => (name.endsWith("session") ? 0 : 1));
   // A batch waits five minutes, as a sweep does, or until it is full.
   const batches = Math.max(Math.min(events, assumed("sweeps")), events / assumed("batch"));
-  const invoked = calls + 2 * mails + assumed("sweeps") + batches;
-  const seconds = lambdaSeconds(rows, { mails, batches, coldPart }, cold);
+  const invoked = calls + total(asides, () => 1) + 2 * mails + assumed("sweeps") + batches;
+  const seconds = lambdaSeconds(rows, { asides, mails, batches, coldPart }, cold);
   const months = 12 * assumed("years");
   const historyGb = (events * months * assumed("event")) / 1e6;
   const mainGb = (clients * assumed("stored")) / 1e6;
@@ -162,8 +178,8 @@ export function quantities({ clients, cold: coldPart, hours, traced }, bench, co
     Lambda: { lambdaRequest: invoked, lambdaSecond: seconds },
     "API Gateway": { apiRequest: calls },
     DynamoDB: {
-      readUnit: total(rows, ({ read }) => read) + mails * assumed("mailReads") + assumed("sweeps"),
-      writeUnit: total(rows, ({ write }) => write) + mails * assumed("mailUnits"),
+      readUnit: total([...rows, ...asides], ({ read }) => read) + mails * assumed("mailReads") + assumed("sweeps"),
+      writeUnit: total([...rows, ...asides], ({ write }) => write) + mails * assumed("mailUnits"),
       storage: gb,
       recovery: gb,
     },
@@ -203,7 +219,7 @@ export function quantities({ clients, cold: coldPart, hours, traced }, bench, co
   };
 }
 
-function lambdaSeconds(rows, { mails, batches, coldPart }, { programs }) {
+function lambdaSeconds(rows, { asides, mails, batches, coldPart }, { programs }) {
   const called = ({ program, rounds, memory }) => {
     const warm = billedMs(program.processor, rounds, memory);
     // A start has a whole processor to itself, whatever the memory.
@@ -216,6 +232,7 @@ function lambdaSeconds(rows, { mails, batches, coldPart }, { programs }) {
   const archivist = (assumed("archived") * memory) / 1024 / 1000;
   return (
     total(rows, called) +
+    total(asides, ({ rounds }) => called({ ...sender, rounds })) +
     mails * (called(sender) + called(noter)) +
     assumed("sweeps") * called(sweeper) +
     batches * archivist

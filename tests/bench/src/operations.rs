@@ -33,6 +33,9 @@ pub const STRICT: [(&str, &[&str]); 6] = [
     ("sign-in, refused", &["BatchGetItem", "TransactWriteItems"]),
 ];
 
+/// What the stream does behind a request: nobody waits for it.
+pub const BEHIND: [&str; 1] = ["reset-password, resolved"];
+
 struct Afternoon<'a> {
     place: &'a Place,
     ledger: Ledger,
@@ -173,7 +176,7 @@ impl Afternoon<'_> {
         let body = json!({"practice": "harbor", "username": "pat@mail.example"});
         let ask = "/api/portal/password-reset";
         self.note("reset-password", ("POST", ask, body), "", 202).await;
-        self.resolve("pat@mail.example").await;
+        self.resolve(BEHIND[0], "pat@mail.example").await;
         let out = "portal-session.sign-out";
         self.note(out, ("DELETE", session, Value::Null), &signed.cookies[0], 204).await;
         let body = json!({"token": self.reset(client).await, "password": "nine grey pebbles hop"});
@@ -200,15 +203,18 @@ impl Afternoon<'_> {
         mails.filter(|mail| mail.nonce.is_some())
     }
 
-    /// Has it found out whom a reset was asked for by a sign-in name.
-    async fn resolve(&self, username: &str) {
+    /// Has it found out whom a reset was asked for by a sign-in name, and notes what that asked.
+    async fn resolve(&mut self, name: &'static str, username: &str) {
         let (app, practice) = (&self.place.app, &self.place.practice);
         let username = Username::parse(username).expect("a sign-in name");
-        let name = account::key_of(app, practice, &username).expect("a key");
-        let asked = keys::partition::asked(practice, &name);
+        let account = account::key_of(app, practice, &username).expect("a key");
+        let asked = keys::partition::asked(practice, &account);
         let sender = Post::default().sender(app);
         for ask in app.store().partition(&asked, keys::ASK).await.expect("what was asked") {
-            sender.resolve(&item_key(&ask).expect("a key")).await.expect("resolved");
+            let key = item_key(&ask).expect("a key");
+            let (resolved, cost) = self.place.count(sender.resolve(&key)).await;
+            resolved.expect("resolved");
+            self.ledger.push((name, cost));
         }
     }
 

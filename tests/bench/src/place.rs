@@ -156,9 +156,14 @@ impl Place {
         answer(self.api.clone().oneshot(request).await.expect("an answer")).await
     }
 
-    /// Sends a request whose function asks nobody but the table; counts what it asks. All requests
-    /// that wait are let through at once: each such time is a round trip.
+    /// Sends a request whose function asks nobody but the table; counts what it asks.
     pub async fn measure(&self, request: Request<Body>) -> (Answer, Cost) {
+        self.count(self.send(request)).await
+    }
+
+    /// Does what asks nobody but the table; counts what it asks. All requests that wait are let through
+    /// at once: each such time is a round trip.
+    pub async fn count<T>(&self, work: impl Future<Output = T>) -> (T, Cost) {
         self.wire.forget();
         self.meter.take();
         self.wire.hold_marked();
@@ -166,7 +171,7 @@ impl Place {
         let answer = Arc::new(std::sync::Mutex::new(None));
         let keep = answer.clone();
         operations.add(async move {
-            let answer = self.send(request).await;
+            let answer = work.await;
             *keep.lock().expect("a lock") = Some(answer);
         });
         let mut rounds = 0;
