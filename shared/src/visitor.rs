@@ -1,17 +1,21 @@
 //! Clients and guardians who call: a signed token in a cookie, whose session the account can end.
 
 use axum::extract::FromRequestParts;
-use http::{HeaderValue, request::Parts};
+use http::{HeaderMap, HeaderValue, request::Parts};
 
 use crate::{
+    account::Account,
     app::App,
     caller::Caller,
     cookie,
     fields::At,
+    history::{Action, Event},
     id::{AccountId, AccountKey, PracticeId, SessionId},
     jwt::{Audience, Claims},
+    keys,
     practice::Practice,
     problem::Problem,
+    store::parse,
 };
 
 /// A portal token that was signed by us and has not expired. Whether its session lives, the account
@@ -34,17 +38,61 @@ impl FromRequestParts<App> for Visitor {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let claims = cookie::value(&parts.headers, cookie::name(Audience::Portal))
-            .and_then(|token| app.keys().verify(token, Audience::Portal, app.now()))
-            .ok_or_else(Problem::signed_out)?;
-        Ok(Self {
-            account: claims.account.ok_or_else(Problem::signed_out)?,
-            practice: claims.practice,
-            sid: claims.sid,
-            idle: claims.idle,
-            caller: Caller::of(parts),
-        })
+        Self::of(&parts.headers, Caller::of(parts), app).ok_or_else(Problem::signed_out)
     }
+}
+
+impl Visitor {
+    fn of(headers: &HeaderMap, caller: Caller, app: &App) -> Option<Self> {
+        let token = cookie::value(headers, cookie::name(Audience::Portal))?;
+        let claims = app.keys().verify(token, Audience::Portal, app.now())?;
+        let Claims { practice, sid, idle, .. } = claims;
+        Some(Self { account: claims.account?, practice, sid, idle, caller })
+    }
+
+    /// What says whether the session lives: the account that holds it and the practice's settings, in
+    /// one request.
+    ///
+    /// # Errors
+    /// 401 when either is not there, 503 when the table does not answer.
+    pub async fn load(&self, app: &App) -> Result<(Account, Practice), Problem> {
+        let account = keys::account(&self.practice, &self.account);
+        let practice = keys::practice(&self.practice);
+        let mut items = app.store().get_many(&[account.clone(), practice.clone()]).await?;
+        let account = items.remove(&account).map(parse).transpose()?;
+        let practice = items.remove(&practice).map(parse).transpose()?;
+        account.zip(practice).ok_or_else(Problem::signed_out)
+    }
+
+    /// The event of a refusal: in the history of the first chart that the session opens. `None` when it
+    /// has ended.
+    async fn refused(&self, app: &App, problem: &Problem) -> Result<Option<Event>, Problem> {
+        let (account, practice) = match self.load(app).await {
+            Err(problem) if problem.code() == "signed_out" => return Ok(None),
+            loaded => loaded?,
+        };
+        let Some((_, open)) = account.admitted(&practice, self.sid, app.now()) else {
+            return Ok(None);
+        };
+        let actor = account.actor();
+        let event = Event::new(app, &self.caller, &actor, &self.practice, Action::Refused);
+        let first = open.first().map(|(client, grant)| (*client, grant.portal_user_id));
+        Ok(first.map(|(c, u)| event.because(problem.code()).client(c).portal_user(u)))
+    }
+}
+
+/// Refuses a request that another site caused, and records it for a client whose session lives: with
+/// that session it was sent. It is no use of the session. Requests without one are only refused.
+pub async fn refuse_cross_site(app: &App, headers: &HeaderMap, caller: &Caller) -> Problem {
+    let problem = Problem::cross_site();
+    let Some(visitor) = Visitor::of(headers, caller.clone(), app) else { return problem };
+    let recorded = async {
+        match visitor.refused(app, &problem).await? {
+            Some(event) => app.store().record(&event).await,
+            None => Ok(()),
+        }
+    };
+    recorded.await.err().unwrap_or(problem)
 }
 
 /// Makes the token and cookie of a portal session that ends at `ends_at` in any case.

@@ -23,6 +23,7 @@ use crate::{
     problem::Problem,
     staff,
     strict::{Fault, Sent},
+    visitor,
 };
 
 /// The header in which either home says from which address a request came (`address:port`).
@@ -71,11 +72,15 @@ async fn frame(State(app): State<App>, mut request: Request, next: Next) -> Resp
     let mut response = if !comes_through_the_edge(&app.config().edge, request.headers()) {
         Problem::direct().into_response()
     } else if !comes_from_our_pages(&app, &request) {
-        let staffs = route.as_deref().is_some_and(of_staff);
-        let problem = if staffs {
-            Box::pin(staff::refuse_cross_site(&app, request.headers(), &caller)).await
-        } else {
-            Problem::cross_site()
+        let headers = request.headers();
+        let problem = match route.as_deref() {
+            Some(route) if of_staff(route) => {
+                Box::pin(staff::refuse_cross_site(&app, headers, &caller)).await
+            }
+            Some(route) if route.starts_with("/api/portal/") => {
+                Box::pin(visitor::refuse_cross_site(&app, headers, &caller)).await
+            }
+            _ => Problem::cross_site(),
         };
         problem.into_response()
     } else {

@@ -10,14 +10,12 @@ use axum::{
 use serde::Serialize;
 use shared::{
     App, Problem, Routes,
-    account::{Account, PortalSession, step_seconds},
+    account::{PortalSession, step_seconds},
     cookie,
     history::{Action, Event},
     jwt::Audience,
     keys,
     mirror::to_charts::{self, AccountUpdate},
-    practice::Practice,
-    store::parse,
     visitor::Visitor,
 };
 use utoipa::ToSchema;
@@ -41,7 +39,7 @@ async fn who(State(app): State<App>, visitor: Visitor) -> Result<Json<PortalSess
     let mut retries = app.store().retries();
     loop {
         let now = app.now();
-        let (mut account, practice) = load(&app, &visitor).await?;
+        let (mut account, practice) = visitor.load(&app).await?;
         account.admitted(&practice, visitor.sid, now).ok_or_else(Problem::signed_out)?;
         let session = account.sessions.get_mut(&visitor.sid).ok_or_else(Problem::signed_out)?;
         let idle_ends_at = now.plus(visitor.idle).min(session.ends_at);
@@ -69,7 +67,7 @@ async fn sign_out(State(app): State<App>, visitor: Visitor) -> Result<Response, 
     let key = keys::account(&visitor.practice, &visitor.account);
     let mut retries = app.store().retries();
     loop {
-        let (mut account, practice) = load(&app, &visitor).await?;
+        let (mut account, practice) = visitor.load(&app).await?;
         let (_, open) =
             account.admitted(&practice, visitor.sid, app.now()).ok_or_else(Problem::signed_out)?;
         let open: Vec<_> = open.iter().map(|(client, g)| (*client, g.portal_user_id)).collect();
@@ -89,17 +87,6 @@ async fn sign_out(State(app): State<App>, visitor: Visitor) -> Result<Response, 
         };
         retries.retry(error).await?;
     }
-}
-
-/// What says whether a session lives: the account that holds it and the practice's settings, in one
-/// request.
-async fn load(app: &App, visitor: &Visitor) -> Result<(Account, Practice), Problem> {
-    let account = keys::account(&visitor.practice, &visitor.account);
-    let practice = keys::practice(&visitor.practice);
-    let mut items = app.store().get_many(&[account.clone(), practice.clone()]).await?;
-    let account = items.remove(&account).map(parse).transpose()?;
-    let practice = items.remove(&practice).map(parse).transpose()?;
-    account.zip(practice).ok_or_else(Problem::signed_out)
 }
 
 /// Public keys (RFC 7517).

@@ -138,7 +138,8 @@ export const FUNCTIONS: Record<string, Plan> = {
   // Asking reads no account: it only notes what was asked.
   "reset-password": {
     rights: [
-      getTogether("practice", "network"),
+      // `account`: whose session it is that another site sends a request with.
+      getTogether("practice", "network", "account"),
       get("practice", "account"),
       put("asked", "chart", "account", "network"),
       update("network", "failures", "recorded", "windowEndsAt"),

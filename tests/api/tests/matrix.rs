@@ -725,10 +725,10 @@ async fn a_change_is_taken_only_from_our_own_pages() {
             answer.problem(403, "cross_site");
             tried += 1;
         }
-        // Staff learn of each; of a stranger's or a client's nothing is kept.
+        // Staff learn of each that was sent with a session; of a stranger's nothing is kept.
         let told = assert_only_refused(&before, &scene.state().await, &operation.name());
-        let staffs = audience(&operation) == Some(Audience::Staff);
-        assert_eq!(told, if staffs { calls } else { 0 }, "{}", operation.name());
+        let signed_in = audience(&operation).is_some();
+        assert_eq!(told, if signed_in { calls } else { 0 }, "{}", operation.name());
     }
     assert!(tried > 200, "{tried}");
 }
@@ -785,8 +785,8 @@ async fn a_read_that_another_page_caused_is_refused_and_leaves_no_trace_but_that
             }
         }
         let told = assert_only_refused(&before, &scene.state().await, &operation.name());
-        let staffs = audience(&operation) == Some(Audience::Staff);
-        assert_eq!(told, if staffs { calls } else { 0 }, "{}", operation.name());
+        let signed_in = audience(&operation).is_some();
+        assert_eq!(told, if signed_in { calls } else { 0 }, "{}", operation.name());
         let own = row.clone().header("sec-fetch-site", "same-origin");
         let answers = (scene.world.send(own).await.status, scene.world.send(row).await.status);
         assert_eq!(answers.0, answers.1, "{}: ours, and no browser's", operation.path);
@@ -826,6 +826,51 @@ async fn a_request_from_elsewhere_is_recorded_for_a_session_that_lives_and_does_
     world.pass(10 * 60);
     assert_eq!(told(elsewhere().cookie(&dana.cookie)).await, Vec::<Value>::new());
     dana.get("/api/staff/session").await.problem(401, "signed_out");
+}
+
+#[tokio::test]
+async fn a_request_from_elsewhere_with_a_clients_session_stands_in_the_chart_while_that_lives() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let who = dana.enrolled().await;
+    let cookie = world.signed_in(&who.email, PASSWORD).await;
+    let calls = [
+        ("DELETE", "/api/portal/session", json!({})),
+        ("POST", "/api/portal/sign-in", json!({"practice": "harbor"})),
+        ("POST", "/api/portal/password-reset", json!({})),
+        ("PUT", "/api/portal/password", json!({})),
+        ("POST", "/api/portal/enrollment", json!({})),
+        ("POST", "/api/portal/enrollment/check", json!({})),
+    ];
+    let told = async |cookie: &str| {
+        let before = (world.items().await, world.events().await);
+        for (method, path, body) in &calls {
+            let call = Call::new(method, path).json(body).header("sec-fetch-site", "same-site");
+            world.send(call.cookie(cookie)).await.problem(403, "cross_site");
+        }
+        assert_eq!(world.items().await, before.0, "it is no use of the session");
+        let mut events = world.events().await;
+        events.retain(|key, _| !before.1.contains_key(key));
+        let events = events.into_values().map(|event| serde_json::from_str(&event).expect("JSON"));
+        events.collect::<Vec<Value>>()
+    };
+    let events = told(&cookie).await;
+    assert_eq!(events.len(), calls.len());
+    for event in &events {
+        assert_eq!((&event["action"], &event["reason"]), (&json!("refused"), &json!("cross_site")));
+        assert_eq!(
+            (&event["clientId"], &event["portalUserId"]),
+            (&json!(who.client), &json!(who.user))
+        );
+        assert_eq!(event["actor"]["role"], "portalUser");
+    }
+    assert!(told(&format!("{cookie}x")).await.is_empty());
+    world.pass(10 * 60);
+    assert!(told(&cookie).await.is_empty(), "it is over");
+    let cookie = world.signed_in(&who.email, PASSWORD).await;
+    assert_eq!(told(&cookie).await.len(), calls.len());
+    world.dana().await.revoke(&who).await.expect(200);
+    assert!(told(&cookie).await.is_empty(), "it was ended");
 }
 
 #[tokio::test]

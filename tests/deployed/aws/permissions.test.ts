@@ -47,6 +47,9 @@ async function ofTwo() {
 /** An auditor is refused, which stands in the client's history. */
 const refused = (method: string, path: string) => ada.must(403, method, path);
 
+/** Says that another site caused the request. */
+const ELSEWHERE = { "Sec-Fetch-Site": "same-site" };
+
 const key = () => ({ "Idempotency-Key": unique() });
 
 async function edit(client: { clientId: string }, user: { portalUserId: string }, what: object) {
@@ -210,6 +213,8 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     const { visitor } = await dana.enrolled();
     // The second request finds the first counted against its address.
     for (let twice = 0; twice < 2; twice++) expect((await visitor.forget()).status).toBe(202);
+    // What another site sends with a session is refused, and recorded where the session belongs.
+    await visitor.must(403, "PUT", "/password", { token: "none", password: ANOTHER }, ELSEWHERE);
     await visitor.choose(ANOTHER);
   },
   revoke: async () => {
