@@ -15,6 +15,7 @@ mod entries;
 
 use std::collections::BTreeMap;
 
+use futures::future::try_join_all;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
 
@@ -32,11 +33,11 @@ use crate::{
     portal_user::{Access, Ended, LastReceipt, PortalUser, PortalUserView},
     practice::Practice,
     problem::Problem,
-    store::{Store, both, parse},
+    store::{Change, MOST_ITEMS, Store, both, parse},
 };
 
 pub use self::edit::{ChartEdit, ClientUpdate, NewUser, OVERTAKEN, Others, UserUpdate};
-use self::edit::{Failed, Finished};
+use self::edit::{Failed, Finished, Wanted};
 
 /// The most portal users of one client: what one transaction can hold when the client is renamed.
 pub const MOST_USERS: usize = 16;
@@ -56,6 +57,14 @@ pub struct Chart {
 
 /// The accounts that were read beside a chart; `None` for one that does not exist.
 pub type Accounts = BTreeMap<AccountKey, Option<Account>>;
+
+/// What was read beside a chart that is changed.
+#[derive(Debug, Default)]
+struct Beside {
+    accounts: Accounts,
+    /// Other charts of these accounts, where a rule had to see them.
+    charts: BTreeMap<ClientId, Chart>,
+}
 
 /// By whom, why and how often a chart is changed.
 #[derive(Debug, Clone, Copy)]
@@ -150,22 +159,30 @@ impl Chart {
         self,
         app: &App,
         request: &Request<'_>,
-        mut accounts: Accounts,
+        accounts: Accounts,
         mut decide: impl FnMut(&mut ChartEdit<'_>) -> Result<T, Problem>,
     ) -> Result<T, Problem> {
         let (practice, client) = (self.practice.clone(), self.client.client_id);
         let store = app.store();
         let new = self.is_new.then(|| self.clone());
         let mut chart = self;
+        let mut beside = Beside { accounts, charts: BTreeMap::new() };
         let mut retries = store.retries();
         let mut lost = Failed::default();
         let mut budgets = Budgets::default();
         loop {
-            let mut edit = ChartEdit::begin(app, store.change(), request, chart, &accounts, lost);
+            let mut edit = ChartEdit::begin(app, store.change(), request, chart, &beside, lost);
             let decision = decide(&mut edit);
-            let mut wanted: Vec<AccountKey> = accounts.keys().cloned().collect();
-            if edit.wanted().is_empty() {
-                let finished = |answer| edit.finish(&budgets).map(|finished| (answer, finished));
+            let mut wanted = edit.wanted().clone();
+            if wanted.is_empty() {
+                let finished = |answer: T| {
+                    let mut finished = edit.finish(&budgets)?;
+                    if finished.keeps {
+                        request.attempt.keep(&mut finished.change, app.now(), &answer)?;
+                    }
+                    may_be_written(&finished.change)?;
+                    Ok((answer, finished))
+                };
                 let (answer, finished) = match decision.and_then(finished) {
                     Ok(decided) => decided,
                     // A repetition that overlaps its first request is answered like it.
@@ -174,11 +191,8 @@ impl Chart {
                         return before.ok_or(refusal);
                     }
                 };
-                let Finished { mut change, guesses, spent, record_number, born, keeps, unchanged } =
+                let Finished { mut change, guesses, spent, record_number, born, unchanged, .. } =
                     finished;
-                if keeps {
-                    request.attempt.keep(&mut change, app.now(), &answer)?;
-                }
                 if change.is_empty() {
                     // Nothing to write but the event of what is shown.
                     if let Some(event) = unchanged {
@@ -196,21 +210,21 @@ impl Chart {
                     born: born.is_some_and(|handle| failed.includes(handle)),
                 };
                 budgets = spent.read_failed(store, &failed).await?;
-                wanted.extend(
+                wanted.accounts.extend(
                     guesses.into_iter().filter(|(h, _)| failed.includes(*h)).map(|(_, key)| key),
                 );
-            } else {
-                wanted.extend(edit.wanted().iter().cloned());
             }
+            wanted.accounts.extend(beside.accounts.into_keys());
+            wanted.charts.extend(beside.charts.into_keys());
             let again = async {
                 match &new {
                     Some(new) => Ok(new.clone()),
                     None => Self::load(store, &practice, client).await,
                 }
             };
-            let read = both(again, Self::accounts(store, &practice, &wanted));
+            let read = both(again, Beside::load(store, &practice, wanted));
             let before;
-            ((chart, accounts), before) =
+            ((chart, beside), before) =
                 both(read, request.attempt.answered(store, app.now())).await?;
             if let Some(before) = before {
                 return Ok(before);
@@ -231,7 +245,8 @@ impl Chart {
         decide: impl FnOnce(&mut ChartEdit<'_>) -> Result<T, Problem>,
     ) -> Result<T, Problem> {
         let change = app.store().change();
-        decide(&mut ChartEdit::begin(app, change, request, self, accounts, Failed::default()))
+        let beside = Beside { accounts: accounts.clone(), charts: BTreeMap::new() };
+        decide(&mut ChartEdit::begin(app, change, request, self, &beside, Failed::default()))
     }
 
     /// One of the portal users.
@@ -290,6 +305,32 @@ impl Chart {
             mail,
         })
     }
+}
+
+impl Beside {
+    /// Reads what rules asked for, side by side.
+    async fn load(store: &Store, practice: &PracticeId, wanted: Wanted) -> Result<Self, Problem> {
+        let keys: Vec<AccountKey> = wanted.accounts.into_iter().collect();
+        let chart = async |id| Ok((id, Chart::load(store, practice, id).await?));
+        let charts = try_join_all(wanted.charts.into_iter().map(chart));
+        let (accounts, charts) = both(Chart::accounts(store, practice, &keys), charts).await?;
+        Ok(Self { accounts, charts: charts.into_iter().collect() })
+    }
+}
+
+/// Refuses a change that is more than one transaction holds: of somebody who has access to many
+/// clients.
+fn may_be_written(change: &Change) -> Result<(), Problem> {
+    let items = change.len();
+    if items <= MOST_ITEMS {
+        return Ok(());
+    }
+    Err(Problem::conflict(
+        "change_too_large",
+        format!(
+            "This concerns {items} records, and at most {MOST_ITEMS} can change together. Nothing was changed. Change one field at a time, or delete the person's access to some clients first."
+        ),
+    ))
 }
 
 /// Who may enter, and how.

@@ -362,6 +362,14 @@ impl PortalUser {
         (invitation.wrong_proofs < WRONG_PROOFS).then_some(invitation.expires_at)
     }
 
+    /// Gives the person a new invitation, which `mail` tells of: the only one that works from now on.
+    pub fn replace_invitation(&mut self, new: Invitation, mail: Mail, now: At) {
+        self.retire_invitation(now);
+        self.access = Access::Invited;
+        self.invitation = Some(new);
+        self.mail = Some(mail);
+    }
+
     /// Takes the unused invitation away; its link is told that it is over.
     pub fn retire_invitation(&mut self, now: At) {
         let Some(old) = self.invitation.take() else { return };

@@ -28,7 +28,7 @@ use crate::{
     search::{Range, Read, Window},
 };
 
-pub use self::change::{Change, Failed, Handle, Update};
+pub use self::change::{Change, Failed, Handle, MOST_ITEMS, Update};
 
 /// An item as the SDK has it.
 pub type Item = HashMap<String, AttributeValue>;

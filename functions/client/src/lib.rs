@@ -79,7 +79,7 @@ fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Option<
     request_body = ClientEdit,
     responses(
         (status = 200, description = "The client as it is now.", body = ClientView),
-        (status = 409, description = "The version is old, or the record number is taken: nothing changed.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "Nothing changed. `stale`: the version is old; `record_number_taken`; `account_in_use`: the client's own portal user has not enrolled, and the sign-in name is that of an account with access to other clients; `change_too_large`: the client has access to more others than can be told of the new name together.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "The date of birth lies in the future.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Accounts, Chart, MOST_USERS, Receipt, Request, access,
+    Beside, Chart, MOST_USERS, Receipt, Request, access,
     entries::{index, index_person},
 };
 use crate::{
@@ -44,20 +44,46 @@ use crate::{
 pub struct ChartEdit<'a> {
     context: &'a Context,
     request: &'a Request<'a>,
-    accounts: &'a Accounts,
+    beside: &'a Beside,
     /// What was read; none for a client that is new.
     read: Option<(Client, Vec<PortalUser>)>,
     queued: Vec<Outgoing>,
     chart: Chart,
     change: Change,
     account_writes: BTreeMap<AccountKey, AccountWrite>,
-    wanted: BTreeSet<AccountKey>,
+    wanted: Wanted,
+    elsewhere: Vec<Elsewhere>,
     record_number: Option<Handle>,
     born: Option<Handle>,
     failed: Failed,
     spending: Spending<'a>,
     keeps: bool,
     told: Vec<(Action, Option<PortalUserId>)>,
+}
+
+/// What rules have to see before they can decide.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Wanted {
+    /// Accounts.
+    pub(super) accounts: BTreeSet<AccountKey>,
+    /// Other charts.
+    pub(super) charts: BTreeSet<ClientId>,
+}
+
+impl Wanted {
+    /// Whether all was read.
+    pub(super) fn is_empty(&self) -> bool {
+        self.accounts.is_empty() && self.charts.is_empty()
+    }
+}
+
+/// What another chart of an account is told if the transaction has room for it: derived data, without
+/// which nothing is wrong for long.
+enum Elsewhere {
+    /// The client, with the summary of its portal users. The next change of that chart writes it too.
+    Client(Box<Client>),
+    /// How the person is found there: as it was and as it is, with the client's name.
+    Person(Found, Name, Box<(PortalUser, PortalUser)>),
 }
 
 /// What the last attempt to create or change a client found.
@@ -80,11 +106,6 @@ pub enum Others {
 
 /// The code of a refusal that is never answered: the caller looks again at who is there.
 pub const OVERTAKEN: &str = "overtaken";
-
-/// What an edit of a portal user writes to the chart itself after the other charts: the account with
-/// what leads to it from its address, the client, the portal user with its mail and event, and its
-/// search entries.
-const OWN_ITEMS: usize = 10 + 2 * search::MAX_PERSON_ENTRIES;
 
 /// What happens to one account. A transaction can touch an item once, so the rules of one change
 /// meet here.
@@ -165,27 +186,28 @@ impl Deref for ChartEdit<'_> {
 }
 
 impl<'a> ChartEdit<'a> {
-    /// Begins to change a chart that was read beside these accounts. `failed` is what the last attempt
+    /// Begins to change a chart, beside which this was read. `failed` is what the last attempt
     /// found.
     pub(super) fn begin(
         context: &'a Context,
         change: Change,
         request: &'a Request<'a>,
         chart: Chart,
-        accounts: &'a Accounts,
+        beside: &'a Beside,
         failed: Failed,
     ) -> Self {
         Self {
             context,
             request,
-            accounts,
+            beside,
             read: (!chart.is_new).then(|| (chart.client.clone(), chart.users.clone())),
             queued: Vec::new(),
             spending: Spending::new(context, &chart.practice),
             chart,
             change,
             account_writes: BTreeMap::new(),
-            wanted: BTreeSet::new(),
+            wanted: Wanted::default(),
+            elsewhere: Vec::new(),
             record_number: None,
             born: None,
             failed,
@@ -194,8 +216,8 @@ impl<'a> ChartEdit<'a> {
         }
     }
 
-    /// The accounts that a rule has to see before it can decide.
-    pub(super) fn wanted(&self) -> &BTreeSet<AccountKey> {
+    /// What a rule has to see before it can decide.
+    pub(super) fn wanted(&self) -> &Wanted {
         &self.wanted
     }
 
@@ -401,10 +423,9 @@ impl<'a> ChartEdit<'a> {
             self.new_invitation(&user.account, &user.into(), open.expires_at)?;
         let user = self.user_mut(id)?;
         let to = user.email.clone();
-        user.retire_invitation(now);
-        user.invitation =
-            Some(Invitation { asked_at: Some(now), wrong_proofs: open.wrong_proofs, ..invitation });
-        user.mail = Some(mail.shown());
+        let again =
+            Invitation { asked_at: Some(now), wrong_proofs: open.wrong_proofs, ..invitation };
+        user.replace_invitation(again, mail.shown(), now);
         self.spending.asked_for(ask.ask_id);
         self.queue(mail, &to)?;
         self.record(Action::InvitationResent, Some(id), ["invitation"]);
@@ -579,7 +600,7 @@ impl<'a> ChartEdit<'a> {
             self.hand_over_alerts(successor)?;
             changed.push("alertRecipient");
         }
-        let write = match self.accounts.get(&user.account) {
+        let write = match self.beside.accounts.get(&user.account) {
             // Most accounts have one chart.
             None => AccountWrite::RemoveIfLast(client),
             Some(Some(account)) if account.grants.len() > 1 => {
@@ -860,7 +881,7 @@ impl<'a> ChartEdit<'a> {
         if moved {
             self.want(&before.account)?;
         }
-        let Some(account) = self.accounts.get(&before.account) else {
+        let Some(account) = self.beside.accounts.get(&before.account) else {
             // The guess: an account with this chart alone, and nobody else's credentials.
             let fresh = user.enrolled_at.is_none();
             self.update_account(before, |update| {
@@ -968,7 +989,8 @@ impl<'a> ChartEdit<'a> {
         Ok(())
     }
 
-    /// Shows what changed of a person on the account's other charts, with an event on each.
+    /// Shows what changed of a person on the account's other charts, with an event on each. `anew`:
+    /// another invitation takes the place of each open one there.
     fn write_other_charts(
         &mut self,
         before: &PortalUser,
@@ -977,31 +999,21 @@ impl<'a> ChartEdit<'a> {
         anew: bool,
     ) -> Result<(), Problem> {
         let user = self.chart.user(id)?.clone();
-        let practice = self.chart.practice.clone();
-        let now = self.context.now();
+        let (practice, now) = (self.chart.practice.clone(), self.context.now());
+        let open = |grant: &Grant| anew && grant.invited_until.is_some_and(|until| until > now);
+        let invited = others.iter().filter(|(_, grant)| open(grant)).map(|(client, _)| *client);
+        let charts = self.other_charts(&invited.collect())?;
         // One mail goes to the chart that is edited.
-        let mut left = MAILS_AN_HOUR - 1;
+        let mut mails = MAILS_AN_HOUR - 1;
         for (client, grant) in others {
             let key = keys::portal_user(&practice, *client, grant.portal_user_id);
             let mut update = Update::of(key).add("version", 1);
-            let invited = anew && grant.invited_until.is_some_and(|until| until > now);
-            if invited && left == 0 {
-                // More than an address may get: the invitation is over, and staff send another later.
-                update =
-                    update.when("access", "=", &Access::Invited).set("invitation.expiresAt", &now);
-                self.set_invited_until(&user.account, *client, now);
-            } else if invited {
-                left -= 1;
-                let to =
-                    Recipient { client: *client, user: grant.portal_user_id, email: &user.email };
-                let (invitation, mail) =
-                    self.new_invitation(&user.account, &to, self.invited_until())?;
-                update = update
-                    .when("access", "=", &Access::Invited)
-                    .set("invitation", &invitation)
-                    .set("mail", &mail.shown());
-                self.set_invited_until(&user.account, *client, invitation.expires_at);
-                self.queue(mail, &user.email)?;
+            let chart = charts.get(client).filter(|_| open(grant));
+            // One who was deleted meanwhile fails the update, and all is read again.
+            if let Some((chart, there)) =
+                chart.and_then(|c| Some((c, c.user(grant.portal_user_id).ok()?)))
+            {
+                update = self.invite_elsewhere(update, chart, (there, &user), &mut mails)?;
             }
             let mut changed = Vec::new();
             if before.name != user.name {
@@ -1023,17 +1035,54 @@ impl<'a> ChartEdit<'a> {
             let event = self.author_event(Action::PortalUserUpdated).client(*client);
             self.change.event(&event.portal_user(grant.portal_user_id).changed(changed));
         }
-        // Search finds the other charts by what is new, too: as many as the transaction can hold.
         for (client, grant) in others {
-            if self.change.room() < 2 * search::MAX_PERSON_ENTRIES + OWN_ITEMS {
-                break;
-            }
             let found = Found { client: *client, user: Some(grant.portal_user_id) };
             let was = PortalUser { relationship: grant.relationship, ..before.clone() };
             let is = PortalUser { relationship: grant.relationship, ..user.clone() };
-            index_person(&mut self.change, &practice, found, &grant.name, (&was, &is));
+            self.elsewhere.push(Elsewhere::Person(found, grant.name.clone(), Box::new((was, is))));
         }
         Ok(())
+    }
+
+    /// Replaces an open invitation on another chart: `there` is the portal user as it stands there, of
+    /// the person who is `user` here. After as many as an address may get (`mails`) the invitation is
+    /// over instead, and staff send another later.
+    fn invite_elsewhere(
+        &mut self,
+        update: Update,
+        chart: &Chart,
+        (there, user): (&PortalUser, &PortalUser),
+        mails: &mut usize,
+    ) -> Result<Update, Problem> {
+        let (now, client) = (self.context.now(), chart.client.client_id);
+        let Some(open) = there.invitation.as_ref().filter(|i| i.open(now)) else {
+            return Ok(update);
+        };
+        let mut update = update.when("rev", "=", &there.rev);
+        let mut anew = there.clone();
+        if *mails == 0 {
+            anew.invitation = Some(Invitation { expires_at: now, ..open.clone() });
+        } else {
+            *mails -= 1;
+            let (invitation, mail) =
+                self.new_invitation(&user.account, &there.into(), self.invited_until())?;
+            anew.replace_invitation(invitation, mail.shown(), now);
+            update = update.set("replaced", &anew.replaced).set("mail", &mail.shown());
+            self.queue(mail, &user.email)?;
+        }
+        if let Some(until) = anew.invited_until() {
+            self.set_invited_until(&user.account, client, until);
+        }
+        let mut users = chart.users.clone();
+        for other in users.iter_mut().filter(|u| u.portal_user_id == anew.portal_user_id) {
+            *other = anew.clone();
+        }
+        let portal = summary(&users);
+        if portal != chart.client.portal {
+            let client = Client { portal, ..chart.client.clone() };
+            self.elsewhere.push(Elsewhere::Client(Box::new(client)));
+        }
+        Ok(update.set("invitation", &anew.invitation))
     }
 
     /// Gives a portal user a new invitation, the only one that works from now on, and queues its mail.
@@ -1044,10 +1093,7 @@ impl<'a> ChartEdit<'a> {
             self.new_invitation(&user.account, &user.into(), self.invited_until())?;
         let user = self.user_mut(id)?;
         let to = user.email.clone();
-        user.access = Access::Invited;
-        user.retire_invitation(now);
-        user.invitation = Some(invitation);
-        user.mail = Some(mail.shown());
+        user.replace_invitation(invitation, mail.shown(), now);
         user.version += 1;
         self.queue(mail, &to)
     }
@@ -1062,7 +1108,7 @@ impl<'a> ChartEdit<'a> {
         invited_anew: bool,
     ) -> Result<(), Problem> {
         let user = self.chart.user(id)?.clone();
-        let account = self.accounts.get(&before.account).and_then(Option::as_ref);
+        let account = self.beside.accounts.get(&before.account).and_then(Option::as_ref);
         let enrolled = user.enrolled_at.is_some() || account.is_some_and(|a| a.password.is_some());
         if enrolled && !before.email.same(&user.email) {
             let old = self.notice(&user, MailKind::EmailReplaced);
@@ -1226,7 +1272,7 @@ impl<'a> ChartEdit<'a> {
         }
         let user = self.chart.user(id)?.clone();
         let practice = self.chart.practice.clone();
-        match self.accounts.get(&user.account) {
+        match self.beside.accounts.get(&user.account) {
             None => {
                 self.update_account(&user, |update| update.when_size("grants", "=", 1));
                 if let Some(AccountWrite::Update { guessed, .. }) =
@@ -1265,16 +1311,29 @@ impl<'a> ChartEdit<'a> {
     /// When it was not read: for the caller to pass on.
     pub fn account(&mut self, key: &AccountKey) -> Result<Option<&'a Account>, Problem> {
         self.want(key)?;
-        Ok(self.accounts.get(key).and_then(Option::as_ref))
+        Ok(self.beside.accounts.get(key).and_then(Option::as_ref))
     }
 
     /// Asks for an account to be read before the decision is taken again.
     fn want(&mut self, key: &AccountKey) -> Result<(), Problem> {
-        if self.accounts.contains_key(key) {
+        if self.beside.accounts.contains_key(key) {
             return Ok(());
         }
-        self.wanted.insert(key.clone());
+        self.wanted.accounts.insert(key.clone());
         Err(Problem::unavailable("the account was not read"))
+    }
+
+    /// Other charts that were read; asks for them to be read as [`Self::account`] does.
+    fn other_charts(
+        &mut self,
+        clients: &BTreeSet<ClientId>,
+    ) -> Result<&'a BTreeMap<ClientId, Chart>, Problem> {
+        let read = &self.beside.charts;
+        self.wanted.charts.extend(clients.iter().filter(|client| !read.contains_key(client)));
+        if self.wanted.charts.is_empty() {
+            return Ok(read);
+        }
+        Err(Problem::unavailable("the other charts were not read"))
     }
 
     fn user_mut(&mut self, id: PortalUserId) -> Result<&mut PortalUser, Problem> {
@@ -1314,7 +1373,7 @@ impl<'a> ChartEdit<'a> {
     fn write_addresses(&mut self) -> Result<(), Problem> {
         let practice = &self.chart.practice;
         for (key, write) in &self.account_writes {
-            let before = match (self.accounts.get(key), &self.read) {
+            let before = match (self.beside.accounts.get(key), &self.read) {
                 (Some(account), _) => account.as_ref().map(|account| &account.email),
                 // A portal user has the address of its account.
                 (None, Some((_, users))) => address_of(users, key),
@@ -1375,6 +1434,7 @@ impl<'a> ChartEdit<'a> {
             }
         }
         self.save();
+        self.write_elsewhere();
         let unchanged = match self.request.unchanged {
             Some(action) if self.change.is_empty() => Some(self.event(action, None)),
             _ => None,
@@ -1388,6 +1448,24 @@ impl<'a> ChartEdit<'a> {
             born: self.born,
             keeps: self.keeps,
         })
+    }
+
+    /// Adds what other charts are told, as long as there is room for it: what may never be left out
+    /// is in the change.
+    fn write_elsewhere(&mut self) {
+        let kept = usize::from(self.keeps && self.request.attempt.digest().is_some());
+        let practice = &self.chart.practice;
+        for told in &self.elsewhere {
+            self.change.add_if_room(kept, |change| match told {
+                Elsewhere::Client(client) => {
+                    let key = keys::client(practice, client.client_id);
+                    change.replace(&key, &**client, client.rev);
+                }
+                Elsewhere::Person(found, client, people) => {
+                    index_person(change, practice, *found, client, (&people.0, &people.1));
+                }
+            });
+        }
     }
 
     /// Adds to the change the items of the chart that differ from what was read.
@@ -1404,7 +1482,8 @@ impl<'a> ChartEdit<'a> {
             }
             return;
         };
-        if summary(users) != portal {
+        // A summary that another chart's change had no room for is written now.
+        if summary(users) != portal || !self.change.is_empty() {
             self.chart.client.portal = portal;
         }
         if let Some((digest, until)) = self.request.attempt.kept(now).filter(|_| self.keeps) {

@@ -19,6 +19,8 @@ use crate::{
 pub(super) const NEW: &str = "attribute_not_exists(PK)";
 /// A list without values.
 const EMPTY: &str = ":empty";
+/// The most items of one transaction: DynamoDB's limit.
+pub const MOST_ITEMS: usize = 100;
 /// The item is as it was read.
 const SEEN: &str = "rev = :seen";
 
@@ -75,10 +77,19 @@ impl Change {
             .collect()
     }
 
-    /// How many items can still be added: DynamoDB takes 100 in one transaction.
-    #[must_use]
-    pub fn room(&self) -> usize {
-        100_usize.saturating_sub(self.items.len())
+    /// How many items it writes or checks. More than [`MOST_ITEMS`] cannot be written.
+    pub(crate) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Adds what `write` writes if one transaction then still has room for `others` more items, else
+    /// nothing of it. For what the change can do without.
+    pub(crate) fn add_if_room(&mut self, others: usize, write: impl FnOnce(&mut Self)) {
+        let before = self.items.len();
+        write(self);
+        if self.items.len() + others > MOST_ITEMS {
+            self.items.truncate(before);
+        }
     }
 
     /// Writes an item that must not be there yet.

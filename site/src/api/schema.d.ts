@@ -1382,7 +1382,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The version is old, or the record number is taken: nothing changed. */
+            /** @description Nothing changed. `stale`: the version is old; `record_number_taken`; `account_in_use`: the client's own portal user has not enrolled, and the sign-in name is that of an account with access to other clients; `change_too_large`: the client has access to more others than can be told of the new name together. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2103,7 +2103,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nothing changed. `stale`: the version is old; `account_in_use`: the person has not enrolled, and the sign-in name is that of an account with access to other clients; `username_taken`, `username_confusable`; `name_of_client`: the person is a client elsewhere. */
+            /** @description Nothing changed. `stale`: the version is old; `account_in_use`: the person has not enrolled, and the sign-in name is that of an account with access to other clients; `username_taken`, `username_confusable`; `name_of_client`: the person is a client elsewhere; `change_too_large`: the person has access to more clients than can be told of all this together. */
             409: {
                 headers: {
                     [name: string]: unknown;

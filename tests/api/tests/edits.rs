@@ -544,6 +544,113 @@ async fn a_corrected_address_of_an_account_that_was_only_invited_shows_on_every_
     assert_eq!(session["charts"].as_array().map(Vec::len), Some(2));
 }
 
+/// What a client's page says of its portal.
+async fn portal_status(world: &World, client: &str) -> Value {
+    let dana = world.dana().await;
+    dana.get(&format!("/api/clients/{client}")).await.expect(200)["portal"]["status"].clone()
+}
+
+/// The invitation to another chart is replaced as it is on the chart that is edited: the old link is
+/// told that it is over, and the client's page knows the new one.
+#[tokio::test]
+async fn an_invitation_that_a_corrected_address_replaces_elsewhere_is_over_and_not_unknown() {
+    const DAY: i64 = 24 * 60 * 60;
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let (one, two) = (
+        dana.client("Silas", "Okafor", "1984-03-12").await,
+        dana.client("Wren", "Okafor", "1984-03-12").await,
+    );
+    let one = dana.invite(&one, "mria@mail.example").await;
+    let two = dana.invite(&two, "mria@mail.example").await;
+    world.pass(5 * DAY);
+    readdress(&world.dana().await, &one, "maria@mail.example").await.expect(200);
+    for dead in [&one, &two] {
+        assert_eq!(world.check(&dead.token).await.expect(200)["state"], "expired");
+        let answer = world.enroll(&dead.token, "Okafor", "1984-03-12", PASSWORD).await;
+        answer.problem(409, "invitation_expired");
+    }
+    // After the end of the first invitation the second is open, on both charts.
+    world.pass(3 * DAY);
+    for who in [&one, &two] {
+        assert_eq!(portal_status(&world, &who.client).await, "invited");
+    }
+    world.pass(5 * DAY);
+    for who in [&one, &two] {
+        assert_eq!(portal_status(&world, &who.client).await, "expired");
+    }
+}
+
+/// An address gets ten mails an hour: the invitations to further charts are over.
+#[tokio::test]
+async fn an_invitation_beyond_what_an_address_may_get_is_over_on_its_chart() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let mut all = Vec::new();
+    for number in 0..12 {
+        let client = dana.client("Wren", "Okafor", "1984-03-12").await;
+        all.push(dana.invite(&client, "mria@mail.example").await);
+        world.pass(1);
+        if number % 9 == 8 {
+            world.forget_mails().await;
+        }
+    }
+    readdress(&dana, &all[0], "maria@mail.example").await.expect(200);
+    let mut over = 0;
+    for who in &all {
+        let user = dana.user(who).await;
+        let status = portal_status(&world, &who.client).await;
+        assert_eq!(status, user["status"]);
+        if status == "expired" {
+            over += 1;
+            assert_eq!(user["ended"]["reason"], "expired");
+            assert_eq!(world.check(&who.token).await.expect(200)["state"], "expired");
+        }
+    }
+    assert_eq!(over, 2);
+    world.deliver().await;
+    let mails = world.post.received();
+    assert_eq!(mails.iter().filter(|mail| mail.to == "maria@mail.example").count(), 10);
+}
+
+/// The other chart changes after it was read, and before its invitation is replaced.
+#[tokio::test]
+async fn an_invitation_sent_elsewhere_meanwhile_is_replaced_too() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let (one, two) = (
+        dana.client("Silas", "Okafor", "1984-03-12").await,
+        dana.client("Wren", "Okafor", "1984-03-12").await,
+    );
+    let one = dana.invite(&one, "mria@mail.example").await;
+    let two = dana.invite(&two, "mria@mail.example").await;
+    let other = dana.add(&two.client, "other@mail.example").await.expect(201);
+    world.wire.hold();
+    let editing = readdress(&dana, &one, "maria@mail.example");
+    let meanwhile = async {
+        let write = world.wire.write().await;
+        world.wire.let_go();
+        dana.resend(&two).await.expect(202);
+        let path =
+            format!("/api/clients/{}/portal-users/{}", two.client, text(&other["portalUserId"]));
+        dana.post(&format!("{path}/revoke"), &json!({})).await.expect(200);
+        write.release();
+    };
+    let (edited, ()) = futures::join!(editing, meanwhile);
+    edited.expect(200);
+    world.deliver().await;
+    let between = world.post.newest("mria@mail.example");
+    for dead in [&two.token, &between.token()] {
+        assert_eq!(world.check(dead).await.expect(200)["state"], "expired");
+    }
+    let page = dana.get(&format!("/api/clients/{}", two.client)).await.expect(200);
+    assert_eq!(page["portal"], json!({"status": "invited", "users": 2}));
+    world
+        .enroll(&world.post.newest("maria@mail.example").token(), "Okafor", "1984-03-12", PASSWORD)
+        .await
+        .expect(201);
+}
+
 #[tokio::test]
 async fn a_new_address_of_somebody_enrolled_shows_on_every_chart_of_the_account() {
     let world = World::new().await;

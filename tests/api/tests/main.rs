@@ -13,6 +13,7 @@ mod history;
 mod identity;
 mod input;
 mod interleavings;
+mod limits;
 mod mail;
 mod mail_budget;
 mod mail_notices;
