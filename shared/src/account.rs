@@ -230,6 +230,13 @@ impl Account {
         self.username.folded() == username.folded()
     }
 
+    /// Whether the account is that of another client than this one, who is its person.
+    #[must_use]
+    pub fn is_of_another_client(&self, client: ClientId) -> bool {
+        let oneself = |grant: &Grant| grant.relationship == Relationship::Oneself;
+        self.grants.iter().any(|(of, grant)| *of != client && oneself(grant))
+    }
+
     /// Gives the account a chart.
     pub fn join(&mut self, client: ClientId, grant: Grant) {
         self.grants.insert(client, grant);

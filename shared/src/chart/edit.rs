@@ -360,14 +360,7 @@ impl<'a> ChartEdit<'a> {
                 )
             });
         }
-        let is_self = |grant: &Grant| grant.relationship == Relationship::Oneself;
-        if new.relationship == Relationship::Oneself && account.grants.values().any(is_self) {
-            return Err(Problem::taken(
-                "username",
-                "self_twice",
-                "This account belongs to another client. Choose another sign-in name.",
-            ));
-        }
+        self.may_be(new.relationship, account, "username")?;
         if account.grants.len() >= MOST_CHARTS {
             return Err(Problem::conflict(
                 "too_many_charts",
@@ -375,6 +368,24 @@ impl<'a> ChartEdit<'a> {
             ));
         }
         if same { Ok(()) } else { Err(account_exists(account)) }
+    }
+
+    /// Whether the person with an account may be this to the client: nobody is two clients (rule 12).
+    fn may_be(
+        &self,
+        relationship: Relationship,
+        account: &Account,
+        field: &'static str,
+    ) -> Result<(), Problem> {
+        let oneself = relationship == Relationship::Oneself;
+        if oneself && account.is_of_another_client(self.chart.client.client_id) {
+            return Err(Problem::taken(
+                field,
+                "self_twice",
+                "This account belongs to another client. Choose another sign-in name.",
+            ));
+        }
+        Ok(())
     }
 
     /// Sends a new invitation; the old link is dead.
@@ -618,7 +629,7 @@ impl<'a> ChartEdit<'a> {
                 AccountWrite::Update { update, guessed: false }
             }
             Some(Some(account)) => AccountWrite::Remove(account.rev),
-            Some(None) => return Err(Problem::internal("a portal user without an account")),
+            Some(None) => return Err(no_account()),
         };
         if !matches!(write, AccountWrite::Update { .. }) {
             // The sign-in name is free; its next owner inherits no lock.
@@ -756,7 +767,8 @@ impl<'a> ChartEdit<'a> {
     /// the person and not this access alone changes on every chart of the account.
     ///
     /// # Errors
-    /// 404; 409 `stale`, `account_in_use`, `username_taken`, `username_confusable`, `name_of_client`.
+    /// 404; 409 `stale`, `self_twice`, `account_in_use`, `username_taken`, `username_confusable`,
+    /// `name_of_client`.
     pub fn update_user(&mut self, id: PortalUserId, edit: &UserUpdate) -> Result<(), Problem> {
         let before = self.chart.user(id)?.clone();
         if before.version != edit.version {
@@ -802,11 +814,11 @@ impl<'a> ChartEdit<'a> {
         if before.email != user.email {
             user.reset_until = None;
         }
+        if rights {
+            self.mirror_rights(&before, id)?;
+        }
         if person {
             self.write_person(&before, id)?;
-        }
-        if rights {
-            self.mirror_rights(id)?;
         }
         self.send_notices(&before, id, invited_anew)?;
         if invited_anew {
@@ -897,7 +909,7 @@ impl<'a> ChartEdit<'a> {
             }
             return Ok(());
         };
-        let account = account.clone().ok_or_else(|| Problem::internal("no account"))?;
+        let account = account.clone().ok_or_else(no_account)?;
         let others: Vec<(ClientId, Grant)> = account
             .grants
             .iter()
@@ -918,8 +930,7 @@ impl<'a> ChartEdit<'a> {
                 "This sign-in name is that of an account with access to other clients. Delete this person, and add them with a sign-in name of their own.",
             ));
         }
-        let is_self = |(_, grant): &&(ClientId, Grant)| grant.relationship == Relationship::Oneself;
-        if renamed && others.iter().any(|other| is_self(&other)) {
+        if renamed && account.is_of_another_client(user.client_id) {
             return Err(Problem::taken(
                 "name",
                 "name_of_client",
@@ -983,6 +994,10 @@ impl<'a> ChartEdit<'a> {
         account.sessions.clear();
         account.reset = None;
         account.rev = 0;
+        if let Some(grant) = account.grants.get_mut(&user.client_id) {
+            grant.relationship = user.relationship;
+            grant.permissions = user.permissions;
+        }
         self.account_writes.insert(before.account.clone(), AccountWrite::Remove(old_rev));
         self.account_writes.insert(key, AccountWrite::Put(Box::new(account)));
         self.change.discard(&keys::lock(&practice, &before.account));
@@ -1248,19 +1263,21 @@ impl<'a> ChartEdit<'a> {
         Ok(())
     }
 
-    /// Copies what a portal user is to the client and may do there to its account.
-    fn mirror_rights(&mut self, id: PortalUserId) -> Result<(), Problem> {
-        let user = self.chart.user(id)?.clone();
-        let client = self.chart.client.client_id;
-        if let Some(AccountWrite::Put(account)) = self.account_writes.get_mut(&user.account) {
-            // The account moves in the same change.
-            if let Some(grant) = account.grants.get_mut(&client) {
-                grant.relationship = user.relationship;
-                grant.permissions = user.permissions;
-            }
-            return Ok(());
+    /// Copies what a portal user is to the client and may do there to its account. Who becomes the
+    /// client must be no other client.
+    fn mirror_rights(&mut self, before: &PortalUser, id: PortalUserId) -> Result<(), Problem> {
+        let (user, client) = (self.chart.user(id)?.clone(), self.chart.client.client_id);
+        let mut seen = None;
+        if before.relationship != user.relationship && user.relationship == Relationship::Oneself {
+            let account = self.account(&user.account)?.ok_or_else(no_account)?;
+            self.may_be(user.relationship, account, "relationship")?;
+            seen = Some(account.rev);
         }
-        self.update_account(&user, |update| to_account::rights(update, client, &user));
+        self.update_account(&user, |update| {
+            let update = to_account::rights(update, client, &user);
+            // No two edits at once make two clients of one person.
+            seen.iter().fold(update, |update, rev| update.when("rev", "=", rev))
+        });
         Ok(())
     }
 
@@ -1584,6 +1601,10 @@ fn account_exists(account: &Account) -> Problem {
 /// 409 when another client has the record number.
 fn record_number_taken() -> Problem {
     Problem::taken("recordNumber", "record_number_taken", "Another client has this record number.")
+}
+
+fn no_account() -> Problem {
+    Problem::internal("a portal user without an account")
 }
 
 fn not_a_portal_user(field: &'static str) -> Problem {

@@ -2103,7 +2103,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nothing changed. `stale`: the version is old; `account_in_use`: the person has not enrolled, and the sign-in name is that of an account with access to other clients; `username_taken`, `username_confusable`; `name_of_client`: the person is a client elsewhere; `change_too_large`: the person has access to more clients than can be told of all this together. */
+            /** @description Nothing changed. `stale`: the version is old; `account_in_use`: the person has not enrolled, and the sign-in name is that of an account with access to other clients; `username_taken`, `username_confusable`; `name_of_client`: the person is a client elsewhere; `self_twice`: so it is, and nobody is two clients; `change_too_large`: the person has access to more clients than can be told of all this together. */
             409: {
                 headers: {
                     [name: string]: unknown;

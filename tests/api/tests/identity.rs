@@ -25,6 +25,21 @@ async fn edit(staff: &Staff, who: &Invited, member: &str, value: Value) -> Answe
     staff.patch(&who.path(), &json!({"version": version, member: value})).await
 }
 
+/// A portal user as a request answered it.
+fn invited(client: &str, user: &Value) -> Invited {
+    Invited {
+        client: client.into(),
+        user: text(&user["portalUserId"]),
+        email: text(&user["email"]),
+        token: String::new(),
+    }
+}
+
+/// Items but those of staff sessions, whose idle end moves with every request.
+async fn changeable(world: &World) -> Vec<(String, String)> {
+    world.items().await.into_iter().filter(|(key, _)| !key.contains("#W#")).collect()
+}
+
 /// Hugh signs in with the mailbox that Wilma shares.
 async fn hugh(dana: &Staff) -> (String, String) {
     let hugh = dana.client("Hugh", "Fenwick", "1961-02-03").await;
@@ -88,6 +103,79 @@ async fn two_clients_are_never_one_account_whatever_is_said() {
     let mut body = person("Wilma", "Fenwick", "fenwicks@mail.example", "self");
     body["username"] = json!("wilma.fenwick");
     add(&dana, &wilma, &body).await.expect(201);
+}
+
+/// An edit makes two clients of one person no more than adding does.
+#[tokio::test]
+async fn an_edit_makes_nobody_two_clients() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let (hugh, wilma) = hugh(&dana).await;
+    let own = dana.users(&hugh).await["portalUsers"][0].clone();
+    let own = invited(&hugh, &own);
+    let body = person("Hugh", "Fenwick", "fenwicks@mail.example", "spouse");
+    let spouse = invited(&wilma, &add(&dana, &wilma, &body).await.expect(201));
+    let before = changeable(&world).await;
+    for with in [
+        json!({}),
+        json!({"permissions": []}),
+        json!({"email": "hugh@mail.example"}),
+        json!({"username": "hugh.fenwick"}),
+        json!({"name": {"first": "Wilma", "last": "Fenwick"}}),
+    ] {
+        let mut body = with.clone();
+        body["version"] = dana.user(&spouse).await["version"].clone();
+        body["relationship"] = json!("self");
+        let problem = dana.patch(&spouse.path(), &body).await.problem(409, "self_twice");
+        assert_eq!(problem["fields"][0]["field"], "relationship", "{with}");
+    }
+    assert_eq!(changeable(&world).await, before);
+    // Without access he is still that client.
+    dana.revoke(&own).await.expect(200);
+    edit(&dana, &spouse, "relationship", json!("self")).await.problem(409, "self_twice");
+    dana.activate(&own).await.expect(200);
+    // Once he is not, the other chart can be his.
+    edit(&dana, &own, "relationship", json!("spouse")).await.expect(200);
+    edit(&dana, &spouse, "relationship", json!("self")).await.expect(200);
+    edit(&dana, &own, "relationship", json!("self")).await.problem(409, "self_twice");
+}
+
+/// Two edits at once, and an edit while another chart is added, in either order.
+#[tokio::test]
+async fn nobody_becomes_two_clients_by_two_requests_at_once() {
+    for (first, second) in [("edit", "edit"), ("edit", "add"), ("add", "edit")] {
+        let world = World::new().await;
+        let dana = world.dana().await;
+        let mut charts = Vec::new();
+        for name in ["Hugh", "Hugh", "Hugh"] {
+            charts.push(dana.client(name, "Fenwick", "1961-02-03").await);
+        }
+        let guardian = person("Hugh", "Fenwick", "hugh@mail.example", "other");
+        let one = invited(&charts[0], &add(&dana, &charts[0], &guardian).await.expect(201));
+        let two = invited(&charts[1], &add(&dana, &charts[1], &guardian).await.expect(201));
+        let oneself = person("Hugh", "Fenwick", "hugh@mail.example", "self");
+        let version = dana.user(&one).await["version"].clone();
+        let change = json!({"version": version, "relationship": "self"});
+        let become_client = async |how: &str, who: &Invited| {
+            if how == "edit" {
+                dana.patch(&who.path(), &change).await
+            } else {
+                add(&dana, &charts[2], &oneself).await
+            }
+        };
+        world.wire.hold();
+        let slow = become_client(first, &one);
+        let meanwhile = async {
+            let write = world.wire.write().await;
+            world.wire.let_go();
+            let fast = become_client(second, &two).await;
+            write.release();
+            fast
+        };
+        let (slow, fast) = futures::join!(slow, meanwhile);
+        assert!(fast.status.is_success(), "{first}, {second}: {}", fast.body);
+        slow.problem(409, "self_twice");
+    }
 }
 
 #[tokio::test]
