@@ -70,30 +70,23 @@ pub struct Outgoing {
 
 /// Whom a mail goes to.
 #[derive(Debug, Clone, Copy)]
-pub struct Recipient<'a> {
+pub struct Recipient {
     /// The chart whose access it is about.
     pub client: ClientId,
     /// The portal user.
     pub user: PortalUserId,
-    /// The address, as it is now.
-    pub email: &'a Email,
 }
 
-impl<'a> From<&'a PortalUser> for Recipient<'a> {
-    fn from(user: &'a PortalUser) -> Self {
-        Self { client: user.client_id, user: user.portal_user_id, email: &user.email }
+impl From<&PortalUser> for Recipient {
+    fn from(user: &PortalUser) -> Self {
+        Self { client: user.client_id, user: user.portal_user_id }
     }
 }
 
 impl Outgoing {
     /// A mail without a token: access granted, password changed.
     #[must_use]
-    pub fn notice(
-        context: &Context,
-        practice: &PracticeId,
-        to: &Recipient<'_>,
-        kind: MailKind,
-    ) -> Self {
+    pub fn notice(context: &Context, practice: &PracticeId, to: Recipient, kind: MailKind) -> Self {
         Self {
             mail_id: MailId::new(context.ulid()),
             practice: practice.clone(),

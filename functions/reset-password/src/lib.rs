@@ -182,8 +182,8 @@ async fn change_password(
         let first = account.resettable(now).next().map(|(c, g)| (c, g.portal_user_id));
         let mut spending = Spending::new(app, practice);
         let mail = first.map(|(client, user)| {
-            let to = Recipient { client, user, email: &account.email };
-            Outgoing::notice(app, practice, &to, MailKind::PasswordChanged)
+            let to = Recipient { client, user };
+            Outgoing::notice(app, practice, to, MailKind::PasswordChanged)
         });
         let shown = mail.as_ref().map(|m| (m.client_id, m.shown()));
         let mail_on = shown.as_ref().map(|(c, m)| (*c, m));

@@ -246,8 +246,8 @@ impl Sender {
         let nonce = Nonce::new(app);
         let expires_at = now.plus(RESET_SECONDS);
         account.reset = Some(Reset { hash: nonce.secret(app)?.hash(), expires_at });
-        let to = Recipient { client, user, email: &account.email };
-        let mail = Outgoing::notice(app, practice, &to, MailKind::PasswordReset).with_link(
+        let to = Recipient { client, user };
+        let mail = Outgoing::notice(app, practice, to, MailKind::PasswordReset).with_link(
             person.key.clone(),
             nonce,
             expires_at,

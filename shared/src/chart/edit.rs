@@ -431,7 +431,7 @@ impl<'a> ChartEdit<'a> {
             return Ok(());
         }
         let (invitation, mail) =
-            self.new_invitation(&user.account, &user.into(), open.expires_at)?;
+            self.new_invitation(&user.account, user.into(), open.expires_at)?;
         let user = self.user_mut(id)?;
         let to = user.email.clone();
         let again =
@@ -565,7 +565,7 @@ impl<'a> ChartEdit<'a> {
         user.revoked = None;
         if user.enrolled_at.is_some() {
             let mail =
-                Outgoing::notice(context, &practice, &(&*user).into(), MailKind::AccessGranted);
+                Outgoing::notice(context, &practice, (&*user).into(), MailKind::AccessGranted);
             user.access = Access::Active;
             let to = user.email.clone();
             user.mail = Some(mail.shown());
@@ -1080,7 +1080,7 @@ impl<'a> ChartEdit<'a> {
         } else {
             *mails -= 1;
             let (invitation, mail) =
-                self.new_invitation(&user.account, &there.into(), self.invited_until())?;
+                self.new_invitation(&user.account, there.into(), self.invited_until())?;
             anew.replace_invitation(invitation, mail.shown(), now);
             update = update.set("replaced", &anew.replaced).set("mail", &mail.shown());
             self.queue(mail, &user.email)?;
@@ -1105,7 +1105,7 @@ impl<'a> ChartEdit<'a> {
         let now = self.context.now();
         let user = self.chart.user(id)?;
         let (invitation, mail) =
-            self.new_invitation(&user.account, &user.into(), self.invited_until())?;
+            self.new_invitation(&user.account, user.into(), self.invited_until())?;
         let user = self.user_mut(id)?;
         let to = user.email.clone();
         user.replace_invitation(invitation, mail.shown(), now);
@@ -1143,7 +1143,7 @@ impl<'a> ChartEdit<'a> {
     }
 
     fn notice(&self, user: &PortalUser, kind: MailKind) -> Outgoing {
-        Outgoing::notice(self.context, &self.chart.practice, &user.into(), kind)
+        Outgoing::notice(self.context, &self.chart.practice, user.into(), kind)
     }
 
     /// When an invitation ends that is made now.
@@ -1155,7 +1155,7 @@ impl<'a> ChartEdit<'a> {
     fn new_invitation(
         &self,
         account: &AccountKey,
-        to: &Recipient<'_>,
+        to: Recipient,
         until: At,
     ) -> Result<(Invitation, Outgoing), Problem> {
         let (context, now) = (self.context, self.context.now());
