@@ -12,6 +12,7 @@
 
 mod edit;
 mod entries;
+mod write;
 
 use std::collections::BTreeMap;
 
@@ -37,7 +38,10 @@ use crate::{
 };
 
 pub use self::edit::{ChartEdit, ClientUpdate, NewUser, OVERTAKEN, Others, UserUpdate};
-use self::edit::{Failed, Finished, Wanted};
+use self::{
+    edit::{Failed, Wanted},
+    write::Finished,
+};
 
 /// The most portal users of one client: what one transaction can hold when the client is renamed.
 pub const MOST_USERS: usize = 16;

@@ -8,13 +8,13 @@ use std::{
 };
 
 use super::{
-    Beside, Chart, MOST_USERS, Receipt, Request, access,
-    entries::{index, index_person},
+    Beside, Chart, MOST_USERS, Receipt, Request,
+    write::{AccountWrite, Elsewhere, summary},
 };
 use crate::{
-    account::{self, Account, AddressEntry, Grant, MOST_CHARTS, PAUSE, PortalSession},
+    account::{self, Account, Grant, MOST_CHARTS, PAUSE, PortalSession},
     ask::Ask,
-    client::{Born, Client, Holder, Summary},
+    client::{Born, Client, Holder},
     context::Context,
     device::{self, Device},
     fields::{
@@ -26,13 +26,13 @@ use crate::{
     idempotency,
     keys::{self, Found},
     mail::MailKind,
-    mail_budget::{Budgets, MAILS_AN_HOUR, Spending, Spent},
+    mail_budget::{MAILS_AN_HOUR, Spending},
     mirror::{to_account, to_charts},
     outbox::{Outgoing, Recipient},
     password,
     portal_user::{
-        Access, EndReason, Ended, Invitation, KeptAnswer, LastReceipt, PortalUser, RevokeCode,
-        Revoked, WRONG_PROOFS,
+        Access, EndReason, Ended, Invitation, LastReceipt, PortalUser, RevokeCode, Revoked,
+        WRONG_PROOFS,
     },
     problem::Problem,
     search,
@@ -42,22 +42,22 @@ use crate::{
 
 /// A chart under change. It reads as the [`Chart`]; only the rules below change it.
 pub struct ChartEdit<'a> {
-    context: &'a Context,
-    request: &'a Request<'a>,
-    beside: &'a Beside,
+    pub(super) context: &'a Context,
+    pub(super) request: &'a Request<'a>,
+    pub(super) beside: &'a Beside,
     /// What was read; none for a client that is new.
-    read: Option<(Client, Vec<PortalUser>)>,
+    pub(super) read: Option<(Client, Vec<PortalUser>)>,
     queued: Vec<Outgoing>,
-    chart: Chart,
-    change: Change,
-    account_writes: BTreeMap<AccountKey, AccountWrite>,
+    pub(super) chart: Chart,
+    pub(super) change: Change,
+    pub(super) account_writes: BTreeMap<AccountKey, AccountWrite>,
     wanted: Wanted,
-    elsewhere: Vec<Elsewhere>,
-    record_number: Option<Handle>,
-    born: Option<Handle>,
+    pub(super) elsewhere: Vec<Elsewhere>,
+    pub(super) record_number: Option<Handle>,
+    pub(super) born: Option<Handle>,
     failed: Failed,
-    spending: Spending<'a>,
-    keeps: bool,
+    pub(super) spending: Spending<'a>,
+    pub(super) keeps: bool,
     told: Vec<(Action, Option<PortalUserId>)>,
 }
 
@@ -75,15 +75,6 @@ impl Wanted {
     pub(super) fn is_empty(&self) -> bool {
         self.accounts.is_empty() && self.charts.is_empty()
     }
-}
-
-/// What another chart of an account is told if the transaction has room for it: derived data, without
-/// which nothing is wrong for long.
-enum Elsewhere {
-    /// The client, with the summary of its portal users. The next change of that chart writes it too.
-    Client(Box<Client>),
-    /// How the person is found there: as it was and as it is, with the client's name.
-    Person(Found, Name, Box<(PortalUser, PortalUser)>),
 }
 
 /// What the last attempt to create or change a client found.
@@ -106,19 +97,6 @@ pub enum Others {
 
 /// The code of a refusal that is never answered: the caller looks again at who is there.
 pub const OVERTAKEN: &str = "overtaken";
-
-/// What happens to one account. A transaction can touch an item once, so the rules of one change
-/// meet here.
-enum AccountWrite {
-    /// Parts of it change. `guessed`: on conditions that stand for an account that was not read.
-    Update { update: Update, guessed: bool },
-    /// It is written whole.
-    Put(Box<Account>),
-    /// It is removed at this `rev`.
-    Remove(u64),
-    /// It is removed if this is its only chart, which was guessed.
-    RemoveIfLast(ClientId),
-}
 
 /// A portal user to add.
 #[derive(Debug, Clone)]
@@ -1173,22 +1151,6 @@ impl<'a> ChartEdit<'a> {
         Ok((invitation, mail))
     }
 
-    /// Notes in an account that is written by this change when the invitation to another chart ends.
-    fn set_invited_until(&mut self, account: &AccountKey, client: ClientId, until: At) {
-        match self.account_writes.get_mut(account) {
-            Some(AccountWrite::Put(account)) => {
-                if let Some(grant) = account.grants.get_mut(&client) {
-                    grant.invited_until = Some(until);
-                }
-            }
-            Some(AccountWrite::Update { update, .. }) => {
-                let path = format!("grants.{client}.invitedUntil");
-                *update = update.clone().set(&path, &until);
-            }
-            _ => {}
-        }
-    }
-
     /// Puts a mail into the outbox: the one place where a change mails.
     fn queue(&mut self, mail: Outgoing, to: &Email) -> Result<(), Problem> {
         if !self.request.silent {
@@ -1309,18 +1271,6 @@ impl<'a> ChartEdit<'a> {
         Ok(())
     }
 
-    /// Updates parts of the account of a portal user, together with what other rules update there.
-    fn update_account(&mut self, user: &PortalUser, apply: impl FnOnce(Update) -> Update) {
-        let begin = || to_account::begin(&self.chart.practice, self.chart.client.client_id, user);
-        let write = self
-            .account_writes
-            .entry(user.account.clone())
-            .or_insert_with(|| AccountWrite::Update { update: begin(), guessed: false });
-        if let AccountWrite::Update { update, .. } = write {
-            *update = apply(update.clone());
-        }
-    }
-
     /// An account that was read; asks for it to be read when it was not: the decision is then taken
     /// again.
     ///
@@ -1362,7 +1312,7 @@ impl<'a> ChartEdit<'a> {
         self.request.author.event(self.context, &self.chart.practice, action)
     }
 
-    fn event(&self, action: Action, user: Option<PortalUserId>) -> Event {
+    pub(super) fn event(&self, action: Action, user: Option<PortalUserId>) -> Event {
         let mut event = self.author_event(action).client(self.chart.client.client_id);
         event.portal_user_id = user;
         event
@@ -1384,193 +1334,6 @@ impl<'a> ChartEdit<'a> {
             self.change.event(event);
         }
     }
-
-    /// Writes what leads from e-mail addresses to the accounts of this change. It is derived from
-    /// what each account was and will be, so that no rule can forget it.
-    fn write_addresses(&mut self) -> Result<(), Problem> {
-        let practice = &self.chart.practice;
-        for (key, write) in &self.account_writes {
-            let before = match (self.beside.accounts.get(key), &self.read) {
-                (Some(account), _) => account.as_ref().map(|account| &account.email),
-                // A portal user has the address of its account.
-                (None, Some((_, users))) => address_of(users, key),
-                (None, None) => None,
-            };
-            let after = match write {
-                AccountWrite::Put(account) => Some(&account.email),
-                AccountWrite::Update { .. } => address_of(&self.chart.users, key).or(before),
-                AccountWrite::Remove(_) | AccountWrite::RemoveIfLast(_) => None,
-            };
-            if before.map(Email::folded) == after.map(Email::folded) {
-                continue;
-            }
-            // The account, which is written too, guards both.
-            if let Some(old) = before {
-                let address = account::address_key(self.context, practice, old)?;
-                self.change.discard(&keys::address(practice, &address, key));
-            }
-            if let Some(new) = after {
-                let address = account::address_key(self.context, practice, new)?;
-                self.change.set(&keys::address(practice, &address, key), &AddressEntry {});
-            }
-        }
-        Ok(())
-    }
-
-    /// The whole change, and the items whose failed condition means that something has to be read:
-    /// an account, or the budget of an address.
-    ///
-    /// # Errors
-    /// 429 when the budget of an address does not hold the mails of the change; 500 when an account's
-    /// address changes in a function that was given no secret.
-    pub(super) fn finish(mut self, budgets: &Budgets) -> Result<Finished, Problem> {
-        self.write_addresses()?;
-        let spent = self.spending.write(&mut self.change, budgets)?;
-        let accounts = std::mem::take(&mut self.account_writes);
-        let practice = self.chart.practice.clone();
-        let mut guesses = Vec::new();
-        for (account, write) in accounts {
-            let key = keys::account(&practice, &account);
-            match write {
-                AccountWrite::Update { update, guessed } => {
-                    let handle = self.change.update(&update);
-                    guesses.extend(guessed.then_some((handle, account)));
-                }
-                AccountWrite::Put(account) => {
-                    self.change.replace(&key, &*account, account.rev);
-                }
-                AccountWrite::Remove(rev) => {
-                    self.change.remove(&key, rev);
-                }
-                AccountWrite::RemoveIfLast(client) => {
-                    let only = Update::upsert(key)
-                        .when_exists(&format!("grants.{client}"))
-                        .when_size("grants", "=", 1);
-                    guesses.push((self.change.remove_when(&only), account));
-                }
-            }
-        }
-        self.save();
-        self.write_elsewhere();
-        let unchanged = match self.request.unchanged {
-            Some(action) if self.change.is_empty() => Some(self.event(action, None)),
-            _ => None,
-        };
-        Ok(Finished {
-            unchanged,
-            change: self.change,
-            guesses,
-            spent,
-            record_number: self.record_number,
-            born: self.born,
-            keeps: self.keeps,
-        })
-    }
-
-    /// Adds what other charts are told, as long as there is room for it: what may never be left out
-    /// is in the change.
-    fn write_elsewhere(&mut self) {
-        let kept = usize::from(self.keeps && self.request.attempt.digest().is_some());
-        let practice = &self.chart.practice;
-        for told in &self.elsewhere {
-            self.change.add_if_room(kept, |change| match told {
-                Elsewhere::Client(client) => {
-                    let key = keys::client(practice, client.client_id);
-                    change.replace(&key, &**client, client.rev);
-                }
-                Elsewhere::Person(found, client, people) => {
-                    index_person(change, practice, *found, client, (&people.0, &people.1));
-                }
-            });
-        }
-    }
-
-    /// Adds to the change the items of the chart that differ from what was read.
-    fn save(&mut self) {
-        let now = self.context.now();
-        let portal = summary(&self.chart.users);
-        let Some((client, users)) = &self.read else {
-            self.chart.client.portal = portal;
-            let (p, c) = (&self.chart.practice, self.chart.client.client_id);
-            index(&mut self.change, p, None, &self.chart.client, &self.chart.users);
-            self.change.insert(&keys::client(p, c), &self.chart.client);
-            for user in &self.chart.users {
-                self.change.insert(&keys::portal_user(p, c, user.portal_user_id), user);
-            }
-            return;
-        };
-        // A summary that another chart's change had no room for is written now.
-        if summary(users) != portal || !self.change.is_empty() {
-            self.chart.client.portal = portal;
-        }
-        if let Some((digest, until)) = self.request.attempt.kept(now).filter(|_| self.keeps) {
-            for user in &mut self.chart.users {
-                let before = users.iter().find(|u| u.portal_user_id == user.portal_user_id);
-                if before != Some(user) {
-                    user.requests.retain(|kept| kept.until > now.seconds());
-                    user.requests.push(KeptAnswer { request: digest.to_owned(), until });
-                }
-            }
-        }
-        self.chart.client.keep_former_name(client);
-        let (p, c) = (&self.chart.practice, self.chart.client.client_id);
-        let before = Some((client, users.as_slice()));
-        index(&mut self.change, p, before, &self.chart.client, &self.chart.users);
-        // Also when the summary is equal: otherwise revoking an invited user could race with
-        // assigning them the alerts.
-        if *client != self.chart.client || access(users) != access(&self.chart.users) {
-            self.change.replace(&keys::client(p, c), &self.chart.client, client.rev);
-        }
-        let named = |client: &Client| [client.alert_recipient, client.chart_owner];
-        let newly_named: Vec<PortalUserId> = named(&self.chart.client)
-            .into_iter()
-            .zip(named(client))
-            .filter_map(|(now, before)| now.filter(|_| now != before))
-            .collect();
-        for user in &self.chart.users {
-            let key = keys::portal_user(p, c, user.portal_user_id);
-            match users.iter().find(|u| u.portal_user_id == user.portal_user_id) {
-                None => {
-                    self.change.insert(&key, user);
-                }
-                Some(before) if before != user => {
-                    self.change.replace(&key, user, before.rev);
-                }
-                Some(before) if newly_named.contains(&user.portal_user_id) => {
-                    self.change.unchanged(&key, before.rev);
-                }
-                Some(_) => {}
-            }
-        }
-        for gone in users {
-            if !self.chart.users.iter().any(|u| u.portal_user_id == gone.portal_user_id) {
-                self.change.remove(&keys::portal_user(p, c, gone.portal_user_id), gone.rev);
-            }
-        }
-    }
-}
-
-/// What a decision writes.
-pub(super) struct Finished {
-    /// The writes.
-    pub(super) change: Change,
-    /// Items whose failed condition means that an account has to be read.
-    pub(super) guesses: Vec<(Handle, AccountKey)>,
-    /// The budgets of addresses, whose failed condition means that they have to be read.
-    pub(super) spent: Spent,
-    /// The record number's holder, whose failed condition means that it is taken.
-    pub(super) record_number: Option<Handle>,
-    /// The last client with the date of birth, whose failed condition means that there is another.
-    pub(super) born: Option<Handle>,
-    /// Whether the answer is kept for a repetition of the request.
-    pub(super) keeps: bool,
-    /// The event of a change that changes nothing: the answer shows the client's data all the same.
-    pub(super) unchanged: Option<Event>,
-}
-
-/// The e-mail address of the portal user with an account.
-fn address_of<'a>(users: &'a [PortalUser], account: &AccountKey) -> Option<&'a Email> {
-    users.iter().find(|user| user.account == *account).map(|user| &user.email)
 }
 
 /// Two names that are written alike, but for case, accents and punctuation.
@@ -1644,14 +1407,4 @@ fn end(user: &mut PortalUser, now: At) -> Ended {
         user.retire_invitation(now);
     }
     ended
-}
-
-fn summary(users: &[PortalUser]) -> Summary {
-    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let invited = users.iter().filter(|u| u.access == Access::Invited);
-    Summary {
-        users: count(users.len()),
-        active: count(users.iter().filter(|u| u.access == Access::Active).count()),
-        invited_until: invited.filter_map(|u| u.invitation.as_ref()).map(|i| i.expires_at).max(),
-    }
 }
