@@ -254,7 +254,10 @@ impl Afternoon<'_> {
 async fn visit(place: &Place, url: &str) -> String {
     use tower::ServiceExt;
     let path = url.strip_prefix(&place.origin).expect("the issuer is ours");
-    let request = place.request("GET", path, "", &Value::Null);
+    let mut request = place.request("GET", path, "", &Value::Null);
+    // The issuer answers under its own name alone.
+    let host = place.origin.strip_prefix("http://").expect("an address");
+    request.headers_mut().insert("host", host.parse().expect("a name"));
     let response = place.issuer.routes().oneshot(request).await.expect("an answer");
     let location = response.headers().get("location").expect("a redirect");
     location.to_str().expect("text").to_owned()
