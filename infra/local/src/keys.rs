@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use p256::SecretKey;
-use p256::elliptic_curve::sec1::ToEncodedPoint;
+use p256::elliptic_curve::{Generate, sec1::ToSec1Point};
 use p256::pkcs8::{DecodePrivateKey, EncodePrivateKey, LineEnding};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -29,7 +29,7 @@ impl SigningKey {
     /// The key kept in the file `name`, made when there is none yet.
     pub fn open(state: &StateDir, name: &str) -> Result<Self, Trouble> {
         let pem = kept(state, name, || {
-            let key = SecretKey::random(&mut p256::elliptic_curve::rand_core::OsRng);
+            let key = SecretKey::try_generate().map_err(|error| error.to_string())?;
             key.to_pkcs8_pem(LineEnding::LF)
                 .map(|pem| pem.to_string())
                 .map_err(|error| error.to_string())
@@ -37,7 +37,7 @@ impl SigningKey {
         let key = SecretKey::from_pkcs8_pem(&pem).map_err(|error| {
             Trouble::new(format!("{} holds no private key: {error}", state.file(name).display()))
         })?;
-        let point = key.public_key().to_encoded_point(false);
+        let point = key.public_key().to_sec1_point(false);
         let coordinate = |bytes: Option<&p256::FieldBytes>| {
             URL_SAFE_NO_PAD.encode(bytes.map_or(&[][..], AsRef::as_ref))
         };

@@ -125,6 +125,21 @@ impl Answer {
         self.body
     }
 
+    /// Demands an answer that is equal to the letter, but for what names the request.
+    ///
+    /// # Panics
+    /// When it differs.
+    #[track_caller]
+    pub fn assert_alike(&self, other: &Self, what: &str) {
+        let plain = |answer: &Self| {
+            let (mut headers, mut body) = (answer.headers.clone(), answer.body.clone());
+            headers.remove("x-request-id");
+            body["requestId"] = Value::Null;
+            (answer.status, headers, body)
+        };
+        assert_eq!(plain(self), plain(other), "{what}");
+    }
+
     /// The cookie that it sets, as `name=value`.
     #[must_use]
     pub fn cookie(&self, name: &str) -> Option<String> {

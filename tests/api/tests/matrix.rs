@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use api_tests::{
-    Answer, Call, JWKS, KEY, PASSWORD, PORTAL, STAFF, World,
+    Call, JWKS, KEY, PASSWORD, PORTAL, STAFF, World,
     people::{Invited, Staff, text},
     routes::{Operation, operations},
 };
@@ -20,6 +20,8 @@ use shared::{
     keys,
     store::Update,
 };
+
+use crate::tenancy::harbors;
 
 /// Operations open to everybody. The list may only shrink: an operation is not added here without
 /// saying in the commit how it keeps out whoever must not use it.
@@ -546,22 +548,14 @@ async fn another_practices_ids_answer_like_ids_that_do_not_exist() {
         nobodys.path =
             nobodys.path.replace(&scene.client, NOBODY).replace(&scene.invited.user, NOBODY);
         let before = strip(&scene.world.items().await);
+        let events = harbors(&scene.world.events().await);
         let (there, not_there) = (casey.send(row).await, casey.send(nobodys).await);
-        assert_alike(&there, &not_there, &operation.name());
+        there.assert_alike(&not_there, &operation.name());
         there.problem(404, "not_found");
         assert_eq!(strip(&scene.world.items().await), before, "{}", operation.name());
+        let told = harbors(&scene.world.events().await);
+        assert_eq!(told, events, "{}: nor does harbor's history tell of it", operation.name());
     }
-}
-
-/// Demands answers that are equal to the letter, but for what names the request.
-#[track_caller]
-fn assert_alike(one: &Answer, other: &Answer, what: &str) {
-    let plain = |answer: &Answer| {
-        let mut headers = answer.headers.clone();
-        headers.remove("x-request-id");
-        (answer.status, headers, with(&answer.body, "requestId", Value::Null))
-    };
-    assert_eq!(plain(one), plain(other), "{what}");
 }
 
 // ---- Sessions that have ended ----

@@ -2,26 +2,14 @@
 //! id that does not exist; names, addresses and numbers that are equal in two practices never meet.
 
 use api_tests::{
-    Answer, Call, PASSWORD, World,
+    Call, PASSWORD, World,
     people::{Invited, Staff, text},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use shared::{cookie, history::Role, jwt::Audience};
 
 /// An id of the right shape that nothing has.
 const NOBODY: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
-
-/// Demands answers that are equal to the letter, but for what names the request.
-#[track_caller]
-fn assert_alike(one: &Answer, other: &Answer, what: &str) {
-    let plain = |answer: &Answer| {
-        let (mut headers, mut body) = (answer.headers.clone(), answer.body.clone());
-        headers.remove("x-request-id");
-        body["requestId"] = Value::Null;
-        (answer.status, headers, body)
-    };
-    assert_eq!(plain(one), plain(other), "{what}");
-}
 
 /// Everything that staff can ask of a client and its portal user.
 fn requests(client: &str, user: &str) -> Vec<Call> {
@@ -51,7 +39,8 @@ fn requests(client: &str, user: &str) -> Vec<Call> {
     ]
 }
 
-fn harbors(
+/// The items of harbor, but for those of its staff.
+pub(crate) fn harbors(
     items: &std::collections::BTreeMap<String, String>,
 ) -> std::collections::BTreeMap<String, String> {
     items
@@ -81,28 +70,6 @@ impl Two {
 }
 
 #[tokio::test]
-async fn an_id_of_another_practice_is_an_id_that_does_not_exist() {
-    let Two { world, casey, who, invited, dana } = Two::new().await;
-    let before = harbors(&world.items().await);
-    let events = harbors(&world.events().await);
-    for user in [&who.user, &invited.user] {
-        let there = requests(&who.client, user);
-        for (there, not) in there.into_iter().zip(requests(NOBODY, NOBODY)) {
-            let what = format!("{} {}", there.method, there.path);
-            let (there, not) = (casey.send(there).await, casey.send(not).await);
-            assert_alike(&there, &not, &what);
-            there.problem(404, "not_found");
-        }
-    }
-    assert_eq!(harbors(&world.items().await), before);
-    assert_eq!(harbors(&world.events().await), events, "nor does harbor's history tell of it");
-    // All the same requests find something at home.
-    for call in requests(&who.client, &invited.user).into_iter().take(6) {
-        assert_ne!(dana.send(call).await.status.as_u16(), 404);
-    }
-}
-
-#[tokio::test]
 async fn a_portal_user_of_another_practice_or_client_is_nobody_to_a_client_of_ones_own() {
     let Two { world, casey, dana, who, .. } = Two::new().await;
     let own = casey.client("Iris", "Cove", "1970-07-07").await;
@@ -115,7 +82,7 @@ async fn a_portal_user_of_another_practice_or_client_is_nobody_to_a_client_of_on
         for (there, not) in named {
             let what = format!("{} {}", there.method, there.path);
             let (there, not) = (casey.send(there).await, casey.send(not).await);
-            assert_alike(&there, &not, &what);
+            there.assert_alike(&not, &what);
             there.problem(404, "not_found");
         }
     }
@@ -124,13 +91,13 @@ async fn a_portal_user_of_another_practice_or_client_is_nobody_to_a_client_of_on
         let path = format!("/api/clients/{own}/{path}");
         let there = casey.put(&path, &json!({"portalUserId": who.user})).await;
         let not = casey.put(&path, &json!({"portalUserId": NOBODY})).await;
-        assert_alike(&there, &not, &path);
+        there.assert_alike(&not, &path);
         there.problem(422, "not_a_portal_user");
     }
     casey.assign(&own, Some(&iris.user)).await.expect(200);
     let successor = |user: &str| format!("confirm=delete&alertRecipient={user}");
     let there = casey.delete(&iris, &successor(&who.user)).await;
-    assert_alike(&there, &casey.delete(&iris, &successor(NOBODY)).await, "successor");
+    there.assert_alike(&casey.delete(&iris, &successor(NOBODY)).await, "successor");
     there.problem(422, "not_a_portal_user");
     // The same holds between two clients of one practice.
     let second = dana.client("Second", "Client", "1970-07-07").await;
@@ -216,8 +183,8 @@ async fn the_portal_of_another_practice_knows_nobody_and_tells_nobody() {
     };
     sign_in("harbor", &who.email).await.expect(200);
     let there = sign_in("cove", &who.email).await;
-    assert_alike(&there, &sign_in("cove", "nobody@mail.example").await, "username");
-    assert_alike(&there, &sign_in("nowhere", &who.email).await, "practice");
+    there.assert_alike(&sign_in("cove", "nobody@mail.example").await, "username");
+    there.assert_alike(&sign_in("nowhere", &who.email).await, "practice");
     there.problem(401, "sign_in_failed");
 
     let mails = world.post.received().len();
@@ -301,6 +268,6 @@ async fn the_history_of_a_client_is_its_practices_own() {
     let cursor = "7ZZZZZZZZZZZZZZZZZZZZZZZZZ";
     let path = |client: &str| format!("/api/clients/{client}/history?cursor={cursor}");
     let there = casey.get(&path(&who.client)).await;
-    assert_alike(&there, &casey.get(&path(NOBODY)).await, "with a cursor");
+    there.assert_alike(&casey.get(&path(NOBODY)).await, "with a cursor");
     assert!(!there.body.to_string().contains("action"), "{}", there.body);
 }
