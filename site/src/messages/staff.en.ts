@@ -408,6 +408,7 @@ export const staff = {
   "because.address": "too many attempts failed from one address",
   "because.already_added": "the person has access already",
   "because.already_enrolled": "the person is enrolled already",
+  "because.change_too_large": "it was more than can change together",
   "because.cross_site": "it did not come from Latchkey’s own pages",
   "because.device": "too many attempts failed on a device that signed in before",
   "because.idempotency_key_reused": "it was sent before with other content",
@@ -505,6 +506,8 @@ export const staff = {
   "failure.account_exists": "Somebody signs in with this username already. Choose another.",
   "failure.username_taken": "Somebody with another e-mail address has this username. Choose another.",
   "failure.username_confusable": "This username looks like one that exists. Choose another.",
+  "failure.change_too_large":
+    "This concerns more records than can change together. Change one field at a time, or first delete the person’s access to some clients.",
   "failure.too_many_portal_users": "A client has sixteen portal users at most. Delete one first.",
   "failure.too_many_charts": "This person has access to as many clients as one account can have.",
   "failure.idempotency_key_reused":
