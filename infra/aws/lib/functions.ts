@@ -114,9 +114,9 @@ export const FUNCTIONS: Record<string, Plan> = {
       chart,
       put("chart", "account", "network", "request"),
       record,
-      getTogether("account"),
-      // Links that do not work are counted.
-      getTogether("practice", "network"),
+      // Links that do not work are counted. The account, too, of a session with which another site
+      // sends a request.
+      getTogether("account", "practice", "network"),
       update("network", "failures", "recorded", "windowEndsAt"),
       get("practice", "account", "request"),
       // Wrong proofs end an invitation.
@@ -223,12 +223,12 @@ export const FUNCTIONS: Record<string, Plan> = {
       // The person's other charts.
       update(
         "chart",
-        "access",
         "account",
         "email",
         "invitation",
         "mail",
         "name",
+        "replaced",
         "resetUntil",
         "sessions",
         "username",

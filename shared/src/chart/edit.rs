@@ -360,7 +360,7 @@ impl<'a> ChartEdit<'a> {
             return Err(Problem::taken(
                 field,
                 "self_twice",
-                "This account belongs to another client. Choose another sign-in name.",
+                "Two clients never share one account: choose another sign-in name or relationship.",
             ));
         }
         Ok(())
@@ -1048,10 +1048,11 @@ impl<'a> ChartEdit<'a> {
         mails: &mut usize,
     ) -> Result<Update, Problem> {
         let (now, client) = (self.context.now(), chart.client.client_id);
+        // An invitation that is sent in this moment is met, too.
+        let mut update = update.when("rev", "=", &there.rev);
         let Some(open) = there.invitation.as_ref().filter(|i| i.open(now)) else {
             return Ok(update);
         };
-        let mut update = update.when("rev", "=", &there.rev);
         let mut anew = there.clone();
         if *mails == 0 {
             anew.invitation = Some(Invitation { expires_at: now, ..open.clone() });

@@ -19,12 +19,13 @@ use crate::{
     store::{Change, Handle, Update},
 };
 
-/// What another chart of an account is told if the transaction has room for it: derived data, without
-/// which nothing is wrong for long.
+/// What another chart of an account is told if the transaction has room for it: derived data, which
+/// decides nothing.
 pub(super) enum Elsewhere {
     /// The client, with the summary of its portal users. The next change of that chart writes it too.
     Client(Box<Client>),
-    /// How the person is found there: as it was and as it is, with the client's name.
+    /// How the person is found there: as it was and as it is, with the client's name. Left out, it
+    /// stays as it was.
     Person(Found, Name, Box<(PortalUser, PortalUser)>),
 }
 

@@ -54,8 +54,8 @@ pub(super) fn extension(words: &[&str]) -> usize {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let announced = first.trim_end_matches(|c: char| c.is_ascii_digit() || ".:=".contains(c));
     let folded = fold(announced);
-    let known = EXTENSIONS.iter().map(|word| fold(word)).any(|word| word == folded);
-    if announced.is_empty() || !known {
+    let known = EXTENSIONS.iter().map(|word| fold(word));
+    if announced != "#" && !known.filter(|word| !word.is_empty()).any(|word| word == folded) {
         return 0;
     }
     let number = first[announced.len()..].trim_start_matches(['.', ':', '=']);
@@ -171,6 +171,8 @@ mod tests {
             (&["12"], 0),
             (&["smith", "12"], 0),
             (&["x12a"], 0),
+            (&["-", "12"], 0),
+            (&["&", "12"], 0),
             (&[], 0),
         ] {
             assert_eq!(extension(words), extension_words, "{words:?}");

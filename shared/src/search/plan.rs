@@ -39,6 +39,11 @@ const MOST_STREAMED: usize = 500;
 /// Fewer exact hits than this, and near misses are shown too.
 const LITTLE: usize = 5;
 
+/// The most pairs that are read for.
+const MOST_PAIRS: usize = 6;
+/// The most of them that are names typed as several words.
+const MOST_JOINED: usize = 3;
+
 /// How many levels there can be: see [`Plan::ignored`].
 const LEVELS: usize = 3;
 /// On how many of them letters count.
@@ -166,7 +171,8 @@ struct Lead {
     word: usize,
 }
 
-/// One read of pair entries, or of those of a last name beside an initial.
+/// One read of pair entries, or of those of a last name beside an initial, or of a name that was
+/// typed as two words.
 #[derive(Clone)]
 struct Pair {
     partition: String,
@@ -188,16 +194,22 @@ impl Pair {
         }
     }
 
-    /// The key under which this read meets the client with these pairs and this last and first
-    /// name.
-    fn meets<'a>(&'a self, of_client: &'a [(String, String)], sort: &str) -> Option<&'a str> {
+    /// The key under which this read meets the client with these tokens and pairs, and this last and
+    /// first name.
+    fn meets(
+        &self,
+        tokens: &Tokens<'_>,
+        of_client: &[(String, String)],
+        sort: &str,
+    ) -> Option<String> {
         let own = of_client.iter().filter(|(partition, _)| *partition == self.partition);
         match &self.sort {
-            None => own.map(|(_, key)| key.as_str()).filter(|key| key.starts_with(&self.key)).min(),
+            None if !self.partition.contains('+') => tokens.least_with(&self.key),
+            None => own.map(|(_, key)| key).filter(|key| key.starts_with(&self.key)).min().cloned(),
             Some(start) => {
                 let stored = !self.partition.contains('+')
                     || own.map(|(_, key)| key).any(|key| *key == self.key);
-                (stored && sort.starts_with(start.as_str())).then_some(self.key.as_str())
+                (stored && sort.starts_with(start.as_str())).then(|| self.key.clone())
             }
         }
     }
@@ -230,7 +242,9 @@ pub fn plan(query: &str, this_year: u16) -> Result<Plan, TooShort> {
     };
     order.sort_by_key(|at| std::cmp::Reverse(narrowest(&words[*at])));
     let leads: Vec<Vec<Lead>> = order.iter().take(2).map(|at| leads(&words, *at)).collect();
-    let pairs = pairs_of(&words, &order);
+    let mut pairs = pairs_of(&words, &order);
+    pairs.extend(joined(&words));
+    pairs.truncate(MOST_PAIRS);
     let near = near(&words, &order);
     Ok(Plan { words, leads, pairs, near })
 }
@@ -290,6 +304,19 @@ fn pairs_of(words: &[Word], order: &[usize]) -> Vec<Pair> {
     let dates = dates.unwrap_or_default();
     made.extend(dates.iter().filter_map(|date| pair(date, name, LEVELS)));
     made
+}
+
+/// `mary ann`, `de la cruz`: the entries of names that are written as one word, the longest first.
+fn joined(words: &[Word]) -> Vec<Pair> {
+    let ends = words.iter().filter(|word| word.only().is_some_and(|end| !is_particle(end)));
+    let mut keys: Vec<&String> = ends.flat_map(|word| &word.joined).collect();
+    keys.sort_by_key(|key| std::cmp::Reverse(key.len()));
+    keys.dedup();
+    let pair = |key: &&String| {
+        let (partition, key) = (partition(key)?, (*key).clone());
+        Some(Pair { partition, key, sort: None, levels: LEVELS })
+    };
+    keys.iter().filter_map(pair).take(MOST_JOINED).collect()
 }
 
 /// `J Smith`, `John M Smith`: the entries of a last name, or of both names, in which the first name,
@@ -361,15 +388,17 @@ impl Plan {
         if let Some(Place::Streamed { level, chain, read, after }) = from {
             // Many of the entries may be of clients who were listed already.
             let chain = self.chain(*chain, *level);
-            let each = MOST_STREAMED / chain.len().saturating_sub(*read).clamp(1, 2);
+            let shares: &[usize] =
+                if chain.len().saturating_sub(*read) > 1 { &[7, 3] } else { &[10] };
             return chain
                 .into_iter()
                 .skip(*read)
-                .take(2)
+                .zip(shares)
                 .enumerate()
-                .map(|(at, (partition, prefix))| {
+                .map(|(at, ((partition, prefix), share))| {
                     let after = (at == 0 && !after.is_empty()).then(|| after.clone());
-                    Read { partition, range: Range::Prefix(prefix), after, limit: each }
+                    let limit = MOST_STREAMED * share / 10;
+                    Read { partition, range: Range::Prefix(prefix), after, limit }
                 })
                 .collect();
         }
@@ -387,7 +416,7 @@ impl Plan {
                 reads.push(read(&lead.partition, Range::Prefix(lead.token.clone()), each));
             }
         }
-        let pair = room.pair + if self.pairs.len() > 2 { 60 } else { 0 };
+        let pair = room.pair + if self.pairs.len() > 2 && limit <= 20 { 60 } else { 0 };
         let each = (pair / self.pairs.len().max(1)).max(room.least);
         for pair in &self.pairs {
             reads.push(read(&pair.partition, Range::Prefix(pair.prefix()), each));
@@ -585,17 +614,15 @@ impl Plan {
         }
         if chain == 0 {
             let (of_client, sort) = (pairs(words), sort_of(order));
-            let before = self.pairs_on(level).take(read);
-            return before.into_iter().all(|earlier| earlier.meets(&of_client, sort).is_none())
-                && self.pairs_on(level).nth(read).and_then(|p| p.meets(&of_client, sort))
-                    == Some(key);
+            let meets = |pair: &Pair| pair.meets(&tokens, &of_client, sort);
+            return self.pairs_on(level).take(read).all(|earlier| meets(earlier).is_none())
+                && self.pairs_on(level).nth(read).and_then(meets).as_deref() == Some(key);
         }
         let lead = self.leads.get(chain - 1).and_then(|group| group.get(read));
         let Some(lead) = lead else { return false };
-        let meanings = &self.words[lead.word].meanings;
-        let meant = meanings
-            .iter()
-            .position(|m| m.tokens.iter().all(|token| tokens.score(token, None).is_some()));
+        let has = |text: &String| tokens.score(text, None).is_some();
+        let mut meanings = self.words[lead.word].meanings.iter();
+        let meant = meanings.position(|meaning| meaning.tokens.iter().all(has));
         meant == Some(lead.meaning) && tokens.least_with(&lead.token).as_deref() == Some(key)
     }
 

@@ -515,7 +515,7 @@ export const staff = {
   "invalid.taken": "This is taken already. Choose another",
   "invalid.username_taken": "Somebody with another e-mail address has this username. Choose another",
   "invalid.username_confusable": "This looks like a username that exists. Choose another",
-  "invalid.self_twice": "Two clients never share one account. Choose another username",
+  "invalid.self_twice": "Two clients never share one account. Choose another username, or another relationship",
   "invalid.account_exists": "Somebody signs in with this username already. Choose another",
   "invalid.account_in_use":
     "This username is that of an account with access to other clients. Delete this person, and add them with a username of their own",

@@ -167,6 +167,7 @@ function Hits(props: {
     return (
       <>
         <p class="hits-note">{t("search.noneYet", { query })}</p>
+        <FailureNote failure={search.failure.value} />
         <More onMore={props.onMore} />
       </>
     );

@@ -852,11 +852,24 @@ async fn explore(stage: &Stage, ops: &[Op], thin_out: bool) -> Vec<Outcome> {
     }
 }
 
-async fn pairs(scene: Scene) {
+/// Those that touch A's account. What the others do to the chart alone is the same whatever else the
+/// account opens.
+const OF_ACCOUNT: [Op; 8] = [
+    Op::AssignA,
+    Op::DeleteA,
+    Op::RevokeA,
+    Op::ActivateA,
+    Op::SignInA,
+    Op::EnrolA,
+    Op::ResendA,
+    Op::UpdateA,
+];
+
+async fn pairs(scene: Scene, ops: &[Op]) {
     let stage = stage(scene).await;
     let mut orders = 0;
-    for (at, one) in ALL.iter().enumerate() {
-        for other in &ALL[at..] {
+    for (at, one) in ops.iter().enumerate() {
+        for other in &ops[at..] {
             orders += explore(&stage, &[*one, *other], true).await.len();
         }
     }
@@ -879,32 +892,32 @@ async fn triples(scene: Scene) {
 
 #[tokio::test]
 async fn pairs_with_both_active() {
-    pairs(Scene::Active).await;
+    pairs(Scene::Active, &ALL).await;
 }
 
 #[tokio::test]
 async fn pairs_with_both_invited() {
-    pairs(Scene::Invited).await;
+    pairs(Scene::Invited, &ALL).await;
 }
 
 #[tokio::test]
 async fn pairs_with_one_revoked() {
-    pairs(Scene::Revoked).await;
+    pairs(Scene::Revoked, &ALL).await;
 }
 
 #[tokio::test]
 async fn pairs_with_an_invitation_withdrawn() {
-    pairs(Scene::Withdrawn).await;
+    pairs(Scene::Withdrawn, &ALL).await;
 }
 
 #[tokio::test]
 async fn pairs_with_an_account_of_two_charts() {
-    pairs(Scene::TwoCharts).await;
+    pairs(Scene::TwoCharts, &OF_ACCOUNT).await;
 }
 
 #[tokio::test]
 async fn pairs_with_somebody_joining_a_second_chart() {
-    pairs(Scene::Joining).await;
+    pairs(Scene::Joining, &OF_ACCOUNT).await;
 }
 
 #[tokio::test]

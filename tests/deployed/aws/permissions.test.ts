@@ -149,6 +149,7 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     const sibling = await dana.client();
     await dana.invite(sibling, sameAs(user));
     await visitor.enroll(sibling, 2);
+    await visitor.must(403, "POST", "/enrollment/check", { token }, ELSEWHERE);
     // Links that do not work are counted: the second finds the first counted against its address.
     const forged = `${token.slice(0, -6)}AAAAAA`;
     for (let twice = 0; twice < 2; twice++)
