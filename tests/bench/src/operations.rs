@@ -25,7 +25,8 @@ pub type Ledger = Vec<(&'static str, Cost)>;
 /// check.
 pub const STRICT: [(&str, &[&str]); 6] = [
     ("revoke", &["GetItem", "Query", "TransactWriteItems", "UpdateItem"]),
-    ("activate", &["GetItem", "Query", "TransactWriteItems", "UpdateItem"]),
+    // Whether it is a repeat, and of what, is read beside.
+    ("activate", &["GetItem", "GetItem", "Query", "TransactWriteItems", "UpdateItem"]),
     ("delete", &["GetItem", "Query", "TransactWriteItems", "UpdateItem"]),
     ("assign-alert", &["GetItem", "Query", "TransactWriteItems", "UpdateItem"]),
     // The whole account is read only after the right password.
@@ -134,6 +135,8 @@ impl Afternoon<'_> {
         let pat = PortalUserId::parse(pat["portalUserId"].as_str().expect("an id"));
         let one = format!("{users}/{}", pat.expect("an id"));
         self.staff("list-portal-users", ("GET", &users, Value::Null), 200).await;
+        let progress = format!("{one}/progress");
+        self.staff("list-portal-users.progress", ("GET", &progress, Value::Null), 200).await;
         let again = format!("{one}/invitation");
         self.staff("resend-invitation", ("POST", &again, Value::Null), 202).await;
 

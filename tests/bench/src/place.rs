@@ -124,6 +124,8 @@ impl Place {
             samples::practice(&app, "harbor", "Harbor Practice").await.expect("a practice");
         let practice = practice.practice;
         fill(&app, &database, &practice, size);
+        // The issuer's clock went on meanwhile, and a sign-in in the future is refused.
+        clock.store(now(), Ordering::SeqCst);
         Self { app, practice, issuer, origin, api, wire, meter, clock, endpoint }
     }
 
