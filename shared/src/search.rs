@@ -28,6 +28,7 @@ mod dates;
 mod entries;
 mod fold;
 mod likeness;
+mod pairs;
 mod phone;
 mod plan;
 mod query;

@@ -21,7 +21,8 @@ use strsim::osa_distance;
 
 use super::{
     dates::Order,
-    entries::{interleave, is_particle, pair_key, pairs, partition, sound, sound_pair},
+    entries::{pairs, partition, sound, sound_pair},
+    pairs::{Pair, joined, pairs_of},
     query::{self, Role, Word, allowance, weight},
     words::Tokens,
 };
@@ -41,15 +42,6 @@ const LITTLE: usize = 5;
 
 /// The most pairs that are read for.
 const MOST_PAIRS: usize = 6;
-/// The most of them that are names typed as several words.
-const MOST_JOINED: usize = 3;
-
-/// How many levels there can be: see [`Plan::ignored`].
-const LEVELS: usize = 3;
-/// On how many of them letters count.
-const LEVELS_OF_LETTERS: usize = 2;
-/// On how many of them titles count.
-const LEVELS_OF_TITLES: usize = 1;
 
 /// Score of a hit through a portal user, above that of any hit by what the client has.
 const THROUGH: u32 = 1000;
@@ -171,50 +163,6 @@ struct Lead {
     word: usize,
 }
 
-/// One read of pair entries, or of those of a last name beside an initial, or of a name that was
-/// typed as two words.
-#[derive(Clone)]
-struct Pair {
-    partition: String,
-    /// What their key begins with.
-    key: String,
-    /// Then it is the whole key, and the last and first name begin so.
-    sort: Option<String>,
-    /// On how many levels its words count.
-    levels: usize,
-}
-
-impl Pair {
-    fn prefix(&self) -> String {
-        match &self.sort {
-            None => self.key.clone(),
-            // An entry of a token says of what kind it is: a last name.
-            Some(sort) if !self.partition.contains('+') => format!("{}#0{sort}", self.key),
-            Some(sort) => format!("{}#{sort}", self.key),
-        }
-    }
-
-    /// The key under which this read meets the client with these tokens and pairs, and this last and
-    /// first name.
-    fn meets(
-        &self,
-        tokens: &Tokens<'_>,
-        of_client: &[(String, String)],
-        sort: &str,
-    ) -> Option<String> {
-        let own = of_client.iter().filter(|(partition, _)| *partition == self.partition);
-        match &self.sort {
-            None if !self.partition.contains('+') => tokens.least_with(&self.key),
-            None => own.map(|(_, key)| key).filter(|key| key.starts_with(&self.key)).min().cloned(),
-            Some(start) => {
-                let stored = !self.partition.contains('+')
-                    || own.map(|(_, key)| key).any(|key| *key == self.key);
-                (stored && sort.starts_with(start.as_str())).then(|| self.key.clone())
-            }
-        }
-    }
-}
-
 /// Decides how to answer a query; `this_year` decides what two digits of a year mean.
 ///
 /// # Errors
@@ -226,7 +174,7 @@ pub fn plan(query: &str, this_year: u16) -> Result<Plan, TooShort> {
         |word: &Word| word.meanings.iter().all(|meaning| lead_of(&meaning.tokens).is_some());
     if !words.iter().any(|word| word.role == Role::Needed && narrows(word)) {
         // There is nothing but titles: then these are what is looked for.
-        for word in words.iter_mut().filter(|word| word.role == Role::Title) {
+        for word in words.iter_mut().filter(|word| word.role == Role::Optional) {
             word.role = Role::Needed;
         }
     }
@@ -261,101 +209,6 @@ fn leads(words: &[Word], word: usize) -> Vec<Lead> {
     };
     let meanings = words[word].meanings.iter().enumerate();
     meanings.filter_map(|(at, meaning)| lead((at, &meaning.tokens))).collect()
-}
-
-/// The reads of two words as a pair. Two names go first; else a name and a date. An initial beside
-/// one or two names goes before them.
-fn pairs_of(words: &[Word], order: &[usize]) -> Vec<Pair> {
-    let telling = |name: &&String| (is_particle(name), std::cmp::Reverse(weight(name)));
-    let mut needed: Vec<&String> = order.iter().filter_map(|at| words[*at].name()).collect();
-    needed.sort_by_key(telling);
-    // Don Smith, John Johnson: what may be left out may be a name, too.
-    let may_be = words.iter().filter(|word| word.role == Role::Title);
-    let mut may_be: Vec<&String> = may_be.filter_map(Word::name).collect();
-    may_be.sort_by_key(telling);
-    let names: Vec<&String> = needed.iter().copied().chain(may_be).take(2).collect();
-    let levels = if needed.len() < names.len() { LEVELS_OF_TITLES } else { LEVELS };
-    let pair = |a: &str, b: &str, levels: usize| {
-        let partition = format!("{}+{}", partition(a)?, partition(b)?);
-        Some(Pair { partition, key: start_of_pair(a, b), sort: None, levels })
-    };
-
-    let mut made = initials(words, &needed);
-    if let [one, other] = names[..] {
-        let (a, b) = if one <= other { (one, other) } else { (other, one) };
-        let first = pair(a, b, levels);
-        // Names that begin alike may stand either way round.
-        let alike = partition(a) == partition(b);
-        let second = pair(b, a, levels).filter(|_| alike);
-        let second = second.filter(|second| first.as_ref().is_some_and(|p| p.key != second.key));
-        made.extend(first.into_iter().chain(second));
-    }
-    let Some(name) = needed.first().filter(|_| needed.len() == 1) else { return made };
-    let date = |word: &Word| -> Vec<String> {
-        let year = |token: &String| {
-            token.len() >= 4
-                && ["18", "19", "20", "21"].iter().any(|century| token.starts_with(century))
-                && token.bytes().all(|b| b.is_ascii_digit())
-        };
-        let meanings = word.meanings.iter().filter(|meaning| meaning.tokens.len() == 1);
-        meanings.flat_map(|meaning| &meaning.tokens).filter(|t| year(t)).cloned().collect()
-    };
-    let dates = order.iter().map(|at| date(&words[*at])).find(|dates| !dates.is_empty());
-    let dates = dates.unwrap_or_default();
-    made.extend(dates.iter().filter_map(|date| pair(date, name, LEVELS)));
-    made
-}
-
-/// `mary ann`, `de la cruz`: the entries of names that are written as one word, the longest first.
-fn joined(words: &[Word]) -> Vec<Pair> {
-    let ends = words.iter().filter(|word| word.only().is_some_and(|end| !is_particle(end)));
-    let mut keys: Vec<&String> = ends.flat_map(|word| &word.joined).collect();
-    keys.sort_by_key(|key| std::cmp::Reverse(key.len()));
-    keys.dedup();
-    let pair = |key: &&String| {
-        let (partition, key) = (partition(key)?, (*key).clone());
-        Some(Pair { partition, key, sort: None, levels: LEVELS })
-    };
-    keys.iter().filter_map(pair).take(MOST_JOINED).collect()
-}
-
-/// `J Smith`, `John M Smith`: the entries of a last name, or of both names, in which the first name,
-/// or the second, begins so.
-fn initials(words: &[Word], names: &[&String]) -> Vec<Pair> {
-    let letter = words.iter().filter(|word| word.role == Role::Letter).find_map(Word::only);
-    let Some(letter) = letter else { return Vec::new() };
-    let levels = LEVELS_OF_LETTERS;
-    match names {
-        [last] => {
-            let partition = partition(last).into_iter();
-            let sort = Some(format!("{last} {letter}"));
-            let key = (*last).clone();
-            partition
-                .map(|partition| Pair { partition, key: key.clone(), sort: sort.clone(), levels })
-                .collect()
-        }
-        [one, other] => {
-            let Some((partition, key)) = pair_key(one, other) else { return Vec::new() };
-            let sorts = [format!("{one} {other}{letter}"), format!("{other} {one}{letter}")];
-            let pair = |sort| Pair {
-                partition: partition.clone(),
-                key: key.clone(),
-                sort: Some(sort),
-                levels,
-            };
-            sorts.into_iter().map(pair).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// What the key of a pair begins with that is known of its two beginnings.
-fn start_of_pair(a: &str, b: &str) -> String {
-    let both = a.chars().count().min(b.chars().count());
-    let take = |text: &str, count: usize| text.chars().take(count).collect::<String>();
-    let mut prefix = interleave(&take(a, both), &take(b, both));
-    prefix.extend(a.chars().nth(both));
-    prefix
 }
 
 /// Where misspelt names could be: those that sound like the longest word, from where it would
@@ -626,24 +479,14 @@ impl Plan {
         meant == Some(lead.meaning) && tokens.least_with(&lead.token).as_deref() == Some(key)
     }
 
-    /// How many levels there are: all words, then without titles, then without single letters.
+    /// How many levels there are: see [`Role::levels`].
     fn levels(&self) -> usize {
-        let has = |role: Role| self.words.iter().any(|word| word.role == role);
-        if has(Role::Letter) {
-            3
-        } else if has(Role::Title) {
-            2
-        } else {
-            1
-        }
+        let left_out = self.words.iter().map(|word| word.role).filter(|role| *role != Role::Needed);
+        left_out.map(|role| role.levels() + 1).max().unwrap_or(1)
     }
 
     fn counts(word: &Word, level: usize) -> bool {
-        match word.role {
-            Role::Needed => true,
-            Role::Title => level < 1,
-            Role::Letter => level < 2,
-        }
+        level < word.role.levels()
     }
 
     /// The words that were left out on this level, as typed.
@@ -684,8 +527,7 @@ impl Plan {
     /// Whether the names of the client alone match, for an entry of a portal user: then the client
     /// is listed already.
     fn by_client(&self, tokens: &Tokens<'_>, level: usize) -> bool {
-        let mut words = self.words.iter().filter(|word| Self::counts(word, level));
-        words.all(|word| word.begins(&tokens.client))
+        self.matches(&tokens.of_client(), level).is_some()
     }
 
     /// Whether an entry is a near miss, and by how many slips in all: for ranking, fewest first.

@@ -21,7 +21,7 @@ pub(super) struct Word {
     /// Whether it may be left out.
     pub(super) role: Role,
     /// Another word that begins with this one: it needs a token of its own.
-    pub(super) beside: Option<String>,
+    pub(super) longer: Option<String>,
     /// It and the words before it as one: Mary Ann finds Maryann.
     pub(super) joined: Vec<String>,
 }
@@ -41,9 +41,21 @@ pub(super) enum Role {
     /// It may not.
     Needed,
     /// A title or a generational suffix may, first; and the beginning of another word (John Johnson).
-    Title,
+    Optional,
     /// A single letter may, then.
     Letter,
+}
+
+impl Role {
+    /// On how many levels such a word counts: all words, then without what is optional, then without
+    /// letters.
+    pub(super) const fn levels(self) -> usize {
+        match self {
+            Self::Needed => 3,
+            Self::Letter => 2,
+            Self::Optional => 1,
+        }
+    }
 }
 
 /// Titles and suffixes in English, Spanish, French and German, as [`fold`] leaves them.
@@ -127,7 +139,7 @@ impl Word {
         let role = if partition(&folded).is_none() && folded.chars().all(char::is_alphabetic) {
             Role::Letter
         } else if is_title(&folded) {
-            Role::Title
+            Role::Optional
         } else {
             Role::Needed
         };
@@ -138,7 +150,7 @@ impl Word {
         let meaning = |tokens| Meaning { tokens, order: Order::Either };
         let mut meanings: Vec<Meaning> = meanings.into_iter().map(meaning).collect();
         meanings.truncate(MEANINGS);
-        Self { typed: typed.to_owned(), meanings, role, beside: None, joined: Vec::new() }
+        Self { typed: typed.to_owned(), meanings, role, longer: None, joined: Vec::new() }
     }
 
     /// An address: its domain as letters of any script, and as mail servers know it.
@@ -156,31 +168,19 @@ impl Word {
     /// How well it fits a client, less is better, and in which order it was read, if it is a date;
     /// nothing if it does not fit.
     pub(super) fn fit(&self, tokens: &Tokens<'_>) -> Option<(u32, Order)> {
-        let taken = self.beside.as_deref();
-        // Dr is not the beginning of Drew.
-        let short = |text: &String| text.chars().count() <= 2;
-        let whole = self.role == Role::Title && self.only().is_some_and(short);
+        let longer = self.longer.as_deref();
+        // Dr is not the beginning of Drew; but Jo, of Joanna Johnson, is that of Joanna.
+        let short = |text: &String| text.chars().count() <= 2 && is_title(text);
+        let whole = self.only().is_some_and(short) && self.role != Role::Needed;
         let of_meaning = |meaning: &Meaning| {
-            let scores = meaning.tokens.iter().map(|token| tokens.score(token, taken));
+            let scores = meaning.tokens.iter().map(|token| tokens.score(token, longer));
             Some((scores.sum::<Option<u32>>()?, meaning.order))
         };
-        let joined = self.joined.iter().filter_map(|joined| tokens.score(joined, taken));
+        let joined = self.joined.iter().filter_map(|joined| tokens.score(joined, longer));
         let joined = joined.map(|score| (score + 1, Order::Either));
         let meanings = self.meanings.iter().filter_map(of_meaning);
         let meanings = meanings.filter(|(score, _)| !whole || *score < LONGER);
         meanings.chain(joined).min_by_key(|(score, _)| *score)
-    }
-
-    /// Whether the word begins one of these names.
-    pub(super) fn begins(&self, names: &[&str]) -> bool {
-        let begins = |text: &String| {
-            names.iter().any(|name| {
-                name.starts_with(text.as_str())
-                    && self.beside.as_ref().is_none_or(|taken| !name.starts_with(taken.as_str()))
-            })
-        };
-        self.meanings.iter().any(|meaning| meaning.tokens.iter().all(begins))
-            || self.joined.iter().any(begins)
     }
 
     /// The word, if it means one thing and has one token.
@@ -222,7 +222,7 @@ pub(super) fn words(query: &str, this_year: u16) -> Vec<Word> {
             if let Some(article) = words.last_mut()
                 && article.only().is_some_and(|word| ARTICLES.contains(&word.as_str()))
             {
-                article.role = Role::Title;
+                article.role = Role::Optional;
             }
             words.push(date(&rest[..taken], certain, readings));
             at += taken;
@@ -316,9 +316,9 @@ fn without_repeated(words: Vec<Word>) -> Vec<Word> {
     for word in &mut kept {
         let Some(own) = word.only() else { continue };
         let longer = all.iter().filter(|other| other.len() > own.len());
-        word.beside = longer.filter(|other| other.starts_with(own.as_str())).min().cloned();
-        if word.beside.is_some() && word.role == Role::Needed {
-            word.role = Role::Title;
+        word.longer = longer.filter(|other| other.starts_with(own.as_str())).min().cloned();
+        if word.longer.is_some() && word.role == Role::Needed {
+            word.role = Role::Optional;
         }
     }
     kept

@@ -603,7 +603,7 @@ fn crowd(clients: usize) -> Store {
 fn lists_every_match_once_on_full_pages() {
     let store = crowd(600);
     let queries = "ja | jan | jane | smi | smith | smi jan | jan smi | smith smithson | smi smy | \
-        an an ann | anna anne | mary ann | garcia | ga ma | garcia marq jan | o brien | \
+        anna anne | mary ann | garcia | ga ma | garcia marq jan | o brien | \
         d'angelo muller | angelo | 李 | 小 | 李 小龍 | 李小龍 | 龍 李 | た な | 김 민 | examplecom | \
         555 | 5555 | 19 | 1984 jan | hp | hp1000 | 10 | drop table | мар кор | \
         robert clients jan | janesmith jane | cruz gomez de | de la cruz | smith 1984 | 03/1984";
@@ -632,7 +632,8 @@ fn lists_every_match_once_on_full_pages() {
             // Near misses may follow where there are few.
             if expected.len() >= 5 {
                 assert!(unique.is_subset(&expected), "{query} by {limit}");
-                assert!(sure.is_subset(&unique), "{query} by {limit}");
+                let missing: Vec<&String> = sure.difference(&unique).collect();
+                assert!(missing.is_empty(), "{query} by {limit}: {missing:?}");
             } else {
                 assert!(sure.is_subset(&unique), "{query} by {limit}");
             }
@@ -785,6 +786,8 @@ fn a_name_within_another_needs_one_of_its_own() {
         assert_eq!(store.found(query)[0], "john", "{query}");
     }
     assert_eq!(store.found("john johnson").len(), 1);
+    store.put("joanna", &named("Joanna", "Johnson"));
+    assert_eq!(store.found("jo johnson"), ["joanna", "john"]);
     // Twice the same is once.
     store.put("garcia", &named("Juan", "García García"));
     assert_eq!(store.found("garcia garcia juan"), ["garcia"]);

@@ -60,16 +60,21 @@ impl<'a> Tokens<'a> {
         tokens
     }
 
+    /// In an entry of a portal user: the names of the client alone.
+    pub(super) fn of_client(&self) -> Self {
+        Self { last: self.client.clone(), ..Self::default() }
+    }
+
     /// All names, the most telling first.
     pub(super) fn names(&self) -> Vec<&'a str> {
         ordered(&self.last, &self.first, &self.former)
     }
 
     /// How well a text fits the best of the tokens that it begins: a whole token before a longer
-    /// one, a last name before a first name before all else. Tokens that begin with `taken` are
+    /// one, a last name before a first name before all else. Tokens that begin with `longer` are
     /// another word's.
-    pub(super) fn score(&self, text: &str, taken: Option<&str>) -> Option<u32> {
-        let others = |token: &str| taken.is_none_or(|taken| !token.starts_with(taken));
+    pub(super) fn score(&self, text: &str, longer: Option<&str>) -> Option<u32> {
+        let others = |token: &str| longer.is_none_or(|longer| !token.starts_with(longer));
         let of_names = |names: &[&str], section: u32| {
             let rest = names.iter().filter(|name| others(name));
             let rest = rest.filter_map(|name| name.strip_prefix(text));
@@ -77,7 +82,7 @@ impl<'a> Tokens<'a> {
         };
         let of_other = |chunk: &&str| {
             let free = suffixes(chunk)
-                .filter(|suffix| taken.is_none_or(|taken| fits(suffix, taken).is_none()));
+                .filter(|suffix| longer.is_none_or(|longer| fits(suffix, longer).is_none()));
             let whole = free.filter_map(|suffix| fits(suffix, text)).max()?;
             Some(3 + if whole { 0 } else { LONGER })
         };
