@@ -77,6 +77,20 @@ impl ChartEdit<'_> {
         }
     }
 
+    /// As [`Self::update_account`], on the guess that the account has this chart alone.
+    pub(super) fn guess_account(
+        &mut self,
+        user: &PortalUser,
+        apply: impl FnOnce(Update) -> Update,
+    ) {
+        self.update_account(user, |update| apply(update.when_size("grants", "=", 1)));
+        if let Some(AccountWrite::Update { guessed, .. }) =
+            self.account_writes.get_mut(&user.account)
+        {
+            *guessed = true;
+        }
+    }
+
     /// Notes in an account that is written by this change when the invitation to another chart ends.
     pub(super) fn set_invited_until(&mut self, account: &AccountKey, client: ClientId, until: At) {
         match self.account_writes.get_mut(account) {
