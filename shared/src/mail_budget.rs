@@ -4,7 +4,9 @@
 //! queues a mail adds its time there, on the condition that the budget holds it: the tenth newest of
 //! the mails before is an hour old, and so on. So the window slides exactly, two changes at once
 //! cannot both take the last place, and no read comes before the write. Only a change whose condition
-//! failed reads the item: to say when it can be done, or to cut a list that has become long.
+//! failed reads the item: to say when it can be done, or to cut a list that has become long. A change
+//! that a stranger asked for reads it first ([`Spending::read`]), since its limits depend on which
+//! requests were counted.
 //!
 //! Strangers cause mails too, by asking for resets. Of an address's budget these may take half, so that
 //! asking never keeps the practice's own mails back: see [`Spending::asked_for`].

@@ -35,28 +35,25 @@ use crate::Sender;
 /// each.
 const MOST: usize = 40;
 
-/// A chart, and the portal user there.
-type Access = (ClientId, PortalUserId);
-
-/// Whom a reset was asked for.
+/// The accounts that a request for a reset matches.
 #[derive(Default)]
-struct Found {
+struct Matches {
     practice: Option<Practice>,
-    people: Vec<Person>,
+    people: Vec<MatchedAccount>,
     /// What leads to accounts that are not there, or have another address by now.
-    astray: Vec<Key>,
+    stale_entries: Vec<Key>,
     /// Whether there are more than can be looked at.
     crowded: bool,
 }
 
-/// Somebody whom a reset was asked for.
-struct Person {
+/// An account that a request for a reset matches.
+struct MatchedAccount {
     key: AccountKey,
     account: Account,
     /// Where it is kept when they had their turn.
     entry: Option<Key>,
     /// What they can be sent, in this order.
-    letters: Vec<Letter>,
+    letters: Vec<Sendable>,
     /// Whether anything of it was tried.
     tried: bool,
     /// The chart whose invitation was tried last.
@@ -65,11 +62,11 @@ struct Person {
 
 /// What somebody can be sent.
 #[derive(Clone, Copy)]
-enum Letter {
+enum Sendable {
     /// A link for a new password, shown on this chart.
-    Reset(Access),
+    Reset(Recipient),
     /// The invitation to this chart, again.
-    Invitation(Access),
+    Invitation(Recipient),
 }
 
 impl Sender {
@@ -84,7 +81,7 @@ impl Sender {
         'read: loop {
             let Some(mut ask) = store.get::<Ask>(key).await? else { return Ok(()) };
             let over = ask.expires_at <= self.app.now().seconds();
-            let mut found = if over { Found::default() } else { self.found(&ask).await? };
+            let mut found = if over { Matches::default() } else { self.found(&ask).await? };
             let mut spent = BTreeSet::new();
             for (person, letter) in letters(&found.people) {
                 let (Some(practice), person) = (&found.practice, &mut found.people[person]) else {
@@ -95,14 +92,14 @@ impl Sender {
                     continue;
                 }
                 let held = match letter {
-                    Letter::Invitation((client, user)) => {
+                    Sendable::Invitation(Recipient { client, user }) => {
                         let held = self.invite_again(&ask, practice, client, user).await?;
                         person.invited = Some(client).filter(|_| held).or(person.invited);
                         held
                     }
-                    Letter::Reset(access) => {
+                    Sendable::Reset(to) => {
                         let mut change = store.change();
-                        let held = self.reset(&ask, person, access, &mut change).await?;
+                        let held = self.reset(&ask, person, to, &mut change).await?;
                         if held {
                             let next = ask.pass(&person.key, &mut change);
                             if let Err(error) = store.write(change).await {
@@ -125,8 +122,8 @@ impl Sender {
     }
 
     /// The change that ends it: an event for each person who got no reset, and a note of whose turn it
-    /// was. Whoever could be sent something that the budget did not hold has the turn still to come.
-    fn end(&self, ask: &Ask, found: &Found) -> Change {
+    /// was. A person for whom the budget had no room keeps their turn.
+    fn end(&self, ask: &Ask, found: &Matches) -> Change {
         let now = self.app.now();
         let mut change = self.app.store().change();
         if found.people.is_empty() && ask.dealt.is_empty() {
@@ -145,7 +142,7 @@ impl Sender {
             }
         }
         if found.crowded {
-            for entry in &found.astray {
+            for entry in &found.stale_entries {
                 Turn::take(entry, None, now, &mut change);
             }
         }
@@ -155,7 +152,7 @@ impl Sender {
 
     /// The accounts with the sign-in name and with the address that were not dealt with yet, in the order
     /// of their turns.
-    async fn found(&self, ask: &Ask) -> Result<Found, Problem> {
+    async fn found(&self, ask: &Ask) -> Result<Matches, Problem> {
         let store = self.app.store();
         let listed = keys::address_partition(&ask.practice, &ask.address);
         let mut turns = BTreeMap::new();
@@ -179,14 +176,14 @@ impl Sender {
             [settings.clone()].into_iter().chain(order.iter().map(place)).collect();
         let mut items = store.get_many(&wanted).await?;
         let Some(practice) = items.remove(&settings).map(parse).transpose()? else {
-            return Ok(Found::default());
+            return Ok(Matches::default());
         };
-        let mut found = Found { practice: Some(practice), crowded, ..Found::default() };
+        let mut found = Matches { practice: Some(practice), crowded, ..Matches::default() };
         for key in order {
             let account: Option<Account> = items.remove(&place(&key)).map(parse).transpose()?;
             let entry = turns.remove(&key);
             let Some(account) = account else {
-                found.astray.extend(entry.map(|(entry, _)| entry));
+                found.stale_entries.extend(entry.map(|(entry, _)| entry));
                 continue;
             };
             let address = account::address_key(&self.app, &ask.practice, &account.email)?;
@@ -199,37 +196,45 @@ impl Sender {
                 let own = own.into_iter().next();
                 own.map(|item| Ok::<_, Problem>((item_key(&item)?, parse(item)?))).transpose()?
             } else {
-                found.astray.extend(entry.map(|(entry, _)| entry));
+                found.stale_entries.extend(entry.map(|(entry, _)| entry));
                 continue;
             };
             let (entry, turn) = entry.unzip();
             let letters = self.letters_for(&account, turn.and_then(|turn| turn.invited));
-            found.people.push(Person { key, account, entry, letters, tried: false, invited: None });
+            found.people.push(MatchedAccount {
+                key,
+                account,
+                entry,
+                letters,
+                tried: false,
+                invited: None,
+            });
         }
         Ok(found)
     }
 
     /// What somebody can be sent: a reset, unless one was sent a moment ago, or without a password the
     /// open invitations, beginning behind the last that was sent again.
-    fn letters_for(&self, account: &Account, last: Option<ClientId>) -> Vec<Letter> {
+    fn letters_for(&self, account: &Account, last: Option<ClientId>) -> Vec<Sendable> {
         let now = self.app.now();
         if account.password.is_none() {
             let open = account
                 .grants
                 .iter()
                 .filter(|(_, grant)| grant.invited_until.is_some_and(|until| until > now));
-            let mut open: Vec<Access> =
-                open.map(|(client, grant)| (*client, grant.portal_user_id)).collect();
-            open.sort_by_key(|(client, _)| (Some(*client) <= last, *client));
-            return open.into_iter().map(Letter::Invitation).collect();
+            let mut open: Vec<Recipient> = open
+                .map(|(client, grant)| Recipient { client: *client, user: grant.portal_user_id })
+                .collect();
+            open.sort_by_key(|to| (Some(to.client) <= last, to.client));
+            return open.into_iter().map(Sendable::Invitation).collect();
         }
         let sent = account.reset.as_ref().map(|reset| reset.expires_at.plus(-RESET_SECONDS));
         if sent.is_some_and(|sent| sent.plus(PAUSE) > now) {
             return Vec::new();
         }
         let chart = account.resettable(now).next();
-        let chart = chart.map(|(client, grant)| (client, grant.portal_user_id));
-        chart.into_iter().map(Letter::Reset).collect()
+        let chart = chart.map(|(client, grant)| Recipient { client, user: grant.portal_user_id });
+        chart.into_iter().map(Sendable::Reset).collect()
     }
 
     /// Makes a reset, the only one that works from now on, and queues its mail, as part of a change.
@@ -237,8 +242,8 @@ impl Sender {
     async fn reset(
         &self,
         ask: &Ask,
-        person: &Person,
-        (client, user): Access,
+        person: &MatchedAccount,
+        to: Recipient,
         change: &mut Change,
     ) -> Result<bool, Problem> {
         let (app, practice, now) = (&self.app, &ask.practice, self.app.now());
@@ -246,7 +251,6 @@ impl Sender {
         let nonce = Nonce::new(app);
         let expires_at = now.plus(RESET_SECONDS);
         account.reset = Some(Reset { hash: nonce.secret(app)?.hash(), expires_at });
-        let to = Recipient { client, user };
         let mail = Outgoing::notice(app, practice, to, MailKind::PasswordReset).with_link(
             person.key.clone(),
             nonce,
@@ -259,10 +263,11 @@ impl Sender {
         if spending.until(&budgets).is_some() {
             return Ok(false);
         }
+        // When the write fails, everything is read again: which condition failed does not matter.
         let _ = spending.write(change, &budgets)?;
         change.replace(&keys::account(practice, &person.key), &account, account.rev);
         let news = AccountUpdate {
-            mail: Some((client, &mail.shown())),
+            mail: Some((to.client, &mail.shown())),
             reset: Some(now),
             ..AccountUpdate::default()
         };
@@ -271,7 +276,7 @@ impl Sender {
             Turn::take(entry, None, now, change);
         }
         let event: Event = ask.event(app, Some(account.account_id.to_string()));
-        change.event(&event.client(client).portal_user(user));
+        change.event(&event.client(to.client).portal_user(to.user));
         Ok(true)
     }
 
@@ -307,8 +312,8 @@ impl Sender {
 }
 
 /// What is tried, in order, and for which of the people: a first letter for each, then a second.
-fn letters(people: &[Person]) -> Vec<(usize, Letter)> {
-    let of = |(n, person): (usize, &Person)| {
+fn letters(people: &[MatchedAccount]) -> Vec<(usize, Sendable)> {
+    let of = |(n, person): (usize, &MatchedAccount)| {
         let letters = person.letters.clone();
         letters.into_iter().enumerate().map(move |(round, letter)| (round, n, letter))
     };
