@@ -337,6 +337,13 @@ impl World {
         self.dump(&self.database.tables().main).await
     }
 
+    /// All items but those of staff sessions, whose idle end moves with every request.
+    pub async fn items_but_sessions(&self) -> BTreeMap<String, String> {
+        let mut items = self.items().await;
+        items.retain(|key, _| !key.contains("#W#"));
+        items
+    }
+
     /// All events of the history, by key.
     pub async fn events(&self) -> BTreeMap<String, String> {
         self.dump(&self.database.tables().history).await

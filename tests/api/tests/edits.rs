@@ -1,8 +1,6 @@
 //! Rules 12 and 13: stale edits lose and change nothing, retries are safe; and what an edit
 //! touches elsewhere: the portal, the search, the invitation.
 
-use std::collections::BTreeMap;
-
 use api_tests::{
     Answer, Call, PASSWORD, World,
     people::{Invited, Staff, text},
@@ -10,11 +8,6 @@ use api_tests::{
 };
 use serde_json::{Value, json};
 use shared::history::Role;
-
-/// Items but those of staff sessions, whose idle end moves with every request.
-async fn items(world: &World) -> BTreeMap<String, String> {
-    world.items().await.into_iter().filter(|(k, _)| !k.contains("#W#")).collect()
-}
 
 /// How many clients there are.
 async fn clients(world: &World) -> usize {
@@ -61,21 +54,21 @@ async fn an_edit_of_an_old_version_of_a_client_changes_nothing() {
     let edit = |version: &Value, name: &str| json!({"version": version, "professional": name});
     let now = dana.patch(&path, &edit(&seen, "Dr. One")).await.expect(200);
     assert_ne!(now["version"], seen);
-    let (before, events) = (items(&world).await, world.changes().await);
+    let (before, events) = (world.items_but_sessions().await, world.changes().await);
     for old in [seen.clone(), json!(0), json!(99)] {
         dana.patch(&path, &edit(&old, "Dr. Two")).await.problem(409, "stale");
         // Also an edit that would change nothing says that it looked at something old.
         dana.patch(&path, &edit(&old, "Dr. One")).await.problem(409, "stale");
     }
-    assert_eq!(items(&world).await, before);
+    assert_eq!(world.items_but_sessions().await, before);
     assert_eq!(world.changes().await, events);
     let last = dana.patch(&path, &edit(&now["version"], "Dr. Two")).await.expect(200);
     assert_eq!(last["professional"], "Dr. Two");
     // An edit that changes nothing makes no new version and no event.
-    let (before, events) = (items(&world).await, world.changes().await);
+    let (before, events) = (world.items_but_sessions().await, world.changes().await);
     let same = dana.patch(&path, &edit(&last["version"], "Dr. Two")).await.expect(200);
     assert_eq!(same, last);
-    assert_eq!((items(&world).await, world.changes().await), (before, events));
+    assert_eq!((world.items_but_sessions().await, world.changes().await), (before, events));
 }
 
 #[tokio::test]
@@ -88,13 +81,13 @@ async fn an_edit_of_an_old_version_of_a_portal_user_changes_nothing() {
     let edit = |version: &Value, to: &str| json!({"version": version, "relationship": to});
     let now = dana.patch(&who.path(), &edit(&seen, "guardian")).await.expect(200);
     assert_ne!(now["version"], seen);
-    let (before, events) = (items(&world).await, world.changes().await);
+    let (before, events) = (world.items_but_sessions().await, world.changes().await);
     for old in [seen, json!(0), json!(99)] {
         dana.patch(&who.path(), &edit(&old, "spouse")).await.problem(409, "stale");
         let email = json!({"version": old, "email": "new@mail.example"});
         dana.patch(&who.path(), &email).await.problem(409, "stale");
     }
-    assert_eq!(items(&world).await, before);
+    assert_eq!(world.items_but_sessions().await, before);
     assert_eq!(world.changes().await, events);
     dana.patch(&who.path(), &edit(&now["version"], "spouse")).await.expect(200);
 
@@ -179,10 +172,10 @@ async fn the_same_key_and_body_get_the_same_answer_and_make_one_thing() {
     for making in makings(&dana).await {
         let send = || dana.send(keyed(&making.path, "key-1", &making.body));
         let first = send().await;
-        let (before, events) = (items(&world).await, world.changes().await);
+        let (before, events) = (world.items_but_sessions().await, world.changes().await);
         world.pass(7);
         assert_same(&first, &send().await);
-        assert_eq!(items(&world).await, before, "{}", making.path);
+        assert_eq!(world.items_but_sessions().await, before, "{}", making.path);
         assert_eq!(world.changes().await, events, "{}", making.path);
 
         // The order of members and the white space between them are no other body.
@@ -193,7 +186,7 @@ async fn the_same_key_and_body_get_the_same_answer_and_make_one_thing() {
         let other = dana.send(keyed(&making.path, "key-1", &making.other)).await;
         let problem = other.problem(422, "idempotency_key_reused");
         assert_eq!(problem["fields"][0]["field"], "Idempotency-Key");
-        assert_eq!(items(&world).await, before, "{}", making.path);
+        assert_eq!(world.items_but_sessions().await, before, "{}", making.path);
 
         // Another key, or none, makes another thing.
         let next = dana.send(keyed(&making.path, "key-2", &making.other)).await;
@@ -243,9 +236,9 @@ async fn a_retry_after_a_lost_request_makes_the_thing() {
     for making in makings(&dana).await {
         let send = || dana.send(keyed(&making.path, "key-1", &making.body));
         world.wire.break_after("TransactWriteItems", 0, Fault::LostRequest, 20);
-        let before = items(&world).await;
+        let before = world.items_but_sessions().await;
         send().await.problem(503, "unavailable");
-        assert_eq!(items(&world).await, before);
+        assert_eq!(world.items_but_sessions().await, before);
         world.wire.forget();
         let first = send().await;
         assert_same(&first, &send().await);
@@ -332,14 +325,14 @@ async fn a_record_number_is_unique_made_when_absent_and_freed_when_changed() {
     let world = World::new().await;
     let dana = world.dana().await;
     let first = dana.post("/api/clients", &new_client(Some("HP-100"))).await.expect(201);
-    let (before, events) = (items(&world).await, world.changes().await);
+    let (before, events) = (world.items_but_sessions().await, world.changes().await);
     for taken in ["HP-100", "hp-100", "HP 100", " HP-100 ", "Hp/100", "hp_100", "HP.100", "HP--100"]
     {
         let answer = dana.post("/api/clients", &new_client(Some(taken))).await;
         let problem = answer.problem(409, "record_number_taken");
         assert_eq!(problem["fields"][0]["field"], "recordNumber", "{taken}");
     }
-    assert_eq!(items(&world).await, before);
+    assert_eq!(world.items_but_sessions().await, before);
     assert_eq!(world.changes().await, events);
 
     let made = dana.post("/api/clients", &new_client(None)).await.expect(201);
@@ -350,11 +343,11 @@ async fn a_record_number_is_unique_made_when_absent_and_freed_when_changed() {
     // To a taken one: nothing changes. To a free one: the old one is free.
     let path = |client: &Value| format!("/api/clients/{}", text(&client["clientId"]));
     let edit = |client: &Value, to: &str| json!({"version": client["version"], "recordNumber": to});
-    let (before, events) = (items(&world).await, world.changes().await);
+    let (before, events) = (world.items_but_sessions().await, world.changes().await);
     let answer = dana.patch(&path(&made), &edit(&made, "hp/100")).await;
     let problem = answer.problem(409, "record_number_taken");
     assert_eq!(problem["fields"][0]["field"], "recordNumber");
-    assert_eq!(items(&world).await, before);
+    assert_eq!(world.items_but_sessions().await, before);
     assert_eq!(world.changes().await, events);
 
     let first = dana.patch(&path(&first), &edit(&first, "HP-200")).await.expect(200);
@@ -491,11 +484,11 @@ async fn an_invitation_moves_no_account_that_has_more_than_itself_to_another_add
     let revoked = dana.invite(&revoked, &father.email).await;
     dana.revoke(&revoked).await.expect(200);
     for who in [&invited, &revoked] {
-        let before = (items(&world).await, users_and_mails(&world).await);
+        let before = (world.items_but_sessions().await, users_and_mails(&world).await);
         let taken = readdress(&dana, who, "mother@mail.example").await;
         let taken = taken.problem(409, "account_in_use");
         assert_eq!(taken["fields"][0]["field"], "email");
-        assert_eq!((items(&world).await, users_and_mails(&world).await), before);
+        assert_eq!((world.items_but_sessions().await, users_and_mails(&world).await), before);
         // All else of the person can be changed.
         let version = dana.user(who).await["version"].clone();
         let body = json!({"version": version, "relationship": "guardian"});

@@ -18,13 +18,6 @@ use staff_sign_in::Identity;
 
 type Items = BTreeMap<String, String>;
 
-/// All items but sessions of staff, whose idle end moves with every request.
-async fn items(world: &World) -> Items {
-    let mut items = world.items().await;
-    items.retain(|key, _| !key.contains("#W#"));
-    items
-}
-
 /// The events that are not in `before`, which must all still be there as they were.
 async fn added(world: &World, before: &Items) -> Vec<Value> {
     let events = world.events().await;
@@ -48,10 +41,14 @@ fn call(method: &str, path: &str, body: &Value) -> Call {
 /// Makes a change while the table refuses it: nothing is written. Then makes it: in one
 /// transaction, with one event. Answers the change's answer and the event.
 async fn change(world: &World, what: Call, action: &str) -> (Value, Value) {
-    let before = (items(world).await, world.events().await);
+    let before = (world.items_but_sessions().await, world.events().await);
     world.wire.break_after("TransactWriteItems", 0, Fault::Error, 100);
     world.send(what.clone()).await.problem(503, "unavailable");
-    assert_eq!((items(world).await, world.events().await), before, "{action}: all or nothing");
+    assert_eq!(
+        (world.items_but_sessions().await, world.events().await),
+        before,
+        "{action}: all or nothing"
+    );
     world.wire.forget();
     let answer = world.send(what).await;
     assert!(answer.status.is_success(), "{action}: {}", answer.body);
@@ -59,7 +56,7 @@ async fn change(world: &World, what: Call, action: &str) -> (Value, Value) {
     let count = |operation: &str| seen.iter().filter(|o| *o == operation).count();
     assert_eq!(count("TransactWriteItems"), 1, "{action}: {seen:?}");
     assert_eq!(count("PutItem"), 0, "{action}: {seen:?}");
-    assert_ne!(items(world).await, before.0, "{action} changes something");
+    assert_ne!(world.items_but_sessions().await, before.0, "{action} changes something");
     let mut events = added(world, &before.1).await;
     assert_eq!(actions(&events), [action]);
     (answer.body, events.remove(0))
@@ -183,7 +180,7 @@ async fn what_changes_nothing_writes_no_event_of_a_change() {
     let version = dana.get(&page).await.expect(200)["version"].clone();
     let user = dana.user(&who).await;
     dana.assign(&who.client, Some(&who.user)).await.expect(200);
-    let before = (items(&world).await, world.changes().await);
+    let before = (world.items_but_sessions().await, world.changes().await);
 
     dana.patch(&page, &json!({"version": version})).await.expect(200);
     dana.patch(&page, &json!({"version": 99, "professional": "x"})).await.problem(409, "stale");
@@ -197,7 +194,7 @@ async fn what_changes_nothing_writes_no_event_of_a_change() {
     dana.add(&who.client, &who.email).await.problem(409, "already_added");
     dana.post("/api/clients", &json!({"name": {}})).await.problem(400, "invalid");
     dana.delete(&who, "confirm=no").await.problem(400, "invalid");
-    assert_eq!((items(&world).await, world.changes().await), before);
+    assert_eq!((world.items_but_sessions().await, world.changes().await), before);
 }
 
 #[tokio::test]
