@@ -166,7 +166,7 @@ const fromEmulator = (mail: EmulatedMail): Mail => ({
 export async function until<T>(
   what: string,
   look: () => Promise<T | undefined | false>,
-  seconds = 20,
+  seconds = 60,
 ): Promise<T> {
   for (const end = Date.now() + seconds * 1000; Date.now() < end;) {
     const found = await look();
@@ -177,8 +177,12 @@ export async function until<T>(
 }
 
 /** The newest mail to an address about something, as soon as there are so many. */
-export const mail = (email: string, about: RegExp, count = 1): Promise<Mail> =>
-  until(`mail to ${email}: ${about}`, async () => {
-    const found = (await mailsTo(email)).filter(({ subject }) => about.test(subject));
-    return found.length >= count && found[0];
-  });
+export const mail = (email: string, about: RegExp, count = 1, seconds?: number): Promise<Mail> =>
+  until(
+    `mail to ${email}: ${about}`,
+    async () => {
+      const found = (await mailsTo(email)).filter(({ subject }) => about.test(subject));
+      return found.length >= count && found[0];
+    },
+    seconds,
+  );

@@ -74,6 +74,12 @@ export class Desk {
     return this.must(200, "POST", `/clients/${client.clientId}/portal-users/${user.portalUserId}/${what}`);
   }
 
+  /** Waits until the stream has seen to whatever was written before: mail goes out again. */
+  async caughtUp(): Promise<void> {
+    const { email } = await this.invite(await this.client());
+    await mail(email, INVITATION, 1, 240);
+  }
+
   /** A client and somebody who entered their portal. */
   async enrolled(): Promise<{ client: Json; user: Json; visitor: Visitor }> {
     const client = await this.client();

@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-const shared = { testTimeout: 60_000, hookTimeout: 300_000 };
+const shared = { testTimeout: 180_000, hookTimeout: 300_000 };
 
 export default defineConfig({
   test: {

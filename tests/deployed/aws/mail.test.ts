@@ -42,6 +42,7 @@ test("a mail that the stream missed is swept up, once it is old enough, and only
     expect(ops("outbox", "show")).not.toContain(`MAIL#${mailId}`);
   } finally {
     await sender.onStream(true);
+    await dana.caughtUp();
   }
 });
 
@@ -70,6 +71,7 @@ test("a batch in which one mail fails: it alone is asked for again, and the othe
   } finally {
     await sender.allow(sender.policy);
     await sender.onStream(true);
+    await dana.caughtUp();
   }
   // The stream brings all of them. (The emulator does not cut batches by what failed, nor bisect them, nor count
   // tries: those are settings of the synthesised template.)

@@ -360,7 +360,7 @@ test("every function has a use case here", () => {
 });
 
 describe.each(Object.keys(USES))("%s", (name) => {
-  test("needs all that it may do", { timeout: 300_000 }, async () => {
+  test("needs all that it may do", { timeout: 600_000 }, async () => {
     const deployed = await Deployed.find(name);
     const use = USES[name]!;
     if (name === "send-mail") await deployed.onStream(false);
@@ -379,7 +379,10 @@ describe.each(Object.keys(USES))("%s", (name) => {
       await use(deployed);
     } finally {
       await deployed.allow(deployed.policy);
-      if (name === "send-mail") await deployed.onStream(true);
+      if (name === "send-mail") {
+        await deployed.onStream(true);
+        await dana.caughtUp();
+      }
     }
     expect(idle).toEqual([]);
   });
