@@ -19,9 +19,6 @@ export default defineConfig({
   timeout: 30_000,
   expect: { timeout: 7_000 },
   forbidOnly: Boolean(process.env["CI"]),
-  // A machine that is busy with something else may once be too slow for the page's own clock; what fails
-  // twice is wrong. The report names what was tried again.
-  retries: process.env["CI"] ? 1 : 0,
   reporter: "list",
   use: {
     browserName: "chromium",
@@ -29,13 +26,12 @@ export default defineConfig({
     viewport: { width: 1280, height: 720 },
     locale: "en-US",
     timezoneId: "UTC",
-    trace: "retain-on-failure",
   },
   projects: [
     { name: "flows", testDir: "flows" },
     // Not tests: `npm run screenshots` takes the pictures of the README.
     { name: "pictures", testMatch: "screenshots.ts", fullyParallel: false, workers: 1 },
     // Figures, for which the machine should have nothing else to do: `make lighthouse`.
-    { name: "lighthouse", testDir: "../lighthouse", testMatch: "pages.ts", workers: 1, use: { trace: "off" } },
+    { name: "lighthouse", testDir: "../lighthouse", testMatch: "pages.ts", workers: 1 },
   ],
 });
