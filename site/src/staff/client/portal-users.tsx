@@ -85,6 +85,8 @@ function Table({ chart, users, base }: { chart: Chart; users: Users; base: strin
   const [doing, setDoing] = useState<Doing | null>(null);
   const alerts = useAlerts(chart, users);
   const may = mayChange.value;
+  // As the list has them by now: an answer may have come since the dialog was opened.
+  const whom = doing && (chart.user(doing.user.portalUserId) ?? doing.user);
 
   const done = (said: string) => {
     focusHeading();
@@ -198,11 +200,11 @@ function Table({ chart, users, base }: { chart: Chart; users: Users; base: strin
           onAssign={(rest) => alerts.assign(null, rest)}
         />
       </div>
-      {doing?.what === "delete" && (
-        <DeleteUser chart={chart} user={doing.user} onDone={done} onClose={() => setDoing(null)} />
+      {whom && doing.what === "delete" && (
+        <DeleteUser chart={chart} user={whom} onDone={done} onClose={() => setDoing(null)} />
       )}
-      {doing?.what === "revoke" && (
-        <RevokeUser chart={chart} user={doing.user} onDone={done} onClose={() => setDoing(null)} />
+      {whom && doing.what === "revoke" && (
+        <RevokeUser chart={chart} user={whom} onDone={done} onClose={() => setDoing(null)} />
       )}
       {doing && doing.what !== "delete" && doing.what !== "revoke" && (
         <AccessDialog
