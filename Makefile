@@ -92,7 +92,7 @@ chromium:
 
 # --- tests ---
 
-test: lint test-ci tested test-site budgets
+test: lint test-ci tested plain-binaries test-site budgets
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line test-rules test-deployed
 	@$(MAKE) --no-print-directory e2e
 

@@ -22,6 +22,20 @@ export function Dialog(props: {
   const heading = useId();
   const held = useRef(false);
   held.current = (props.busy ?? false) || (props.typed ?? false);
+  const ended = useRef(false);
+
+  // Not when the browser's own `close` comes: that is a task of its own, and a quick hand is faster. What
+  // it opens meanwhile would be taken for this one, and closed by that.
+  const end = (element: HTMLDialogElement) => {
+    if (ended.current) return;
+    ended.current = true;
+    element.close();
+    // Opened by its address, it has no place to give the focus back to; or that place went meanwhile, and
+    // the focus is still in here, where nobody sees it.
+    const focused = document.activeElement;
+    if (focused === document.body || element.contains(focused)) focusHeading();
+    props.onClose();
+  };
 
   useLayoutEffect(() => {
     const element = dialog.current;
@@ -38,19 +52,14 @@ export function Dialog(props: {
       aria-labelledby={heading}
       onCancel={(event) => {
         if (held.current) event.preventDefault();
+        else end(event.currentTarget);
       }}
-      onClose={(event) => {
-        // Opened by its address, it has no place to give the focus back to; or that place went meanwhile, and
-        // the focus is still in here, where nobody sees it.
-        const focused = document.activeElement;
-        if (focused === document.body || event.currentTarget.contains(focused)) focusHeading();
-        props.onClose();
-      }}
+      onClose={(event) => end(event.currentTarget)}
     >
       <h2 ref={title} id={heading}>
         {props.title}
       </h2>
-      {props.children(() => dialog.current?.close())}
+      {props.children(() => dialog.current && end(dialog.current))}
     </dialog>
   );
 }

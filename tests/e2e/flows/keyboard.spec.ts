@@ -69,6 +69,31 @@ test("from the search to a revoked access", async ({ dana, desk }) => {
   await expect(rowOf(dana, name).getByRole("radio")).toBeFocused();
 });
 
+// A hand quicker than the browser, which says only some time later that a dialog has closed.
+test("what is opened right after a dialog was left stays open", async ({ dana, desk }) => {
+  const client = await desk.client();
+  const name = fullName(client.name);
+  await desk.enrolled(client);
+  await dana.goto(clientPage(client, "/portal"));
+  const dialog = dana.getByRole("dialog", { name: "Revoke portal access?" });
+  await dana.getByRole("button", { name: `More for ${name}` }).click();
+  const revoke = dana.getByRole("button", { name: "Revoke Access" });
+  const again = await revoke.elementHandle();
+  await revoke.click();
+  await expect(dialog).toBeVisible();
+
+  await dialog.getByRole("button", { name: "Cancel" }).evaluate(async (cancel, item) => {
+    const closed = new Promise((done) => cancel.closest("dialog")?.addEventListener("close", done));
+    cancel.click();
+    await Promise.resolve().then();
+    (item as HTMLElement).click();
+    await closed;
+  }, again);
+  await expect(dialog).toBeVisible();
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await expect(dialog).toBeHidden();
+});
+
 test("from a new client to a deleted user", async ({ dana, desk }) => {
   const keys = dana.keyboard;
   const dialog = dana.getByRole("dialog");
