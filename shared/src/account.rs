@@ -12,9 +12,13 @@ use utoipa::ToSchema;
 
 use crate::{
     context::Context,
-    fields::{At, Date, Email, Name, Permissions, Relationship, Secret, Username},
+    fields::{At, Date, Email, Name, Permissions, RecordNumber, Relationship, Secret, Username},
     history::{Actor, Role},
-    id::{AccountId, AccountKey, AddressKey, ClientId, Epoch, PortalUserId, PracticeId, SessionId},
+    id::{
+        AccountId, AccountKey, AddressKey, AppId, ClientId, Epoch, PortalUserId, PracticeId,
+        SessionId,
+    },
+    oauth::pass::AppSession,
     portal_user::PortalUser,
     practice::Practice,
     problem::Problem,
@@ -133,6 +137,9 @@ pub struct Grant {
     pub name: Name,
     /// The client's date of birth.
     pub date_of_birth: Date,
+    /// The number of the client's chart; none where it was not copied yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record_number: Option<RecordNumber>,
     /// What the person is to the client.
     pub relationship: Relationship,
     /// What the person may do there.
@@ -162,6 +169,9 @@ pub struct Session {
     pub idle_ends_at: At,
     /// When it ends in any case.
     pub ends_at: At,
+    /// What apps have in it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub apps: BTreeMap<AppId, AppSession>,
 }
 
 /// An open password reset.
@@ -298,6 +308,7 @@ impl Account {
             began_at: now,
             idle_ends_at: now.plus(practice.client_idle_seconds).min(ends_at),
             ends_at,
+            apps: BTreeMap::new(),
         };
         self.sessions.insert(sid, session.clone());
         session
@@ -319,6 +330,19 @@ impl Account {
         let open: Vec<_> =
             self.open_grants().filter(|(c, g)| session.grants.get(c) == Some(&g.epoch)).collect();
         (!open.is_empty()).then_some((session, open))
+    }
+
+    /// Notes in a session that it is used at `now`, unless its idle end would hardly move. Answers
+    /// whether there is something to write.
+    pub fn use_session(&mut self, sid: SessionId, idle: i64, now: At) -> bool {
+        let Some(session) = self.sessions.get_mut(&sid) else { return false };
+        let idle_ends_at = now.plus(idle).min(session.ends_at);
+        let moves_by = idle_ends_at.seconds() - session.idle_ends_at.seconds();
+        let moves = moves_by >= step_seconds(idle);
+        if moves {
+            session.idle_ends_at = idle_ends_at;
+        }
+        moves
     }
 
     /// What the person sees.

@@ -152,7 +152,7 @@ parsed!(
     3,
     254,
     Some(
-        r"^\s*(?!\.)(?![^@]*\.[.@])[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,5}[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\s*$"
+        r"^\s*(?!\.)(?!'+@)(?![^@]*\.[.@])[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,5}[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\s*$"
     ),
     email
 );
@@ -200,6 +200,26 @@ parsed!(
     100,
     VISIBLE,
     |raw| text(raw, 1, 100)
+);
+parsed!(
+    #[doc = "The name of an app or a system, as people read it when they sign in."]
+    AppName,
+    1,
+    60,
+    VISIBLE,
+    |raw| text(raw, 1, 60)
+);
+parsed!(
+    #[doc = "Which of an app's public keys one is (kid)."]
+    KeyId,
+    1,
+    100,
+    Some(r"^[!-~]+$"),
+    |raw| {
+        let shaped = (1..=100).contains(&raw.len()) && raw.bytes().all(|b| b.is_ascii_graphic());
+        let not = refusal("not_a_key_id", "Use 1 to 100 visible ASCII characters.");
+        if shaped { Ok(raw.to_owned()) } else { Err(not) }
+    }
 );
 parsed!(
     #[doc = "Why access was revoked, for the practice's own record."]
@@ -403,6 +423,21 @@ pub enum Permission {
     Billing,
     /// View & Submit Surveys.
     Surveys,
+}
+
+impl Permission {
+    /// The slug that the API answers.
+    #[must_use]
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::Basic => "basic",
+            Self::Messaging => "messaging",
+            Self::Documents => "documents",
+            Self::Sessions => "sessions",
+            Self::Billing => "billing",
+            Self::Surveys => "surveys",
+        }
+    }
 }
 
 /// A set of permissions; repeats in the input count once. May be empty.

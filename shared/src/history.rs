@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 use crate::{
     caller::Caller,
     context::Context,
-    fields::At,
-    id::{ClientId, EventId, PortalUserId, PracticeId},
+    fields::{AppName, At},
+    id::{AppId, ClientId, EventId, PortalUserId, PracticeId},
     keys::{self, Key},
 };
 
@@ -46,6 +46,12 @@ pub enum Action {
     PasswordChangeRefused,
     StaffSignedIn,
     StaffSignedOut,
+    AppOpened,
+    AppsShown,
+    AppRegistered,
+    AppUpdated,
+    AppSecretMade,
+    AppDeleted,
     Refused,
     /// What a newer version did, of which this one knows no more.
     #[serde(other)]
@@ -121,6 +127,16 @@ impl Author {
     }
 }
 
+/// An app or a system, as it was called when something happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EventApp {
+    /// Its id.
+    pub app_id: AppId,
+    /// What people called it.
+    pub name: AppName,
+}
+
 /// One event.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -144,6 +160,9 @@ pub struct Event {
     /// Why: the code of a revocation or of a refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The app or system that it is about, or through which it was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<EventApp>,
     /// Names of the fields that changed.
     #[serde(default)]
     pub changed: Vec<String>,
@@ -172,6 +191,7 @@ impl Event {
             actor: actor.clone(),
             action,
             reason: None,
+            app: None,
             changed: Vec::new(),
             source: caller.source.clone(),
             request_id: caller.request_id.clone(),
@@ -196,6 +216,13 @@ impl Event {
     #[must_use]
     pub fn because(mut self, reason: impl Into<String>) -> Self {
         self.reason = Some(reason.into());
+        self
+    }
+
+    /// About this app.
+    #[must_use]
+    pub fn app(mut self, app_id: &AppId, name: &AppName) -> Self {
+        self.app = Some(EventApp { app_id: app_id.clone(), name: name.clone() });
         self
     }
 

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use ulid::Ulid;
 use utoipa::ToSchema;
 
@@ -151,6 +151,78 @@ impl utoipa::PartialSchema for PracticeId {
 impl ToSchema for PracticeId {
     fn name() -> std::borrow::Cow<'static, str> {
         std::borrow::Cow::Borrowed("PracticeId")
+    }
+}
+
+/// An app or a system that is registered: its practice, a dot, and a ULID. It is the `client_id` of OAuth,
+/// so that whoever names an app says where it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AppId {
+    practice: PracticeId,
+    ulid: Ulid,
+}
+
+impl AppId {
+    /// Makes the id from a fresh ULID.
+    #[must_use]
+    pub const fn new(practice: PracticeId, ulid: Ulid) -> Self {
+        Self { practice, ulid }
+    }
+
+    /// Reads an id; `None` for anything that is not exactly one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (practice, rest) = text.split_once('.')?;
+        let ulid = Ulid::from_string(rest).ok().filter(|ulid| ulid.to_string() == rest)?;
+        Some(Self { practice: PracticeId::parse(practice)?, ulid })
+    }
+
+    /// The practice whose app it is.
+    #[must_use]
+    pub fn practice(&self) -> &PracticeId {
+        &self.practice
+    }
+
+    /// What tells it from the practice's other apps.
+    #[must_use]
+    pub const fn ulid(&self) -> Ulid {
+        self.ulid
+    }
+}
+
+impl fmt::Display for AppId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.practice, self.ulid)
+    }
+}
+
+impl Serialize for AppId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for AppId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text)
+            .ok_or_else(|| Refusal::invalid("not_an_app", "Use the app's id.").error())
+    }
+}
+
+impl utoipa::PartialSchema for AppId {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::Type::String)
+            .pattern(Some(r"^[a-z0-9-]{2,32}\.[0-7][0-9A-HJKMNP-TV-Z]{25}$"))
+            .description(Some("An app's id: its OAuth client_id."))
+            .into()
+    }
+}
+
+impl ToSchema for AppId {
+    fn name() -> std::borrow::Cow<'static, str> {
+        std::borrow::Cow::Borrowed("AppId")
     }
 }
 

@@ -3,7 +3,7 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, jwk::JwkSet};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     config::Config,
@@ -103,22 +103,46 @@ impl Keys {
     /// # Errors
     /// 500 in a function that was given no signing key.
     pub fn sign(&self, claims: &Claims) -> Result<String, Problem> {
+        self.sign_as("JWT", &Claims { iss: self.issuer.clone(), ..claims.clone() })
+    }
+
+    /// Signs something else than a session's token: `typ` and `aud` must tell it apart.
+    ///
+    /// # Errors
+    /// 500 in a function that was given no signing key.
+    pub fn sign_as<T: Serialize>(&self, typ: &str, claims: &T) -> Result<String, Problem> {
         let (id, key) = self
             .signing
             .as_ref()
             .ok_or_else(|| Problem::internal("this function has no signing key"))?;
         let mut header = Header::new(Algorithm::ES256);
         header.kid = Some(id.clone());
-        let claims = Claims { iss: self.issuer.clone(), ..claims.clone() };
-        jsonwebtoken::encode(&header, &claims, key).map_err(|e| Problem::internal(e.to_string()))
+        header.typ = Some(typ.to_owned());
+        jsonwebtoken::encode(&header, claims, key).map_err(|e| Problem::internal(e.to_string()))
+    }
+
+    /// Reads what was signed with one of these keys as `typ`, whenever it ends: for an ID token that an
+    /// app sends back. `None` for anything that we did not sign.
+    #[must_use]
+    pub fn read_signed<T: DeserializeOwned>(&self, token: &str, typ: &str) -> Option<T> {
+        let header = header_of(token)?;
+        if header.get("crit").is_some() || header.get("typ")? != typ {
+            return None;
+        }
+        let kid = header.get("kid")?.as_str()?;
+        let (_, key) = self.verifying.iter().find(|(id, _)| id == kid)?;
+        let mut validation = Validation::new(Algorithm::ES256);
+        validation.validate_aud = false;
+        validation.validate_exp = false;
+        validation.set_required_spec_claims::<&str>(&[]);
+        jsonwebtoken::decode::<T>(token, key, &validation).ok().map(|read| read.claims)
     }
 
     /// Checks a token: one algorithm, a key we know, all of `exp`, `iss`, `aud` and `sub`, no
     /// leeway, and no `crit` header, since we understand no extension (RFC 7515, section 4.1.11).
     #[must_use]
     pub fn verify(&self, token: &str, audience: Audience, now: At) -> Option<Claims> {
-        let header = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
-        let header: serde_json::Value = serde_json::from_slice(&header).ok()?;
+        let header = header_of(token)?;
         if header.get("crit").is_some() || header.get("typ")? != "JWT" {
             return None;
         }
@@ -133,4 +157,10 @@ impl Keys {
         let claims = jsonwebtoken::decode::<Claims>(token, key, &validation).ok()?.claims;
         (claims.exp > now.seconds() && claims.iat <= now.seconds() + 60).then_some(claims)
     }
+}
+
+/// The header of a signed token, not verified.
+pub(crate) fn header_of(token: &str) -> Option<serde_json::Value> {
+    let header = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
+    serde_json::from_slice(&header).ok()
 }

@@ -132,6 +132,10 @@ partitions! {
     address(practice: &PracticeId, address: &AddressKey) = "P#{practice}#E#{address}";
     /// The resets that were asked for by one name, which is known only by its HMAC.
     asked(practice: &PracticeId, name: &AccountKey) = "P#{practice}#Q#{name}";
+    /// A signed assertion of an app that was used, known only by its digest.
+    assertion(practice: &PracticeId, digest: &str) = "P#{practice}#J#{digest}";
+    /// The apps and systems of a practice.
+    apps(practice: &PracticeId) = "P#{practice}#O";
     /// The sessions of one person of the staff.
     staff(practice: &PracticeId, subject: &str) = "P#{practice}#W#{subject}";
     /// Failures counted against a sign-in name, known only by its HMAC: those of strangers, and those
@@ -178,6 +182,11 @@ items! {
     /// A reset that was asked for. The stream carries it; the index [`OUTBOX`] has those that are left.
     ask(practice: &PracticeId, name: &AccountKey, ask: AskId)
         in main asked(practice, name) = "ASK#{ask}", "asked-for reset";
+    /// An app or a system.
+    app(practice: &PracticeId, app: Ulid) in main apps(practice) = "APP#{app}", "app";
+    /// A signed assertion of an app that was used.
+    assertion(practice: &PracticeId, digest: &str)
+        in main assertion(practice, digest) = "USED", "used assertion";
     /// A session of staff.
     staff_session(practice: &PracticeId, subject: &str, session: SessionId)
         in main staff(practice, subject) = "SESSION#{session}", "staff session";
@@ -216,6 +225,8 @@ pub use self::partition::{address as address_partition, chart, search as search_
 
 /// Sort keys of a client and its portal users begin with this, and no others.
 pub const ACCESS: &str = "A#";
+/// Sort keys of apps begin with this.
+pub const APP: &str = "APP#";
 /// Sort keys of mails begin with this, and no others: the stream's filter looks for it.
 pub const MAIL: &str = "MAIL#";
 /// Sort keys of resets that were asked for begin with this, and no others: the stream's filter looks

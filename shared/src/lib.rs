@@ -28,6 +28,7 @@ pub mod mail;
 pub mod mail_budget;
 pub mod metrics;
 pub mod mirror;
+pub mod oauth;
 pub mod openapi;
 pub mod outbox;
 pub mod password;

@@ -37,6 +37,7 @@ pub mod to_account {
             portal_user_id: user.portal_user_id,
             name: client.name.clone(),
             date_of_birth: client.date_of_birth,
+            record_number: Some(client.record_number.clone()),
             relationship: user.relationship,
             permissions: user.permissions.clone(),
             active: user.access == Access::Active,
@@ -66,12 +67,13 @@ pub mod to_account {
         }
     }
 
-    /// The client's name and date of birth.
+    /// The client's name, date of birth and record number.
     #[must_use]
     pub fn client(update: Update, client: &Client) -> Update {
         update
             .set(&path(client.client_id, "name"), &client.name)
             .set(&path(client.client_id, "dateOfBirth"), &client.date_of_birth)
+            .set(&path(client.client_id, "recordNumber"), &client.record_number)
     }
 
     /// What the person is to the client and may do there.

@@ -11,20 +11,24 @@ use utoipa::{
         ResponseBuilder,
         path::Operation,
         schema::Type,
-        security::{ApiKey, ApiKeyValue, SecurityScheme},
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 
 use crate::{
     cookie,
     jwt::Audience,
-    problem::{FieldProblem, ProblemBody},
+    problem::{FieldProblem, OAuthBody, ProblemBody},
 };
 
 /// Name of the staff's cookie scheme in the document.
 pub const STAFF: &str = "staffSession";
 /// Name of the clients' cookie scheme in the document.
 pub const PORTAL: &str = "portalSession";
+/// Name of the scheme of apps that ask for themselves.
+pub const APP: &str = "app";
+/// Name of the scheme of apps that ask with a person's access token.
+pub const TOKEN: &str = "accessToken";
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -44,6 +48,7 @@ pub fn complete(routes: openapi::OpenApi) -> openapi::OpenApi {
     for (name, schema) in [
         (ProblemBody::name(), ProblemBody::schema()),
         (FieldProblem::name(), FieldProblem::schema()),
+        (OAuthBody::name(), OAuthBody::schema()),
     ] {
         components.schemas.insert(name.into_owned(), schema);
     }
@@ -60,10 +65,22 @@ pub fn complete(routes: openapi::OpenApi) -> openapi::OpenApi {
             .security_schemes
             .insert(name.into(), SecurityScheme::ApiKey(ApiKey::Cookie(key)).into());
     }
+    for (name, scheme, who) in [
+        (
+            APP,
+            HttpAuthScheme::Basic,
+            "An app: its id and its secret. An app with a key sends an assertion in the form instead, one without either its `client_id`.",
+        ),
+        (TOKEN, HttpAuthScheme::Bearer, "A person in an app: the access token that the app got."),
+    ] {
+        let http = HttpBuilder::new().scheme(scheme).description(Some(who)).build();
+        components.security_schemes.insert(name.into(), SecurityScheme::Http(http).into());
+    }
     for (path, item) in &mut document.paths.paths {
         let by_id = path.contains('{');
+        let oauth = path.starts_with("/api/oauth/");
         for operation in operations(item) {
-            complete_operation(operation, by_id);
+            complete_operation(operation, by_id, oauth);
         }
     }
     document
@@ -74,7 +91,7 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [get, put, post, delete, patch].into_iter().filter_map(Option::as_mut)
 }
 
-fn complete_operation(operation: &mut Operation, by_id: bool) {
+fn complete_operation(operation: &mut Operation, by_id: bool, oauth: bool) {
     let secured = operation.security.as_ref().is_some_and(|s| !s.is_empty());
     let has_input = operation.request_body.is_some()
         || operation.parameters.as_ref().is_some_and(|p| {
@@ -84,20 +101,26 @@ fn complete_operation(operation: &mut Operation, by_id: bool) {
             })
         });
     let has_body = operation.request_body.is_some();
+    let pages = !oauth;
     let table = [
         ("400", has_input, "Some input is not valid: the fields are named, nothing was written."),
         ("401", secured, "Nobody is signed in, or the session has ended."),
-        ("403", true, "Not from the site itself, or the role may only look."),
+        ("403", pages, "Not from the site itself, or the role may only look."),
         ("404", by_id, "No such thing, or another practice's."),
         ("413", has_body, "The body is over 64 KiB."),
-        ("415", has_body, "The body is not application/json."),
-        ("422", has_body, "A rule refuses some input: the fields are named, nothing was written."),
+        ("415", has_body && pages, "The body is not application/json."),
+        (
+            "422",
+            has_body && pages,
+            "A rule refuses some input: the fields are named, nothing was written.",
+        ),
         ("500", true, "A fault of ours."),
         ("503", true, "Something we depend on did not answer; nothing was lost, try again."),
     ];
     for (status, applies, description) in table {
         if applies && !operation.responses.responses.contains_key(status) {
-            operation.responses.responses.insert(status.into(), problem(description).into());
+            let problem = problem(description, oauth);
+            operation.responses.responses.insert(status.into(), problem.into());
         }
     }
     for (status, response) in &mut operation.responses.responses {
@@ -112,10 +135,15 @@ fn complete_operation(operation: &mut Operation, by_id: bool) {
     }
 }
 
-/// A problem answer.
-fn problem(description: &str) -> openapi::Response {
+/// A problem answer, in OAuth's words below `/api/oauth/`.
+fn problem(description: &str, oauth: bool) -> openapi::Response {
+    let (media, schema) = if oauth {
+        ("application/json", "OAuthError")
+    } else {
+        ("application/problem+json", "Problem")
+    };
     ResponseBuilder::new()
         .description(description)
-        .content("application/problem+json", Content::new(Some(Ref::from_schema_name("Problem"))))
+        .content(media, Content::new(Some(Ref::from_schema_name(schema))))
         .build()
 }

@@ -171,6 +171,17 @@ impl Problem {
         )
     }
 
+    /// Somebody is signed in, and has nothing here: 403.
+    #[must_use]
+    pub fn no_access() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "no_access",
+            "No access",
+            "Your access does not include this. Please ask the practice.",
+        )
+    }
+
     /// A change by someone who may only read: 403.
     #[must_use]
     pub fn read_only() -> Self {
@@ -179,6 +190,17 @@ impl Problem {
             "read_only",
             "Not allowed",
             "Your role can look but not change anything.",
+        )
+    }
+
+    /// What only an admin may do: 403.
+    #[must_use]
+    pub fn admins_only() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "admins_only",
+            "Not allowed",
+            "Only an admin of the practice may do this.",
         )
     }
 
@@ -242,6 +264,17 @@ impl Problem {
             "Changed meanwhile",
             "Somebody else changed this meanwhile. Look at it again, then repeat your change.",
         )
+    }
+
+    /// A refusal in the words of OAuth (RFC 6749, section 5.2; RFC 6750, section 3.1): `error` and
+    /// `error_description` of an answer below `/api/oauth/`.
+    #[must_use]
+    pub fn oauth(error: &'static str, description: impl Into<Cow<'static, str>>) -> Self {
+        let status = match error {
+            "invalid_client" | "invalid_token" => StatusCode::UNAUTHORIZED,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        Self::new(status, error, "Refused", description)
     }
 
     /// The same idempotency key with another body: 422.
@@ -383,6 +416,40 @@ impl Problem {
             fields: self.fields.clone(),
             more: self.more.as_deref().map(|more| more.members.clone()).unwrap_or_default(),
         }
+    }
+}
+
+/// The body of an error answer below `/api/oauth/` (RFC 6749, section 5.2).
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = OAuthError)]
+pub struct OAuthBody {
+    /// The standard's code: what programs compare.
+    pub error: String,
+    /// What is wrong, for whoever writes the program.
+    pub error_description: String,
+}
+
+impl Problem {
+    /// Whether an app is told of it in the words of OAuth: not that it went a wrong way, which is no
+    /// matter of that standard.
+    #[must_use]
+    pub fn is_oauth(&self) -> bool {
+        use StatusCode as S;
+        ![S::FORBIDDEN, S::NOT_FOUND, S::METHOD_NOT_ALLOWED].contains(&self.status)
+    }
+
+    /// The body in the words of OAuth.
+    #[must_use]
+    pub fn oauth_body(&self) -> OAuthBody {
+        let error = match self.status {
+            StatusCode::SERVICE_UNAVAILABLE => "temporarily_unavailable",
+            StatusCode::INTERNAL_SERVER_ERROR => "server_error",
+            StatusCode::UNSUPPORTED_MEDIA_TYPE | StatusCode::PAYLOAD_TOO_LARGE => "invalid_request",
+            _ => &self.code,
+        };
+        // RFC 6749 knows neither quotation marks nor backslashes here.
+        let detail = self.detail.replace(['"', '\\'], "'");
+        OAuthBody { error: error.to_owned(), error_description: detail }
     }
 }
 

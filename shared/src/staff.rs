@@ -99,6 +99,24 @@ impl Staff {
     }
 }
 
+/// What somebody must be allowed to do.
+#[derive(Debug, Clone, Copy)]
+enum Needs {
+    Look,
+    Change,
+    Admin,
+}
+
+impl Needs {
+    fn judge(self, role: Role) -> Result<(), Problem> {
+        match self {
+            Self::Change if !role.may_change() => Err(Problem::read_only()),
+            Self::Admin if role != Role::Admin => Err(Problem::admins_only()),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// A staff token that was signed by us and has not expired; the session is still to be checked.
 #[derive(Debug)]
 struct Ticket {
@@ -166,18 +184,34 @@ impl Ticket {
         Ok(Staff { practice, author, session })
     }
 
+    /// A token that says its role may not is judged here, before the body is read, by the role that the
+    /// session has now. Of all others, admission judges the role.
+    async fn read_for(parts: &mut Parts, app: &App, needs: Needs) -> Result<Self, Problem> {
+        let ticket = Self::read(parts, app)?;
+        let Some(role) = ticket.claims.role else { return Err(Problem::read_only()) };
+        if needs.judge(role).is_err() {
+            let practice = ticket.claims.practice.clone();
+            let named = client_in_path(parts, app).await;
+            let (staff, client) = both(ticket.check(app), existing(app, &practice, named)).await?;
+            if let Err(problem) = needs.judge(staff.author.actor.role) {
+                return Err(staff.refuse(app, client, problem).await);
+            }
+        }
+        Ok(ticket)
+    }
+
     async fn admit<T>(
         self,
         app: &App,
-        changes: bool,
+        needs: Needs,
         read: impl Future<Output = Result<T, Problem>>,
         client: impl FnOnce(&T) -> Option<ClientId>,
     ) -> Result<Admitted<T>, Problem> {
         let read = async { Ok(read.await) };
         let (staff, data) = both(self.check(app), read).await?;
         let client = data.as_ref().ok().and_then(client);
-        if changes && !staff.author.actor.role.may_change() {
-            return Err(staff.refuse(app, client, Problem::read_only()).await);
+        if let Err(problem) = needs.judge(staff.author.actor.role) {
+            return Err(staff.refuse(app, client, problem).await);
         }
         match data {
             Ok(data) => Ok(Admitted { staff, data, client, attempt: Attempt::default() }),
@@ -209,6 +243,37 @@ pub struct Reader(Ticket);
 #[derive(Debug)]
 pub struct Editor(Ticket);
 
+/// Staff who look after the practice itself. Take it as an argument and [`Admin::admit`] it.
+#[derive(Debug)]
+pub struct Admin(Ticket);
+
+impl Admin {
+    /// The practice that is looked after.
+    #[must_use]
+    pub fn practice(&self) -> &PracticeId {
+        &self.0.claims.practice
+    }
+
+    /// The person, before the session is checked: to tell people apart, not to let them in.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.0.claims.sub
+    }
+
+    /// Checks the session and the role beside the first read.
+    ///
+    /// # Errors
+    /// 401 when the session has ended, 403 for another role, whatever the read found; else what the read
+    /// says.
+    pub async fn admit<T>(
+        self,
+        app: &App,
+        read: impl Future<Output = Result<T, Problem>>,
+    ) -> Result<Admitted<T>, Problem> {
+        self.0.admit(app, Needs::Admin, read, |_| None).await
+    }
+}
+
 impl Reader {
     /// The practice whose data is asked for.
     #[must_use]
@@ -231,7 +296,7 @@ impl Reader {
         app: &App,
         read: impl Future<Output = Result<T, Problem>>,
     ) -> Result<Admitted<T>, Problem> {
-        self.0.admit(app, false, read, |_| None).await
+        self.0.admit(app, Needs::Look, read, |_| None).await
     }
 
     /// Checks the session alone.
@@ -266,7 +331,7 @@ impl Reader {
     pub async fn chart(self, app: &App, client: ClientId) -> Result<Admitted<Chart>, Problem> {
         let practice = self.practice().clone();
         let read = Chart::load(app.store(), &practice, client);
-        self.0.admit(app, false, read, |chart| Some(chart.client.client_id)).await
+        self.0.admit(app, Needs::Look, read, |chart| Some(chart.client.client_id)).await
     }
 }
 
@@ -293,7 +358,7 @@ impl Editor {
         app: &App,
         read: impl Future<Output = Result<T, Problem>>,
     ) -> Result<Admitted<T>, Problem> {
-        self.0.admit(app, true, read, |_| None).await
+        self.0.admit(app, Needs::Change, read, |_| None).await
     }
 
     /// Checks the session and the role beside reading a chart, to change it.
@@ -303,7 +368,7 @@ impl Editor {
     pub async fn chart(self, app: &App, client: ClientId) -> Result<Admitted<Chart>, Problem> {
         let practice = self.practice().clone();
         let read = Chart::load(app.store(), &practice, client);
-        self.0.admit(app, true, read, |chart| Some(chart.client.client_id)).await
+        self.0.admit(app, Needs::Change, read, |chart| Some(chart.client.client_id)).await
     }
 
     /// As [`Editor::chart`], for a request that may be a repetition, with an account beside the chart.
@@ -325,7 +390,8 @@ impl Editor {
             both(Chart::load(store, &practice, client), Chart::accounts(store, &practice, &wanted)),
             attempt.answered::<T>(store, now),
         ));
-        let found = self.0.admit(app, true, read, |((c, _), _)| Some(c.client.client_id)).await?;
+        let found =
+            self.0.admit(app, Needs::Change, read, |((c, _), _)| Some(c.client.client_id)).await?;
         let Admitted { staff, data: ((chart, accounts), before), client, .. } = found;
         let admitted = Admitted { staff, data: (chart, accounts), client, attempt };
         Ok(Repeatable { admitted, before })
@@ -343,20 +409,16 @@ impl FromRequestParts<App> for Reader {
 impl FromRequestParts<App> for Editor {
     type Rejection = Problem;
 
-    /// A token that says its role may only look is judged here, before the body is read, by the role
-    /// that the session has now. Of all others, admission judges the role.
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let ticket = Ticket::read(parts, app)?;
-        let Some(role) = ticket.claims.role else { return Err(Problem::read_only()) };
-        if !role.may_change() {
-            let practice = ticket.claims.practice.clone();
-            let named = client_in_path(parts, app).await;
-            let (staff, client) = both(ticket.check(app), existing(app, &practice, named)).await?;
-            if !staff.author.actor.role.may_change() {
-                return Err(staff.refuse(app, client, Problem::read_only()).await);
-            }
-        }
-        Ok(Self(ticket))
+        Ticket::read_for(parts, app, Needs::Change).await.map(Self)
+    }
+}
+
+impl FromRequestParts<App> for Admin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        Ticket::read_for(parts, app, Needs::Admin).await.map(Self)
     }
 }
 
@@ -558,6 +620,13 @@ impl<T> Disclosed<T> {
         self
     }
 
+    /// No answer but that it is done: 204.
+    #[must_use]
+    pub fn nothing(mut self) -> Self {
+        self.status = StatusCode::NO_CONTENT;
+        self
+    }
+
     /// The answer as 202.
     #[must_use]
     pub fn accepted(mut self) -> Self {
@@ -568,6 +637,9 @@ impl<T> Disclosed<T> {
 
 impl<T: Serialize> IntoResponse for Disclosed<T> {
     fn into_response(self) -> Response {
+        if self.status == StatusCode::NO_CONTENT {
+            return self.status.into_response();
+        }
         (self.status, Json(self.value)).into_response()
     }
 }

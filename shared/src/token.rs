@@ -11,10 +11,12 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use ulid::Ulid;
 
 use crate::{
     context::Context,
-    id::{AccountKey, ClientId, PortalUserId, PracticeId},
+    fields::Secret,
+    id::{AccountKey, AppId, ClientId, PortalUserId, PracticeId, SessionId},
     problem::Problem,
 };
 
@@ -67,6 +69,24 @@ impl Nonce {
 }
 
 impl TokenSecret {
+    /// A fresh secret that no mail carries: the table keeps its hash, whoever asked for it the secret.
+    #[must_use]
+    pub fn new(context: &Context) -> Self {
+        Self(context.random())
+    }
+
+    /// Reads a secret; `None` for anything that cannot be one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
+    }
+
+    /// The secret as text: to be shown once.
+    #[must_use]
+    pub fn text(&self) -> Secret {
+        Secret::new(URL_SAFE_NO_PAD.encode(self.0))
+    }
+
     /// What the table keeps.
     #[must_use]
     pub fn hash(&self) -> TokenHash {
@@ -145,6 +165,41 @@ impl ResetToken {
             practice,
             account: AccountKey::from_bytes(piece(&bytes, 0)),
             secret: TokenSecret(piece(&bytes, 16)),
+        })
+    }
+}
+
+/// A code or an access token of an app, taken apart.
+#[derive(Debug, Clone)]
+pub struct AppToken {
+    /// The app that it is for.
+    pub app: AppId,
+    /// The account of the person who is signed in.
+    pub account: AccountKey,
+    /// The session in which it was made, and with which it ends.
+    pub sid: SessionId,
+    /// What proves that we made it.
+    pub secret: TokenSecret,
+}
+
+impl AppToken {
+    /// The token as the app gets it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let app = self.app.ulid().to_bytes();
+        let pieces: [&[u8]; 4] = [&app, &self.account.bytes(), &self.sid.bytes(), &self.secret.0];
+        join(self.app.practice(), &pieces)
+    }
+
+    /// Takes a token apart; `None` for anything that cannot be one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (practice, bytes) = split::<80>(text)?;
+        Some(Self {
+            app: AppId::new(practice, Ulid::from_bytes(piece(&bytes, 0))),
+            account: AccountKey::from_bytes(piece(&bytes, 16)),
+            sid: SessionId::from_bytes(piece(&bytes, 32)),
+            secret: TokenSecret(piece(&bytes, 48)),
         })
     }
 }

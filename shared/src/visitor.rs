@@ -13,6 +13,7 @@ use crate::{
     id::{AccountId, AccountKey, PracticeId, SessionId},
     jwt::{Audience, Claims},
     keys,
+    mirror::to_charts::{self, AccountUpdate},
     practice::Practice,
     problem::Problem,
     store::parse,
@@ -42,6 +43,21 @@ impl FromRequestParts<App> for Visitor {
     }
 }
 
+/// A visitor, or somebody who is not signed in.
+#[derive(Debug)]
+pub struct MaybeVisitor(pub Option<Visitor>);
+
+impl FromRequestParts<App> for MaybeVisitor {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        app: &App,
+    ) -> Result<Self, std::convert::Infallible> {
+        Ok(Self(Visitor::of(&parts.headers, Caller::of(parts), app)))
+    }
+}
+
 impl Visitor {
     fn of(headers: &HeaderMap, caller: Caller, app: &App) -> Option<Self> {
         let token = cookie::value(headers, cookie::name(Audience::Portal))?;
@@ -62,6 +78,37 @@ impl Visitor {
         let account = items.remove(&account).map(parse).transpose()?;
         let practice = items.remove(&practice).map(parse).transpose()?;
         account.zip(practice).ok_or_else(Problem::signed_out)
+    }
+
+    /// Ends the session; others of the account go on. Answers whether there was one.
+    ///
+    /// # Errors
+    /// 503 when the table does not answer.
+    pub async fn sign_out(&self, app: &App) -> Result<bool, Problem> {
+        let key = keys::account(&self.practice, &self.account);
+        let mut retries = app.store().retries();
+        loop {
+            let (mut account, practice) = match self.load(app).await {
+                Err(problem) if problem.code() == "signed_out" => return Ok(false),
+                loaded => loaded?,
+            };
+            let Some((_, open)) = account.admitted(&practice, self.sid, app.now()) else {
+                return Ok(false);
+            };
+            let open: Vec<_> = open.iter().map(|(client, g)| (*client, g.portal_user_id)).collect();
+            account.sessions.remove(&self.sid);
+            let mut change = app.store().change();
+            change.replace(&key, &account, account.rev);
+            to_charts::write(&mut change, &self.practice, &account, &AccountUpdate::default());
+            let actor = account.actor();
+            for &(client, portal_user) in &open {
+                let event =
+                    Event::new(app, &self.caller, &actor, &self.practice, Action::SignedOut);
+                change.event(&event.client(client).portal_user(portal_user));
+            }
+            let Err(error) = app.store().write(change).await else { return Ok(true) };
+            retries.retry(error).await?;
+        }
     }
 
     /// The event of a refusal: in the history of the first chart that the session opens. `None` when it

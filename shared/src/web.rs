@@ -2,6 +2,8 @@
 //! own pages, strict reading of bodies and parameters, problems rendered in one form, and the
 //! headers that every answer carries.
 
+use std::collections::BTreeMap;
+
 use axum::{
     Json, Router,
     body::{Body, to_bytes},
@@ -18,7 +20,7 @@ use crate::{
     app::App,
     caller::Caller,
     config::Edge,
-    id::{ClientId, PortalUserId},
+    id::{AppId, ClientId, PortalUserId},
     metrics,
     problem::Problem,
     staff,
@@ -88,7 +90,8 @@ async fn frame(State(app): State<App>, mut request: Request, next: Next) -> Resp
     };
     let problem = response.extensions_mut().remove::<Problem>();
     if let Some(problem) = &problem {
-        render(problem, &caller, &mut response);
+        let oauth = route.as_deref().is_some_and(|route| route.starts_with(OAUTH));
+        render(problem, &caller, oauth && problem.is_oauth(), &mut response);
     }
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
@@ -112,12 +115,26 @@ async fn frame(State(app): State<App>, mut request: Request, next: Next) -> Resp
     response
 }
 
-fn render(problem: &Problem, caller: &Caller, response: &mut Response) {
+fn render(problem: &Problem, caller: &Caller, oauth: bool, response: &mut Response) {
     let allow = response.headers().get(header::ALLOW).cloned();
     let cookies: Vec<_> = response.headers().get_all(header::SET_COOKIE).iter().cloned().collect();
-    *response = (problem.status(), Json(problem.body(&caller.request_id))).into_response();
+    if oauth {
+        *response = (problem.status(), Json(problem.oauth_body())).into_response();
+        let challenge = match problem.code() {
+            "invalid_client" => Some("Basic realm=\"Latchkey\", charset=\"UTF-8\""),
+            "invalid_token" => Some("Bearer realm=\"Latchkey\", error=\"invalid_token\""),
+            _ => None,
+        };
+        if let Some(challenge) = challenge {
+            let challenge = HeaderValue::from_static(challenge);
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+    } else {
+        *response = (problem.status(), Json(problem.body(&caller.request_id))).into_response();
+        let media = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, media);
+    }
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     if let Some(seconds) = problem.retry_after() {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
@@ -148,7 +165,17 @@ fn comes_through_the_edge(edge: &Edge, headers: &HeaderMap) -> bool {
 /// no page may load them as anything else.
 const LINKS: [&str; 2] = ["/api/staff/sign-in", "/api/staff/callback"];
 /// GETs that are the same for everybody and leave no trace.
-const PUBLIC: [&str; 3] = ["/api/health", "/api/openapi.json", "/api/portal/jwks.json"];
+const PUBLIC: [&str; 4] = [
+    "/api/health",
+    "/api/openapi.json",
+    "/api/portal/jwks.json",
+    "/.well-known/openid-configuration",
+];
+
+/// Routes that apps call, on either host.
+const OAUTH: &str = "/api/oauth/";
+/// What proxies ask for every request of a browser, and pass that request's headers along.
+const CHECK: &str = "/api/portal/check";
 
 /// Whether a request comes from the site that it is for. Browsers send `Origin` with every change:
 /// one that has neither it nor `Sec-Fetch-Site` is refused. Reading leaves a trace too, so a read
@@ -157,7 +184,8 @@ const PUBLIC: [&str; 3] = ["/api/health", "/api/openapi.json", "/api/portal/jwks
 fn comes_from_our_pages(app: &App, request: &Request) -> bool {
     let path = request.uri().path();
     let reads = [Method::GET, Method::HEAD].contains(request.method());
-    if request.method() == Method::OPTIONS || (reads && PUBLIC.contains(&path)) {
+    let no_page = path.starts_with(OAUTH) || (reads && [CHECK].contains(&path));
+    if request.method() == Method::OPTIONS || no_page || (reads && PUBLIC.contains(&path)) {
         return true;
     }
     if reads && LINKS.contains(&path) {
@@ -216,10 +244,14 @@ async fn read(body: Body) -> Result<Vec<u8>, Problem> {
     to_bytes(body, BODY_LIMIT).await.map(|bytes| bytes.to_vec()).map_err(|_| Problem::too_large())
 }
 
-fn parse_json<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, Problem> {
+/// The media type of a body, without its parameters, in small letters.
+fn essence(headers: &HeaderMap) -> String {
     let media = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let essence = media.split(';').next().unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/json") {
+    media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+fn parse_json<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, Problem> {
+    if essence(headers) != "application/json" {
         return Err(Problem::media_type());
     }
     let sent: Sent = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
@@ -250,6 +282,63 @@ impl<T: DeserializeOwned> FromRequestParts<App> for StrictQuery<T> {
         let pairs = form_urlencoded::parse(query.as_bytes()).into_owned();
         let pairs = pairs.map(|(name, value)| (name, Sent::Text(value))).collect();
         Sent::Object(pairs).read().map(Self).map_err(refused)
+    }
+}
+
+/// The parameters of OAuth that are read here.
+const PARAMETERS: [&str; 10] = [
+    "client_assertion",
+    "client_assertion_type",
+    "client_id",
+    "client_secret",
+    "code",
+    "code_verifier",
+    "grant_type",
+    "redirect_uri",
+    "token",
+    "token_type_hint",
+];
+
+/// A form (`application/x-www-form-urlencoded`), as OAuth reads it: what is empty counts as left out, what
+/// is unknown is passed over, and nothing that is known comes twice.
+#[derive(Debug)]
+pub struct OAuthForm(pub BTreeMap<String, String>);
+
+impl FromRequest<App> for OAuthForm {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(body).await?;
+        if essence(&parts.headers) != "application/x-www-form-urlencoded" {
+            let right = "Send the parameters as application/x-www-form-urlencoded.";
+            return Err(Problem::oauth("invalid_request", right));
+        }
+        let mut form = BTreeMap::new();
+        let known = |name: &str| PARAMETERS.contains(&name);
+        for (name, value) in form_urlencoded::parse(&bytes).into_owned() {
+            if !known(&name) {
+                continue;
+            }
+            if form.contains_key(&name) {
+                return Err(Problem::oauth("invalid_request", "A parameter comes twice."));
+            }
+            form.insert(name, value);
+        }
+        form.retain(|_, value| !value.is_empty());
+        Ok(Self(form))
+    }
+}
+
+/// The app that a path names; 404 for an id that cannot be one.
+#[derive(Debug, Clone)]
+pub struct AppPath(pub AppId);
+
+impl FromRequestParts<App> for AppPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        path_id(parts, app, "appId", AppId::parse).await.map(Self)
     }
 }
 

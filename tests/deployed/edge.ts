@@ -6,6 +6,7 @@ import { createServer, request, type IncomingMessage, type Server } from "node:h
 import { createServer as createTlsServer } from "node:https";
 import {
   CloudFrontClient,
+  GetCachePolicyCommand,
   GetDistributionConfigCommand,
   GetFunctionCommand,
   GetOriginRequestPolicyCommand,
@@ -20,7 +21,7 @@ type Headers = Record<string, string>;
 type Handler = (event: { request: { uri: string } }) => { uri: string };
 
 interface Behaviour {
-  prefix: string;
+  pattern: string;
   methods: string[];
   origin: Origin;
   rewrite?: Handler;
@@ -119,7 +120,7 @@ export class Edge {
       return { status: 204, headers: {}, body: Buffer.alloc(0) };
     }
     const site = this.sites.get(host);
-    const behaviour = site?.behaviours.find(({ prefix }) => pathname.startsWith(prefix));
+    const behaviour = site?.behaviours.find(({ pattern }) => matches(pattern, pathname));
     if (!site || !behaviour) return { status: 403, headers: {}, body: Buffer.from(`no distribution ${host}`) };
     if (!behaviour.methods.includes(asked.method!))
       return { status: 403, headers: {}, body: Buffer.from("method") };
@@ -195,9 +196,12 @@ export class Edge {
 
 async function read(cloudFront: CloudFrontClient, one: CacheBehavior, origins: Origin[]): Promise<Behaviour> {
   const [association] = one.FunctionAssociations?.Items ?? [];
-  const passing =
-    one.OriginRequestPolicyId &&
-    (await cloudFront.send(new GetOriginRequestPolicyCommand({ Id: one.OriginRequestPolicyId })));
+  const passed = one.OriginRequestPolicyId
+    ? [
+        ...(await tellingApart(cloudFront, one.CachePolicyId!)),
+        ...(await forwarded(cloudFront, one.OriginRequestPolicyId)),
+      ]
+    : [];
   const answers = await cloudFront.send(
     new GetResponseHeadersPolicyCommand({ Id: one.ResponseHeadersPolicyId }),
   );
@@ -205,14 +209,11 @@ async function read(cloudFront: CloudFrontClient, one: CacheBehavior, origins: O
     answers.ResponseHeadersPolicy!.ResponseHeadersPolicyConfig!;
   const hsts = security?.StrictTransportSecurity;
   return {
-    prefix: one.PathPattern!.replace(/\*$/, ""),
+    pattern: one.PathPattern!,
     methods: one.AllowedMethods?.Items ?? ["GET", "HEAD"],
     origin: origins.find((origin) => origin.Id === one.TargetOriginId)!,
     ...(association && { rewrite: await rewrite(cloudFront, association.FunctionARN!) }),
-    passed: (passing
-      ? (passing.OriginRequestPolicy?.OriginRequestPolicyConfig?.HeadersConfig?.Headers?.Items ?? [])
-      : []
-    ).map((name) => name.toLowerCase()),
+    passed: passed.map((name) => name.toLowerCase()),
     added: {
       "content-security-policy": security!.ContentSecurityPolicy!.ContentSecurityPolicy!,
       "referrer-policy": security!.ReferrerPolicy!.ReferrerPolicy!,
@@ -223,6 +224,28 @@ async function read(cloudFront: CloudFrontClient, one: CacheBehavior, origins: O
       ),
     },
   };
+}
+
+/** Whether a path is one of a pattern's, whose only wildcard stands at its end. */
+const matches = (pattern: string, path: string) =>
+  pattern.endsWith("*") ? path.startsWith(pattern.slice(0, -1)) : path === pattern;
+
+/** The headers that an origin request policy names. `Authorization` it cannot name. */
+async function forwarded(cloudFront: CloudFrontClient, Id: string): Promise<string[]> {
+  const { OriginRequestPolicy: policy } = await cloudFront.send(new GetOriginRequestPolicyCommand({ Id }));
+  const headers = policy?.OriginRequestPolicyConfig?.HeadersConfig?.Headers?.Items ?? [];
+  if (headers.some((name) => /^authorization$/i.test(name))) throw new Error("CloudFront refuses Authorization here");
+  return headers;
+}
+
+/** The headers by which kept answers are told apart, which are passed on too. They can be named only where an
+ *  answer may be kept. */
+async function tellingApart(cloudFront: CloudFrontClient, Id: string): Promise<string[]> {
+  const { CachePolicy: policy } = await cloudFront.send(new GetCachePolicyCommand({ Id }));
+  const config = policy?.CachePolicyConfig;
+  const headers = config?.ParametersInCacheKeyAndForwardedToOrigin?.HeadersConfig?.Headers?.Items ?? [];
+  if (headers.length && !config?.MaxTTL) throw new Error("CloudFront refuses headers where nothing is kept");
+  return headers;
 }
 
 async function rewrite(cloudFront: CloudFrontClient, arn: string): Promise<Handler> {

@@ -45,6 +45,8 @@ export interface Answer {
 export interface Asked {
   headers?: Record<string, string>;
   body?: unknown;
+  /** What a program sends instead of a page: a form. */
+  form?: Record<string, string>;
   /** Whose cookies go along and are kept. */
   jar?: Jar;
 }
@@ -59,20 +61,22 @@ export const VIEWER = "x-viewer-address";
 /** The operations that answered as they should, for the test that all were tried. */
 export const answered = new Set<string>();
 
-/** A request as a page of the site sends it. */
+/** A request as a page of the site sends it; with a form, as a program does. */
 export async function call(origin: string, method: string, path: string, asked: Asked = {}): Promise<Answer> {
-  const { headers = {}, body, jar } = asked;
+  const { headers = {}, body, form, jar } = asked;
+  const text = form ? String(new URLSearchParams(form)) : body === undefined ? undefined : JSON.stringify(body);
+  const media = form ? "application/x-www-form-urlencoded" : "application/json";
   const answer = await send(
     origin,
     method,
     path,
     {
-      ...(method !== "GET" && { origin }),
-      ...(body !== undefined && { "content-type": "application/json" }),
+      ...(method !== "GET" && !form && { origin }),
+      ...(text !== undefined && { "content-type": media }),
       ...(jar?.size && { cookie: [...jar].map(([name, value]) => `${name}=${value}`).join("; ") }),
       ...headers,
     },
-    body === undefined ? undefined : JSON.stringify(body),
+    text,
   );
   for (const cookie of answer.headers["set-cookie"] ?? []) {
     const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];

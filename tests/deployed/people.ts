@@ -177,6 +177,12 @@ export class Visitor {
     this.password = password;
   }
 
+  /** What the session's token says: whose session it is, and where its account is kept. */
+  claims(): { practice: string; account: string; sid: string } {
+    const [, payload = ""] = (this.jar.get("__Host-latchkey-portal") ?? "").split(".");
+    return JSON.parse(Buffer.from(payload, "base64url").toString());
+  }
+
   async status(): Promise<number> {
     return (await this.call("GET", "/session")).status;
   }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 use shared::{
     App, Problem, Routes,
     fields::{At, Refusal},
-    history::{Action, Actor, Event, Role},
+    history::{Action, Actor, Event, EventApp, Role},
     id::{ClientId, EventId, PortalUserId},
     keys,
     staff::{Disclosed, Reader},
@@ -65,6 +65,10 @@ pub struct EventView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub reason: Option<String>,
+    /// The app or system that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub app: Option<EventApp>,
     /// Names of the fields that changed.
     pub changed: Vec<String>,
 }
@@ -123,6 +127,7 @@ fn view(event: Event) -> EventView {
         action: event.action,
         portal_user_id: event.portal_user_id,
         reason: event.reason,
+        app: event.app,
         changed: event.changed,
     }
 }

@@ -10,9 +10,8 @@ use axum::{
 use serde::Serialize;
 use shared::{
     App, Problem, Routes,
-    account::{PortalSession, step_seconds},
+    account::PortalSession,
     cookie,
-    history::{Action, Event},
     jwt::Audience,
     keys,
     mirror::to_charts::{self, AccountUpdate},
@@ -41,12 +40,8 @@ async fn who(State(app): State<App>, visitor: Visitor) -> Result<Json<PortalSess
         let now = app.now();
         let (mut account, practice) = visitor.load(&app).await?;
         account.admitted(&practice, visitor.sid, now).ok_or_else(Problem::signed_out)?;
-        let session = account.sessions.get_mut(&visitor.sid).ok_or_else(Problem::signed_out)?;
-        let idle_ends_at = now.plus(visitor.idle).min(session.ends_at);
-        let moves_by = idle_ends_at.seconds() - session.idle_ends_at.seconds();
         let mut change = app.store().change();
-        if moves_by >= step_seconds(visitor.idle) {
-            session.idle_ends_at = idle_ends_at;
+        if account.use_session(visitor.sid, visitor.idle, now) {
             change.replace(&key, &account, account.rev);
             to_charts::write(&mut change, &visitor.practice, &account, &AccountUpdate::default());
         }
@@ -64,29 +59,11 @@ async fn who(State(app): State<App>, visitor: Visitor) -> Result<Json<PortalSess
     responses((status = 204, description = "Signed out.", headers(("Set-Cookie" = String, description = "Takes the cookie away."))))
 )]
 async fn sign_out(State(app): State<App>, visitor: Visitor) -> Result<Response, Problem> {
-    let key = keys::account(&visitor.practice, &visitor.account);
-    let mut retries = app.store().retries();
-    loop {
-        let (mut account, practice) = visitor.load(&app).await?;
-        let (_, open) =
-            account.admitted(&practice, visitor.sid, app.now()).ok_or_else(Problem::signed_out)?;
-        let open: Vec<_> = open.iter().map(|(client, g)| (*client, g.portal_user_id)).collect();
-        account.sessions.remove(&visitor.sid);
-        let mut change = app.store().change();
-        change.replace(&key, &account, account.rev);
-        to_charts::write(&mut change, &visitor.practice, &account, &AccountUpdate::default());
-        let actor = account.actor();
-        for &(client, portal_user) in &open {
-            let event =
-                Event::new(&app, &visitor.caller, &actor, &visitor.practice, Action::SignedOut);
-            change.event(&event.client(client).portal_user(portal_user));
-        }
-        let Err(error) = app.store().write(change).await else {
-            let gone = [(SET_COOKIE, cookie::clear(Audience::Portal))];
-            return Ok((StatusCode::NO_CONTENT, gone).into_response());
-        };
-        retries.retry(error).await?;
+    if !visitor.sign_out(&app).await? {
+        return Err(Problem::signed_out());
     }
+    let gone = [(SET_COOKIE, cookie::clear(Audience::Portal))];
+    Ok((StatusCode::NO_CONTENT, gone).into_response())
 }
 
 /// Public keys (RFC 7517).

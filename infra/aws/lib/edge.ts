@@ -6,7 +6,10 @@ import { Certificate } from "aws-cdk-lib/aws-certificatemanager";
 import {
   AccessLevel,
   AllowedMethods,
+  CacheCookieBehavior,
+  CacheHeaderBehavior,
   CachePolicy,
+  CacheQueryStringBehavior,
   Distribution,
   Function as EdgeFunction,
   FunctionCode,
@@ -35,13 +38,17 @@ import { keyNames, type Settings } from "./settings.ts";
 /** The header with which CloudFront shows the API that a request came through it. */
 export const ORIGIN_HEADER = "x-latchkey-origin";
 
-/** What functions read of a request's headers. Everything else ends at the edge; `Content-Type` is passed on
- *  in any case, and `Host` must be the API's own. */
+/** The paths that lead to the API: its own, and the one at which OpenID Connect has apps look for it. */
+const API_PATHS = ["/api/*", "/.well-known/openid-configuration"];
+
+/** What functions read of a request's headers, beside `Authorization`. Everything else ends at the edge;
+ *  `Content-Type` is passed on in any case, and `Host` must be the API's own. */
 const READ_HEADERS = [
   "Origin",
   "Sec-Fetch-Site",
   "Sec-Fetch-Mode",
   "Idempotency-Key",
+  "Latchkey-Activity",
   "CloudFront-Viewer-Address",
 ];
 
@@ -90,6 +97,7 @@ export class Edge extends Construct {
         originAccessLevels: [AccessLevel.READ, AccessLevel.LIST],
       }),
       headers: securityHeaders(this),
+      toldApart: toldApart(this),
       forwarded: new OriginRequestPolicy(this, "Forwarded", {
         headerBehavior: OriginRequestHeaderBehavior.allowList(...READ_HEADERS),
         cookieBehavior: OriginRequestCookieBehavior.all(),
@@ -109,6 +117,7 @@ interface Parts {
   api: IOrigin;
   site: IOrigin;
   headers: ResponseHeadersPolicy;
+  toldApart: CachePolicy;
   forwarded: OriginRequestPolicy;
   webAclArn: string;
 }
@@ -119,6 +128,13 @@ function distribution(scope: Construct, id: string, page: string, parts: Parts):
     viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
     responseHeadersPolicy: parts.headers,
     compress: true,
+  };
+  const toApi = {
+    ...shared,
+    origin: parts.api,
+    allowedMethods: AllowedMethods.ALLOW_ALL,
+    cachePolicy: parts.toldApart,
+    originRequestPolicy: parts.forwarded,
   };
   const pages = new EdgeFunction(scope, `${id}Pages`, {
     comment: `Latchkey: every address that names no file is ${page}`,
@@ -135,15 +151,7 @@ function distribution(scope: Construct, id: string, page: string, parts: Parts):
       cachePolicy: CachePolicy.CACHING_OPTIMIZED,
       functionAssociations: [{ function: pages, eventType: FunctionEventType.VIEWER_REQUEST }],
     },
-    additionalBehaviors: {
-      "/api/*": {
-        ...shared,
-        origin: parts.api,
-        allowedMethods: AllowedMethods.ALLOW_ALL,
-        cachePolicy: CachePolicy.CACHING_DISABLED,
-        originRequestPolicy: parts.forwarded,
-      },
-    },
+    additionalBehaviors: Object.fromEntries(API_PATHS.map((path) => [path, toApi])),
     errorResponses: ERRORS.map((httpStatus) => ({ httpStatus, ttl: Duration.seconds(0) })),
     httpVersion: HttpVersion.HTTP2_AND_3,
     priceClass: PriceClass.PRICE_CLASS_100,
@@ -182,6 +190,22 @@ function pagesFunction(page: string): string {
     "  return request;",
     "}",
   ].join("\n");
+}
+
+/** What tells requests to the API apart. CloudFront passes `Authorization` on only where kept answers are told apart
+ *  by it, and they can be told apart only where one may be kept: here for a second, and if it says so itself. Every
+ *  answer of the API says `no-store`, so that none is. Cookies and queries tell requests apart too, so that nobody
+ *  could get the answer to another's.
+ *  <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/add-origin-custom-headers.html> */
+function toldApart(scope: Construct): CachePolicy {
+  return new CachePolicy(scope, "ToldApart", {
+    headerBehavior: CacheHeaderBehavior.allowList("Authorization"),
+    cookieBehavior: CacheCookieBehavior.all(),
+    queryStringBehavior: CacheQueryStringBehavior.all(),
+    minTtl: Duration.seconds(0),
+    defaultTtl: Duration.seconds(0),
+    maxTtl: Duration.seconds(1),
+  });
 }
 
 /** None overrides what an answer says itself: the API's content policy is stricter than the pages'. */

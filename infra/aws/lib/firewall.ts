@@ -127,7 +127,15 @@ export class Firewall extends Stack {
           "GenericRFI_BODY",
           "EC2MetaDataSSRF_BODY",
           "SizeRestrictions_BODY",
-          // Services that fetch the public keys need not say what they are.
+          // So is the `state` of an app that asks to be let in, which comes in an address with others in it and
+          // may be long. A page reads it, or the API strictly.
+          "CrossSiteScripting_QUERYARGUMENTS",
+          "GenericLFI_QUERYARGUMENTS",
+          "GenericRFI_QUERYARGUMENTS",
+          "EC2MetaDataSSRF_QUERYARGUMENTS",
+          "RestrictedExtensions_QUERYARGUMENTS",
+          "SizeRestrictions_QUERYSTRING",
+          // Services that fetch the public keys, and apps, need not say what they are.
           "NoUserAgent_HEADER",
         ]),
         managed("AWSManagedRulesKnownBadInputsRuleSet"),
@@ -166,7 +174,10 @@ export class Firewall extends Stack {
           },
         ],
       },
-      redactedFields: [{ singleHeader: { Name: "cookie" } }, { queryString: {} }],
+      redactedFields: [
+        ...["cookie", "authorization"].map((Name) => ({ singleHeader: { Name } })),
+        { queryString: {} },
+      ],
     });
   }
 }

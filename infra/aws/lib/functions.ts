@@ -34,9 +34,10 @@ import { keyNames, type Settings } from "./settings.ts";
 
 interface Plan {
   rights: Right[];
-  /** Signs session tokens. */
+  /** Signs tokens: of sessions, and for apps. */
   signs?: true;
-  /** Makes HMACs: lock counters, keys of accounts and addresses, tokens of links, idempotent requests. */
+  /** Makes HMACs: lock counters, keys of accounts and addresses, tokens of links, idempotent requests, notes that
+   *  come back to us. */
   hmacs?: true;
   /** Hashes passwords, which takes 19 MiB and a whole processor. */
   passwords?: true;
@@ -60,6 +61,12 @@ const mails: Right[] = [update("budget", "asked", "expiresAt", "times"), get("bu
 /** What an account tells the charts that it opens. */
 const mirror = (...also: string[]) => update("chart", "sessions", "resetUntil", ...also);
 
+/** What answers a question of an app, read together: the app, its practice, and the account of the person. Minutes
+ *  after the last note it is noted that the app asked. */
+const asked: Right[] = [getTogether("apps", "practice", "account"), update("apps", "lastUsedAt")];
+/** What an account keeps of its sessions and of the apps in them, and its charts copy. */
+const sessions: Right[] = [put("account"), mirror()];
+
 /** Makes a device known to an account. */
 const device = update("lock", "accountId", "expiresAt", "failures", "forgottenAt", "lockedUntil");
 
@@ -69,8 +76,13 @@ export const FUNCTIONS: Record<string, Plan> = {
     rights: [...editor, ...once, ...mails, getTogether("account"), put("account", "address", "search")],
     hmacs: true,
   },
+  // A repeated request is answered from what was kept of it.
+  apps: { rights: [...reader, ...once, get("apps"), query("apps"), put("apps"), remove("apps")], hmacs: true },
   "assign-alert": { rights: [...editor, check("chart")] },
+  // `record`: what another site sends with a session is refused, here and wherever a visitor is asked for.
+  authorize: { rights: [...asked, ...sessions, record], hmacs: true },
   "change-owner": { rights: [...editor, check("chart")] },
+  check: { rights: [...asked, ...sessions, record] },
   client: {
     rights: [
       ...editor,
@@ -109,6 +121,8 @@ export const FUNCTIONS: Record<string, Plan> = {
     ],
     hmacs: true,
   },
+  // `apps`: whether it is known there where the browser wants to go on.
+  "end-session": { rights: [getTogether("account", "practice"), get("apps"), ...sessions, record] },
   enroll: {
     rights: [
       chart,
@@ -211,6 +225,8 @@ export const FUNCTIONS: Record<string, Plan> = {
     hmacs: true,
     seconds: 25,
   },
+  // An assertion is used once: a mark of it is left.
+  token: { rights: [...asked, ...sessions, put("assertion"), record], signs: true },
   "update-portal-user": {
     rights: [
       ...editor,
@@ -237,6 +253,8 @@ export const FUNCTIONS: Record<string, Plan> = {
     ],
     hmacs: true,
   },
+  // That the app was opened is recorded when it gets its token.
+  userinfo: { rights: [...asked, ...sessions] },
 };
 
 export type FunctionName = keyof typeof FUNCTIONS & string;

@@ -44,7 +44,6 @@ describe("the edge", () => {
       const text = JSON.stringify(DistributionConfig);
       expect(text).toContain("{{resolve:secretsmanager:latchkey/origin-key:SecretString:::");
       expect(text).toContain('"HeaderName":"x-latchkey-origin"');
-      expect(text).toContain('"PathPattern":"/api/*"');
       expect(text).toContain("WebACLId");
     }
     made.template.hasResourceProperties("AWS::CloudFront::OriginRequestPolicy", {
@@ -55,9 +54,65 @@ describe("the edge", () => {
             "Sec-Fetch-Site",
             "Sec-Fetch-Mode",
             "Idempotency-Key",
+            "Latchkey-Activity",
             "CloudFront-Viewer-Address",
           ],
         },
+        CookiesConfig: { CookieBehavior: "all" },
+        QueryStringsConfig: { QueryStringBehavior: "all" },
+      },
+    });
+  });
+
+  test("leads to the API by its own path and by that of OpenID Connect's metadata, on both sites", () => {
+    interface Behaviour {
+      PathPattern: string;
+      AllowedMethods: string[];
+      TargetOriginId: string;
+      CachePolicyId: unknown;
+      OriginRequestPolicyId: unknown;
+      ResponseHeadersPolicyId: unknown;
+    }
+    interface Config {
+      CacheBehaviors: Behaviour[];
+      DefaultCacheBehavior: Behaviour;
+      Origins: { Id: string; DomainName: unknown }[];
+    }
+    const sites = Object.values(
+      made.all<{ DistributionConfig: Config }>("AWS::CloudFront::Distribution"),
+    ).map(({ DistributionConfig }) => DistributionConfig);
+    expect(sites).toHaveLength(2);
+    for (const { CacheBehaviors, DefaultCacheBehavior, Origins } of sites) {
+      const [api, metadata, ...others] = CacheBehaviors;
+      expect([api!.PathPattern, metadata!.PathPattern, others]).toEqual([
+        "/api/*",
+        "/.well-known/openid-configuration",
+        [],
+      ]);
+      expect({ ...metadata, PathPattern: "/api/*" }).toEqual(api);
+      const origin = Origins.find(({ Id }) => Id === api!.TargetOriginId);
+      expect(JSON.stringify(origin!.DomainName)).toContain(".execute-api.");
+      expect(api!.AllowedMethods).toEqual(["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"]);
+      expect(api!.CachePolicyId).toEqual({ Ref: expect.stringMatching(/^EdgeToldApart/) });
+      expect(api!.OriginRequestPolicyId).toEqual({ Ref: expect.stringMatching(/^EdgeForwarded/) });
+      expect(api!.ResponseHeadersPolicyId).toEqual(DefaultCacheBehavior.ResponseHeadersPolicyId);
+    }
+  });
+
+  test("passes on what an app proves itself with, and keeps no answer that does not ask for it", () => {
+    const { CachePolicyConfig } = made.one<{ CachePolicyConfig: unknown }>(
+      "AWS::CloudFront::CachePolicy",
+      "EdgeToldApart",
+    );
+    expect(CachePolicyConfig).toMatchObject({
+      MinTTL: 0,
+      DefaultTTL: 0,
+      // With 0, CloudFront takes no header here.
+      MaxTTL: 1,
+      ParametersInCacheKeyAndForwardedToOrigin: {
+        HeadersConfig: { HeaderBehavior: "whitelist", Headers: ["Authorization"] },
+        CookiesConfig: { CookieBehavior: "all" },
+        QueryStringsConfig: { QueryStringBehavior: "all" },
       },
     });
   });
@@ -72,7 +127,8 @@ describe("the edge", () => {
     expect(["/", "/clients/01J/history", "/sign-in"].map((uri) => run("EdgeStaffPages", uri))).toEqual(
       Array(3).fill("/index.html"),
     );
-    expect(run("EdgePortalPages", "/harbor/sign-in")).toBe("/portal.html");
+    for (const page of ["/harbor/sign-in", "/authorize", "/sign-out"])
+      expect(run("EdgePortalPages", page)).toBe("/portal.html");
     for (const file of ["/assets/a-1.js", "/assets/nothing", "/icon.svg", "/config.json", "/assets/password.js"])
       expect(run("EdgeStaffPages", file)).toBe(file);
     // Links of mails, as mail programs change them.
@@ -148,6 +204,33 @@ describe("the edge", () => {
     });
     expect(JSON.stringify(doors)).toMatch(/portal\/sign-in.*portal\/enrollment.*portal\/password/);
     expect(doors.Action.Block.CustomResponse.ResponseCode).toBe(429);
+  });
+
+  test("takes the forms and the long addresses of apps for what they are, and logs no secret of theirs", () => {
+    interface Group {
+      Statement: {
+        ManagedRuleGroupStatement?: {
+          Name: string;
+          RuleActionOverrides: { Name: string; ActionToUse: object }[];
+        };
+      };
+    }
+    const [acl] = Object.values(made.firewall.findResources("AWS::WAFv2::WebACL"));
+    const groups = (acl!["Properties"].Rules as Group[]).map(({ Statement }) => Statement.ManagedRuleGroupStatement);
+    const common = groups.find((group) => group?.Name === "AWSManagedRulesCommonRuleSet")!;
+    const counted = common.RuleActionOverrides.filter(({ ActionToUse }) => "Count" in ActionToUse);
+    // A body is a form or JSON, an address has others in it and a text of the app.
+    for (const part of ["BODY", "QUERYARGUMENTS"])
+      for (const guess of ["CrossSiteScripting", "GenericLFI", "GenericRFI", "EC2MetaDataSSRF"])
+        expect(counted).toContainEqual({ Name: `${guess}_${part}`, ActionToUse: { Count: {} } });
+    for (const Name of ["SizeRestrictions_BODY", "SizeRestrictions_QUERYSTRING", "RestrictedExtensions_QUERYARGUMENTS"])
+      expect(counted).toContainEqual({ Name, ActionToUse: { Count: {} } });
+    const [logging] = Object.values(made.firewall.findResources("AWS::WAFv2::LoggingConfiguration"));
+    expect(logging!["Properties"].RedactedFields).toEqual([
+      { SingleHeader: { Name: "cookie" } },
+      { SingleHeader: { Name: "authorization" } },
+      { QueryString: {} },
+    ]);
   });
 
   test("lets no address have the API to itself, and a front desk share one", () => {

@@ -61,15 +61,17 @@ test("the history is added to, and read by one function; nobody changes or delet
   }
 });
 
-test("only those who sign people in read the signing key, and the token key only those who use it", () => {
+test("only those who sign people or apps in read the signing key, and the token key only those who use it", () => {
   const readers = (secret: string) =>
     Object.keys(FUNCTIONS).filter((name) =>
       JSON.stringify(of(name)).includes(`secret:latchkey/${secret}-??????`),
     );
-  expect(readers("signing-key")).toEqual(["enroll", "sign-in", "staff-sign-in"]);
+  expect(readers("signing-key")).toEqual(["enroll", "sign-in", "staff-sign-in", "token"]);
   expect(readers("token-key")).toEqual([
     "activate",
     "add-portal-user",
+    "apps",
+    "authorize",
     "create-client",
     "delete",
     "enroll",
@@ -107,6 +109,32 @@ test("whoever only mends access cannot set a password, and events of mail reach 
     );
     expect(JSON.stringify(puts)).not.toContain("#A#");
   }
+});
+
+test("an app is registered, changed and deleted by one function; others note that it asked", () => {
+  const APPS = "P#*#O";
+  const on = (statement: Statement) =>
+    list(statement.Condition?.["ForAllValues:StringLike"]?.["dynamodb:LeadingKeys"] ?? []).includes(APPS);
+  const attributes = (statement: Statement) =>
+    statement.Condition?.["ForAllValues:StringEquals"]?.["dynamodb:Attributes"] ?? "all of them";
+  const writes = Object.keys(FUNCTIONS).flatMap((name) =>
+    of(name)
+      .filter(on)
+      .flatMap((statement) =>
+        list(statement.Action)
+          .filter((action) => /^dynamodb:(Put|Update|Delete)Item$/.test(action))
+          .map((action) => [name, action, attributes(statement)]),
+      ),
+  );
+  const noted = ["PK", "SK", "lastUsedAt", "rev"];
+  expect(writes.sort()).toEqual([
+    ["apps", "dynamodb:DeleteItem", "all of them"],
+    ["apps", "dynamodb:PutItem", "all of them"],
+    ["authorize", "dynamodb:UpdateItem", noted],
+    ["check", "dynamodb:UpdateItem", noted],
+    ["token", "dynamodb:UpdateItem", noted],
+    ["userinfo", "dynamodb:UpdateItem", noted],
+  ]);
 });
 
 test("what is put or deleted, is so in a transaction", () => {

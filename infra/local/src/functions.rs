@@ -27,11 +27,15 @@ pub fn routes<R: Routes>(issuer: staff_sign_in::Issuer) -> R {
     R::default()
         .merge(activate::routes())
         .merge(add_portal_user::routes())
+        .merge(apps::routes())
         .merge(assign_alert::routes())
+        .merge(authorize::routes())
         .merge(change_owner::routes())
+        .merge(check::routes())
         .merge(client::routes())
         .merge(create_client::routes())
         .merge(delete::routes())
+        .merge(end_session::routes())
         .merge(enroll::routes())
         .merge(health::routes())
         .merge(history::routes())
@@ -43,7 +47,9 @@ pub fn routes<R: Routes>(issuer: staff_sign_in::Issuer) -> R {
         .merge(search::routes())
         .merge(sign_in::routes())
         .merge(staff_sign_in::routes(issuer))
+        .merge(token::routes())
         .merge(update_portal_user::routes())
+        .merge(userinfo::routes())
 }
 
 /// The API document of all functions, as text: what is committed as `shared/openapi.json`.

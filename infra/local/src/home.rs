@@ -26,6 +26,8 @@ use crate::state::StateDir;
 use crate::stream::{self, Pump};
 use crate::{Trouble, headers, listener, mailbox, page};
 
+/// Where apps find out how to ask, the one path of the API outside `/api`.
+const METADATA: &str = "/.well-known/openid-configuration";
 /// The path at which staff come back from the issuer.
 const CALLBACK: &str = "/api/staff/callback";
 /// How often expired items are deleted. The functions check expiry themselves; this saves space.
@@ -226,7 +228,8 @@ fn front(
     // would count among the path parameters of its handlers.
     let either = move |request: Request| async move {
         let path = request.uri().path();
-        let router = if path == "/api" || path.starts_with("/api/") { api } else { site };
+        let of_api = path == "/api" || path.starts_with("/api/") || path == METADATA;
+        let router = if of_api { api } else { site };
         router.oneshot(request).await
     };
     Router::new()

@@ -18,6 +18,7 @@
 //! | invited anew, enrolled, reset asked for, … | the invitation and the reset of before end |
 //! | client edited | its open invitations end, which its name and date of birth prove |
 //! | alerts assigned | they go to the practice's inbox |
+//! | an app edited, deleted or given another secret | switched off |
 //! | what this version does not know | revoked |
 //!
 //! What was opened since (access activated, invitations, enrolments) stays lost. A reset that was open
@@ -39,8 +40,9 @@ use shared::{
     chart::{Accounts, Chart, ChartEdit, Request},
     fields::At,
     history::{Action, Actor, Author},
-    id::{AccountKey, ClientId, PortalUserId, PracticeId},
+    id::{AccountKey, AppId, ClientId, PortalUserId, PracticeId},
     idempotency::Attempt,
+    oauth::app::RegisteredApp,
     portal_user::{Access, PortalUser},
     practice::Practice,
 };
@@ -83,6 +85,9 @@ pub struct Closed {
     pub passwords: usize,
     /// Portal users whose open invitation or reset ended.
     pub links: usize,
+    /// Apps and systems that were switched off: an admin looks at each, and switches it on again.
+    #[serde(default)]
+    pub apps: usize,
 }
 
 impl AddAssign for Closed {
@@ -91,6 +96,7 @@ impl AddAssign for Closed {
         self.deleted += more.deleted;
         self.passwords += more.passwords;
         self.links += more.links;
+        self.apps += more.apps;
     }
 }
 
@@ -129,6 +135,8 @@ impl<'a> Restoration<'a> {
         mut self,
         events: impl IntoIterator<Item = Told>,
     ) -> Result<Closed, Trouble> {
+        let events: Vec<Told> = events.into_iter().collect();
+        let apps = since::apps(&events, self.moment);
         let mut charts =
             since::charts(events, &self.author.caller.request_id, self.moment, self.app.now())?;
         self.find_moved(&mut charts).await?;
@@ -136,7 +144,36 @@ impl<'a> Restoration<'a> {
         for ((practice, client), since) in &charts {
             closed += Box::pin(self.chart(practice, *client, since)).await?;
         }
+        for id in &apps {
+            closed.apps += usize::from(self.switch_off(id).await?);
+        }
         Ok(closed)
+    }
+
+    /// Switches an app off that is back as it was before it was deleted, edited or given another secret.
+    /// Answers whether there was one that was on.
+    async fn switch_off(&self, id: &AppId) -> Result<bool, Trouble> {
+        let about = || trouble(format!("the app {id}"));
+        let store = self.app.store();
+        let mut retries = store.retries();
+        loop {
+            let found = store.get::<RegisteredApp>(&RegisteredApp::key(id)).await;
+            let Some(mut app) = found.map_err(about())?.filter(|app| app.enabled) else {
+                return Ok(false);
+            };
+            if self.rehearsal {
+                return Ok(true);
+            }
+            app.enabled = false;
+            app.version += 1;
+            let event = self.author.event(self.app, id.practice(), Action::AppUpdated);
+            let event = event.app(id, &app.registration.name).changed(["enabled"]);
+            let mut change = store.change();
+            change.replace(&RegisteredApp::key(id), &app, app.rev);
+            change.event(&event);
+            let Err(error) = store.write(change).await else { return Ok(true) };
+            retries.retry(error).await.map_err(about())?;
+        }
     }
 
     /// A person is known by the account: with its old address or sign-in name back, all that it opens

@@ -1,13 +1,13 @@
 //! What happened since the moment, by chart and portal user.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use shared::{
     account::RESET_SECONDS,
     fields::At,
     history::Action,
-    id::{ClientId, EventId, PortalUserId, PracticeId},
+    id::{AppId, ClientId, EventId, PortalUserId, PracticeId},
     portal_user::RevokeCode,
 };
 
@@ -36,6 +36,27 @@ pub struct Told {
     changed: Vec<String>,
     #[serde(default)]
     request_id: String,
+    #[serde(default)]
+    app: Option<OfApp>,
+}
+
+/// The app that an event is about.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OfApp {
+    app_id: AppId,
+}
+
+/// The apps that may ask less since the moment, or not any more: deleted, edited, or with another secret.
+pub(crate) fn apps<'a>(events: impl IntoIterator<Item = &'a Told>, moment: At) -> BTreeSet<AppId> {
+    let closes = |told: &&Told| {
+        let action = matches!(
+            told.action,
+            Action::AppUpdated | Action::AppSecretMade | Action::AppDeleted | Action::Other
+        );
+        action && told.at >= moment.plus(-MARGIN)
+    };
+    events.into_iter().filter(closes).filter_map(|told| Some(told.app.clone()?.app_id)).collect()
 }
 
 /// What happened to a chart.
@@ -122,6 +143,12 @@ fn changes(action: Action) -> bool {
         | Action::PasswordChangeRefused
         | Action::StaffSignedIn
         | Action::StaffSignedOut
+        | Action::AppOpened
+        | Action::AppsShown
+        | Action::AppRegistered
+        | Action::AppUpdated
+        | Action::AppSecretMade
+        | Action::AppDeleted
         | Action::Refused => false,
         Action::ClientCreated
         | Action::ClientUpdated

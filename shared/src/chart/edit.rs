@@ -844,7 +844,10 @@ impl<'a> ChartEdit<'a> {
             self.change.discard(&old);
         }
         let client = self.chart.client.clone();
-        if before.name != client.name || before.date_of_birth != client.date_of_birth {
+        if before.name != client.name
+            || before.date_of_birth != client.date_of_birth
+            || before.record_number != client.record_number
+        {
             for user in self.chart.users.clone() {
                 self.update_account(&user, |update| to_account::client(update, &client));
             }

@@ -77,6 +77,8 @@ fn one_of_each() -> Vec<(&'static str, Key)> {
             address(&p, &AddressKey::from_bytes([1; 16]), &AccountKey::from_bytes([1; 16])),
         ),
         ("ask", ask(&p, &AccountKey::from_bytes([1; 16]), AskId::new(ulid))),
+        ("app", app(&p, ulid)),
+        ("assertion", assertion(&p, "digest")),
         ("staff_session", staff_session(&p, "subject", SessionId::new(ulid))),
         ("lock", lock(&p, &AccountKey::from_bytes([1; 16]))),
         ("device", device(&p, &AccountKey::from_bytes([1; 16]), "hmac")),
@@ -129,6 +131,9 @@ fn ranges_of_sort_keys_hold_what_they_are_read_for() {
         let access = ["client", "portal_user"].contains(&key.name);
         assert_eq!(key.sort_key.starts_with(ACCESS), access, "{}", key.name);
         assert_eq!(key.sort_key.starts_with(MAIL), key.name == "mail", "{}", key.name);
+    }
+    for key in KINDS.iter().filter(|kind| kind.partition == "apps") {
+        assert!(key.sort_key.starts_with(APP), "{}", key.name);
     }
 }
 

@@ -4,6 +4,77 @@
  */
 
 export interface paths {
+    "/.well-known/openid-configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where apps ask, and how. */
+        get: operations["authorize.metadata"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the apps and systems. */
+        get: operations["apps.list"];
+        put?: never;
+        /** Registers an app or a system. */
+        post: operations["apps"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apps/{appId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows an app or a system. */
+        get: operations["apps.show"];
+        put?: never;
+        post?: never;
+        /** Deletes an app or a system. What it was given is worth nothing from now on. */
+        delete: operations["apps.delete"];
+        options?: never;
+        head?: never;
+        /** Edits an app, or switches it off or on. */
+        patch: operations["apps.edit"];
+        trace?: never;
+    };
+    "/api/apps/{appId}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a new secret. */
+        post: operations["apps.secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/clients": {
         parameters: {
             query?: never;
@@ -228,6 +299,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/oauth/introspect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says what a token opens now. */
+        post: operations["token.introspect"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/oauth/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends a token. */
+        post: operations["token.revoke"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/oauth/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Exchanges a code for a token. */
+        post: operations["token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/oauth/userinfo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells who is there. */
+        get: operations["userinfo"];
+        put?: never;
+        /** Tells who is there. */
+        post: operations["userinfo.posted"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/openapi.json": {
         parameters: {
             query?: never;
@@ -237,6 +377,40 @@ export interface paths {
         };
         /** The OpenAPI 3.1 document of the API. */
         get: operations["health.document"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/authorization": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets whoever is signed in into an app. */
+        post: operations["authorize"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says whether a request may pass. */
+        get: operations["check"];
         put?: never;
         post?: never;
         delete?: never;
@@ -368,6 +542,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/portal/sign-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Signs out. */
+        post: operations["end-session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/staff/callback": {
         parameters: {
             query?: never;
@@ -424,6 +615,8 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description An opaque id. */
+        AccountId: string;
         /**
          * @description Whether the person chooses a password or proves to have one.
          * @enum {string}
@@ -433,7 +626,7 @@ export interface components {
          * @description What happened.
          * @enum {string}
          */
-        Action: "client-created" | "client-updated" | "client-opened" | "client-shown" | "portal-user-shown" | "history-shown" | "clients-searched" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "links-ended" | "access-revoked" | "access-activated" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "locked" | "signed-out" | "password-reset-requested" | "password-changed" | "password-change-refused" | "staff-signed-in" | "staff-signed-out" | "refused" | "other";
+        Action: "client-created" | "client-updated" | "client-opened" | "client-shown" | "portal-user-shown" | "history-shown" | "clients-searched" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "links-ended" | "access-revoked" | "access-activated" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "locked" | "signed-out" | "password-reset-requested" | "password-changed" | "password-change-refused" | "staff-signed-in" | "staff-signed-out" | "app-opened" | "apps-shown" | "app-registered" | "app-updated" | "app-secret-made" | "app-deleted" | "refused" | "other";
         /** @description Who acted. */
         ActorView: {
             /** @description Tells people of one name apart; empty for somebody who was not signed in. */
@@ -443,9 +636,89 @@ export interface components {
             /** @description In which capacity. */
             role: components["schemas"]["Role"];
         };
+        /** @description An absolute https address of a public host, without credentials, fragment or wildcard. */
+        Address: string;
         /** @description Who gets the alerts. */
         AlertRecipient: {
             alertRecipient: components["schemas"]["PortalUserId"] | null;
+        };
+        /** @description An app or a system as the API answers it. */
+        App: {
+            /** @description Its id: the OAuth `client_id`. */
+            appId: components["schemas"]["AppId"];
+            /** @description How it shows that it is itself. */
+            authentication: components["schemas"]["Authentication"];
+            /** @description Whether it may ask anything. */
+            enabled: boolean;
+            /** @description What it is. */
+            kind: components["schemas"]["AppKind"];
+            /** @description When it last asked something, to ten minutes. */
+            lastUsedAt?: components["schemas"]["At"];
+            /** @description Where its tile leads. */
+            launchUrl?: components["schemas"]["Address"];
+            /** @description Where it is told that a session ended. */
+            logoutUri?: components["schemas"]["Address"];
+            /** @description What people call it. */
+            name: components["schemas"]["AppName"];
+            /** @description The permission that it serves. */
+            permission?: components["schemas"]["Permission"];
+            /** @description Where people may be sent back to once they are signed out. */
+            postLogoutRedirectUris: components["schemas"]["Address"][];
+            /** @description Its keys. */
+            publicKeys: components["schemas"]["PublicKey"][];
+            /** @description Where people may be sent back to with a code. */
+            redirectUris: components["schemas"]["Address"][];
+            /** @description What it may do, if it is a system. */
+            scopes: components["schemas"]["SystemScope"][];
+            /**
+             * Format: int64
+             * @description Raised by every change: an edit names the version that it is of.
+             */
+            version: number;
+        };
+        /** @description A chart that an app may open for a person. */
+        AppChart: {
+            /** @description The client. */
+            clientId: components["schemas"]["ClientId"];
+            /** @description The client's name. */
+            name: components["schemas"]["Name"];
+            /** @description Those of the person's permissions that the app is for. */
+            permissions: components["schemas"]["Permission"][];
+            /** @description The number of the client's chart. */
+            recordNumber?: components["schemas"]["RecordNumber"];
+        };
+        /** @description An edit of an app: what is not named stays; null takes a value away. */
+        AppEdit: {
+            /** @description Whether it may ask anything. Switched off, it is refused from its next question on. */
+            enabled?: boolean | null;
+            launchUrl?: components["schemas"]["Address"] | null;
+            logoutUri?: components["schemas"]["Address"] | null;
+            name?: components["schemas"]["AppName"] | null;
+            permission?: components["schemas"]["Permission"] | null;
+            /** @description Where people may be sent back to once they are signed out: all of them. */
+            postLogoutRedirectUris?: components["schemas"]["Address"][] | null;
+            /** @description Its public keys: all of them. */
+            publicKeys?: components["schemas"]["PublicKey"][] | null;
+            /** @description Where people may be sent back to with a code: all of them. */
+            redirectUris?: components["schemas"]["Address"][] | null;
+            /** @description What it may do, for a system: all of it. */
+            scopes?: components["schemas"]["SystemScope"][] | null;
+            /** @description The version that was looked at. */
+            version: components["schemas"]["Whole"];
+        };
+        /** @description An app's id: its OAuth client_id. */
+        AppId: string;
+        /**
+         * @description What a registered program is.
+         * @enum {string}
+         */
+        AppKind: "portal" | "system";
+        /** @description The name of an app or a system, as people read it when they sign in. */
+        AppName: string;
+        /** @description The apps and systems of a practice. */
+        Apps: {
+            /** @description Oldest first. */
+            apps: components["schemas"]["App"][];
         };
         /** @description Always the same. */
         Asked: {
@@ -461,6 +734,17 @@ export interface components {
          * @description A moment, RFC 3339 in UTC.
          */
         At: string;
+        /**
+         * @description How an app shows that it is itself.
+         * @enum {string}
+         */
+        Authentication: "secret" | "key" | "none";
+        AuthorizationRequest: {
+            client_id: string;
+            redirect_uri: string;
+        } & {
+            [key: string]: string;
+        };
         /** @description A chart that somebody may open. */
         Chart: {
             /** @description The client. */
@@ -600,6 +884,8 @@ export interface components {
             action: components["schemas"]["Action"];
             /** @description Who. */
             actor: components["schemas"]["ActorView"];
+            /** @description The app or system that it is about. */
+            app?: components["schemas"]["EventApp"];
             /** @description When. */
             at: components["schemas"]["At"];
             /** @description Names of the fields that changed. */
@@ -610,6 +896,13 @@ export interface components {
             portalUserId?: components["schemas"]["PortalUserId"];
             /** @description Why: the code of a revocation or of a refusal. */
             reason?: string;
+        };
+        /** @description An app or a system, as it was called when something happened. */
+        EventApp: {
+            /** @description Its id. */
+            appId: components["schemas"]["AppId"];
+            /** @description What people called it. */
+            name: components["schemas"]["AppName"];
         };
         /** @description An opaque id. */
         EventId: string;
@@ -674,6 +967,30 @@ export interface components {
             /** @description Where the next page begins; null on the last. */
             nextCursor: string | null;
         };
+        /** @description What a token opens now. Of one that opens nothing only that it is not active. */
+        Introspection: {
+            /** @description Whether it opens anything. */
+            active: boolean;
+            /** @description The charts that it opens. */
+            charts?: components["schemas"]["AppChart"][];
+            /** @description The app that it is for. */
+            client_id?: components["schemas"]["AppId"];
+            /**
+             * Format: int64
+             * @description When it ends if the session stays unused, in seconds since 1970. It may end earlier: ask again.
+             */
+            exp?: number;
+            /** @description Who signed it in. */
+            iss?: string;
+            /** @description What was granted. */
+            scope?: string;
+            /** @description The session. */
+            sid?: components["schemas"]["SessionId"];
+            /** @description The person. */
+            sub?: components["schemas"]["AccountId"];
+            /** @description `Bearer`. */
+            token_type?: string;
+        };
         /** @description An invitation as the API answers it. */
         Invitation: {
             /** @description When it ends, or ended. */
@@ -699,6 +1016,8 @@ export interface components {
             /** @description How the invitation stands. */
             state: components["schemas"]["Standing"];
         };
+        /** @description Which of an app's public keys one is (kid). */
+        KeyId: string;
         /** @description Public keys (RFC 7517). */
         KeySet: {
             /** @description The keys. */
@@ -730,6 +1049,37 @@ export interface components {
          * @enum {string}
          */
         MailState: "queued" | "sent" | "delivered" | "bounced" | "complained";
+        /** @description What is to be known to build an app (OpenID Connect Discovery 1.0, RFC 8414). */
+        Metadata: {
+            authorization_endpoint: string;
+            authorization_response_iss_parameter_supported: boolean;
+            claims_parameter_supported: boolean;
+            claims_supported: string[];
+            code_challenge_methods_supported: string[];
+            end_session_endpoint: string;
+            grant_types_supported: string[];
+            id_token_signing_alg_values_supported: string[];
+            introspection_endpoint: string;
+            introspection_endpoint_auth_methods_supported: string[];
+            introspection_endpoint_auth_signing_alg_values_supported: string[];
+            issuer: string;
+            jwks_uri: string;
+            prompt_values_supported: string[];
+            request_parameter_supported: boolean;
+            request_uri_parameter_supported: boolean;
+            response_modes_supported: string[];
+            response_types_supported: string[];
+            revocation_endpoint: string;
+            revocation_endpoint_auth_methods_supported: string[];
+            revocation_endpoint_auth_signing_alg_values_supported: string[];
+            scopes_supported: string[];
+            subject_types_supported: string[];
+            token_endpoint: string;
+            token_endpoint_auth_methods_supported: string[];
+            token_endpoint_auth_signing_alg_values_supported: string[];
+            ui_locales_supported: string[];
+            userinfo_endpoint: string;
+        };
         /** @description A person's name; one of first and last may be empty. */
         Name: {
             /** @description Given name; may be empty when `last` is not. */
@@ -740,6 +1090,26 @@ export interface components {
         };
         /** @description One part of a person's name, as the person writes it; may be empty. */
         NamePart: string;
+        /** @description An app or system to be. */
+        NewApp: {
+            /** @description How it shows that it is itself. */
+            authentication: components["schemas"]["Authentication"];
+            /** @description What it is. */
+            kind: components["schemas"]["AppKind"];
+            launchUrl?: components["schemas"]["Address"] | null;
+            logoutUri?: components["schemas"]["Address"] | null;
+            /** @description What people call it. */
+            name: components["schemas"]["AppName"];
+            permission?: components["schemas"]["Permission"] | null;
+            /** @description Where people may be sent back to once they are signed out. */
+            postLogoutRedirectUris?: components["schemas"]["Address"][];
+            /** @description Its public keys, for `key`. */
+            publicKeys?: components["schemas"]["PublicKey"][];
+            /** @description Where people may be sent back to with a code: exactly these addresses. */
+            redirectUris?: components["schemas"]["Address"][];
+            /** @description What it may do, for a system. */
+            scopes?: components["schemas"]["SystemScope"][];
+        };
         /** @description A client to be. */
         NewClient: {
             /** @description The client's date of birth, not in the future. */
@@ -780,6 +1150,23 @@ export interface components {
             /** @description Whether it is the same person as the one whose account `account_exists` named. */
             samePerson?: boolean | null;
             username?: components["schemas"]["Username"] | null;
+        };
+        /** @description A new secret. */
+        NewSecret: {
+            /** @description The secret. It is shown this once; the one before works for a day more. */
+            secret: string;
+        };
+        /** @description The body of an error answer below `/api/oauth/` (RFC 6749, section 5.2). */
+        OAuthError: {
+            /** @description The standard's code: what programs compare. */
+            error: string;
+            /** @description What is wrong, for whoever writes the program. */
+            error_description: string;
+        };
+        /** @description Where the browser goes on. */
+        Onward: {
+            /** @description One of the app's own addresses, with a code or an error. */
+            redirectTo: string;
         };
         /** @description Who shall own the chart. */
         Ownership: {
@@ -924,17 +1311,21 @@ export interface components {
         };
         /** @description A client's last name as a person types it to prove who they are. */
         ProofName: string;
-        /** @description A public key (RFC 7517). */
+        /** @description A public key of an app: for ES256, as a JWK (RFC 7517). */
         PublicKey: {
+            /** @description `ES256`. */
+            alg?: string;
             /** @description `P-256`. */
             crv: string;
             /** @description Which key it is. */
-            kid: string;
+            kid: components["schemas"]["KeyId"];
             /** @description `EC`. */
             kty: string;
-            /** @description Coordinate. */
+            /** @description `sig`. */
+            use?: string;
+            /** @description Coordinate: 32 bytes in unpadded base64url. */
             x: string;
-            /** @description Coordinate. */
+            /** @description Coordinate: 32 bytes in unpadded base64url. */
             y: string;
         };
         /** @description What to look for. */
@@ -971,6 +1362,13 @@ export interface components {
         };
         /** @description The number of a client's chart, unique in its practice. */
         RecordNumber: string;
+        /** @description An app that was registered. */
+        Registered: {
+            /** @description The app. */
+            app: components["schemas"]["App"];
+            /** @description Its secret, for `secret`. It is shown this once. */
+            secret?: string;
+        };
         /**
          * @description What a portal user is to the client.
          * @enum {string}
@@ -993,6 +1391,27 @@ export interface components {
         Role: "admin" | "staff" | "auditor" | "portalUser" | "nobody" | "system";
         /** @description What somebody types to search: a name, e-mail, phone, record number or date of birth. */
         SearchText: string;
+        /** @description An opaque id. */
+        SessionId: string;
+        /**
+         * @description What an app asks with a sign-out, as it stood in the address of the page. Without an app: the portal's
+         *     own sign-out.
+         */
+        SignOut: {
+            /** @description The app. */
+            client_id?: string | null;
+            /** @description The ID token that the app got: says whose session it means. */
+            id_token_hint?: string | null;
+            /** @description Where to go on. */
+            post_logout_redirect_uri?: string | null;
+            /** @description What the app wants back. */
+            state?: string | null;
+        };
+        /** @description Where the browser goes on. */
+        SignedOut: {
+            /** @description An address of the app; nothing where none is registered as asked. */
+            redirectTo?: string;
+        };
         /** @description Who is signed in. */
         StaffSession: {
             /** @description E-mail address of the person. */
@@ -1018,12 +1437,76 @@ export interface components {
          * @enum {string}
          */
         Status: "invited" | "expired" | "active" | "revoked";
+        /**
+         * @description What a system may do.
+         * @enum {string}
+         */
+        SystemScope: "clients" | "access" | "alerts" | "history";
         /** @description The portal user by whom a client was found. */
         Through: {
             /** @description The person's name. */
             name: components["schemas"]["Name"];
             /** @description What the person is to the client. */
             relationship: components["schemas"]["Relationship"];
+        };
+        /** @description A question about a token. */
+        TokenQuestion: {
+            /** @description A JWT signed with the app's key, for this issuer, used once. */
+            client_assertion?: string | null;
+            /** @description That of a JWT, beside an assertion. */
+            client_assertion_type?: string | null;
+            /** @description The app, where neither the header nor an assertion names it. */
+            client_id?: string | null;
+            /** @description The access token. */
+            token: string;
+            /** @description Passed over: there is one kind of token. */
+            token_type_hint?: string | null;
+        };
+        /** @description A request for a token. */
+        TokenRequest: {
+            /** @description A JWT signed with the app's key, for this issuer, used once. */
+            client_assertion?: string | null;
+            /** @description That of a JWT, beside an assertion. */
+            client_assertion_type?: string | null;
+            /** @description The app, where neither the header nor an assertion names it. */
+            client_id?: string | null;
+            /** @description The code. */
+            code: string;
+            /** @description What the code's challenge is the SHA-256 of. */
+            code_verifier: string;
+            /** @description `authorization_code`. */
+            grant_type: string;
+            /** @description Where the code was sent, if it is named. */
+            redirect_uri?: string | null;
+        };
+        /** @description A token. */
+        Tokens: {
+            /** @description Opaque. It ends with the session, or once no chart is left. */
+            access_token: string;
+            /**
+             * Format: int64
+             * @description Seconds after which it ends in any case.
+             */
+            expires_in: number;
+            /** @description Who signed in. */
+            id_token: string;
+            /** @description What was granted. */
+            scope: string;
+            /** @description `Bearer`. */
+            token_type: string;
+        };
+        /** @description Who is there. */
+        Userinfo: {
+            /** @description The charts that the app may open: at least one. */
+            charts: components["schemas"]["AppChart"][];
+            /** @description The person's e-mail address, for `email`. */
+            email?: string;
+            /** @description The person's name, for `profile`. */
+            name?: string;
+            /** @description The session. */
+            sid: components["schemas"]["SessionId"];
+            /** @description The person. */
+            sub: components["schemas"]["AccountId"];
         };
         /** @description The name a person signs in with. Compared without regard to case. */
         Username: string;
@@ -1043,6 +1526,571 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    "authorize.metadata": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The metadata. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Metadata"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "apps.list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Apps"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    apps: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and body get the same answer, for a day, without the secret. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewApp"];
+            };
+        };
+        responses: {
+            /** @description The app, and its secret. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Registered"];
+                };
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_apps`: the practice has fifty. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A rule refuses some input: the fields are named, nothing was written. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "apps.show": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The app. */
+                appId: components["schemas"]["AppId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The app. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["App"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or another practice's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "apps.delete": {
+        parameters: {
+            query: {
+                /** @description The word `delete`, in any case. */
+                confirm: string;
+            };
+            header?: never;
+            path: {
+                /** @description The app. */
+                appId: components["schemas"]["AppId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or another practice's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "apps.edit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The app. */
+                appId: components["schemas"]["AppId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AppEdit"];
+            };
+        };
+        responses: {
+            /** @description The app as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["App"];
+                };
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or another practice's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale`: the version is old. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A rule refuses some input: the fields are named, nothing was written. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "apps.secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The app. */
+                appId: components["schemas"]["AppId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The secret. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewSecret"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or another practice's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_secret`: the app does not show itself with one. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "create-client": {
         parameters: {
             query?: never;
@@ -2604,6 +3652,342 @@ export interface operations {
             };
         };
     };
+    "token.introspect": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `none`: nobody is there, and the question is no use of the session. */
+                "Latchkey-Activity"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["TokenQuestion"];
+            };
+        };
+        responses: {
+            /** @description What it opens. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Introspection"];
+                };
+            };
+            /** @description `invalid_request`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description `invalid_client`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+        };
+    };
+    "token.revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["TokenQuestion"];
+            };
+        };
+        responses: {
+            /** @description It has ended, or was never one of this app. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_request`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description `invalid_client`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+        };
+    };
+    token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["TokenRequest"];
+            };
+        };
+        responses: {
+            /** @description The token. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tokens"];
+                };
+            };
+            /** @description `invalid_grant`, `invalid_request`, `unsupported_grant_type`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description `invalid_client`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+        };
+    };
+    userinfo: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `none`: nobody is there, and the question is no use of the session. */
+                "Latchkey-Activity"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who is there. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Userinfo"];
+                };
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description `invalid_token`: it ended, or no chart is left. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+        };
+    };
+    "userinfo.posted": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `none`: nobody is there, and the question is no use of the session. */
+                "Latchkey-Activity"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who is there. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Userinfo"];
+                };
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description `invalid_token`: it ended, or no chart is left. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+        };
+    };
     "health.document": {
         parameters: {
             query?: never;
@@ -2623,6 +4007,183 @@ export interface operations {
                 };
             };
             /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    authorize: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AuthorizationRequest"];
+            };
+        };
+        responses: {
+            /** @description Where to go on: with a code, or with the error that the app is told. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Onward"];
+                };
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `signed_out`: sign in to `practice` for `app`, then send the same again with `asked`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unknown_app` or `unknown_address`: nobody is sent anywhere. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check: {
+        parameters: {
+            query: {
+                /** @description The app that the request is for. */
+                app: components["schemas"]["AppId"];
+                /** @description The chart that the request is for, if it is for one. */
+                clientId?: components["schemas"]["ClientId"];
+            };
+            header?: {
+                /** @description `none`: nobody is there, and the question is no use of the session. */
+                "Latchkey-Activity"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It may. */
+            204: {
+                headers: {
+                    /** @description The charts that the app may open: `clientId=permission+permission`, with a comma and a space between. */
+                    "Latchkey-Charts"?: string;
+                    /** @description The session. */
+                    "Latchkey-Session"?: string;
+                    /** @description The person. */
+                    "Latchkey-Subject"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_access`: the app is not known or switched off, or the person has no chart, or not this one, that it serves. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3342,6 +4903,106 @@ export interface operations {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "end-session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignOut"];
+            };
+        };
+        responses: {
+            /** @description Signed out, or nobody was signed in: the cookie is taken away. */
+            200: {
+                headers: {
+                    /** @description Takes the cookie away. */
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedOut"];
+                };
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `another_session`: the app means another session than the one of this browser. Ask the person. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_ours`: the ID token is not one of ours for this app. Nobody was signed out. */
+            422: {
+                headers: {
                     [name: string]: unknown;
                 };
                 content: {

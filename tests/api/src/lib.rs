@@ -2,6 +2,7 @@
 //! source of randomness that tests set, a mail service that keeps what it gets, and a wire to the
 //! table on which requests can be counted, held up, refused, or lost.
 
+pub mod apps;
 pub mod mail;
 pub mod people;
 pub mod routes;

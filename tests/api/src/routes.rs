@@ -79,9 +79,10 @@ impl Operation {
         self.value.get("requestBody").is_some()
     }
 
-    /// Its path with ids in it.
+    /// Its path with ids in it. That of an app is made of the client's: of the right shape, and nothing's.
     #[must_use]
     pub fn path_of(&self, client: &str, user: &str) -> String {
-        self.path.replace("{clientId}", client).replace("{portalUserId}", user)
+        let path = self.path.replace("{clientId}", client).replace("{portalUserId}", user);
+        path.replace("{appId}", &format!("harbor.{client}"))
     }
 }

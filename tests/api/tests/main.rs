@@ -2,6 +2,7 @@
 
 mod access;
 mod addresses;
+mod apps;
 mod asked;
 mod devices;
 mod document;
@@ -18,6 +19,7 @@ mod mail;
 mod mail_budget;
 mod mail_notices;
 mod matrix;
+mod oauth;
 mod reset;
 mod restore;
 mod roster;

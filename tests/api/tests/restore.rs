@@ -152,6 +152,41 @@ async fn charts_of(scene: &Scene, who: &Invited) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn an_app_that_may_ask_less_since_is_switched_off() {
+    let (mut scene, rooms) = Scene::of(async |_, dana| {
+        let mut rooms = Vec::new();
+        for _ in 0..5 {
+            rooms.push(dana.register(&json!({})).await);
+        }
+        rooms
+    })
+    .await;
+    let path = |n: usize| format!("/api/apps/{}", rooms[n].id);
+    let dana = scene.dana.clone();
+    dana.send(Call::new("DELETE", &format!("{}?confirm=delete", path(0)))).await.expect(204);
+    let off = json!({"version": 1, "enabled": false});
+    dana.patch(&path(1), &off).await.expect(200);
+    dana.post(&format!("{}/secret", path(2)), &json!({})).await.expect(201);
+    let edit = json!({"version": 1, "redirectUris": []});
+    dana.patch(&path(3), &edit).await.expect(200);
+    let later = dana.register(&json!({})).await;
+    let (closed, told) = scene.restored().await;
+    assert_eq!(closed, only(|closed| closed.apps = 4));
+    let one = ("app-updated".to_owned(), "practice".to_owned(), vec!["enabled".to_owned()]);
+    assert_eq!(told, vec![one; 4]);
+    for (n, room) in rooms.iter().enumerate() {
+        let app = scene.dana.get(&path(n)).await.expect(200);
+        assert_eq!(app["enabled"], n == 4, "{n}");
+        let answer = scene.world.ask_as(room, "/api/oauth/introspect", &[("token", "x")]).await;
+        assert_eq!(answer.status.as_u16(), if n == 4 { 200 } else { 401 }, "{n}");
+    }
+    scene.dana.get(&format!("/api/apps/{}", later.id)).await.problem(404, "not_found");
+    // A run that was interrupted goes on, and tells nothing twice.
+    assert_eq!(scene.close(false).await.expect("a restoration"), Closed::default());
+    assert_eq!(scene.told().await.len(), 4);
+}
+
+#[tokio::test]
 async fn a_table_is_the_copy_where_nothing_closed() {
     let (mut scene, who) = Scene::of(async |_, dana| dana.enrolled().await).await;
     let (world, dana) = (scene.world.clone(), scene.dana.clone());
@@ -659,7 +694,7 @@ async fn an_interrupted_restoration_is_begun_anew() {
         ];
         assert_eq!(actions, all);
         if put_back {
-            let all = Closed { revoked: 3, deleted: 1, passwords: 1, links: 1 };
+            let all = Closed { revoked: 3, deleted: 1, passwords: 1, links: 1, apps: 0 };
             assert_eq!(first, all);
             scene.put_back().await;
             assert_eq!(scene.close(false).await.expect("once more"), all);
@@ -719,6 +754,6 @@ async fn an_account_with_forty_charts_is_closed_on_all_of_them() {
     let edit = json!({"version": version, "email": "new@mail.example"});
     scene.dana.patch(&who.path(), &edit).await.expect(200);
     let (closed, _) = scene.restored().await;
-    assert_eq!(closed, Closed { revoked: 40, deleted: 0, passwords: 1, links: 0 });
+    assert_eq!(closed, Closed { revoked: 40, deleted: 0, passwords: 1, links: 0, apps: 0 });
     scene.sign_in(who).await.problem(401, "sign_in_failed");
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use api_tests::{
-    Answer, Call, PASSWORD, World,
+    Answer, Call, PASSWORD, PORTAL, World,
+    apps::{REDIRECT, Room, VERIFIER, X, Y, challenge, form, parameter, registration},
     people::{Invited, Staff, text},
     routes::operations,
 };
@@ -21,6 +22,8 @@ fn is_digest(text: &str) -> bool {
 }
 
 fn is_id(name: &str) -> bool {
+    // That of an app begins with its practice.
+    let name = name.rsplit('.').next().unwrap_or_default();
     name.len() == 26 && name.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
 }
 
@@ -109,8 +112,65 @@ impl Day {
     }
 }
 
+impl Day {
+    /// All that has to do with apps.
+    async fn apps(&mut self, cookie: &str) {
+        let body = registration(&json!({"permission": null}));
+        let made = self.staff("apps", 201, Call::new("POST", "/api/apps").json(&body)).await;
+        let room = Room { id: text(&made["app"]["appId"]), secret: text(&made["secret"]) };
+        let path = format!("/api/apps/{}", room.id);
+        self.staff("apps.list", 200, Call::new("GET", "/api/apps")).await;
+        self.staff("apps.show", 200, Call::new("GET", &path)).await;
+        let edit = json!({"version": 1, "name": "Letters"});
+        self.staff("apps.edit", 200, Call::new("PATCH", &path).json(&edit)).await;
+        self.staff("apps.secret", 201, Call::new("POST", &format!("{path}/secret"))).await;
+        let metadata = Call::new("GET", "/.well-known/openid-configuration");
+        self.expect("authorize.metadata", 200, metadata).await;
+        let ask = json!({
+            "client_id": room.id, "redirect_uri": REDIRECT, "response_type": "code",
+            "scope": "openid basic billing", "code_challenge": challenge(VERIFIER),
+            "code_challenge_method": "S256",
+        });
+        let ask = Call::new("POST", "/api/portal/authorization").json(&ask).cookie(cookie);
+        let back = self.expect("authorize", 200, ask).await.body;
+        let code = parameter(&text(&back["redirectTo"]), "code").expect("a code");
+        let of_app = |path: &str, fields: &[(&str, &str)]| {
+            form(path, fields).header("authorization", &room.basic())
+        };
+        let fields =
+            [("grant_type", "authorization_code"), ("code", &*code), ("code_verifier", VERIFIER)];
+        let tokens = self.expect("token", 200, of_app("/api/oauth/token", &fields)).await.body;
+        let token = text(&tokens["access_token"]);
+        let bearer = format!("Bearer {token}");
+        for (id, method) in [("userinfo", "GET"), ("userinfo.posted", "POST")] {
+            let call = Call::new(method, "/api/oauth/userinfo").header("authorization", &bearer);
+            self.expect(id, 200, call).await;
+        }
+        for (id, path) in
+            [("token.introspect", "/api/oauth/introspect"), ("token.revoke", "/api/oauth/revoke")]
+        {
+            self.expect(id, 200, of_app(path, &[("token", &token)])).await;
+        }
+        let check = Call::new("GET", &format!("/api/portal/check?app={}", room.id)).cookie(cookie);
+        self.expect("check", 204, check).await;
+        let out = Call::new("POST", "/api/portal/sign-out").json(&json!({"client_id": room.id}));
+        self.expect("end-session", 200, out).await;
+        let key = json!({"kty": "EC", "crv": "P-256", "kid": "a", "x": X, "y": Y});
+        let keyed = json!({"authentication": "key", "publicKeys": [key]});
+        let keyed = self.dana.register(&keyed).await;
+        let claims = json!({
+            "iss": keyed.id, "sub": keyed.id, "aud": PORTAL, "jti": "one",
+            "exp": self.world.now().seconds() + 60,
+        });
+        let proof = keyed.assertion(&json!({"alg": "ES256", "kid": "a"}), &claims);
+        self.world.ask_with(&proof, "/api/oauth/introspect", &[("token", "x")]).await.expect(200);
+        let delete = Call::new("DELETE", &format!("{path}?confirm=delete"));
+        self.staff("apps.delete", 204, delete).await;
+    }
+}
+
 /// Every kind of item: its partition and the beginning of its sort key.
-const KINDS: [&str; 18] = [
+const KINDS: [&str; 20] = [
     " PRACTICE",
     " SOURCE",
     "A ACCOUNT",
@@ -122,9 +182,11 @@ const KINDS: [&str; 18] = [
     "D ",
     "E ACCOUNT",
     "I REQUEST",
+    "J USED",
     "L DEVICE",
     "L LOCK",
     "M BUDGET",
+    "O APP",
     "Q ASK",
     "R RECORD",
     "S",
@@ -197,6 +259,7 @@ async fn every_function_serves_items_that_a_newer_version_wrote() {
     world.pass(61);
     let session = "/api/portal/session";
     day.expect("portal-session", 200, get(session).cookie(&cookie)).await;
+    day.apps(&cookie).await;
     let out = Call::new("DELETE", session).cookie(&cookie);
     day.expect("portal-session.sign-out", 204, out).await;
     day.expect("portal-session.keys", 200, get("/api/portal/jwks.json")).await;

@@ -5,13 +5,16 @@ let calls = 0;
 /**
  * A request through API Gateway's HTTP API, payload format 2.0
  * (https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html).
- * `path` is a route's, with the values of its parameters in `parameters`.
+ * `path` is a route's, with the values of its parameters in `parameters`. A form comes encoded, as everything that
+ * is neither text nor JSON.
  */
-export function request(method, path, { parameters = {}, query = {}, cookie, origin, body }) {
+export function request(method, path, { parameters = {}, query = {}, cookie, origin, authorization, body, form }) {
   const rawPath = path.replace(/\{(\w+)\}/g, (_, name) => parameters[name]);
   const routeKey = `${method} ${path}`;
   // Each from an address of its own: failures are counted by address, and so are requests for resets.
   const address = `10.${(calls >> 16) & 255}.${(calls >> 8) & 255}.${calls++ & 255}`;
+  const text = form ? String(new URLSearchParams(form)) : body && JSON.stringify(body);
+  const media = form ? "application/x-www-form-urlencoded" : "application/json";
   const agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
   return {
     version: "2.0",
@@ -30,7 +33,8 @@ export function request(method, path, { parameters = {}, query = {}, cookie, ori
       "x-forwarded-port": "443",
       "x-forwarded-proto": "https",
       ...(origin && { origin }),
-      ...(body && { "content-type": "application/json", "content-length": String(JSON.stringify(body).length) }),
+      ...(authorization && { authorization }),
+      ...(text && { "content-type": media, "content-length": String(text.length) }),
     },
     ...(Object.keys(query).length && { queryStringParameters: query }),
     ...(Object.keys(parameters).length && { pathParameters: parameters }),
@@ -46,8 +50,8 @@ export function request(method, path, { parameters = {}, query = {}, cookie, ori
       time: "12/Mar/2026:19:03:58 +0000",
       timeEpoch: Date.now(),
     },
-    ...(body && { body: JSON.stringify(body) }),
-    isBase64Encoded: false,
+    ...(text && { body: form ? Buffer.from(text).toString("base64") : text }),
+    isBase64Encoded: Boolean(form),
   };
 }
 

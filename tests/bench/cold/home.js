@@ -4,6 +4,7 @@ import { BatchWriteItemCommand, DynamoDBClient, QueryCommand } from "@aws-sdk/cl
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
@@ -61,12 +62,12 @@ export class Home {
     let at = `/api/staff/sign-in?login_hint=${email}`;
     let cookies = "";
     for (let hop = 0; hop < 4; hop++) {
-      const answer = await fetch(new URL(at, this.url), { redirect: "manual", headers: { cookie: cookies } });
-      const set = answer.headers.getSetCookie().map((cookie) => cookie.split(";")[0]);
+      const headers = await followed(new URL(at, this.url), cookies);
+      const set = (headers["set-cookie"] ?? []).map((cookie) => cookie.split(";")[0]);
       const session = set.find((cookie) => cookie.startsWith("__Host-latchkey-staff="));
       if (session) return session;
       cookies = [cookies, ...set].filter(Boolean).join("; ");
-      at = answer.headers.get("location");
+      at = headers.location;
     }
     throw new Error(`${email} cannot sign in`);
   }
@@ -86,11 +87,29 @@ export class Home {
     return answer.json();
   }
 
-  async #send(method, path, { cookie = "", body, origin }) {
+  /** Calls the API as a client in the portal; answers its answer. */
+  async visit(method, path, cookie, body) {
+    const answer = await this.#send(method, path, { cookie, body, origin: this.environment.PORTAL_ORIGIN });
+    return answer.json();
+  }
+
+  /** Sends a form as an app; answers its answer. */
+  async form(path, authorization, fields) {
+    const answer = await this.#send("POST", path, { authorization, body: new URLSearchParams(fields) });
+    return answer.json();
+  }
+
+  async #send(method, path, { cookie = "", origin, authorization, body }) {
+    const isForm = body instanceof URLSearchParams;
     const answer = await fetch(new URL(path, this.url), {
       method,
-      headers: { cookie, origin, "content-type": "application/json" },
-      body: body && JSON.stringify(body),
+      headers: {
+        cookie,
+        ...(origin && { origin }),
+        ...(authorization && { authorization }),
+        ...(!isForm && { "content-type": "application/json" }),
+      },
+      body: isForm ? body : body && JSON.stringify(body),
     });
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
     return answer;
@@ -136,6 +155,14 @@ export class Home {
       await this.#table.send(new BatchWriteItemCommand({ RequestItems }));
     }
   }
+}
+
+/** The headers of what a link leads to. `fetch` says that a page loads it, which the way to the issuer and back
+ *  refuses. */
+async function followed(url, cookie) {
+  const [answer] = await once(get(url, { headers: { cookie } }), "response");
+  answer.resume();
+  return answer.headers;
 }
 
 /** The staff site's address, which the home prints when it is ready. */

@@ -5,10 +5,10 @@ import { build } from "esbuild";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { delivered, inserted, request } from "./events.js";
-import { PASSWORD } from "./sample.js";
+import { GOODBYE, PASSWORD } from "./sample.js";
 
-/** Functions that sign session tokens: only they are given the key. */
-const SIGNERS = ["enroll", "sign-in", "staff-sign-in"];
+/** Functions that sign tokens: only they are given the key. */
+const SIGNERS = ["enroll", "sign-in", "staff-sign-in", "token"];
 /** Functions that hash a password, which takes its time on purpose. */
 const HASHERS = ["enroll", "sign-in"];
 /** Functions that are there in Node too. */
@@ -17,9 +17,10 @@ const NODE = ["revoke", "search"];
 const CLIENT = "/api/clients/{clientId}";
 const USER = `${CLIENT}/portal-users/{portalUserId}`;
 
-/** What each function is asked: a request and the status of its answer, or an event and what makes an answer
- *  right. */
-function calls({ staff, visitor, amara, silas, tomas, samuel, nobody, newcomer, invitation, mail }) {
+/** What each function is asked: a request and the status of its answer, or an event; and what makes an answer
+ *  right where a status does not say it. */
+function calls(world) {
+  const { staff, visitor, leaver, entrance, room, amara, silas, tomas, samuel, nobody, newcomer, invitation, mail } = world;
   const chidi = amara.ids("c.okafor1l");
   const onAmara = { cookie: staff, parameters: amara.ids() };
   const onChidi = { cookie: staff, parameters: chidi };
@@ -39,6 +40,7 @@ function calls({ staff, visitor, amara, silas, tomas, samuel, nobody, newcomer, 
   const forgotten = { practice: "harbor", username: "amara.okafor" };
   const edit = { version: amara.user("c.okafor1l").version, permissions: ["basic", "billing"] };
   const holly = silas.user("holly.marsh");
+  const goodbye = { client_id: room.appId, post_logout_redirect_uri: GOODBYE, state: "bye" };
   const tags = { practice: "harbor", client: silas.id, portalUser: holly.portalUserId, mail: mail.mailId.S };
   return [
     {
@@ -53,8 +55,20 @@ function calls({ staff, visitor, amara, silas, tomas, samuel, nobody, newcomer, 
       status: 201,
       touches: [nobody.partition, newcomer.account],
     },
+    { name: "apps", request: ["GET", "/api/apps", { cookie: staff }], status: 200 },
     { name: "assign-alert", request: ["PUT", `${CLIENT}/alert-recipient`, toChidi], status: 200, touches: [amara.partition] },
+    {
+      name: "authorize",
+      request: ["POST", "/api/portal/authorization", { cookie: visitor, body: entrance.asked }],
+      status: 200,
+      right: (answer) => JSON.parse(answer.body).redirectTo.includes("code="),
+    },
     { name: "change-owner", request: ["PUT", `${CLIENT}/chart-owner`, toChidi], status: 200, touches: [amara.partition] },
+    {
+      name: "check",
+      request: ["GET", "/api/portal/check", { cookie: visitor, query: { app: room.appId } }],
+      status: 204,
+    },
     { name: "client", request: ["GET", CLIENT, onAmara], status: 200 },
     // These clients stay: each has a number of its own, which the function makes.
     { name: "create-client", request: ["POST", "/api/clients", { cookie: staff, body: newClient }], status: 201 },
@@ -63,6 +77,13 @@ function calls({ staff, visitor, amara, silas, tomas, samuel, nobody, newcomer, 
       request: ["DELETE", USER, { cookie: staff, parameters: amara.ids("ngozi.O0"), query: { confirm: "delete" } }],
       status: 200,
       touches: [amara.partition, amara.account("ngozi.O0")],
+    },
+    {
+      name: "end-session",
+      request: ["POST", "/api/portal/sign-out", { cookie: leaver, body: goodbye }],
+      status: 200,
+      right: (answer) => JSON.parse(answer.body).redirectTo.startsWith(GOODBYE),
+      touches: [amara.partition, amara.account("amara.okafor")],
     },
     {
       name: "enroll",
@@ -111,11 +132,23 @@ function calls({ staff, visitor, amara, silas, tomas, samuel, nobody, newcomer, 
       touches: [amara.partition, amara.account("amara.okafor")],
     },
     { name: "staff-sign-in", request: ["GET", "/api/staff/session", { cookie: staff }], status: 200 },
+    // What an app asks with every page that it shows.
+    {
+      name: "token",
+      request: ["POST", "/api/oauth/introspect", { authorization: room.basic, form: { token: room.token } }],
+      status: 200,
+      right: (answer) => JSON.parse(answer.body).active,
+    },
     {
       name: "update-portal-user",
       request: ["PATCH", USER, { ...onChidi, body: edit }],
       status: 200,
       touches: [amara.partition, amara.account("c.okafor1l")],
+    },
+    {
+      name: "userinfo",
+      request: ["GET", "/api/oauth/userinfo", { authorization: `Bearer ${room.token}` }],
+      status: 200,
     },
   ];
 }
@@ -146,14 +179,15 @@ export async function programs(world, environment, lambda, scratch) {
   return [...rust, ...(await Promise.all(node))];
 }
 
-function eventOf({ request: asked, status, event, right }, environment) {
+function eventOf({ request: asked, status, event, right = () => true }, environment) {
   if (event) return { event, right };
   const [method, path, rest] = asked;
   const ours = path.startsWith("/api/portal/") ? environment.PORTAL_ORIGIN : environment.STAFF_ORIGIN;
-  const origin = method === "GET" ? undefined : ours;
+  // An app's own server is no page.
+  const origin = method === "GET" || rest.form ? undefined : ours;
   return {
     event: () => request(method, path, { origin, ...rest }),
-    right: (answer) => answer.statusCode === status,
+    right: (answer) => answer.statusCode === status && right(answer),
   };
 }
 

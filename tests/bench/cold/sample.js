@@ -1,4 +1,5 @@
 // The people among the local home's sample data whom the events are about.
+import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { OUTBOX, key, partitionKey } from "./keys.js";
 
@@ -47,13 +48,19 @@ export async function sample(home) {
     const { clients } = await home.call("POST", "/api/clients/search", staff, { query: recordNumber });
     return Chart.read(home, staff, clients[0].clientId);
   };
+  const amara = await chart("HP-200001");
   const silas = await chart("HP-200003");
   const nobody = await chart("HP-201000");
+  const visitor = await home.client("holly.marsh", PASSWORD);
   return {
     staff,
     auditor: await home.staff("ada@harbor.example"),
-    visitor: await home.client("holly.marsh", PASSWORD),
-    amara: await chart("HP-200001"),
+    visitor,
+    leaver: await lasting(home, amara, "amara.okafor"),
+    // Of one app a browser is sent back with codes, of which few are kept; the other has its token all day.
+    entrance: await newApp(home, staff),
+    room: await withToken(home, await newApp(home, staff), visitor),
+    amara,
     silas,
     tomas: await chart("HP-200004"),
     samuel: await chart("HP-200006"),
@@ -62,6 +69,57 @@ export async function sample(home) {
     newcomer: await newcomer(home, staff, nobody),
     mail: await waitingMail(home, staff, silas, "holly.marsh"),
   };
+}
+
+/** Signs in a client for as long as a session may last, whether or not it is used; answers the cookie. */
+async function lasting(home, chart, username) {
+  const cookie = await home.client(username, PASSWORD);
+  const partitions = [chart.account(username)];
+  const items = await home.items(partitions);
+  for (const { sessions } of items) {
+    for (const { M: session } of Object.values(sessions?.M ?? {})) session.idleEndsAt = session.endsAt;
+  }
+  await home.restore(partitions, items);
+  return cookie;
+}
+
+/** Where browsers come back to the apps, and where they go on once their people are signed out. */
+const REDIRECT = "https://rooms.example/in";
+export const GOODBYE = "https://rooms.example/bye";
+const VERIFIER = "seven-quiet-kettles-hum-in-the-morning-light";
+
+/** Registers an app: what it proves itself by, and what a browser brings to us from it. */
+async function newApp(home, staff) {
+  const { app, secret } = await home.call("POST", "/api/apps", staff, {
+    name: "Messages",
+    kind: "portal",
+    permission: "messaging",
+    redirectUris: [REDIRECT],
+    postLogoutRedirectUris: [GOODBYE],
+    authentication: "secret",
+  });
+  return {
+    appId: app.appId,
+    basic: `Basic ${Buffer.from(`${app.appId}:${secret}`).toString("base64")}`,
+    asked: {
+      client_id: app.appId,
+      redirect_uri: REDIRECT,
+      response_type: "code",
+      scope: "openid profile email messaging",
+      state: "where-we-were",
+      code_challenge: createHash("sha256").update(VERIFIER).digest("base64url"),
+      code_challenge_method: "S256",
+    },
+  };
+}
+
+/** The app with a token in a client's session. */
+async function withToken(home, app, visitor) {
+  const { redirectTo } = await home.visit("POST", "/api/portal/authorization", visitor, app.asked);
+  const code = new URL(redirectTo).searchParams.get("code");
+  const exchange = { grant_type: "authorization_code", code, code_verifier: VERIFIER };
+  const { access_token: token } = await home.form("/api/oauth/token", app.basic, exchange);
+  return { ...app, token };
 }
 
 /** The token in the one invitation that the sample data send. */

@@ -110,6 +110,15 @@ test("the archive's objects move to cheaper storage once they are large enough t
   ok(full.archivePut > 8_640, "a full batch does not wait");
 });
 
+test("what apps ask again leaves no event, and neither does a look at a session; a sign-out does", () => {
+  const [bench, cold] = figures();
+  const quiet = ["authorize", "authorize.metadata", "userinfo", "token.introspect", "check"];
+  quiet.push("portal-session", "staff-sign-in.session");
+  const each = Object.entries(CALLS).reduce((all, [name, calls]) => all + (quiet.includes(name) ? 0 : calls), 0);
+  const { archiveStandard, archiveStorage } = quantities({ ...SIZES[0], clients: 1000 }, bench, cold).S3;
+  ok(Math.abs(archiveStandard + archiveStorage - (1000 * each * 72 * 0.6) / 1e6) < 1e-9);
+});
+
 test("backups are of the main table: five weeks, and twelve months of which most days are cold", () => {
   const [bench, cold] = figures();
   const { backup, coldBackup } = quantities({ ...SIZES[0], clients: 1_000_000 }, bench, cold).Backup;

@@ -22,6 +22,15 @@ export const CALLS = {
   "reset-password.choose": 0.04,
   "enroll.check": 0.06,
   enroll: 0.03,
+  // With each visit an app is opened, which has the person let in, is told who it is and asks again with each of five
+  // pages. Some apps have a proxy ask instead. Every fourth visit ends with a sign-out there.
+  "authorize.metadata": 0.1,
+  authorize: 2,
+  token: 2,
+  userinfo: 2,
+  "token.introspect": 10,
+  check: 2,
+  "end-session": 0.5,
   // The front desk: one of staff for 100 clients, 21 days, a sign-in and ten looks at the session each.
   "staff-sign-in": 0.21,
   "staff-sign-in.callback": 0.21,
@@ -41,6 +50,7 @@ export const CALLS = {
   delete: 0.005,
   "assign-alert": 0.01,
   "change-owner": 0.005,
+  "apps.list": 0.001,
 };
 
 /** Operations that send a mail. */
@@ -48,8 +58,19 @@ const MAILS = ["reset-password", "reset-password.choose", "add-portal-user", "re
 /** What the table's stream has `send-mail` do for each call of an operation, by the name under which `make bench`
  *  measures it. The mail that comes of it is counted with the others. */
 export const STREAMED = { "reset-password": "reset-password, resolved" };
-/** Operations that load pages, and how many: a sign-in to the portal, a day at the front desk. */
-const PAGES = { "sign-in": 5, "staff-sign-in.callback": 40 };
+/** Operations that load pages, and how many: a sign-in to the portal, the way into an app and out of it, a day at
+ *  the front desk. */
+const PAGES = { "sign-in": 5, authorize: 1, "end-session": 1, "staff-sign-in.callback": 40 };
+/** Operations that leave no event: looks at a session, and what apps ask again. Nearly every other call leaves one. */
+const QUIET = [
+  "portal-session",
+  "staff-sign-in.session",
+  "authorize.metadata",
+  "authorize",
+  "userinfo",
+  "token.introspect",
+  "check",
+];
 
 /** Functions that hash passwords, and so have a processor to themselves. */
 const HASHING = ["enroll", "reset-password", "sign-in"];
@@ -159,8 +180,7 @@ export function quantities({ clients, cold: coldPart, hours, traced }, bench, co
   );
   const asides = streamed(rows, bench);
   const pages = total(rows, ({ name }) => PAGES[name] ?? 0);
-  // Nearly every call leaves an event; looks at a session do not.
-  const events = total(rows, ({ name }) => (name.endsWith("session") ? 0 : 1));
+  const events = total(rows, ({ name }) => (QUIET.includes(name) ? 0 : 1));
   // A batch waits five minutes, as a sweep does, or until it is full.
   const batches = Math.max(Math.min(events, assumed("sweeps")), events / assumed("batch"));
   const invoked = calls + total(asides, () => 1) + 2 * mails + assumed("sweeps") + batches;

@@ -1,7 +1,10 @@
 //! Every operation of the API, once, as one afternoon at the practice, with what each asked of the
 //! table.
 
-use api_tests::mail::Post;
+use api_tests::{
+    apps::{REDIRECT, Room, VERIFIER, challenge, parameter, registration},
+    mail::Post,
+};
 use serde_json::{Value, json};
 use shared::{
     account,
@@ -23,7 +26,11 @@ pub type Ledger = Vec<(&'static str, Cost)>;
 
 /// The operations that may ask for nothing but these: `GetItem` and `UpdateItem` are the session's
 /// check.
-pub const STRICT: [(&str, &[&str]); 6] = [
+pub const STRICT: [(&str, &[&str]); 9] = [
+    // Of apps: what they ask all day is one read.
+    ("token.introspect", &["BatchGetItem"]),
+    ("userinfo", &["BatchGetItem"]),
+    ("check", &["BatchGetItem"]),
     ("revoke", &["GetItem", "Query", "TransactWriteItems", "UpdateItem"]),
     // Whether it is a repeat, and of what, is read beside.
     ("activate", &["GetItem", "GetItem", "Query", "TransactWriteItems", "UpdateItem"]),
@@ -154,6 +161,8 @@ impl Afternoon<'_> {
         self.place.pass(61);
         let moved = "portal-session, its idle end moved";
         self.note(moved, ("GET", session, Value::Null), &cookie, 200).await;
+        let sign_out = ("POST", "/api/portal/sign-out", json!({}));
+        self.note("end-session", sign_out, &cookie, 200).await;
         let jwks = "/api/portal/jwks.json";
         self.note("portal-session.keys", ("GET", jwks, Value::Null), "", 200).await;
 
@@ -176,6 +185,7 @@ impl Afternoon<'_> {
         let wrong = "sign-in, refused";
         self.note(wrong, ("POST", sign_in, with("not the password")), "", 401).await;
         let signed = self.note("sign-in", ("POST", sign_in, with(PASSWORD)), "", 200).await;
+        self.apps(&signed.cookies[0]).await;
         let body = json!({"practice": "harbor", "username": "pat@mail.example"});
         let ask = "/api/portal/password-reset";
         self.note("reset-password", ("POST", ask, body), "", 202).await;
@@ -191,6 +201,57 @@ impl Afternoon<'_> {
         self.staff("history", ("GET", &format!("{path}/history"), Value::Null), 200).await;
         let gone = format!("{one}?confirm=delete");
         self.staff("delete", ("DELETE", &gone, Value::Null), 200).await;
+    }
+
+    /// An app is registered, opened, asked about and left.
+    async fn apps(&mut self, cookie: &str) {
+        let made = self.staff("apps", ("POST", "/api/apps", registration(&json!({}))), 201).await;
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        let room = Room { id: text(&made["app"]["appId"]), secret: text(&made["secret"]) };
+        let path = format!("/api/apps/{}", room.id);
+        self.staff("apps.list", ("GET", "/api/apps", Value::Null), 200).await;
+        self.staff("apps.show", ("GET", &path, Value::Null), 200).await;
+        let body = json!({"version": 1, "name": "Letters"});
+        self.staff("apps.edit", ("PATCH", &path, body), 200).await;
+        let metadata = "/.well-known/openid-configuration";
+        self.note("authorize.metadata", ("GET", metadata, Value::Null), "", 200).await;
+
+        let ask = json!({
+            "client_id": room.id, "redirect_uri": REDIRECT, "response_type": "code",
+            "scope": "openid messaging", "code_challenge": challenge(VERIFIER),
+            "code_challenge_method": "S256",
+        });
+        let authorization = "/api/portal/authorization";
+        let back = self.note("authorize", ("POST", authorization, ask), cookie, 200).await.body;
+        let code = parameter(&text(&back["redirectTo"]), "code").expect("a code");
+        let exchange =
+            [("grant_type", "authorization_code"), ("code", &*code), ("code_verifier", VERIFIER)];
+        let basic = room.basic();
+        let tokens = self.form("token", ("/api/oauth/token", &basic), &exchange).await;
+        let token = text(&tokens["access_token"]);
+        let fields = [("token", &*token)];
+        self.form("token.introspect", ("/api/oauth/introspect", &basic), &fields).await;
+        let bearer = format!("Bearer {token}");
+        self.form("userinfo", ("/api/oauth/userinfo", &bearer), &[]).await;
+        let check = format!("/api/portal/check?app={}", room.id);
+        self.note("check", ("GET", &check, Value::Null), cookie, 204).await;
+        self.form("token.revoke", ("/api/oauth/revoke", &basic), &fields).await;
+        self.staff("apps.secret", ("POST", &format!("{path}/secret"), Value::Null), 201).await;
+        let gone = format!("{path}?confirm=delete");
+        self.staff("apps.delete", ("DELETE", &gone, Value::Null), 204).await;
+    }
+
+    async fn form(
+        &mut self,
+        name: &'static str,
+        (path, authorization): (&str, &str),
+        fields: &[(&str, &str)],
+    ) -> Value {
+        let request = Place::form(path, authorization, fields);
+        let (answer, cost) = self.place.measure(request).await;
+        assert_eq!(answer.status, 200, "{name}: {}", answer.body);
+        self.ledger.push((name, cost));
+        answer.body
     }
 
     async fn leave(&mut self) {

@@ -153,6 +153,14 @@ impl Place {
         request.body(Body::from(body.to_string())).expect("a request")
     }
 
+    /// A form that an app sends.
+    pub fn form(path: &str, authorization: &str, fields: &[(&str, &str)]) -> Request<Body> {
+        let call = api_tests::apps::form(path, fields).header("authorization", authorization);
+        let mut request = Request::builder().method(call.method).uri(call.path);
+        *request.headers_mut().expect("headers") = call.headers;
+        request.body(call.body.map_or_else(Body::empty, Body::from)).expect("a request")
+    }
+
     /// Sends a request.
     pub async fn send(&self, request: Request<Body>) -> Answer {
         answer(self.api.clone().oneshot(request).await.expect("an answer")).await

@@ -14,8 +14,15 @@ import {
   UpdateEventSourceMappingCommand,
   UpdateFunctionConfigurationCommand,
 } from "@aws-sdk/client-lambda";
-import { type AttributeValue, DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
-import { OUTBOX, SORT_KEYS_BEGIN } from "../../../infra/aws/lib/keys.ts";
+import {
+  type AttributeValue,
+  DynamoDBClient,
+  GetItemCommand,
+  QueryCommand,
+  UpdateItemCommand,
+} from "@aws-sdk/client-dynamodb";
+import { OUTBOX, SORT_KEYS_BEGIN, key, type ItemKind } from "../../../infra/aws/lib/keys.ts";
+import type { Visitor } from "../people.ts";
 
 const lambda = new LambdaClient({});
 const iam = new IAMClient({});
@@ -123,6 +130,32 @@ export class Deployed {
     return this.inserted(Items);
   }
 
+  /** Lets minutes pass for a visitor's session and for an app. Only then is it written down that they are used. */
+  async later(visitor: Visitor, app: { appId: string }): Promise<void> {
+    const { practice, account, sid } = visitor.claims();
+    const [, ulid = ""] = app.appId.split(".");
+    const inAccount = { TableName: this.table, Key: primary("account", { practice, account }) };
+    const { Item } = await dynamodb.send(new GetItemCommand({ ...inAccount, ConsistentRead: true }));
+    const ends = Item?.["sessions"]?.M?.[sid]?.M?.["idleEndsAt"]?.S;
+    if (!ends) throw new Error("the session is not there");
+    await dynamodb.send(
+      new UpdateItemCommand({
+        ...inAccount,
+        UpdateExpression: "SET #sessions.#sid.idleEndsAt = :sooner",
+        ExpressionAttributeNames: { "#sessions": "sessions", "#sid": sid },
+        ExpressionAttributeValues: { ":sooner": { S: new Date(Date.parse(ends) - 2 * 60_000).toISOString() } },
+      }),
+    );
+    await dynamodb.send(
+      new UpdateItemCommand({
+        TableName: this.table,
+        Key: primary("app", { practice, app: ulid }),
+        UpdateExpression: "REMOVE lastUsedAt",
+        ConditionExpression: "attribute_exists(PK)",
+      }),
+    );
+  }
+
   private inserted(items: Record<string, AttributeValue>[]): Record<string, unknown>[] {
     return items.map((item, at) => ({
       eventID: String(at),
@@ -141,4 +174,10 @@ export class Deployed {
       },
     }));
   }
+}
+
+/** The key of an item, as DynamoDB writes it. */
+function primary(kind: ItemKind, values: Record<string, string>): Record<string, AttributeValue> {
+  const { PK, SK } = key(kind, values);
+  return { PK: { S: PK }, SK: { S: SK } };
 }

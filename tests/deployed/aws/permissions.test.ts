@@ -5,6 +5,7 @@ import { FUNCTIONS } from "../../../infra/aws/lib/functions.ts";
 import { statement, type Right } from "../../../infra/aws/lib/items.ts";
 import { mail } from "../home.ts";
 import { ANOTHER, Desk, INVITATION, newClient, newUser, RESET, tokenIn, unique, Visitor } from "../people.ts";
+import { BYE, newApp, Room } from "../room.ts";
 import { Deployed, type Policy } from "./account.ts";
 
 /** What AWS does in a function's name, and the emulator does without asking its role (it reads streams, writes
@@ -63,6 +64,16 @@ async function spend(client: { clientId: string }, user: { portalUserId: string 
   for (; sent < 10; sent++) await dana.must(202, "POST", `${at(client, user)}/invitation`);
 }
 
+/** Has an app for as long as it is of use: a practice has few. */
+async function withRoom(open: (desk: Desk) => Promise<Room>, use: (room: Room) => Promise<unknown>) {
+  const room = await open(dana);
+  try {
+    await use(room);
+  } finally {
+    await room.close(dana);
+  }
+}
+
 /** A use case of each function that needs everything it may do. */
 const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
   activate: async () => {
@@ -89,11 +100,40 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     const sibling = await dana.client();
     await dana.must(429, "POST", `${at(sibling)}/portal-users`, { ...body, ...sameAs(body) });
   },
+  apps: async () => {
+    await refused("GET", "/apps");
+    const body = newApp();
+    const once = key();
+    const { app, secret } = await dana.must(201, "POST", "/apps", body, once);
+    expect(secret).toEqual(expect.any(String));
+    expect(await dana.must(201, "POST", "/apps", body, once)).toEqual({ app });
+    await dana.must(200, "GET", "/apps");
+    const path = `/apps/${app.appId}`;
+    await dana.must(200, "GET", path);
+    const change = { version: app.version, enabled: false };
+    await dana.must(403, "PATCH", path, change, ELSEWHERE);
+    await dana.must(200, "PATCH", path, change);
+    await dana.must(201, "POST", `${path}/secret`);
+    await dana.must(204, "DELETE", `${path}?confirm=delete`);
+  },
   "assign-alert": async () => {
     const client = await dana.client();
     const { portalUserId } = await dana.invite(client);
     await refused("PUT", `${at(client)}/alert-recipient`);
     await dana.must(200, "PUT", `${at(client)}/alert-recipient`, { portalUserId });
+  },
+  authorize: async (deployed) => {
+    const { user, visitor } = await dana.enrolled();
+    await withRoom(Room.open, async (room) => {
+      // Somebody who is signed out gets a note of what was asked, and comes back with it.
+      const stranger = await new Visitor(user).must(401, "POST", "/authorization", room.request());
+      const noted = room.request({ prompt: "login", asked: stranger.asked });
+      expect((await visitor.must(401, "POST", "/authorization", noted)).asked).toBe(stranger.asked);
+      await room.code(visitor);
+      await deployed.later(visitor, room);
+      await room.code(visitor);
+      await visitor.must(403, "POST", "/authorization", room.request(), ELSEWHERE);
+    });
   },
   "change-owner": async () => {
     const client = await dana.client();
@@ -101,6 +141,14 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     const { portalUserId } = await dana.invite(client, { relationship: "guardian" });
     await refused("PUT", `${at(client)}/chart-owner`);
     await dana.must(200, "PUT", `${at(client)}/chart-owner`, { portalUserId });
+  },
+  check: async (deployed) => {
+    const { visitor } = await dana.enrolled();
+    await withRoom(Room.open, async (room) => {
+      await visitor.must(204, "GET", `/check?app=${room.appId}`);
+      await deployed.later(visitor, room);
+      await visitor.must(204, "GET", `/check?app=${room.appId}`);
+    });
   },
   client: async () => {
     const { client } = await ofTwo();
@@ -135,6 +183,16 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     // The answer to the invitation was kept.
     const invited = await dana.must(201, "POST", `${at(sibling)}/portal-users`, newUser(sibling), key());
     await dana.must(200, "DELETE", `${at(sibling, invited)}?confirm=delete`);
+  },
+  "end-session": async () => {
+    const { visitor } = await dana.enrolled();
+    await withRoom(Room.open, async (room) => {
+      const { id_token } = await room.tokens(visitor);
+      const asked = { id_token_hint: id_token, post_logout_redirect_uri: BYE, state: "bye" };
+      await visitor.must(403, "POST", "/sign-out", asked, ELSEWHERE);
+      expect(await visitor.must(200, "POST", "/sign-out", asked)).toEqual({ redirectTo: `${BYE}?state=bye` });
+      expect(await visitor.status()).toBe(401);
+    });
   },
   enroll: async () => {
     const client = await dana.client();
@@ -274,6 +332,19 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     await felix.must(200, "GET", "/staff/session");
     await felix.must(204, "DELETE", "/staff/session");
   },
+  token: async (deployed) => {
+    const { visitor } = await dana.enrolled();
+    // What it proves itself by is signed anew for each request, and kept.
+    await withRoom(Room.withKey, async (room) => {
+      const { access_token: token } = await room.tokens(visitor);
+      await deployed.later(visitor, room);
+      expect(await room.introspect(token)).toMatchObject({ active: true });
+      const assertion = room.assertion();
+      await room.must(200, "/revoke", { token }, { assertion });
+      await room.must(401, "/introspect", { token }, { assertion });
+      expect(await room.introspect(token)).toEqual({ active: false });
+    });
+  },
   "update-portal-user": async () => {
     const { client, user, sibling, second } = await ofTwo();
     await refused("PATCH", at(client, user));
@@ -291,6 +362,14 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     const late = await dana.invite(sibling);
     const { version } = late;
     await dana.must(429, "PATCH", at(sibling, late), { version, email: full.email, username: unique() });
+  },
+  userinfo: async (deployed) => {
+    const { visitor } = await dana.enrolled();
+    await withRoom(Room.open, async (room) => {
+      const { access_token: token } = await room.tokens(visitor);
+      await deployed.later(visitor, room);
+      expect((await Room.who(token)).status).toBe(200);
+    });
   },
 };
 

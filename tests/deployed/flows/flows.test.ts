@@ -14,6 +14,7 @@ import {
   unique,
   Visitor,
 } from "../people.ts";
+import { BYE, metadata, newApp, Room } from "../room.ts";
 
 let dana: Desk;
 beforeAll(async () => {
@@ -303,6 +304,63 @@ describe("the door", () => {
   test("its tokens are verified by anybody with the public keys", async () => {
     const { keys } = (await call(home().portal, "GET", "/api/portal/jwks.json")).body;
     expect(keys).toEqual([expect.objectContaining({ kty: "EC", crv: "P-256", alg: "ES256" })]);
+  });
+});
+
+describe("apps", () => {
+  test("are registered, given another secret, switched off and deleted by admins alone", async () => {
+    const felix = await Desk.open("felix@harbor.example");
+    await felix.must(403, "POST", "/apps", newApp());
+    const room = await Room.open(dana);
+    const path = `/apps/${room.appId}`;
+    const app = await dana.must(200, "GET", path);
+    expect((await dana.must(200, "GET", "/apps")).apps).toContainEqual(app);
+    const { secret } = await dana.must(201, "POST", `${path}/secret`);
+    // The one before works for a day more.
+    for (const one of [room, room.knowing(secret)])
+      expect(await one.introspect("no token")).toEqual({ active: false });
+    await dana.must(200, "PATCH", path, { version: app.version + 1, enabled: false });
+    const off = await room.must(401, "/introspect", { token: "no token" });
+    expect(off.error).toBe("invalid_client");
+    await room.close(dana);
+    await dana.must(404, "GET", path);
+  });
+
+  test("let somebody in on our word, ask again at either host, and fall shut with the access", async () => {
+    const { client, user, visitor } = await dana.enrolled();
+    const room = await Room.open(dana);
+    const { issuer, token_endpoint } = (await metadata()).body;
+    expect([issuer, token_endpoint]).toEqual([home().portal, `${home().portal}/api/oauth/token`]);
+    const { access_token: token } = await room.tokens(visitor);
+    const charts = [{ clientId: client.clientId, permissions: ["messaging"] }];
+    for (const host of [home().portal, home().staff])
+      expect(await room.must(200, "/introspect", { token }, { host })).toMatchObject({ active: true, charts });
+    for (const method of ["GET", "POST"] as const)
+      expect(await Room.who(token, method)).toMatchObject({ status: 200, body: { charts } });
+    const passed = await visitor.call("GET", `/check?app=${room.appId}&clientId=${client.clientId}`);
+    expect([passed.status, passed.headers["latchkey-charts"]]).toEqual([204, `${client.clientId}=messaging`]);
+
+    await dana.change(client, user, "revoke");
+    expect(await room.introspect(token)).toEqual({ active: false });
+    const shut = await Room.who(token);
+    expect([shut.status, shut.body.error]).toEqual([401, "invalid_token"]);
+    expect(shut.headers["www-authenticate"]).toContain("Bearer");
+    expect((await visitor.call("GET", `/check?app=${room.appId}`)).status).toBe(401);
+    await room.close(dana);
+  });
+
+  test("with a key sign anew for each request, end their tokens, and sign people out", async () => {
+    const { visitor } = await dana.enrolled();
+    const room = await Room.withKey(dana);
+    const { access_token: token, id_token } = await room.tokens(visitor);
+    const assertion = room.assertion();
+    await room.must(200, "/revoke", { token }, { assertion });
+    await room.must(401, "/revoke", { token }, { assertion });
+    expect(await room.introspect(token)).toEqual({ active: false });
+    const asked = { id_token_hint: id_token, post_logout_redirect_uri: BYE, state: "bye" };
+    expect(await visitor.must(200, "POST", "/sign-out", asked)).toEqual({ redirectTo: `${BYE}?state=bye` });
+    expect(await visitor.status()).toBe(401);
+    await room.close(dana);
   });
 });
 

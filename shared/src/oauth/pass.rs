@@ -1,0 +1,262 @@
+//! What an app has in a session: codes, each exchanged once for an access token, and the tokens.
+
+use std::collections::BTreeSet;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::{
+    account::Grant,
+    context::Context,
+    fields::{At, Permission, Permissions},
+    id::ClientId,
+    oauth::{address::Address, app::Registration},
+    token::{TokenHash, TokenSecret},
+};
+
+/// Seconds that a code lives.
+pub const CODE_SECONDS: i64 = 60;
+/// Most sign-ins of one app in one session that are remembered; the oldest gives way, and its token
+/// ends.
+const MOST_PASSES: usize = 5;
+
+/// What an app may be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// Who the person is, by an id.
+    Openid,
+    /// The person's name.
+    Profile,
+    /// The person's e-mail address.
+    Email,
+    /// Charts where the person has this permission.
+    Chart(Permission),
+}
+
+/// Every scope that a portal app can ask for, by its name.
+pub const SCOPES: [(&str, Scope); 9] = [
+    ("openid", Scope::Openid),
+    ("profile", Scope::Profile),
+    ("email", Scope::Email),
+    ("basic", Scope::Chart(Permission::Basic)),
+    ("messaging", Scope::Chart(Permission::Messaging)),
+    ("documents", Scope::Chart(Permission::Documents)),
+    ("sessions", Scope::Chart(Permission::Sessions)),
+    ("billing", Scope::Chart(Permission::Billing)),
+    ("surveys", Scope::Chart(Permission::Surveys)),
+];
+
+/// What was granted to an app.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct Scopes(BTreeSet<Scope>);
+
+impl From<String> for Scopes {
+    /// Reads names; those that this version does not know are left out.
+    fn from(names: String) -> Self {
+        let known = |name: &str| SCOPES.iter().find(|(n, _)| *n == name).map(|(_, scope)| *scope);
+        Self(names.split(' ').filter_map(known).collect())
+    }
+}
+
+impl From<Scopes> for String {
+    fn from(scopes: Scopes) -> Self {
+        scopes.text()
+    }
+}
+
+impl Scopes {
+    /// What is granted of what an app asks for, names with spaces between: what is unknown, and what is
+    /// not the app's, is left out.
+    #[must_use]
+    pub fn granted(asked: &str, app: &Registration) -> Self {
+        let serves = |scope: &Scope| match (scope, app.permission) {
+            (Scope::Chart(permission), Some(serves)) => *permission == serves,
+            _ => true,
+        };
+        Self(Self::from(asked.to_owned()).0.into_iter().filter(serves).collect())
+    }
+
+    /// All that an app may be told.
+    #[must_use]
+    pub fn every(app: &Registration) -> Self {
+        Self::granted(&Self(SCOPES.iter().map(|(_, scope)| *scope).collect()).text(), app)
+    }
+
+    /// Whether this one is among them.
+    #[must_use]
+    pub fn has(&self, scope: Scope) -> bool {
+        self.0.contains(&scope)
+    }
+
+    /// Their names, with spaces between.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let names = SCOPES.iter().filter(|(_, scope)| self.has(*scope)).map(|(name, _)| *name);
+        names.collect::<Vec<_>>().join(" ")
+    }
+
+    /// The permissions for which charts are shown to an app.
+    fn permissions(&self, app: &Registration) -> Permissions {
+        if let Some(serves) = app.permission {
+            return Permissions::from([serves]);
+        }
+        let permission = |scope: &Scope| match scope {
+            Scope::Chart(permission) => Some(*permission),
+            _ => None,
+        };
+        self.0.iter().filter_map(permission).collect()
+    }
+}
+
+/// What an app was promised with a code: it must come back to the same place with the right proof.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Waiting {
+    /// When the code ends.
+    pub until: At,
+    /// Where it was sent.
+    pub redirect_uri: Address,
+    /// PKCE: SHA-256 of the verifier, in unpadded base64url.
+    pub challenge: String,
+    /// What the app wants to find in the ID token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+}
+
+/// One sign-in of an app.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pass {
+    /// Hash of the code with which it began.
+    code: TokenHash,
+    /// What was granted.
+    pub scopes: Scopes,
+    /// What the code waits for, until it was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    waiting: Option<Waiting>,
+    /// Hash of the access token, once the code was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token: Option<TokenHash>,
+}
+
+/// What one app has in one session.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AppSession {
+    /// Its sign-ins, oldest first.
+    #[serde(default)]
+    passes: Vec<Pass>,
+    /// Whether the histories of the charts tell that the app was opened in this session.
+    #[serde(default)]
+    pub recorded: bool,
+}
+
+/// What became of a code.
+#[derive(Debug)]
+pub enum Exchange {
+    /// It is exchanged for this access token.
+    Token(Box<(TokenSecret, Pass, Waiting)>),
+    /// It was used before. What the first use got has ended: that is to be written.
+    Used,
+    /// There is none, it is over, or it is not for whoever brings it.
+    Refused,
+}
+
+impl AppSession {
+    /// Makes a code.
+    pub fn begin(&mut self, context: &Context, scopes: Scopes, waiting: Waiting) -> TokenSecret {
+        let (code, now) = (TokenSecret::new(context), context.now());
+        self.passes.retain(|pass| pass.waiting.as_ref().is_none_or(|w| w.until > now));
+        let over = (self.passes.len() + 1).saturating_sub(MOST_PASSES);
+        self.passes.drain(..over);
+        let pass = Pass { code: code.hash(), scopes, waiting: Some(waiting), token: None };
+        self.passes.push(pass);
+        code
+    }
+
+    /// Exchanges a code for an access token, if `verifier` is the one of its challenge and `redirect_uri`,
+    /// when it is named, where it was sent.
+    pub fn exchange(
+        &mut self,
+        context: &Context,
+        code: &TokenSecret,
+        verifier: &str,
+        redirect_uri: Option<&str>,
+    ) -> Exchange {
+        let Some(n) = self.passes.iter().position(|pass| code.matches(&pass.code)) else {
+            return Exchange::Refused;
+        };
+        let pass = &mut self.passes[n];
+        let Some(waiting) = pass.waiting.clone() else {
+            self.passes.remove(n);
+            return Exchange::Used;
+        };
+        let in_time = waiting.until > context.now();
+        let same_place = redirect_uri.is_none_or(|uri| uri == waiting.redirect_uri.as_str());
+        if !in_time || !same_place || !verifies(verifier, &waiting.challenge) {
+            return Exchange::Refused;
+        }
+        let token = TokenSecret::new(context);
+        pass.waiting = None;
+        pass.token = Some(token.hash());
+        Exchange::Token(Box::new((token, pass.clone(), waiting)))
+    }
+
+    /// The sign-in to which an access token belongs.
+    #[must_use]
+    pub fn pass(&self, token: &TokenSecret) -> Option<&Pass> {
+        let belongs = |pass: &&Pass| pass.token.as_ref().is_some_and(|hash| token.matches(hash));
+        self.passes.iter().find(belongs)
+    }
+
+    /// Ends an access token. Answers whether there was one.
+    pub fn end(&mut self, token: &TokenSecret) -> bool {
+        let before = self.passes.len();
+        self.passes.retain(|pass| pass.token.as_ref().is_none_or(|hash| !token.matches(hash)));
+        self.passes.len() < before
+    }
+
+    /// Whether it ever got an access token here that has not ended.
+    #[must_use]
+    pub fn has_token(&self) -> bool {
+        self.passes.iter().any(|pass| pass.token.is_some())
+    }
+}
+
+/// Whether a text is a PKCE verifier (RFC 7636, section 4.1), and that of a challenge by `S256`.
+fn verifies(verifier: &str, challenge: &str) -> bool {
+    let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+    let shaped = (43..=128).contains(&verifier.len()) && verifier.bytes().all(unreserved);
+    let of_it = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier));
+    shaped && bool::from(of_it.as_bytes().ct_eq(challenge.as_bytes()))
+}
+
+/// A chart that an app may open for a person, and what the person may do there with it.
+#[derive(Debug)]
+pub struct SeenChart<'a> {
+    /// The client.
+    pub client: ClientId,
+    /// The grant by which the person opens it.
+    pub grant: &'a Grant,
+    /// Those of the person's permissions that the app is for.
+    pub permissions: Permissions,
+}
+
+/// Of the charts that a session opens now, those that an app sees.
+#[must_use]
+pub fn seen<'a>(
+    open: &[(ClientId, &'a Grant)],
+    app: &Registration,
+    scopes: &Scopes,
+) -> Vec<SeenChart<'a>> {
+    let shown = scopes.permissions(app);
+    let chart = |(client, grant): &(ClientId, &'a Grant)| {
+        let permissions: Permissions = grant.permissions.intersection(&shown).copied().collect();
+        let chart = SeenChart { client: *client, grant, permissions };
+        (!chart.permissions.is_empty()).then_some(chart)
+    };
+    open.iter().filter_map(chart).collect()
+}

@@ -1,0 +1,296 @@
+//! Questions of apps: who is it, and which charts may I open? Each is answered from one consistent read of
+//! the account, the practice and the app, whatever the app was told before.
+
+use http::HeaderMap;
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+use utoipa::ToSchema;
+
+use crate::{
+    account::{Account, Session},
+    app::App,
+    caller::Caller,
+    fields::{At, Name, Permissions, RecordNumber},
+    history::{Action, Event},
+    id::{AccountKey, AppId, ClientId, SessionId},
+    keys,
+    mirror::to_charts::{self, AccountUpdate},
+    oauth::{
+        app::RegisteredApp,
+        caller::{Shown, refused},
+        pass::{Scopes, SeenChart, seen},
+    },
+    practice::Practice,
+    problem::Problem,
+    store::{Change, Handle, WriteError, both, parse},
+    token::{AppToken, TokenSecret},
+};
+
+/// Header by which an app says that nobody is there: a question with `none` is no use of the session.
+const ACTIVITY: &str = "latchkey-activity";
+
+/// Where the answer to a question lies.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The app that asks, or for which is asked.
+    pub app: AppId,
+    /// The account of the person.
+    pub account: AccountKey,
+    /// The session.
+    pub sid: SessionId,
+}
+
+impl From<&AppToken> for Place {
+    fn from(token: &AppToken) -> Self {
+        Self { app: token.app.clone(), account: token.account.clone(), sid: token.sid }
+    }
+}
+
+/// What was read for a question.
+#[derive(Debug)]
+pub struct Read {
+    /// The account, if it is there.
+    pub account: Option<Account>,
+    /// The practice, if it is there.
+    pub practice: Option<Practice>,
+    /// The app, if it is there and was not switched off.
+    pub app: Option<RegisteredApp>,
+}
+
+/// Reads all that answers a question of an app, in one request: the app, its practice and, where one is
+/// named, an account. An app that was switched off is as one that is not there.
+///
+/// # Errors
+/// 503 when the table does not answer.
+pub async fn read(app: &App, id: &AppId, account: Option<&AccountKey>) -> Result<Read, Problem> {
+    let practice = id.practice();
+    let account = account.map(|account| keys::account(practice, account));
+    let settings = keys::practice(practice);
+    let registered = RegisteredApp::key(id);
+    let wanted = [settings.clone(), registered.clone()];
+    let wanted: Vec<_> = wanted.into_iter().chain(account.clone()).collect();
+    let mut items = app.store().get_many(&wanted).await?;
+    let account = account.and_then(|account| items.remove(&account));
+    let registered: Option<RegisteredApp> = items.remove(&registered).map(parse).transpose()?;
+    Ok(Read {
+        account: account.map(parse).transpose()?,
+        practice: items.remove(&settings).map(parse).transpose()?,
+        app: registered.filter(|app| app.enabled),
+    })
+}
+
+/// Whether a question is a use of the session: unless the app says that nobody is there.
+#[must_use]
+pub fn is_use(headers: &HeaderMap) -> bool {
+    headers.get(ACTIVITY).is_none_or(|value| !value.as_bytes().eq_ignore_ascii_case(b"none"))
+}
+
+/// A chart that an app may open for a person.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AppChart {
+    /// The client.
+    pub client_id: ClientId,
+    /// The client's name.
+    pub name: Name,
+    /// The number of the client's chart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub record_number: Option<RecordNumber>,
+    /// Those of the person's permissions that the app is for.
+    #[schema(value_type = BTreeSet<crate::fields::Permission>)]
+    pub permissions: Permissions,
+}
+
+/// The charts of a session that an app may open.
+#[must_use]
+pub fn charts(
+    account: &Account,
+    practice: &Practice,
+    sid: SessionId,
+    app: &RegisteredApp,
+    scopes: &Scopes,
+    now: At,
+) -> Vec<AppChart> {
+    let Some((_, open)) = account.admitted(practice, sid, now) else { return Vec::new() };
+    let charts = seen(&open, &app.registration, scopes).into_iter();
+    let chart = |chart: SeenChart<'_>| AppChart {
+        client_id: chart.client,
+        name: chart.grant.name.clone(),
+        record_number: chart.grant.record_number.clone(),
+        permissions: chart.permissions,
+    };
+    charts.map(chart).collect()
+}
+
+/// How a question is proved.
+#[derive(Debug, Clone, Copy)]
+pub enum By<'a> {
+    /// By an access token of the app.
+    Token(&'a TokenSecret),
+    /// By the session's own cookie, for an app behind a proxy: it sees what it is registered for.
+    Session,
+}
+
+/// The answer to a question.
+#[derive(Debug)]
+pub struct Answer {
+    /// The account of the person.
+    pub account: Account,
+    /// The session.
+    pub session: Session,
+    /// The app.
+    pub app: RegisteredApp,
+    /// What was granted.
+    pub scopes: Scopes,
+    /// The charts that the app may open: at least one.
+    pub charts: Vec<AppChart>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    /// The session is over.
+    Session,
+    /// The app is not known or switched off, its token has ended, or no chart is left that it serves.
+    Access,
+}
+
+/// Answers a question. An app that asks for itself, `shown`, must prove itself first.
+///
+/// The first answer of a session is recorded in the histories of the charts that it shows. Beside that
+/// only a use of the session is written: it moves the idle end, unless the app says that nobody is there.
+///
+/// # Errors
+/// `invalid_client` of an app that does not prove itself; 503 when the table does not answer.
+pub async fn ask(
+    app: &App,
+    caller: &Caller,
+    place: &Place,
+    by: By<'_>,
+    shown: Option<&Shown>,
+    is_use: bool,
+) -> Result<Result<Answer, Closed>, Problem> {
+    let mut retries = app.store().retries();
+    loop {
+        let read = read(app, &place.app, Some(&place.account)).await?;
+        let mut change = app.store().change();
+        let once = prove(app, shown, read.app.as_ref(), &mut change)?;
+        let answer = answer(app, caller, place, (by, is_use), read, &mut change);
+        let noted = async {
+            match &answer {
+                Ok(answer) => note(app, &answer.app).await,
+                Err(_) => Ok(()),
+            }
+        };
+        let written = async { Ok(app.store().write(change).await) };
+        let (written, ()) = both(written, noted).await?;
+        let Err(error) = written else { return Ok(answer) };
+        let failed = retries.retry(error).await?;
+        if once.is_some_and(|once| failed.includes(once)) {
+            return Err(refused());
+        }
+    }
+}
+
+/// Has an app prove itself, and keeps, as part of a change, that its assertion was used.
+fn prove(
+    app: &App,
+    shown: Option<&Shown>,
+    registered: Option<&RegisteredApp>,
+    change: &mut Change,
+) -> Result<Option<Handle>, Problem> {
+    let Some(shown) = shown else { return Ok(None) };
+    let now = app.now();
+    let used = shown.prove(registered, &app.config().portal_origin, now)?;
+    Ok(used.map(|used| used.write(change, &shown.id, now)))
+}
+
+fn answer(
+    app: &App,
+    caller: &Caller,
+    place: &Place,
+    (by, is_use): (By<'_>, bool),
+    read: Read,
+    change: &mut Change,
+) -> Result<Answer, Closed> {
+    let now = app.now();
+    let (mut account, practice) = read.account.zip(read.practice).ok_or(Closed::Session)?;
+    account.admitted(&practice, place.sid, now).ok_or(Closed::Session)?;
+    let registered = read.app.ok_or(Closed::Access)?;
+    let session = account.sessions.get(&place.sid).ok_or(Closed::Session)?;
+    let had = session.apps.get(&place.app);
+    let new = !had.is_some_and(|had| had.recorded);
+    let scopes = match by {
+        By::Session => Scopes::every(&registered.registration),
+        By::Token(secret) => {
+            let pass = had.and_then(|had| had.pass(secret)).ok_or(Closed::Access)?;
+            pass.scopes.clone()
+        }
+    };
+    let charts = charts(&account, &practice, place.sid, &registered, &scopes, now);
+    if charts.is_empty() {
+        return Err(Closed::Access);
+    }
+    let used = is_use && account.use_session(place.sid, practice.client_idle_seconds, now);
+    if new {
+        record(app, caller, (change, &mut account), place, &registered, &charts);
+    }
+    if new || used {
+        let key = keys::account(place.app.practice(), &place.account);
+        change.replace(&key, &account, account.rev);
+    }
+    if used {
+        let update = AccountUpdate::default();
+        to_charts::write(change, place.app.practice(), &account, &update);
+    }
+    let session = account.sessions.get(&place.sid).ok_or(Closed::Session)?.clone();
+    Ok(Answer { account, session, app: registered, scopes, charts })
+}
+
+/// Has an app prove itself that asks about nothing that is there.
+///
+/// # Errors
+/// `invalid_client` of an app that does not prove itself; 503 when the table does not answer.
+pub async fn prove_alone(app: &App, shown: &Shown) -> Result<(), Problem> {
+    let read = read(app, &shown.id, None).await?;
+    let mut change = app.store().change();
+    prove(app, Some(shown), read.app.as_ref(), &mut change)?;
+    match app.store().write(change).await {
+        Err(WriteError::Conflict(_)) => Err(refused()),
+        written => Ok(written?),
+    }
+}
+
+/// Notes when the app last asked something, unless that was noted minutes ago.
+///
+/// # Errors
+/// 503 when the table does not answer.
+pub async fn note(app: &App, registered: &RegisteredApp) -> Result<(), Problem> {
+    match registered.note_use(app.now()) {
+        Some(update) => app.store().update::<IgnoredAny>(update).await.map(drop),
+        None => Ok(()),
+    }
+}
+
+/// Records, as part of a change that writes the account too, that an app was shown these charts, once in a
+/// session.
+pub fn record(
+    app: &App,
+    caller: &Caller,
+    (change, account): (&mut Change, &mut Account),
+    place: &Place,
+    registered: &RegisteredApp,
+    charts: &[AppChart],
+) {
+    let actor = account.actor();
+    for chart in charts {
+        let event = Event::new(app, caller, &actor, place.app.practice(), Action::AppOpened);
+        let mut event =
+            event.client(chart.client_id).app(&place.app, &registered.registration.name);
+        event.portal_user_id = account.grants.get(&chart.client_id).map(|g| g.portal_user_id);
+        change.event(&event);
+    }
+    if let Some(session) = account.sessions.get_mut(&place.sid) {
+        session.apps.entry(place.app.clone()).or_default().recorded = true;
+    }
+}
