@@ -41,14 +41,17 @@ function measured(side, html) {
   const code = (keys) => sum([...keys].map((key) => packed(manifest[key].file)));
   const styles = (keys) => sum([...new Set([...keys].flatMap((key) => manifest[key].css ?? []))].map(packed));
 
-  const first = withImports(manifest, html);
+  const [, script] = /<script type="module"[^>]* src="\/([^"]+)"/.exec(readFileSync(join(DIST, html), "utf8"));
+  const first = withImports(
+    manifest,
+    Object.keys(manifest).find((key) => manifest[key].file === script),
+  );
   const routes = [...lazily(manifest, first)];
   const fonts = new Set(Object.values(manifest).flatMap(({ file, assets = [] }) => [file, ...assets]));
   const font = sum([...fonts].filter((file) => file.endsWith(".woff2")).map((file) => statSync(join(DIST, file)).size));
   const words = Math.max(0, ...[...fonts].filter((file) => file.endsWith(".json")).map(packed));
 
-  // The portal's visitor walks through all of it in a minute, so there the steps count together.
-  const js = side === "portal" ? code([...first, ...routes.flatMap(({ added }) => [...added])]) : code(first);
+  const js = code(first);
   const css = styles(first);
   // A step that several ways lead to counts as it is the first time, when it brings the most.
   const steps = new Map();

@@ -13,7 +13,19 @@ export default defineConfig(({ command, mode }) => ({
     // For budgets.js; no server hands out what lies under a dot.
     manifest: `.vite/${mode}.json`,
     ...(command === "build" && {
-      rollupOptions: { input: mode === "portal" ? "portal.html" : "index.html" },
+      rollupOptions: {
+        input: mode === "portal" ? "portal.html" : "index.html",
+        // What the first page needs is one file, and so is what only links of mails lead to. Cut by who shares
+        // what with whom, each would be several, which pack worse and come one after the other.
+        output: {
+          codeSplitting: {
+            groups: [
+              { name: mode, test: /\/src\/(staff|portal)\/main\.tsx$/, priority: 2 },
+              { name: "mailed", test: /\/src\/portal\/(enroll|password)\.tsx$/, priority: 1 },
+            ],
+          },
+        },
+      },
     }),
   },
 }));

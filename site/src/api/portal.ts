@@ -1,5 +1,5 @@
 // What the clients' portal may ask of the API, by name.
-import { file, send, type AnswerOf, type BodyOf } from "./http";
+import { file, send, type AnswerOf, type BodyOf, type Failure } from "./http";
 
 export type InvitationCheck = AnswerOf<"/api/portal/enrollment/check", "post">;
 export type Practice = InvitationCheck["practice"];
@@ -13,6 +13,25 @@ export const signIn = (body: BodyOf<"/api/portal/sign-in", "post">) =>
   send("post", "/api/portal/sign-in", body);
 
 export const session = () => send("get", "/api/portal/session");
+
+/** What an app asks, as it stood in the address, and `asked` of an answer that wanted a sign-in. */
+export const authorize = (request: BodyOf<"/api/portal/authorization", "post">) =>
+  send("post", "/api/portal/authorization", request);
+
+/** Who has to sign in, and for which app, before it is let in. */
+export interface Wanted {
+  app: { appId: string; name: string };
+  practice: Practice;
+  /** When it was first asked: goes along when it is asked again. */
+  asked: string;
+}
+
+export const wantedBy = ({ status, problem }: Failure): Wanted | undefined =>
+  status === 401 && "asked" in problem ? (problem as unknown as Wanted) : undefined;
+
+/** Signs out on the way from an app. */
+export type SignOut = BodyOf<"/api/portal/sign-out", "post">;
+export const endSession = (request: SignOut) => send("post", "/api/portal/sign-out", request);
 
 export const signOut = () => send("delete", "/api/portal/session");
 

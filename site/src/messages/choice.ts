@@ -24,10 +24,11 @@ export async function choose(language: string, from: Languages): Promise<void> {
   }
 }
 
-/** Speaks the reader's language, or English where we have none of theirs. */
-export async function greet(from: Languages): Promise<void> {
-  const wanted = [kept(), ...navigator.languages.map((tag) => tag.split("-")[0] ?? "")];
-  const language = wanted.find((each) => each in from.names) ?? "en";
+/** Speaks the reader's language, or English where we have none of theirs. `asked`: tags that come before the
+ *  browser's, and after what the reader chose here. */
+export async function greet(from: Languages, asked: readonly string[] = []): Promise<void> {
+  const tags = [kept(), ...asked, ...navigator.languages].map((tag) => tag.split("-")[0] ?? "");
+  const language = tags.find((each) => each in from.names) ?? "en";
   speak(language, await from.load(language));
 }
 

@@ -1,11 +1,13 @@
-// The clients' portal: a handful of pages per practice, under the practice's id.
-import { render } from "preact";
+// The clients' portal: a handful of pages per practice, under the practice's id, and the two that apps send
+// people to.
+import { render, type ComponentChildren, type ComponentType } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { LocationProvider, useLocation } from "preact-iso/router";
 import { practices, type Practice } from "../api/portal";
 import { greet } from "../messages/choice";
 import { t } from "../messages/portal";
 import { place } from "../ui/heading";
+import { lazyPage } from "../ui/lazy";
 import { Offline } from "../ui/offline";
 import { takeDoubleClicksForOne } from "../ui/once";
 import { Loaded, Resource } from "../ui/resource";
@@ -13,14 +15,30 @@ import "../styles/base.css";
 import "../styles/forms.css";
 import "../styles/portal.css";
 import { takeToken, times } from "./door";
-import { Enroll } from "./enroll";
 import { Frame, ToSignIn } from "./frame";
 import { Home } from "./home";
 import { languages } from "./language";
-import { NewPassword, Reset } from "./password";
+import { languagesIn, parametersIn, practiceOf } from "./parameters";
 import { SignIn } from "./sign-in";
 
-const PAGES = { "": Home, "sign-in": SignIn, enroll: Enroll, reset: Reset, password: NewPassword };
+takeToken();
+
+/** A page that few come to: the others are spared its code, and whoever opens it has it sent at once. */
+const later = <P extends object>(opens: RegExp, load: () => Promise<ComponentType<P>>): ComponentType<P> =>
+  lazyPage(load, { around: Waiting, now: opens.test(location.pathname) });
+
+const PAGES = {
+  "": Home,
+  "sign-in": SignIn,
+  enroll: later(/\/enroll$/, async () => (await import("./enroll")).Enroll),
+  reset: later(/\/reset$/, async () => (await import("./password")).Reset),
+  password: later(/\/password$/, async () => (await import("./password")).NewPassword),
+};
+/** By their whole paths. */
+const APP_PAGES: Record<string, ComponentType<{ practice: Practice | undefined }>> = {
+  "/authorize": later(/^\/authorize$/, async () => (await import("./authorize")).Authorize),
+  "/sign-out": later(/^\/sign-out$/, async () => (await import("./sign-out")).SignOut),
+};
 
 const known = new Resource(practices);
 
@@ -34,15 +52,20 @@ function App() {
       <Offline />
       {state.at === "ready" ? (
         <Place all={state.value} />
-      ) : failed.current ? (
-        // Also while it is tried again: the heading has the focus.
-        <Frame brand={t("brand")} title={t("load.failed")} waiting>
-          {coming}
-        </Frame>
       ) : (
-        <main class="gate">{coming}</main>
+        // Also while it is tried again: the heading has the focus.
+        <Waiting failed={failed.current}>{coming}</Waiting>
       )}
     </>
+  );
+}
+
+function Waiting({ failed, children }: { failed: boolean; children?: ComponentChildren }) {
+  if (!failed) return <main class="gate">{children}</main>;
+  return (
+    <Frame brand={t("brand")} title={t("load.failed")} waiting>
+      {children}
+    </Frame>
   );
 }
 
@@ -50,7 +73,9 @@ function Place({ all }: { all: Practice[] }) {
   const { path, route } = useLocation();
   const [id = "", page = "", ...rest] = path.slice(1).split("/");
   const only = all.length === 1 ? all[0] : undefined;
-  const practice = all.find((each) => each.id === id);
+  const AppPage = APP_PAGES[path];
+  const owner = AppPage ? practiceOf(parametersIn(location.search).values) : id;
+  const practice = all.find((each) => each.id === owner) ?? (AppPage && only);
 
   useEffect(() => {
     if (path === "/" && only) route(`/${only.id}/`, true);
@@ -60,6 +85,7 @@ function Place({ all }: { all: Practice[] }) {
   }, [practice]);
 
   if (path === "/" && only) return null;
+  if (AppPage) return <AppPage practice={practice} />;
   if (!practice) {
     return (
       <Frame brand={t("brand")} title={t(path === "/" ? "choose.title" : "notFound.title")}>
@@ -97,7 +123,7 @@ async function start(): Promise<void> {
   const root = document.querySelector<HTMLElement>("#app");
   if (!wordless || !root) return;
   try {
-    await greet(languages);
+    await greet(languages, languagesIn(parametersIn(location.search).values));
   } catch {
     wordless.hidden = false;
     wordless.onclick = (event) => event.target instanceof HTMLButtonElement && void start();
@@ -113,7 +139,6 @@ async function start(): Promise<void> {
 }
 
 takeDoubleClicksForOne();
-takeToken();
 addEventListener("hashchange", takeToken);
 void known.load();
 void start();

@@ -10,9 +10,18 @@ import { Form, PasswordField, TextField, type Invalid } from "../ui/form";
 import { addressOf, enter, greeting } from "./door";
 import { Forgot, Frame } from "./frame";
 
-export function SignIn({ practice }: { practice: Practice }) {
+export function SignIn(props: {
+  practice: Practice;
+  /** Why it is asked for, where that is not the portal's own home. */
+  lead?: string;
+  /** How the person signs in, as far as that is known. */
+  username?: string | undefined;
+  /** What comes next, where that is not the portal's own home. */
+  onIn?: () => void;
+}) {
+  const { practice } = props;
   const { route } = useLocation();
-  const [username, setUsername] = useState("");
+  const [username, setUsername] = useState(props.username ?? "");
   const [password, setPassword] = useState("");
   const [invalid, setInvalid] = useState<Invalid[]>([]);
   const [closed, setClosed] = useState<"inactive" | { until: number } | null>(null);
@@ -28,7 +37,8 @@ export function SignIn({ practice }: { practice: Practice }) {
       return setClosed({ until: Date.now() + (thrown.retryAfter ?? 60) * 1000 });
     }
     greeting.value = null;
-    route(addressOf(practice), true);
+    if (props.onIn) props.onIn();
+    else route(addressOf(practice), true);
   });
 
   const submit = () => {
@@ -62,7 +72,11 @@ export function SignIn({ practice }: { practice: Practice }) {
   }
   return (
     <Frame brand={practice.name} title={t("signIn.title")} step="sign-in">
-      <p class="muted">{t("signIn.lead")}</p>
+      {props.lead ? (
+        <p class="notice breaks">{props.lead}</p>
+      ) : (
+        <p class="muted">{t("signIn.lead")}</p>
+      )}
       {said && said !== "enrolled" && (
         <p class="notice" role="status">
           {t(`signIn.${said}`)}

@@ -1,12 +1,25 @@
 // A page whose code comes when it is first opened.
-import { h, type ComponentType } from "preact";
+import { Fragment, h, type ComponentChildren, type ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Failure } from "../api/http";
 import { FailureNote } from "./failure";
 import { Skeleton } from "./resource";
 
-export function lazyPage<P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<P> {
+interface Lazily {
+  /** What stands around the waiting, and around the failing, of a page that brings all that itself. */
+  around?: ComponentType<{ failed: boolean; children?: ComponentChildren }>;
+  /** Load it now: it is the page that was opened. */
+  now?: boolean;
+}
+
+export function lazyPage<P extends object>(
+  load: () => Promise<ComponentType<P>>,
+  { around, now }: Lazily = {},
+): ComponentType<P> {
   let page: ComponentType<P> | undefined;
+  let coming = now ? load() : undefined;
+  // Where it is drawn, its failing is told.
+  coming?.catch(() => {});
 
   return function LazyPage(props: P) {
     const [failed, setFailed] = useState(false);
@@ -14,7 +27,7 @@ export function lazyPage<P extends object>(load: () => Promise<ComponentType<P>>
     useEffect(() => {
       if (page) return;
       let gone = false;
-      load().then(
+      (coming ??= load()).then(
         (loaded) => {
           page = loaded;
           if (!gone) redraw((n) => n + 1);
@@ -27,8 +40,12 @@ export function lazyPage<P extends object>(load: () => Promise<ComponentType<P>>
     }, []);
 
     if (page) return h(page, props);
-    if (!failed) return <Skeleton lines={4} />;
     // A new version may have replaced the files this page knows of: only loading afresh finds them.
-    return <FailureNote failure={new Failure(0, "unreachable")} onRetry={() => location.reload()} />;
+    const shown = failed ? (
+      <FailureNote failure={new Failure(0, "unreachable")} onRetry={() => location.reload()} />
+    ) : (
+      <Skeleton lines={4} />
+    );
+    return around ? h(around, { failed }, shown) : h(Fragment, null, shown);
   };
 }
