@@ -1,6 +1,6 @@
 // What the staff console may ask of the API, by name.
 import createHttp from "openapi-fetch";
-import { answer, patientFetch, type AnswerOf, type BodyOf, type Failure } from "./http";
+import { answer, file, patientFetch, type AnswerOf, type BodyOf, type Failure } from "./http";
 import type { paths } from "./schema";
 
 const http = createHttp<paths>({ baseUrl: "", fetch: patientFetch });
@@ -38,6 +38,12 @@ export type Receipt = Omit<AnswerOf<`${typeof USER}/revoke`, "post">, "portalUse
   portalUser?: PortalUser | null;
 };
 export type HistoryEvent = AnswerOf<"/api/clients/{clientId}/history", "get">["events"][number];
+
+export type App = AnswerOf<"/api/apps/{appId}", "get">;
+export type NewApp = BodyOf<"/api/apps", "post">;
+export type AppEdit = BodyOf<"/api/apps/{appId}", "patch">;
+export type PublicKey = App["publicKeys"][number];
+export type SystemScope = App["scopes"][number];
 
 /** Where the browser goes to sign in; it comes back to `returnTo`. */
 export const signInAddress = (returnTo: string): string =>
@@ -146,3 +152,28 @@ export const history = (clientId: string, cursor?: string) =>
       params: { path: { clientId }, query: cursor ? { cursor } : {} },
     }),
   );
+
+export const apps = (signal?: AbortSignal) => answer(http.GET("/api/apps", { signal: signal ?? null }));
+
+const ofApp = (appId: string) => ({ path: { appId } });
+
+export const app = (appId: string, signal?: AbortSignal): Promise<App> =>
+  answer(http.GET("/api/apps/{appId}", { params: ofApp(appId), signal: signal ?? null }));
+
+export const registerApp = (body: NewApp, key: string) =>
+  answer(http.POST("/api/apps", { body, params: { header: { "Idempotency-Key": key } } }));
+
+export const editApp = (appId: string, body: AppEdit): Promise<App> =>
+  answer(http.PATCH("/api/apps/{appId}", { params: ofApp(appId), body }));
+
+export const renewSecret = (appId: string) =>
+  answer(http.POST("/api/apps/{appId}/secret", { params: ofApp(appId) }));
+
+/** `word` is what the person typed. */
+export const deleteApp = (appId: string, word: string) =>
+  answer(http.DELETE("/api/apps/{appId}", { params: { ...ofApp(appId), query: { confirm: word } } }));
+
+/** The portal's origin, by which apps know it. */
+export const issuer = async (): Promise<string> =>
+  (await file<AnswerOf<"/.well-known/openid-configuration", "get">>("/.well-known/openid-configuration"))
+    .issuer;

@@ -2,11 +2,11 @@
 import { h, type ComponentType } from "preact";
 import { t } from "../messages/staff";
 import { Heading } from "../ui/heading";
-import { mayChange } from "./session";
+import { isAdmin, mayChange } from "./session";
 
 export const NotFound = () => <DeadEnd page="notFound" />;
 
-function DeadEnd({ page }: { page: "notFound" | "forbidden" }) {
+function DeadEnd({ page }: { page: "notFound" | "forbidden" | "adminsOnly" }) {
   const title = t(`${page}.title`);
   return (
     <div class="page">
@@ -24,3 +24,9 @@ export const forEditors =
   <P extends object>(Page: ComponentType<P>): ComponentType<P> =>
   (props: P) =>
     mayChange.value ? h(Page, props) : <DeadEnd page="forbidden" />;
+
+/** A page about the practice itself, for admins. */
+export const forAdmins =
+  <P extends object>(Page: ComponentType<P>): ComponentType<P> =>
+  (props: P) =>
+    isAdmin.value ? h(Page, props) : <DeadEnd page="adminsOnly" />;

@@ -15,7 +15,7 @@ import "../styles/frame.css";
 import "../styles/pages.css";
 import "../styles/access.css";
 import "../styles/paper.css";
-import { forEditors, NotFound } from "./dead-ends";
+import { forAdmins, forEditors, NotFound } from "./dead-ends";
 import { Home } from "./home";
 import { languages } from "./language";
 import { resume, SIGN_IN, state } from "./session";
@@ -23,6 +23,9 @@ import { Shell } from "./shell";
 import { Over, SignIn } from "./sign-in";
 
 const NewClient = forEditors(lazyPage(async () => (await import("./new-client")).NewClient));
+const Apps = forAdmins(lazyPage(async () => (await import("./apps/list")).Apps));
+const NewApp = forAdmins(lazyPage(async () => (await import("./apps/new-app")).NewApp));
+const AppPage = forAdmins(lazyPage(async () => (await import("./apps/page")).AppPage));
 const ClientPage = lazyPage(async () => (await import("./client/page")).ClientPage);
 
 function App() {
@@ -54,6 +57,10 @@ function App() {
           {/* Both, because "/*" wants something after the slash. */}
           <Route path="/clients/:clientId" component={ClientPage} />
           <Route path="/clients/:clientId/*" component={ClientPage} />
+          <Route path="/apps" component={Apps} />
+          <Route path="/apps/new" component={NewApp} />
+          <Route path="/apps/:id" component={AppPage} />
+          <Route path="/apps/:id/edit" component={AppPage} editing />
           <Route path={SIGN_IN} component={ToHome} />
           <Route default component={NotFound} />
         </Router>

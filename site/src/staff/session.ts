@@ -5,6 +5,7 @@ import { place } from "../ui/heading";
 import { SessionWatch } from "../ui/session-watch";
 import { computed, signal } from "../ui/signal";
 import { hush } from "../ui/toast";
+import { forgetSecrets } from "./apps/secrets";
 import { forgetRecent } from "./recent";
 import { forgetTyped, keepTyped } from "./typed";
 
@@ -21,6 +22,9 @@ export const state = signal<State>({ at: "loading" });
 
 /** Auditors look and change nothing; the server says so too. */
 export const mayChange = computed(() => state.value.at === "in" && state.value.session.role !== "auditor");
+
+/** Admins alone look after the practice's apps. */
+export const isAdmin = computed(() => state.value.at === "in" && state.value.session.role === "admin");
 
 const who = ({ practice, email }: api.Session) => `${practice.id} ${email}`;
 /** Who was in last: what was typed is theirs. */
@@ -104,6 +108,7 @@ function leave(left: "here" | "elsewhere"): void {
 
 function forget(): void {
   forgetRecent();
+  forgetSecrets();
   hush();
   place.value = "";
 }

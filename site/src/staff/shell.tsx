@@ -1,6 +1,7 @@
 // What stands around every page of the console: practice, search, who is signed in, and the toast.
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { useLocation } from "preact-iso/router";
 import type { Session } from "../api/staff";
 import { sayTime } from "../messages/language";
 import { t } from "../messages/staff";
@@ -14,7 +15,7 @@ import { SessionWarning } from "../ui/session-watch";
 import { Toasts } from "../ui/toast";
 import { Language } from "./language";
 import { Search } from "./search";
-import { signOut, watch } from "./session";
+import { isAdmin, signOut, watch } from "./session";
 
 export function Shell({ session, children }: { session: Session; children: ComponentChildren }) {
   const leaving = useAction(signOut);
@@ -29,6 +30,7 @@ export function Shell({ session, children }: { session: Session; children: Compo
           <Anchor /> {session.practice.name}
         </a>
         <Search />
+        {isAdmin.value && <Places />}
         <div class="who">
           <span>{session.name}</span>
           <Button kind="text" busy={leaving.busy} onClick={() => void leaving.run()}>
@@ -47,6 +49,19 @@ export function Shell({ session, children }: { session: Session; children: Compo
       <Toasts />
       <SessionWarning watch={watch} />
     </>
+  );
+}
+
+/** The pages about the practice itself. */
+function Places() {
+  const { path } = useLocation();
+  const within = path === "/apps" || path.startsWith("/apps/");
+  return (
+    <nav class="places" aria-label={t("places")}>
+      <a href="/apps" aria-current={within ? "page" : undefined}>
+        {t("apps.title")}
+      </a>
+    </nav>
   );
 }
 

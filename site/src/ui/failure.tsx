@@ -18,10 +18,11 @@ export function sayFailure(failure: Failure): string {
 }
 
 /** The failure's own code may be closer to the point than the field's: not only taken, but by whom. A limit is
- *  the number that the API's sentence names. */
+ *  the number that the API's sentence names, an address the one at its end. */
 export function sayField(problem: FieldProblem, { code }: Failure): string {
   const [limit = ""] = /\d+/.exec(problem.message) ?? [];
-  const say = (of: string) => sayIfKnown(`invalid.${of}`, { limit });
+  const [, address = ""] = /(https?:\S+)\.$/.exec(problem.message) ?? [];
+  const say = (of: string) => sayIfKnown(`invalid.${of}`, { limit, address });
   return say(code) ?? say(problem.code) ?? problem.message;
 }
 

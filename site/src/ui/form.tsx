@@ -28,6 +28,11 @@ export function useFieldError(name: string): {
   return { id: idOf(form, name), error: own[0]?.message, at: own.map(({ field }) => field) };
 }
 
+function focus(element: HTMLElement | null): boolean {
+  element?.focus();
+  return element !== null;
+}
+
 export function Form(props: {
   /** What the page itself found; the API's word counts only when this is empty. */
   invalid: readonly Invalid[];
@@ -60,9 +65,11 @@ export function Form(props: {
     };
   }, [wrong]);
 
+  // Of a field with parts ("publicKeys[0].kid") the page may have but the whole.
   const goTo = (event: MouseEvent, field: string) => {
     event.preventDefault();
-    document.getElementById(idOf(form, field))?.focus();
+    for (let name = field; name; name = name.replace(/(^|[.[])[^.[]*$/, ""))
+      if (focus(document.getElementById(idOf(form, name)))) return;
   };
 
   return (
@@ -105,7 +112,7 @@ interface TextFieldProps {
   type?: "text" | "email" | "tel" | "date";
   autocomplete?: string;
   /** Which keys a telephone offers, where the type does not say it. */
-  inputMode?: "email" | "numeric";
+  inputMode?: "email" | "numeric" | "url";
   /** Read out, not drawn: where what surrounds the field says it for the eye. */
   labelHidden?: boolean;
   optional?: boolean;

@@ -1,5 +1,4 @@
 // Activate and resend: each says what happens and what stays before it does anything.
-import type { ComponentChildren } from "preact";
 import { Failure } from "../../api/http";
 import type { PortalUser } from "../../api/staff";
 import { sayClock } from "../../messages/language";
@@ -10,6 +9,7 @@ import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
 import { FailureNote } from "../../ui/failure";
 import { focusHeading } from "../../ui/heading";
+import { Decision } from "../decision";
 import { isGone, isNews, type Chart } from "./chart";
 import { ConsequenceLists, type Consequences } from "./consequences";
 
@@ -106,20 +106,4 @@ export function useAccessChange(of: {
     if (gone) focusHeading();
     of.onDone(said);
   });
-}
-
-/** "Cancel" and the button that does it; where much ends, the focus starts on "Cancel". */
-export function Decision(props: {
-  close: () => void;
-  autoFocusCancel?: boolean;
-  children: ComponentChildren;
-}) {
-  return (
-    <div class="actions">
-      <Button autoFocus={props.autoFocusCancel} onClick={props.close}>
-        {t("cancel")}
-      </Button>
-      {props.children}
-    </div>
-  );
 }

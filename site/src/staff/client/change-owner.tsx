@@ -7,7 +7,8 @@ import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
 import { Choice, Choices, Form, type Invalid } from "../../ui/form";
 import { StatusTag } from "./access";
-import { Decision, useAccessChange } from "./access-dialogs";
+import { Decision } from "../decision";
+import { useAccessChange } from "./access-dialogs";
 import type { Chart } from "./chart";
 
 export function ChangeOwner(props: {

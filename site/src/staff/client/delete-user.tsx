@@ -1,5 +1,5 @@
 // Deleting a portal user: asks for the word, and for who gets the alerts next.
-import { useId, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { Failure } from "../../api/http";
 import type { PortalUser } from "../../api/staff";
 import { sayName } from "../../messages/name";
@@ -7,13 +7,12 @@ import { t } from "../../messages/staff";
 import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
 import { FailureNote } from "../../ui/failure";
-import { Decision, useAccessChange } from "./access-dialogs";
+import { Decision, isTheWord, TheWord } from "../decision";
+import { useAccessChange } from "./access-dialogs";
 import { getsAlerts, lacksSuccessor, type Chart } from "./chart";
 import { ConsequenceLists } from "./consequences";
 import { sayEnded } from "./receipt";
 import { INBOX, Successor } from "./successor";
-
-const isTheWord = (typed: string): boolean => typed.trim().toLowerCase() === "delete";
 
 export function DeleteUser(props: {
   chart: Chart;
@@ -23,7 +22,6 @@ export function DeleteUser(props: {
 }) {
   const { chart, user } = props;
   const name = sayName(user.name);
-  const id = useId();
   const input = useRef<HTMLInputElement>(null);
   const [word, setWord] = useState("");
   const [refused, setRefused] = useState(false);
@@ -32,7 +30,6 @@ export function DeleteUser(props: {
   const [lost, setLost] = useState("");
   /** Whether it was asked for before, and no answer came. */
   const unanswered = useRef(false);
-  const wrong = refused && !isTheWord(word);
 
   const action = useAccessChange({
     ...props,
@@ -92,25 +89,7 @@ export function DeleteUser(props: {
           {getsAlerts(user) && (
             <Successor chart={chart} user={user} chosen={successor} onChoose={setSuccessor} />
           )}
-          <div class={`field${wrong ? " wrong" : ""}`}>
-            <label for={id}>{t("delete.type")}</label>
-            <input
-              ref={input}
-              id={id}
-              type="text"
-              autocomplete="off"
-              autocapitalize="none"
-              spellcheck={false}
-              autofocus
-              value={word}
-              aria-invalid={wrong ? "true" : undefined}
-              aria-describedby={wrong ? `${id}-error` : undefined}
-              onInput={(event) => setWord(event.currentTarget.value)}
-            />
-            <p class="error" id={`${id}-error`} role="alert">
-              {wrong && t("delete.notTheWord")}
-            </p>
-          </div>
+          <TheWord inner={input} value={word} onInput={setWord} refused={refused} />
           <div class="failure" role="alert" hidden={!lost}>
             {lost && <p>{t("delete.successorLost", { name: lost, deleted: name })}</p>}
           </div>

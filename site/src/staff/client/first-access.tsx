@@ -8,7 +8,7 @@ import { useAction } from "../../ui/action";
 import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
 import { Choice, Choices, Form, TextField, type Invalid } from "../../ui/form";
-import { Decision } from "./access-dialogs";
+import { Decision } from "../decision";
 import type { Chart } from "./chart";
 import { badEmail, PERMISSIONS } from "./portal-user";
 import { heldIn, SamePerson, type Held } from "./same-person";

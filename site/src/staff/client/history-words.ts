@@ -27,7 +27,7 @@ function sayUser(event: HistoryEvent, chart: Chart): string {
 export function sayEvent(event: HistoryEvent, chart: Chart): string {
   const toInbox = event.action === "alert-recipient-assigned" && !event.portalUserId;
   const key = toInbox ? "history.alerts-to-inbox" : `history.${event.action}`;
-  const said = { actor: sayActor(event), user: sayUser(event, chart) };
+  const said = { actor: sayActor(event), user: sayUser(event, chart), app: event.app?.name ?? "" };
   return sayIfKnown(key, said) ?? t("history.unknown", { ...said, action: event.action });
 }
 

@@ -1,0 +1,56 @@
+// What stands at the end of a dialog that asks: the way out of it, and the button that does it.
+import type { ComponentChildren, Ref } from "preact";
+import { useId } from "preact/hooks";
+import { t } from "../messages/staff";
+import { Button } from "../ui/button";
+
+/** "Cancel" and the button that does it; where much ends, the focus starts on "Cancel". */
+export function Decision(props: {
+  close: () => void;
+  autoFocusCancel?: boolean;
+  children: ComponentChildren;
+}) {
+  return (
+    <div class="actions">
+      <Button autoFocus={props.autoFocusCancel} onClick={props.close}>
+        {t("cancel")}
+      </Button>
+      {props.children}
+    </div>
+  );
+}
+
+export const isTheWord = (typed: string): boolean => typed.trim().toLowerCase() === "delete";
+
+/** Asks for the word that confirms a deletion. */
+export function TheWord(props: {
+  value: string;
+  onInput: (typed: string) => void;
+  /** Whether it was sent without the word. */
+  refused: boolean;
+  inner: Ref<HTMLInputElement>;
+}) {
+  const id = useId();
+  const wrong = props.refused && !isTheWord(props.value);
+  return (
+    <div class={`field${wrong ? " wrong" : ""}`}>
+      <label for={id}>{t("delete.type")}</label>
+      <input
+        ref={props.inner}
+        id={id}
+        type="text"
+        autocomplete="off"
+        autocapitalize="none"
+        spellcheck={false}
+        autofocus
+        value={props.value}
+        aria-invalid={wrong ? "true" : undefined}
+        aria-describedby={wrong ? `${id}-error` : undefined}
+        onInput={(event) => props.onInput(event.currentTarget.value)}
+      />
+      <p class="error" id={`${id}-error`} role="alert">
+        {wrong && t("delete.notTheWord")}
+      </p>
+    </div>
+  );
+}
