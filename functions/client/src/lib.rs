@@ -120,7 +120,7 @@ fn check(app: &App, edit: &ClientEdit) -> Result<(), Problem> {
     ];
     match counts.iter().find(|(_, count)| *count > 10) {
         Some((field, _)) => {
-            Err(Problem::refused(*field, Refusal::invalid("too_many", "Ten is the most.")))
+            Err(Problem::refused(*field, Refusal::invalid("too_many", "At most 10.")))
         }
         None => Ok(()),
     }

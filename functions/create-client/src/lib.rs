@@ -224,7 +224,7 @@ pub fn check(app: &App, new: &NewClient) -> Result<(), Problem> {
     }
     for (field, count) in [("emails", new.emails.len()), ("phones", new.phones.len())] {
         if count > 10 {
-            return Err(Problem::refused(field, Refusal::invalid("too_many", "Ten is the most.")));
+            return Err(Problem::refused(field, Refusal::invalid("too_many", "At most 10.")));
         }
     }
     Ok(())

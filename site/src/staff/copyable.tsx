@@ -29,8 +29,8 @@ export function Copyable(props: {
         <code ref={shown}>{text}</code>
       ) : (
         // Reached with the keyboard too, as it may have to be scrolled.
-        <pre ref={shown} tabIndex={0} role="region" aria-label={name}>
-          {text}
+        <pre tabIndex={0} role="region" aria-label={name}>
+          <code ref={shown}>{text}</code>
         </pre>
       )}
       <Button label={t("copy.what", { name })} onClick={() => void copy()}>

@@ -23,9 +23,9 @@ import { Shell } from "./shell";
 import { Over, SignIn } from "./sign-in";
 
 const NewClient = forEditors(lazyPage(async () => (await import("./new-client")).NewClient));
-const Apps = forAdmins(lazyPage(async () => (await import("./apps/list")).Apps));
+const Apps = forAdmins(lazyPage(async () => (await import("./apps/app-list")).Apps));
 const NewApp = forAdmins(lazyPage(async () => (await import("./apps/new-app")).NewApp));
-const AppPage = forAdmins(lazyPage(async () => (await import("./apps/page")).AppPage));
+const AppPage = forAdmins(lazyPage(async () => (await import("./apps/app-page")).AppPage));
 const ClientPage = lazyPage(async () => (await import("./client/page")).ClientPage);
 
 function App() {
