@@ -284,6 +284,8 @@ interface People {
 interface Background {
   /** Felix's work, done beside what the test looks at. */
   desk: Desk;
+  /** What only an administrator may do. */
+  admin: Desk;
   mailbox: Mailbox;
 }
 
@@ -311,6 +313,10 @@ export const test = base.extend<People, Background>({
   mailbox: [async ({}, use) => use(new Mailbox()), { scope: "worker" }],
   desk: [
     async ({ mailbox }, use) => use(await Desk.open("felix@harbor.example", mailbox)),
+    { scope: "worker" },
+  ],
+  admin: [
+    async ({ mailbox }, use) => use(await Desk.open("dana@harbor.example", mailbox)),
     { scope: "worker" },
   ],
 });

@@ -84,7 +84,7 @@ test("what is opened right after a dialog was left stays open", async ({ dana, d
 
   await dialog.getByRole("button", { name: "Cancel" }).evaluate(async (cancel, item) => {
     const closed = new Promise((done) => cancel.closest("dialog")?.addEventListener("close", done));
-    cancel.click();
+    (cancel as HTMLElement).click();
     await Promise.resolve().then();
     (item as HTMLElement).click();
     await closed;

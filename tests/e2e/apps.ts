@@ -1,0 +1,110 @@
+// Apps behind the portal's door: registered for a test and gone with it, and asking as an app does.
+import { createHash } from "node:crypto";
+import type { Page } from "@playwright/test";
+import { portalOrigin, staffOrigin, test as base } from "./world";
+
+export interface App {
+  appId: string;
+  name: string;
+  enabled: boolean;
+  version: number;
+}
+
+/** Where the apps of the tests would be, if there were any: the browser is answered by the test. */
+const ROOMS = "http://rooms.localhost:9";
+export const REDIRECT = `${ROOMS}/in`;
+export const GOODBYE = `${ROOMS}/bye`;
+
+const VERIFIER = "seven-quiet-kettles-hum-in-the-morning-light";
+const CHALLENGE = createHash("sha256").update(VERIFIER).digest("base64url");
+
+/** What an app with a secret is registered with. */
+export const registration = {
+  name: "Messages",
+  kind: "portal",
+  permission: "messaging",
+  redirectUris: [REDIRECT],
+  postLogoutRedirectUris: [GOODBYE],
+  authentication: "secret",
+};
+
+/** Has a browser find the apps' pages. */
+export async function openRooms(page: Page): Promise<void> {
+  const body = '<html lang="en"><title>Room</title><h1>Room</h1></html>';
+  await page.context().route(`${ROOMS}/**`, (route) => route.fulfill({ contentType: "text/html", body }));
+}
+
+/** What an app that is registered asks, and how it proves itself. */
+export class Room {
+  constructor(
+    readonly app: App,
+    readonly secret: string,
+  ) {}
+
+  /** Where it sends a browser to be let in. */
+  authorize(changes: Record<string, string> = {}): string {
+    const query = new URLSearchParams({
+      client_id: this.app.appId,
+      redirect_uri: REDIRECT,
+      response_type: "code",
+      scope: "openid profile messaging",
+      code_challenge: CHALLENGE,
+      code_challenge_method: "S256",
+      state: "a state & more",
+      ...changes,
+    });
+    return `${portalOrigin()}/authorize?${query}`;
+  }
+
+  /** Exchanges the code that a browser came back with. */
+  async tokens(address: string): Promise<{ access_token: string; id_token: string }> {
+    const code = new URL(address).searchParams.get("code");
+    if (!code) throw new Error(`no code in ${address}`);
+    const answer = await this.ask("token", {
+      grant_type: "authorization_code",
+      code,
+      code_verifier: VERIFIER,
+      redirect_uri: REDIRECT,
+    });
+    return (await answer.json()) as { access_token: string; id_token: string };
+  }
+
+  /** Whether the holder of a token may still see something. */
+  async isActive(token: string): Promise<boolean> {
+    const answer = await this.ask("introspect", { token });
+    return ((await answer.json()) as { active: boolean }).active;
+  }
+
+  /** The status with which the API answers the app: 401 where it does not know it (any more). */
+  async status(secret = this.secret): Promise<number> {
+    return (await this.ask("introspect", { token: "nonsense" }, secret)).status;
+  }
+
+  private ask(what: string, form: Record<string, string>, secret = this.secret): Promise<Response> {
+    const proof = Buffer.from(`${this.app.appId}:${secret}`).toString("base64");
+    return fetch(`${staffOrigin()}/api/oauth/${what}`, {
+      method: "POST",
+      headers: { Authorization: `Basic ${proof}` },
+      body: new URLSearchParams(form),
+    });
+  }
+}
+
+/** How tests register apps; each is deleted when its test is over. */
+type Register = (changes?: object) => Promise<Room>;
+
+export const test = base.extend<{ register: Register; room: Room }>({
+  register: async ({ admin }, use) => {
+    const made: string[] = [];
+    await use(async (changes = {}) => {
+      const body = { ...registration, ...changes };
+      const { app, secret = "" } = await admin.call<{ app: App; secret?: string }>("POST", "/api/apps", body);
+      made.push(app.appId);
+      return new Room(app, secret);
+    });
+    const { apps } = await admin.call<{ apps: App[] }>("GET", "/api/apps");
+    for (const { appId } of apps.filter((app) => made.includes(app.appId)))
+      await admin.call("DELETE", `/api/apps/${appId}?confirm=delete`);
+  },
+  room: async ({ register }, use) => use(await register()),
+});
