@@ -109,6 +109,7 @@ test("an app is registered, its secret is shown once, and its settings have ever
 });
 
 test("what the API refuses is said at its field, and nothing that was typed is lost", async ({ dana, admin }) => {
+  test.slow();
   const messages = name();
   const summary = dana.getByRole("alert").filter({ hasText: "There is a problem" });
   const register = dana.getByRole("button", { name: "Register" });
@@ -180,14 +181,12 @@ test("a system is registered with its keys, and never with a private one", async
   // A system proves itself in some way.
   await expect(dana.getByRole("radio", { name: "Nothing" })).toHaveCount(0);
   await dana.getByRole("radio", { name: "A key of its own" }).check();
-  await box(1).fill("");
+  await box(1).fill(" ");
   await register.click();
   await expect(summary.getByRole("link")).toHaveText(["Enter a public key", "Tick at least one"]);
   await dana.getByRole("checkbox", { name: "Alerts" }).check();
   await dana.getByRole("checkbox", { name: "Clients" }).check();
 
-  await dana.getByRole("button", { name: "Add a public key" }).click();
-  await expect(box(1)).toBeFocused();
   const requests = asked(dana);
   await box(1).fill(JSON.stringify(await crypto.subtle.exportKey("jwk", generated.privateKey)));
   await register.click();
@@ -329,11 +328,11 @@ test("an app is deleted by typing the word", async ({ dana, register }) => {
   await expect(word).toBeFocused();
   await expect(button).toHaveAttribute("aria-disabled", "true");
   await word.fill("remove");
-  await button.click();
+  await word.press("Enter");
   await expect(word).toHaveAccessibleDescription("Type “delete” to continue");
   expect(await room.status()).toBe(200);
   await word.fill(" Delete ");
-  await loseAnswer(dana, "DELETE", `**/api/apps/${app.appId}?*`);
+  await loseAnswer(dana, "DELETE", `**/api/apps/${app.appId}**`);
   await button.click();
   await expect(dialog.getByRole("alert").filter({ hasText: CUT })).toBeVisible();
   await button.dblclick();
@@ -419,16 +418,15 @@ test("for administrators alone, and for those of the practice itself", async ({ 
   await expect(casey.getByRole("heading", { name: "App not found" })).toBeFocused();
 });
 
-test("what was typed into the form is there again after a session's end", async ({ dana, desk }) => {
+test("what was typed into the form is there again after a session's end", async ({ dana }) => {
   await dana.goto(`${APPS()}/new`);
   await dana.getByLabel("Name").fill("Messages");
   await address(dana, 1).fill(REDIRECT);
   await dana.evaluate(() => fetch("/api/staff/session", { method: "DELETE" }));
   await dana.getByRole("button", { name: "Register" }).click();
   const ended = dana.getByRole("dialog", { name: "Your session has ended" });
-  await expect(ended).toContainText("Messages");
-  await expect(ended).toContainText(REDIRECT);
-  expect(desk).toBeDefined();
+  await expect(ended.getByLabel("Name")).toHaveValue("Messages");
+  await expect(ended.getByLabel("Addresses for sign-in")).toHaveValue(REDIRECT);
 });
 
 test("with the keyboard alone, on a screen 320 px wide", async ({ staff, admin }) => {

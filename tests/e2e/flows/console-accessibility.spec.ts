@@ -166,12 +166,76 @@ const PAGES: Record<string, Walk> = {
     await expect(page.getByRole("dialog", { name: "Your session has ended" })).toBeVisible();
     await check("ended");
   },
+  "apps and systems": async (page, _, check) => {
+    await signInStaff(page, "dana@harbor.example");
+    const main = page.getByRole("main");
+    const dialog = page.getByRole("dialog");
+    const apps = `${staffOrigin()}/apps`;
+    const list = /\/api\/apps$/;
+    await page.route(list, (route) => route.fulfill({ json: { apps: [] } }), { times: 1 });
+    await page.goto(apps);
+    await expect(page.getByText("Nothing is registered yet.")).toBeVisible();
+    await check("no apps");
+    await failOnce(page, "GET", list, "busy");
+    await page.reload();
+    await expect(main.getByRole("alert").filter({ hasText: "could not answer" })).toBeVisible();
+    await check("apps, failed");
+    await page.goto(`${apps}/new`);
+    await page.getByRole("radio", { name: "System" }).check();
+    await page.getByRole("radio", { name: "A key of its own" }).check();
+    await page.getByRole("textbox", { name: "Public key 1" }).fill("{");
+    await page.getByRole("button", { name: "Register" }).click();
+    await expect(main.getByRole("alert").first()).toBeVisible();
+    await check("a new system, with problems");
+    await page.getByRole("radio", { name: "App" }).check();
+    await page.getByRole("radio", { name: "A secret" }).check();
+    const name = `Rooms ${unique()}`;
+    await page.getByLabel("Name").fill(name);
+    await page.getByRole("textbox", { name: "Address 1 of: Addresses for sign-in" }).fill("rooms");
+    await page.getByRole("button", { name: "Register" }).click();
+    await expect(main.getByRole("alert").first()).toBeVisible();
+    await check("a new app, with problems");
+    await page
+      .getByRole("textbox", { name: "Address 1 of: Addresses for sign-in" })
+      .fill(`https://${"rooms.".repeat(20)}example/in`);
+    await page.getByRole("button", { name: "Register" }).click();
+    await expect(page.getByRole("heading", { name: `Secret of ${name}` })).toBeVisible();
+    for (const summary of await page.locator("summary").all()) await summary.click();
+    await expect(page.getByRole("region", { name: "nginx: auth_request", exact: true })).toBeVisible();
+    await check("an app, with its secret and its settings");
+    await page.getByRole("button", { name: "New secret" }).click();
+    await check("a new secret");
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Delete" }).click();
+    await dialog.getByLabel("Type “delete” to confirm").fill("no");
+    await page.keyboard.press("Enter");
+    await check("deleting an app, with a problem");
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Switch off" }).click();
+    await check("switching off");
+    await dialog.getByRole("button", { name: "Switch off" }).click();
+    await expect(toast(page)).toContainText("is switched off");
+    await page.getByRole("main").getByRole("link", { name: "Apps & systems" }).click();
+    await expect(rowOf(page, name)).toContainText("Off");
+    await check("apps");
+    await page.getByRole("link", { name: `Open ${name}` }).click();
+    await page.getByRole("button", { name: "Delete" }).click();
+    await dialog.getByLabel("Type “delete” to confirm").fill("delete");
+    await page.keyboard.press("Enter");
+    await expect(toast(page)).toContainText("was deleted");
+    await page.goBack();
+    await expect(page.getByRole("heading", { name: "App not found" })).toBeVisible();
+    await check("no such app");
+  },
   "what an auditor sees": async (page, desk, check) => {
     const client = await chart(desk);
     await signInStaff(page, "ada@harbor.example");
     await page.goto(`${staffOrigin()}/clients/new`);
     await expect(page.getByRole("heading", { name: "Your role cannot change anything" })).toBeVisible();
     await check("forbidden");
+    await page.goto(`${staffOrigin()}/apps`);
+    await expect(page.getByRole("heading", { name: "For administrators only" })).toBeVisible();
+    await check("for administrators only");
     await openUsers(page, client);
     await expect(rowOf(page, GUEST)).toContainText("bounced");
     await check("portal users");

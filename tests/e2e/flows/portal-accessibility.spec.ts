@@ -1,6 +1,7 @@
 // axe-core over every page and state of the portal: in light, dark and forced colours, in every language;
 // and each of them on a telephone's screen and with its text twice as large.
 import { expectAccessible, expectFits } from "../accessibility";
+import { GOODBYE, openRooms, test } from "../apps";
 import { expectFocusKept } from "../focus";
 import { type Language, LOCALE, Portal } from "../portal";
 import {
@@ -16,7 +17,6 @@ import {
   PASSWORD,
   portalOrigin,
   RESET,
-  test,
 } from "../world";
 
 const LOOKS = [
@@ -194,5 +194,65 @@ for (const language of ["en", "es", "fr"] as const satisfies Language[]) {
     await forward(page, "01:10");
     await expect(page.getByRole("status")).toHaveText(portal.say("locked.over"));
     await good("no longer locked");
+  });
+
+  test(`the portal on the way into an app and out of it, ${language}`, async ({ browse, desk, register }) => {
+    test.slow();
+    const room = await register({ name: "Messages, appointments and documents of the care team" });
+    const user = await desk.enrolled(await desk.client());
+    const page = await browse(browser);
+    const portal = new Portal(page, language);
+    const good = (what: string) => expectGood(page, what);
+    const asks = portal.say("authorize.asks", { app: room.app.name });
+    const signOut = (hint = "") => `${portalOrigin()}/sign-out?id_token_hint=${hint}&client_id=${room.app.appId}`;
+    await openRooms(page);
+
+    await portal.failOnce("**/assets/authorize-*.js");
+    await page.goto(room.authorize());
+    await expect(portal.heading("load.failed")).toBeVisible();
+    await portal.button("load.retry").focus();
+    await good("without the page's code");
+    await portal.failOnce("**/api/portal/authorization");
+    await page.goto(room.authorize());
+    await expect(portal.button("load.retry")).toBeVisible();
+    await good("an app that could not be asked about");
+    await portal.button("load.retry").click();
+    await expect(page.getByText(asks)).toBeVisible();
+    await good("sign-in for an app");
+    await page.goto(room.authorize({ redirect_uri: `https://${"long.".repeat(30)}example/` }));
+    await expect(portal.heading("authorize.refusedTitle")).toBeFocused();
+    await good("an address that is not the app's");
+    await page.goto(`${room.authorize()}&state=x&redirect_uri=x`);
+    await expect(portal.heading("authorize.refusedTitle")).toBeFocused();
+    await good("something that comes twice");
+
+    const enter = async () => {
+      await page.goto(room.authorize({ prompt: "login" }));
+      await portal.signIn(user.username);
+      await expect(page).toHaveURL(/[?&]code=/);
+      return (await room.tokens(page.url())).id_token;
+    };
+    const before = await enter();
+    await page.goto(room.authorize({ prompt: "login", id_token_hint: "nonsense" }));
+    await portal.signIn(user.username);
+    await expect(page.getByText(portal.say("authorize.another", { app: room.app.name }))).toBeVisible();
+    await good("an app that expects somebody else");
+    await enter();
+    await page.goto(signOut(before));
+    await expect(portal.heading("signOut.title")).toBeFocused();
+    await good("another session is meant");
+    await page.goto(signOut());
+    await expect(portal.heading("signOut.title")).toBeFocused();
+    await good("signing out, asked");
+    await portal.failOnce("**/api/portal/sign-out");
+    await portal.button("home.signOut").click();
+    await expect(page.getByRole("alert").filter({ hasText: portal.say("failure.unreachable") })).toBeVisible();
+    await good("signing out, failed");
+    await portal.button("home.signOut").click();
+    await expect(portal.heading("signOut.doneTitle")).toBeFocused();
+    await good("signed out of an app");
+    await page.goto(`${signOut()}&post_logout_redirect_uri=${GOODBYE}`);
+    await portal.button("home.signOut").click();
+    await expect(page).toHaveURL(GOODBYE);
   });
 }

@@ -27,12 +27,12 @@ export const EMPTY: Draft = {
   name: "",
   kind: "portal",
   permission: "",
-  redirectUris: [""],
+  redirectUris: [],
   launchUrl: "",
-  postLogoutRedirectUris: [""],
+  postLogoutRedirectUris: [],
   logoutUri: "",
   authentication: "secret",
-  publicKeys: [""],
+  publicKeys: [],
   scopes: [],
 };
 

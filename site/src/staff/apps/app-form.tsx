@@ -180,7 +180,9 @@ function Rows(props: {
   thing: (n: number) => string;
   children: (field: RowField) => ComponentChildren;
 }) {
-  const { name, rows, onChange } = props;
+  const { name, onChange } = props;
+  // There is always one to type into.
+  const rows = props.rows.length ? props.rows : [""];
   const { id, error, at } = useFieldError(name);
   const group = useRef<HTMLFieldSetElement>(null);
   // What is wrong with one of them is said beside it.

@@ -1,5 +1,5 @@
 // One app or system: what it is registered as, its secret right after that was made, and how it is set up.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
 import { app as load, type App } from "../../api/staff";
 import { sayTime } from "../../messages/language";
@@ -145,12 +145,15 @@ function Shown({ app, onChange }: { app: App; onChange: (app: App) => void }) {
   );
 }
 
+/** Takes the focus: it is there now, and not again. */
 function Secret({ name, secret }: { name: string; secret: string | null }) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useLayoutEffect(() => heading.current?.focus(), []);
   return (
     <section class="card padded secret" aria-labelledby="secret">
-      <Heading level={2}>
-        <span id="secret">{t("app.secretOf", { name })}</span>
-      </Heading>
+      <h2 ref={heading} id="secret" tabIndex={-1}>
+        {t("app.secretOf", { name })}
+      </h2>
       <p>{t(secret ? "app.secretShown" : "app.secretLost")}</p>
       {secret && <Copyable short name={t("app.secretOf", { name })} text={secret} />}
       <div class="actions start">
