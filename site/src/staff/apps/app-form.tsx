@@ -33,7 +33,7 @@ export function AppFields(props: { draft: Draft; onChange: (draft: Draft) => voi
       <TextField
         name="name"
         label={t("app.name")}
-        hint={t("app.nameHint")}
+        hint={draft.kind === "portal" && t("app.nameHint")}
         value={draft.name}
         onInput={(name) => set({ name })}
       />
