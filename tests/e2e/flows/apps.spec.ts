@@ -290,6 +290,23 @@ test("switched off, an app is refused from its next question on; switched on, it
   expect(await room.status()).toBe(200);
 });
 
+for (const [locale, words] of [
+  ["es-ES", { off: "Desactivar", ends: "Qué termina", now: "desde su próxima pregunta", tag: "Fuera de servicio" }],
+  ["fr-FR", { off: "Désactiver", ends: "Ce qui prend fin", now: "dès sa prochaine question", tag: "Hors service" }],
+] as const) {
+  test(`what switching off means is said in ${locale}`, async ({ browse, register }) => {
+    const { app } = await register({ name: name() });
+    const page = await browse({ locale });
+    const returnTo = new URL(pageOf(app)).pathname;
+    await page.goto(`${staffOrigin()}/api/staff/sign-in?login_hint=dana@harbor.example&returnTo=${returnTo}`);
+    await page.getByRole("button", { name: words.off }).click();
+    const dialog = page.getByRole("dialog");
+    await expect(dialog.getByRole("list", { name: words.ends })).toContainText(words.now);
+    await dialog.getByRole("button", { name: words.off }).click();
+    await expect(page.getByRole("main").getByText(words.tag, { exact: true })).toBeVisible();
+  });
+}
+
 test("a new secret works beside the one before it", async ({ dana, register }) => {
   const room = await register({ name: name() });
   const dialog = dana.getByRole("dialog", { name: `A new secret for ${room.app.name}?` });
