@@ -200,7 +200,9 @@ const PAGES: Record<string, Walk> = {
       .fill(`https://${"rooms.".repeat(20)}example/in`);
     await page.getByRole("button", { name: "Register" }).click();
     await expect(page.getByRole("heading", { name: `Secret of ${name}` })).toBeVisible();
-    for (const summary of await page.locator("summary").all()) await summary.click();
+    const settings = page.locator("summary");
+    await expect(settings).toHaveCount(4);
+    for (const setting of await settings.all()) await setting.click();
     await expect(page.getByRole("region", { name: "nginx: auth_request", exact: true })).toBeVisible();
     await check("an app, with its secret and its settings");
     await page.getByRole("button", { name: "New secret" }).click();
