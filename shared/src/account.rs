@@ -18,27 +18,18 @@ use crate::{
         AccountId, AccountKey, AddressKey, AppId, ClientId, Epoch, PortalUserId, PracticeId,
         SessionId,
     },
-    oauth::pass::AppSession,
     portal_user::PortalUser,
     practice::Practice,
     problem::Problem,
+    session::{Gone, OpenApp, Session, Sessions, step_seconds},
     token::TokenHash,
 };
 
-/// Most sessions one account has at a time; the oldest gives way.
-pub const SESSIONS: usize = 10;
 /// Seconds that a password reset's link lives.
 pub const RESET_SECONDS: i64 = 60 * 60;
 /// Seconds in which asking for a reset again sends nothing more: time to use the link that was sent,
 /// which another one would end. Anybody may ask.
 pub const PAUSE: i64 = 10 * 60;
-
-/// A session's idle end is moved only when it moves by so many seconds or more: at most a minute,
-/// and a small part of `idle`, so that whoever stays is never signed out between two steps.
-#[must_use]
-pub fn step_seconds(idle: i64) -> i64 {
-    (idle / 10).min(60)
-}
 
 /// Where the account with a sign-in name is kept, whether or not it exists: HMAC of practice and of
 /// how the name looks, so that the key tells nobody the name, and two names that look the same cannot
@@ -108,7 +99,7 @@ pub struct Account {
     pub first: Option<FirstChart>,
     /// The sessions.
     #[serde(default)]
-    pub sessions: BTreeMap<SessionId, Session>,
+    pub sessions: Sessions,
     /// The newest password reset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reset: Option<Reset>,
@@ -156,23 +147,6 @@ pub struct Grant {
 /// The most charts of one account: what one transaction can hold when the person signs in, which is
 /// told to every chart and to every chart's history.
 pub const MOST_CHARTS: usize = 40;
-
-/// A session of a client or guardian.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Session {
-    /// The charts that were open when it was made, and in which epoch.
-    pub grants: BTreeMap<ClientId, Epoch>,
-    /// When it began.
-    pub began_at: At,
-    /// When it ends if it stays unused.
-    pub idle_ends_at: At,
-    /// When it ends in any case.
-    pub ends_at: At,
-    /// What apps have in it.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub apps: BTreeMap<AppId, AppSession>,
-}
 
 /// An open password reset.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -228,7 +202,7 @@ impl Account {
             password: None,
             grants: BTreeMap::new(),
             first: None,
-            sessions: BTreeMap::new(),
+            sessions: Sessions::default(),
             reset: None,
             rev: 0,
         }
@@ -292,16 +266,11 @@ impl Account {
         self.open_grants().chain(invited).filter(|_| self.password.is_some())
     }
 
-    /// Starts a session that opens every chart that is open now, and drops what has ended.
-    pub fn start_session(&mut self, sid: SessionId, practice: &Practice, now: At) -> Session {
+    /// Starts a session that opens every chart that is open now, and drops what has ended. Answers when
+    /// it ends in any case, and what has gone.
+    pub fn start_session(&mut self, sid: SessionId, practice: &Practice, now: At) -> (At, Gone) {
         // An account of an earlier version has none yet.
         self.first = self.first_without(None);
-        self.sessions.retain(|_, s| s.ends_at > now && s.idle_ends_at > now);
-        while self.sessions.len() >= SESSIONS {
-            let oldest = self.sessions.iter().min_by_key(|(sid, s)| (s.ends_at, **sid));
-            let Some(oldest) = oldest.map(|(sid, _)| *sid) else { break };
-            self.sessions.remove(&oldest);
-        }
         let ends_at = now.plus(practice.client_session_seconds);
         let session = Session {
             grants: self.open_grants().map(|(c, g)| (c, g.epoch)).collect(),
@@ -310,8 +279,7 @@ impl Account {
             ends_at,
             apps: BTreeMap::new(),
         };
-        self.sessions.insert(sid, session.clone());
-        session
+        (ends_at, self.sessions.begin(sid, session, now))
     }
 
     /// The grants that a session may open at `now`; none when it has ended, or no grant is left.
@@ -322,7 +290,7 @@ impl Account {
         sid: SessionId,
         now: At,
     ) -> Option<(&Session, Vec<(ClientId, &Grant)>)> {
-        let session = self.sessions.get(&sid)?;
+        let session = self.sessions.get(sid)?;
         let over = session.ends_at <= now || session.idle_ends_at <= now;
         if over || !practice.admits(session.began_at) {
             return None;
@@ -335,7 +303,7 @@ impl Account {
     /// Notes in a session that it is used at `now`, unless its idle end would hardly move. Answers
     /// whether there is something to write.
     pub fn use_session(&mut self, sid: SessionId, idle: i64, now: At) -> bool {
-        let Some(session) = self.sessions.get_mut(&sid) else { return false };
+        let Some(session) = self.sessions.get_mut(sid) else { return false };
         let idle_ends_at = now.plus(idle).min(session.ends_at);
         let moves_by = idle_ends_at.seconds() - session.idle_ends_at.seconds();
         let moves = moves_by >= step_seconds(idle);
@@ -369,14 +337,32 @@ impl Account {
         })
     }
 
+    /// The sessions that can open a chart.
+    fn opening(&self, client: ClientId) -> impl Iterator<Item = (SessionId, &Session)> {
+        let epoch = self.grants.get(&client).map(|grant| grant.epoch);
+        self.sessions
+            .iter()
+            .filter(move |(_, s)| epoch.is_some() && s.grants.get(&client) == epoch.as_ref())
+    }
+
     /// The sessions that can open a chart, and when each ends if it stays unused.
     #[must_use]
     pub fn sessions_of(&self, client: ClientId) -> BTreeMap<SessionId, At> {
-        let Some(grant) = self.grants.get(&client) else { return BTreeMap::new() };
-        self.sessions
-            .iter()
-            .filter(|(_, s)| s.grants.get(&client) == Some(&grant.epoch))
-            .map(|(sid, s)| (*sid, s.idle_ends_at))
-            .collect()
+        self.opening(client).map(|(sid, s)| (sid, s.idle_ends_at)).collect()
+    }
+
+    /// The apps that got a token in sessions which can open a chart.
+    #[must_use]
+    pub fn apps_of(&self, client: ClientId) -> BTreeMap<AppId, OpenApp> {
+        let mut apps = BTreeMap::<AppId, OpenApp>::new();
+        for (sid, session) in self.opening(client) {
+            for (id, had) in &session.apps {
+                // None of an app that got no token.
+                let Some(name) = &had.name else { continue };
+                let open = || OpenApp::of(name.clone(), self.account_id);
+                apps.entry(id.clone()).or_insert_with(open).sessions.insert(sid);
+            }
+        }
+        apps
     }
 }

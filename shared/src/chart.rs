@@ -31,6 +31,7 @@ use crate::{
     keys,
     mail::{MailKind, MailState},
     mail_budget::Budgets,
+    oauth::notice::ToldApp,
     portal_user::{Access, Ended, LastReceipt, PortalUser, PortalUserView},
     practice::Practice,
     problem::Problem,
@@ -105,6 +106,9 @@ pub struct Receipt {
     pub at: At,
     /// What ended.
     pub ended: Ended,
+    /// The apps that are told of it, and how far word has come.
+    #[serde(default)]
+    pub apps: Vec<ToldApp>,
     /// Who gets the alerts now; null: the practice's inbox.
     #[schema(required)]
     pub alert_recipient: Option<PortalUserId>,
@@ -305,6 +309,8 @@ impl Chart {
             portal_user: Some(user.view(&self.client, now)),
             at: last.at,
             ended: last.ended,
+            // Of an ending; an activation tells nobody.
+            apps: if user.access == Access::Revoked { user.told() } else { Vec::new() },
             alert_recipient: self.alert_recipient(now),
             mail,
         })

@@ -47,6 +47,7 @@ pub enum Action {
     StaffSignedIn,
     StaffSignedOut,
     AppOpened,
+    AppClosed,
     AppsShown,
     AppRegistered,
     AppUpdated,

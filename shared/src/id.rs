@@ -93,6 +93,10 @@ ulid_id!(
     AskId
 );
 ulid_id!(
+    /// Word to apps of what ended.
+    NoticeId
+);
+ulid_id!(
     /// An event in the history.
     EventId
 );
@@ -155,7 +159,7 @@ impl ToSchema for PracticeId {
 }
 
 /// An app or a system that is registered: its practice, a dot, and a ULID. It is the `client_id` of OAuth,
-/// so that whoever names an app says where it is kept.
+/// so that the id of an app says where it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AppId {
     practice: PracticeId,

@@ -16,8 +16,8 @@ use ulid::Ulid;
 use crate::{
     fields::{At, Date, RecordNumber},
     id::{
-        AccountKey, AddressKey, AskId, ClientId, EventId, MailId, PortalUserId, PracticeId,
-        SessionId,
+        AccountKey, AddressKey, AskId, ClientId, EventId, MailId, NoticeId, PortalUserId,
+        PracticeId, SessionId,
     },
 };
 
@@ -134,6 +134,8 @@ partitions! {
     asked(practice: &PracticeId, name: &AccountKey) = "P#{practice}#Q#{name}";
     /// A signed assertion of an app that was used, known only by its digest.
     assertion(practice: &PracticeId, digest: &str) = "P#{practice}#J#{digest}";
+    /// Word to apps of what ended.
+    notices(practice: &PracticeId) = "P#{practice}#K";
     /// The apps and systems of a practice.
     apps(practice: &PracticeId) = "P#{practice}#O";
     /// The sessions of one person of the staff.
@@ -184,6 +186,9 @@ items! {
         in main asked(practice, name) = "ASK#{ask}", "asked-for reset";
     /// An app or a system.
     app(practice: &PracticeId, app: Ulid) in main apps(practice) = "APP#{app}", "app";
+    /// Word to apps of what ended. The stream carries it; the index [`OUTBOX`] has what is left.
+    notice(practice: &PracticeId, notice: NoticeId)
+        in main notices(practice) = "NOTICE#{notice}", "notice";
     /// A signed assertion of an app that was used.
     assertion(practice: &PracticeId, digest: &str)
         in main assertion(practice, digest) = "USED", "used assertion";
@@ -232,8 +237,23 @@ pub const MAIL: &str = "MAIL#";
 /// Sort keys of resets that were asked for begin with this, and no others: the stream's filter looks
 /// for it.
 pub const ASK: &str = "ASK#";
+/// Sort keys of words to apps begin with this, and no others: the stream's filter looks for it.
+pub const NOTICE: &str = "NOTICE#";
 /// With one of these begin the sort keys of what the stream hands to `send-mail`.
-pub const STREAMED: &[&str] = &[MAIL, ASK];
+pub const MAILED: &[&str] = &[MAIL, ASK];
+
+/// The key of an item that the stream tells was inserted, if its sort key is one of these beginnings and
+/// an id.
+#[must_use]
+pub fn inserted(event: &str, keys: &serde_dynamo::Item, beginnings: &[&str]) -> Option<Key> {
+    let text = |name: &str| match keys.get(name)? {
+        serde_dynamo::AttributeValue::S(text) => Some(text.clone()),
+        _ => None,
+    };
+    let (pk, sk) = (text("PK")?, text("SK")?);
+    let of = |begin: &&str| sk.strip_prefix(*begin).is_some_and(|id| EventId::parse(id).is_some());
+    (event == "INSERT" && beginnings.iter().any(of)).then_some(Key { pk, sk })
+}
 
 /// Where what was made at this moment and later begins in the index of what waits, for one kind of it.
 #[must_use]

@@ -39,6 +39,7 @@ pub mod proof;
 mod refusal;
 mod routes;
 pub mod search;
+pub mod session;
 pub mod staff;
 pub mod store;
 mod strict;

@@ -123,7 +123,7 @@ pub mod to_charts {
         pub reset: Option<At>,
     }
 
-    /// Copies the account's sessions and reset to its open charts.
+    /// Copies the account's sessions, what apps have in them, and its reset to its open charts.
     pub fn write(
         change: &mut Change,
         practice: &PracticeId,
@@ -136,7 +136,9 @@ pub mod to_charts {
         };
         for (client, grant) in charts.into_iter().filter(|(c, _)| Some(*c) != with.skip) {
             let key = keys::portal_user(practice, client, grant.portal_user_id);
-            let mut update = Update::of(key).set("sessions", &account.sessions_of(client));
+            let mut update = Update::of(key)
+                .set("sessions", &account.sessions_of(client))
+                .set("openApps", &account.apps_of(client));
             if let Some(at) = with.signed_in {
                 update = update.set("lastSignInAt", &at);
             }

@@ -12,5 +12,7 @@ pub mod address;
 pub mod app;
 pub mod caller;
 pub mod id_token;
+pub mod notice;
 pub mod pass;
 pub mod question;
+pub mod system;

@@ -7,9 +7,11 @@ use utoipa::ToSchema;
 
 use crate::{
     client::Client,
-    fields::{At, Email, Name, Permissions, Reason, Relationship, Username},
-    id::{AccountKey, ClientId, MailId, PortalUserId, SessionId},
+    fields::{AppName, At, Email, Name, Permissions, Reason, Relationship, Username},
+    id::{AccountKey, AppId, ClientId, MailId, NoticeId, PortalUserId, SessionId},
     mail::{Mail, MailKind, MailView},
+    oauth::notice::ToldApp,
+    session::OpenApp,
     token::TokenHash,
 };
 
@@ -85,6 +87,13 @@ pub struct PortalUser {
     /// account's, so that whoever revokes knows without another read how many end.
     #[serde(default)]
     pub sessions: BTreeMap<SessionId, At>,
+    /// The apps that got a token in these sessions: a mirror of the account's, so that whoever revokes
+    /// knows without another read whom to tell.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub open_apps: BTreeMap<AppId, OpenApp>,
+    /// Who was told of the last ending, and how far word has come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub telling: Option<Telling>,
     /// When the open password reset ends: a mirror of the account's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reset_until: Option<At>,
@@ -103,6 +112,15 @@ pub struct PortalUser {
     /// Raised by every write.
     #[serde(skip_serializing, default)]
     pub rev: u64,
+}
+
+/// Who was told that access ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Telling {
+    /// The word that they are sent.
+    pub notice: NoticeId,
+    /// The apps.
+    pub apps: Vec<ToldApp>,
 }
 
 /// Where the answer to a request is kept: see [`crate::idempotency`].
@@ -317,8 +335,27 @@ pub struct PortalUserView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub ended: Option<EndedView>,
+    /// The apps that are open to the person now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub open_apps: Vec<OpenAppView>,
+    /// The apps that were told of the last ending, and how far word has come.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub apps: Vec<ToldApp>,
     /// What an edit must name.
     pub version: u64,
+}
+
+/// An app that is open to somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OpenApp)]
+pub struct OpenAppView {
+    /// The app.
+    pub app_id: AppId,
+    /// What people call it.
+    pub name: AppName,
 }
 
 /// An invitation as the API answers it.
@@ -397,6 +434,18 @@ impl PortalUser {
         Some(EndedView { at, reason, note })
     }
 
+    /// The apps that got a token in sessions which live.
+    fn apps_open(&self, now: At) -> impl Iterator<Item = (&AppId, &OpenApp)> {
+        let lives = move |sid: &SessionId| self.sessions.get(sid).is_some_and(|end| *end > now);
+        self.open_apps.iter().filter(move |(_, app)| app.sessions.iter().any(lives))
+    }
+
+    /// Who was told of the last ending.
+    #[must_use]
+    pub fn told(&self) -> Vec<ToldApp> {
+        self.telling.as_ref().map(|telling| telling.apps.clone()).unwrap_or_default()
+    }
+
     /// What the API answers, as of `now`.
     #[must_use]
     pub fn view(&self, client: &Client, now: At) -> PortalUserView {
@@ -418,6 +467,11 @@ impl PortalUser {
             last_sign_in_at: self.last_sign_in_at,
             locked_until: None,
             ended: self.ended(now),
+            open_apps: self
+                .apps_open(now)
+                .map(|(id, app)| OpenAppView { app_id: id.clone(), name: app.name.clone() })
+                .collect(),
+            apps: self.told(),
             version: self.version,
         }
     }

@@ -204,6 +204,17 @@ impl Problem {
         )
     }
 
+    /// What a system may not do: 403.
+    #[must_use]
+    pub fn insufficient_scope() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "insufficient_scope",
+            "Not allowed",
+            "The system's token does not cover this.",
+        )
+    }
+
     /// A request that did not come from our own pages: 403.
     #[must_use]
     pub fn cross_site() -> Self {
@@ -425,7 +436,7 @@ impl Problem {
 pub struct OAuthBody {
     /// The standard's code: what programs compare.
     pub error: String,
-    /// What is wrong, for whoever writes the program.
+    /// What is wrong, for the developer of the app.
     pub error_description: String,
 }
 

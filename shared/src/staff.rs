@@ -13,7 +13,7 @@
 
 use axum::{
     Json,
-    extract::{FromRequestParts, RawPathParams},
+    extract::{FromRequestParts, MatchedPath, RawPathParams},
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, StatusCode, request::Parts};
@@ -33,6 +33,11 @@ use crate::{
     idempotency::Attempt,
     jwt::{Audience, Claims},
     keys,
+    oauth::{
+        app::SystemScope,
+        question,
+        system::{self, SystemToken},
+    },
     practice::Practice,
     problem::Problem,
     store::{Update, both},
@@ -65,8 +70,8 @@ pub struct Staff {
     pub practice: Practice,
     /// The person, and the request.
     pub author: Author,
-    /// The session.
-    pub session: StaffSession,
+    /// The session; none of a system, which has none.
+    pub session: Option<StaffSession>,
 }
 
 impl Staff {
@@ -117,60 +122,97 @@ impl Needs {
     }
 }
 
-/// A staff token that was signed by us and has not expired; the session is still to be checked.
+/// A token that was signed by us and has not expired: of a person of the staff, whose session is still to
+/// be checked, or of a system.
 #[derive(Debug)]
 struct Ticket {
-    claims: Claims,
+    by: By,
     caller: Caller,
+}
+
+#[derive(Debug)]
+enum By {
+    Session(Claims),
+    System {
+        token: SystemToken,
+        /// As text: the actor's id.
+        id: String,
+        /// The scope that the route needs; none for one that is for people alone.
+        needed: Option<SystemScope>,
+    },
 }
 
 impl Ticket {
     fn read(parts: &Parts, app: &App) -> Result<Self, Problem> {
-        Self::of(&parts.headers, Caller::of(parts), app).ok_or_else(Problem::signed_out)
+        let caller = Caller::of(parts);
+        // A token is judged before any cookie that comes along.
+        let Some(text) = system::bearer(&parts.headers) else {
+            return Self::of(&parts.headers, caller, app).ok_or_else(Problem::signed_out);
+        };
+        let token = SystemToken::read(app, text).ok_or_else(Problem::signed_out)?;
+        let route = parts.extensions.get::<MatchedPath>();
+        let needed = route.and_then(|route| system::scope_of(route.as_str()));
+        let id = token.sub.to_string();
+        Ok(Self { by: By::System { token, id, needed }, caller })
     }
 
     fn of(headers: &HeaderMap, caller: Caller, app: &App) -> Option<Self> {
         let token = cookie::value(headers, cookie::name(Audience::Staff))?;
         let claims = app.keys().verify(token, Audience::Staff, app.now())?;
-        Some(Self { claims, caller })
+        Some(Self { by: By::Session(claims), caller })
+    }
+
+    fn practice(&self) -> &PracticeId {
+        match &self.by {
+            By::Session(claims) => &claims.practice,
+            By::System { token, .. } => token.sub.practice(),
+        }
+    }
+
+    fn subject(&self) -> &str {
+        match &self.by {
+            By::Session(claims) => &claims.sub,
+            By::System { id, .. } => id,
+        }
     }
 
     /// Asks the table whether the session lives, and moves its idle end, in one conditional
     /// update: the condition is judged on the item's latest version, as a consistent read would.
     /// Beside it, asks the practice's settings whether all sessions of its time were ended. The role
-    /// is the session item's, never the token's (rule 19).
+    /// is the session item's, never the token's (rule 19). Of a system, asks its own item.
     async fn check(&self, app: &App) -> Result<Staff, Problem> {
-        let end = At::from_millis(self.claims.exp * 1000);
-        let idle_ends_at = app.now().plus(self.claims.idle).min(end);
-        let used = self.alive(app).set("idleEndsAt", &idle_ends_at);
-        self.staff(app, app.store().update::<StaffSession>(used)).await
-    }
-
-    /// An update of the session on the condition that it lives.
-    fn alive(&self, app: &App) -> Update {
-        let (claims, now) = (&self.claims, app.now());
-        Update::of(keys::staff_session(&claims.practice, &claims.sub, claims.sid))
-            .when("idleEndsAt", ">", &now)
-            .when("endsAt", ">", &now)
+        match &self.by {
+            By::Session(claims) => {
+                let end = At::from_millis(claims.exp * 1000);
+                let idle_ends_at = app.now().plus(claims.idle).min(end);
+                let used = alive(claims, app).set("idleEndsAt", &idle_ends_at);
+                self.staff(claims, app, app.store().update::<StaffSession>(used)).await
+            }
+            By::System { token, id, needed } => self.system(token, id, *needed, app).await,
+        }
     }
 
     /// As [`Ticket::check`], for what a page asks by itself: the idle end stays.
     async fn look(&self, app: &App) -> Result<Staff, Problem> {
-        let (claims, now) = (&self.claims, app.now());
+        let claims = match &self.by {
+            By::Session(claims) => claims,
+            By::System { token, id, needed } => return self.system(token, id, *needed, app).await,
+        };
+        let now = app.now();
         let key = keys::staff_session(&claims.practice, &claims.sub, claims.sid);
         let session = async {
             let session: Option<StaffSession> = app.store().get(&key).await?;
             Ok(session.filter(|s| s.idle_ends_at > now && s.ends_at > now))
         };
-        self.staff(app, session).await
+        self.staff(claims, app, session).await
     }
 
     async fn staff(
         &self,
+        claims: &Claims,
         app: &App,
         session: impl Future<Output = Result<Option<StaffSession>, Problem>>,
     ) -> Result<Staff, Problem> {
-        let claims = &self.claims;
         let settings = keys::practice(&claims.practice);
         let settings = app.store().get::<Practice>(&settings);
         let (session, practice) = both(session, settings).await?;
@@ -181,19 +223,51 @@ impl Ticket {
         let actor =
             Actor { id: claims.sub.clone(), name: session.name.clone(), role: session.role };
         let author = Author { actor, caller: self.caller.clone() };
-        Ok(Staff { practice, author, session })
+        Ok(Staff { practice, author, session: Some(session) })
+    }
+
+    async fn system(
+        &self,
+        token: &SystemToken,
+        id: &str,
+        needed: Option<SystemScope>,
+        app: &App,
+    ) -> Result<Staff, Problem> {
+        let read = question::read(app, &token.sub, None).await?;
+        let (registered, practice) = read
+            .app
+            .zip(read.practice)
+            .filter(|(_, practice)| practice.admits(token.made_at()))
+            .ok_or_else(Problem::signed_out)?;
+        let name = registered.registration.name.as_str().to_owned();
+        let actor = Actor { id: id.to_owned(), name, role: Role::System };
+        let author = Author { actor, caller: self.caller.clone() };
+        let staff = Staff { practice, author, session: None };
+        if !needed.is_some_and(|scope| token.may(&registered.registration, scope)) {
+            return Err(staff.refuse(app, None, Problem::insufficient_scope()).await);
+        }
+        Ok(staff)
+    }
+
+    /// Whether who was checked may do what is needed. A system's scope was judged with it.
+    fn judge(&self, needs: Needs, staff: &Staff) -> Result<(), Problem> {
+        match &self.by {
+            By::Session(_) => needs.judge(staff.author.actor.role),
+            By::System { .. } => Ok(()),
+        }
     }
 
     /// A token that says its role may not is judged here, before the body is read, by the role that the
     /// session has now. Of all others, admission judges the role.
     async fn read_for(parts: &mut Parts, app: &App, needs: Needs) -> Result<Self, Problem> {
         let ticket = Self::read(parts, app)?;
-        let Some(role) = ticket.claims.role else { return Err(Problem::read_only()) };
+        let By::Session(claims) = &ticket.by else { return Ok(ticket) };
+        let Some(role) = claims.role else { return Err(Problem::read_only()) };
         if needs.judge(role).is_err() {
-            let practice = ticket.claims.practice.clone();
+            let practice = claims.practice.clone();
             let named = client_in_path(parts, app).await;
             let (staff, client) = both(ticket.check(app), existing(app, &practice, named)).await?;
-            if let Err(problem) = needs.judge(staff.author.actor.role) {
+            if let Err(problem) = ticket.judge(needs, &staff) {
                 return Err(staff.refuse(app, client, problem).await);
             }
         }
@@ -210,7 +284,7 @@ impl Ticket {
         let read = async { Ok(read.await) };
         let (staff, data) = both(self.check(app), read).await?;
         let client = data.as_ref().ok().and_then(client);
-        if let Err(problem) = needs.judge(staff.author.actor.role) {
+        if let Err(problem) = self.judge(needs, &staff) {
             return Err(staff.refuse(app, client, problem).await);
         }
         match data {
@@ -220,6 +294,14 @@ impl Ticket {
     }
 }
 
+/// An update of a session on the condition that it lives.
+fn alive(claims: &Claims, app: &App) -> Update {
+    let now = app.now();
+    Update::of(keys::staff_session(&claims.practice, &claims.sub, claims.sid))
+        .when("idleEndsAt", ">", &now)
+        .when("endsAt", ">", &now)
+}
+
 /// Refuses a request that another site caused, and records it for staff whose session lives: with that
 /// session it was sent. It is no use of the session, whose idle end stays. Requests without one are
 /// only refused: strangers could fill the history.
@@ -227,8 +309,9 @@ pub async fn refuse_cross_site(app: &App, headers: &HeaderMap, caller: &Caller) 
     let Some(ticket) = Ticket::of(headers, caller.clone(), app) else {
         return Problem::cross_site();
     };
-    let alive = app.store().update::<StaffSession>(ticket.alive(app).touch());
-    match ticket.staff(app, alive).await {
+    let By::Session(claims) = &ticket.by else { return Problem::cross_site() };
+    let alive = app.store().update::<StaffSession>(alive(claims, app).touch());
+    match ticket.staff(claims, app, alive).await {
         Ok(staff) => staff.refuse(app, None, Problem::cross_site()).await,
         Err(problem) if problem.code() == "signed_out" => Problem::cross_site(),
         Err(problem) => problem,
@@ -251,13 +334,13 @@ impl Admin {
     /// The practice that is looked after.
     #[must_use]
     pub fn practice(&self) -> &PracticeId {
-        &self.0.claims.practice
+        self.0.practice()
     }
 
     /// The person, before the session is checked: to tell people apart, not to let them in.
     #[must_use]
     pub fn subject(&self) -> &str {
-        &self.0.claims.sub
+        self.0.subject()
     }
 
     /// Checks the session and the role beside the first read.
@@ -278,13 +361,18 @@ impl Reader {
     /// The practice whose data is asked for.
     #[must_use]
     pub fn practice(&self) -> &PracticeId {
-        &self.0.claims.practice
+        self.0.practice()
     }
 
-    /// Key of the session.
+    /// Key of the session; none of a system, which has none.
     #[must_use]
-    pub fn session_key(&self) -> keys::Key {
-        keys::staff_session(&self.0.claims.practice, &self.0.claims.sub, self.0.claims.sid)
+    pub fn session_key(&self) -> Option<keys::Key> {
+        match &self.0.by {
+            By::Session(claims) => {
+                Some(keys::staff_session(&claims.practice, &claims.sub, claims.sid))
+            }
+            By::System { .. } => None,
+        }
     }
 
     /// Checks the session beside the first read.
@@ -339,13 +427,13 @@ impl Editor {
     /// The practice whose data is to change.
     #[must_use]
     pub fn practice(&self) -> &PracticeId {
-        &self.0.claims.practice
+        self.0.practice()
     }
 
     /// The person, before the session is checked: to tell people apart, not to let them in.
     #[must_use]
     pub fn subject(&self) -> &str {
-        &self.0.claims.sub
+        self.0.subject()
     }
 
     /// Checks the session and the role beside the first read.

@@ -69,7 +69,7 @@ impl Nonce {
 }
 
 impl TokenSecret {
-    /// A fresh secret that no mail carries: the table keeps its hash, whoever asked for it the secret.
+    /// A fresh secret that no mail carries: the table keeps its hash, the caller the secret.
     #[must_use]
     pub fn new(context: &Context) -> Self {
         Self(context.random())

@@ -14,8 +14,10 @@ use crate::{
     jwt::{Audience, Claims},
     keys,
     mirror::to_charts::{self, AccountUpdate},
+    oauth::pass::AppSession,
     practice::Practice,
     problem::Problem,
+    session::Session,
     store::parse,
 };
 
@@ -43,7 +45,7 @@ impl FromRequestParts<App> for Visitor {
     }
 }
 
-/// A visitor, or somebody who is not signed in.
+/// A visitor, if one is signed in.
 #[derive(Debug)]
 pub struct MaybeVisitor(pub Option<Visitor>);
 
@@ -80,11 +82,12 @@ impl Visitor {
         account.zip(practice).ok_or_else(Problem::signed_out)
     }
 
-    /// Ends the session; others of the account go on. Answers whether there was one.
+    /// Ends the session, and another one of the account if it is named; the rest go on. Answers whether
+    /// it lived: of one whose time had run out, the apps are told all the same.
     ///
     /// # Errors
     /// 503 when the table does not answer.
-    pub async fn sign_out(&self, app: &App) -> Result<bool, Problem> {
+    pub async fn sign_out(&self, app: &App, also: Option<SessionId>) -> Result<bool, Problem> {
         let key = keys::account(&self.practice, &self.account);
         let mut retries = app.store().retries();
         loop {
@@ -92,12 +95,23 @@ impl Visitor {
                 Err(problem) if problem.code() == "signed_out" => return Ok(false),
                 loaded => loaded?,
             };
-            let Some((_, open)) = account.admitted(&practice, self.sid, app.now()) else {
-                return Ok(false);
-            };
+            let admitted = account.admitted(&practice, self.sid, app.now());
+            let lived = admitted.is_some();
+            let open = admitted.map(|(_, open)| open).unwrap_or_default();
             let open: Vec<_> = open.iter().map(|(client, g)| (*client, g.portal_user_id)).collect();
-            account.sessions.remove(&self.sid);
+            let ends = [Some(self.sid), also].into_iter().flatten();
+            // One that is over changes nothing by itself: only an app may still have to be told.
+            let matters = |s: &Session| lived || s.apps.values().any(AppSession::got_token);
+            let ends: Vec<_> =
+                ends.filter(|sid| account.sessions.get(*sid).is_some_and(matters)).collect();
+            if ends.is_empty() {
+                return Ok(false);
+            }
             let mut change = app.store().change();
+            for sid in ends {
+                let gone = account.sessions.end(sid);
+                gone.tell(app, &self.practice, account.account_id, &mut change);
+            }
             change.replace(&key, &account, account.rev);
             to_charts::write(&mut change, &self.practice, &account, &AccountUpdate::default());
             let actor = account.actor();
@@ -106,8 +120,20 @@ impl Visitor {
                     Event::new(app, &self.caller, &actor, &self.practice, Action::SignedOut);
                 change.event(&event.client(client).portal_user(portal_user));
             }
-            let Err(error) = app.store().write(change).await else { return Ok(true) };
+            let Err(error) = app.store().write(change).await else { return Ok(lived) };
             retries.retry(error).await?;
+        }
+    }
+
+    /// Ends the session that a browser had, when another takes its place there: nobody could end it any
+    /// more. That it could not be ended is only logged, since the other has begun.
+    pub async fn leave(&self, app: &App) {
+        if let Err(problem) = self.sign_out(app, None).await {
+            tracing::warn!(
+                code = problem.code(),
+                cause = problem.cause(),
+                "a session that a browser forgets was not ended"
+            );
         }
     }
 

@@ -22,6 +22,7 @@ use crate::{
     config::Edge,
     id::{AppId, ClientId, PortalUserId},
     metrics,
+    oauth::system,
     problem::Problem,
     staff,
     strict::{Fault, Sent},
@@ -184,7 +185,9 @@ const CHECK: &str = "/api/portal/check";
 fn comes_from_our_pages(app: &App, request: &Request) -> bool {
     let path = request.uri().path();
     let reads = [Method::GET, Method::HEAD].contains(request.method());
-    let no_page = path.starts_with(OAUTH) || (reads && [CHECK].contains(&path));
+    // No page of another site can send a token along.
+    let bearer = system::bearer(request.headers()).is_some();
+    let no_page = bearer || path.starts_with(OAUTH) || (reads && path == CHECK);
     if request.method() == Method::OPTIONS || no_page || (reads && PUBLIC.contains(&path)) {
         return true;
     }
@@ -286,7 +289,7 @@ impl<T: DeserializeOwned> FromRequestParts<App> for StrictQuery<T> {
 }
 
 /// The parameters of OAuth that are read here.
-const PARAMETERS: [&str; 10] = [
+const PARAMETERS: [&str; 11] = [
     "client_assertion",
     "client_assertion_type",
     "client_id",
@@ -295,6 +298,7 @@ const PARAMETERS: [&str; 10] = [
     "code_verifier",
     "grant_type",
     "redirect_uri",
+    "scope",
     "token",
     "token_type_hint",
 ];

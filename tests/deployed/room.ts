@@ -11,6 +11,8 @@ type Json = any;
 /** Where a room wants people to come in, and to be once they are signed out. */
 export const IN = "https://rooms.example/in";
 export const BYE = "https://rooms.example/bye";
+/** Where it would be told that a session ended. The name is nobody's. */
+const OUT = "https://rooms.example/out";
 
 const VERIFIER = "seven-quiet-kettles-hum-in-the-morning-light";
 const challenge = createHash("sha256").update(VERIFIER).digest("base64url");
@@ -35,9 +37,14 @@ export class Room {
   ) {}
 
   /** Registers one that has a secret. */
-  static async open(desk: Desk): Promise<Room> {
-    const { app, secret } = await desk.must(201, "POST", "/apps", newApp());
+  static async open(desk: Desk, more: Record<string, unknown> = {}): Promise<Room> {
+    const { app, secret } = await desk.must(201, "POST", "/apps", { ...newApp(), ...more });
     return new Room(app.appId, { secret });
+  }
+
+  /** Registers one that wants to be told what ended, where nobody listens. */
+  static deaf(desk: Desk): Promise<Room> {
+    return Room.open(desk, { logoutUri: OUT });
   }
 
   /** Registers one that has a key of its own, and nothing else that is secret. */
@@ -47,6 +54,23 @@ export class Room {
     const { app } = await desk.must(201, "POST", "/apps", { ...newApp(), authentication: "key", publicKeys });
     const { issuer } = (await metadata()).body;
     return new Room(app.appId, { key, issuer });
+  }
+
+  /** Registers a system: one that may post alerts. */
+  static async ofSystem(desk: Desk): Promise<Room> {
+    const body = { name: `System ${unique()}`, kind: "system", authentication: "secret", scopes: ["alerts"] };
+    const { app, secret } = await desk.must(201, "POST", "/apps", body);
+    return new Room(app.appId, { secret });
+  }
+
+  /** As a system, wants what it has no scope for. */
+  async beyond(method: string, path: string, body?: object): Promise<void> {
+    const { access_token: token } = await this.must(200, "/token", { grant_type: "client_credentials" });
+    const answer = await call(home().staff, method, `/api${path}`, {
+      headers: { authorization: `Bearer ${token}` },
+      ...(body && { body }),
+    });
+    expect([answer.status, answer.body?.code]).toEqual([403, "insufficient_scope"]);
   }
 
   /** The same app, with another secret. */

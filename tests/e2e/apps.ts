@@ -1,5 +1,7 @@
 // Apps behind the portal's door: registered for a test and gone with it, and asking as an app does.
 import { createHash } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import type { Page } from "@playwright/test";
 import { portalOrigin, staffOrigin, test as base } from "./world";
 
@@ -11,7 +13,7 @@ export interface App {
 }
 
 /** Where the apps of the tests would be, if there were any: the browser is answered by the test. */
-const ROOMS = "http://rooms.localhost:9";
+export const ROOMS = "http://rooms.localhost:9";
 export const REDIRECT = `${ROOMS}/in`;
 export const GOODBYE = `${ROOMS}/bye`;
 
@@ -90,10 +92,20 @@ export class Room {
   }
 }
 
+/** Where an app hears logout notices. */
+export interface Listener {
+  /** What it is registered with. */
+  readonly logoutUri: string;
+  /** The logout tokens that it was sent. */
+  readonly heard: string[];
+  /** Answers from now on, also what waits for it. */
+  answer: () => void;
+}
+
 /** How tests register apps; each is deleted when its test is over. */
 type Register = (changes?: object) => Promise<Room>;
 
-export const test = base.extend<{ register: Register; room: Room }>({
+export const test = base.extend<{ register: Register; room: Room; listener: Listener }>({
   register: async ({ admin }, use) => {
     const made: string[] = [];
     await use(async (changes = {}) => {
@@ -107,4 +119,22 @@ export const test = base.extend<{ register: Register; room: Room }>({
       await admin.call("DELETE", `/api/apps/${appId}?confirm=delete`);
   },
   room: async ({ register }, use) => use(await register()),
+  listener: async ({}, use) => {
+    const heard: string[] = [];
+    let answer = () => {};
+    const answering = new Promise<void>((begin) => (answer = begin));
+    const server = createServer((request, response) => {
+      let body = "";
+      request.on("data", (chunk: Buffer) => (body += chunk));
+      request.on("end", () => {
+        heard.push(new URLSearchParams(body).get("logout_token") ?? "");
+        void answering.then(() => response.end());
+      });
+    });
+    await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+    const { port } = server.address() as AddressInfo;
+    await use({ logoutUri: `http://127.0.0.1:${port}/out`, heard, answer });
+    server.closeAllConnections();
+    await new Promise((closed) => server.close(closed));
+  },
 });

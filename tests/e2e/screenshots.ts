@@ -1,6 +1,7 @@
 // The pictures of the README, taken of the sample practice in a home of its own: `npm run screenshots`.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { type App, REDIRECT, ROOMS } from "./apps";
 import {
   ANOTHER,
   CHANGED,
@@ -13,7 +14,9 @@ import {
   linkIn,
   type Page,
   PASSWORD,
+  type PortalUser,
   RESET,
+  roomOrigin,
   rowOf,
   staffOrigin,
   test,
@@ -95,6 +98,25 @@ test("the console", async ({ staff }) => {
   await picture(page, "history");
 });
 
+test("the sample room, open and shut", async ({ browse, desk }) => {
+  const page = await browse({ ...STILL, viewport: { width: 720, height: 480 } });
+  await page.goto(`${roomOrigin()}/`);
+  await fillSignIn(page, "amara.okafor");
+  await expect(page.getByRole("heading", { name: "Messages of Amara Okafor" })).toBeVisible();
+  await picture(page, "room");
+  const found = await desk.call<{ clients: { clientId: string }[] }>("POST", "/api/clients/search", {
+    query: "HP-200001",
+  });
+  const path = `/api/clients/${found.clients[0]?.clientId}/portal-users`;
+  const { portalUsers } = await desk.call<{ portalUsers: PortalUser[] }>("GET", path);
+  const amara = portalUsers.find(({ username }) => username === "amara.okafor");
+  await desk.call("POST", `${path}/${amara?.portalUserId}/revoke`);
+  await page.getByRole("link", { name: "Welcome to your messages" }).click();
+  await expect(page.getByRole("heading", { name: "Your access has ended" })).toBeVisible();
+  await picture(page, "room-shut");
+  await desk.call("POST", `${path}/${amara?.portalUserId}/activate`);
+});
+
 test("the mails and the portal", async ({ browse, desk, mailbox }) => {
   const found = await desk.call<{ clients: { clientId: string }[] }>("POST", "/api/clients/search", {
     query: "Wren Marsh",
@@ -151,7 +173,6 @@ test("the mails and the portal", async ({ browse, desk, mailbox }) => {
   await picture(page, "sign-in");
   await fillSignIn(page, "holly.marsh");
   await expect(page.getByRole("heading", { name: "Welcome, Holly Marsh" })).toBeVisible();
-  await picture(page, "charts");
 
   for (const [to, subject, name] of [
     [email, INVITATION, "mail-invitation"],
@@ -169,4 +190,26 @@ test("the mails and the portal", async ({ browse, desk, mailbox }) => {
   }
   await page.goto(`${staffOrigin()}/mailbox`);
   await picture(page, "mailbox");
+});
+
+test("apps and systems, and the tiles that open them", async ({ staff, browse, admin }) => {
+  const app = { kind: "portal", redirectUris: [REDIRECT], launchUrl: `${ROOMS}/`, authentication: "secret" };
+  const there = (await admin.call<{ apps: App[] }>("GET", "/api/apps")).apps.map(({ name }) => name);
+  const wanted = [
+    { ...app, name: "Messages", permission: "messaging" },
+    { ...app, name: "Documents", permission: "documents" },
+    { ...app, name: "Bills", permission: "billing" },
+    { name: "Practice record", kind: "system", authentication: "secret", scopes: ["clients", "alerts"] },
+  ].filter(({ name }) => !there.includes(name));
+  for (const each of wanted) await admin.call("POST", "/api/apps", each);
+
+  const page = await staff("dana@harbor.example", STILL);
+  await page.goto(`${staffOrigin()}/apps`);
+  await expect(rowOf(page, "Practice record")).toBeVisible();
+  await picture(page, "apps");
+  const portal = await browse({ ...STILL, viewport: { width: 1280, height: 720 } });
+  await portal.goto(harborPortal("sign-in"));
+  await fillSignIn(portal, "holly.marsh");
+  await expect(portal.getByRole("link", { name: "Documents" }).first()).toBeVisible();
+  await picture(portal, "tiles");
 });

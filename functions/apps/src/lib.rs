@@ -8,7 +8,7 @@ use shared::{
     App, Problem, Routes,
     fields::{AppName, Permission, Refusal, Secret, Whole},
     history::Action,
-    id::AppId,
+    id::{AppId, PracticeId},
     idempotency::{Attempt, IdempotencyKey},
     oauth::{
         address::{Address, Hosts},
@@ -196,16 +196,18 @@ async fn show(
     found.show(&app, Action::AppsShown, |found| Ok(found.view())).await
 }
 
-/// Admits an admin to an app of their own practice; another's is not there.
+/// Admits an admin to an app of their own practice.
 async fn admit(app: &App, admin: Admin, id: &AppId) -> Result<Admitted<RegisteredApp>, Problem> {
-    let ours = id.practice() == admin.practice();
-    let read = async {
-        if !ours {
-            return Err(Problem::not_found());
-        }
-        RegisteredApp::load(app.store(), id).await
-    };
-    admin.admit(app, read).await
+    let practice = admin.practice().clone();
+    admin.admit(app, load(app, &practice, id)).await
+}
+
+/// Reads an app of a practice; another's is not there.
+async fn load(app: &App, practice: &PracticeId, id: &AppId) -> Result<RegisteredApp, Problem> {
+    if id.practice() != practice {
+        return Err(Problem::not_found());
+    }
+    RegisteredApp::load(app.store(), id).await
 }
 
 /// An edit of an app: what is not named stays; null takes a value away.
@@ -381,15 +383,19 @@ async fn delete(
 #[derive(Debug, Serialize, ToSchema)]
 struct NewSecret {
     /// The secret. It is shown this once; the one before works for a day more.
-    #[schema(value_type = String)]
-    secret: Secret,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    secret: Option<Secret>,
 }
 
 /// Makes a new secret.
 #[utoipa::path(
     post, path = "/api/apps/{appId}/secret", operation_id = "apps.secret", tag = "staff",
     security(("staffSession" = [])),
-    params(("appId" = AppId, Path, description = "The app.")),
+    params(
+        ("appId" = AppId, Path, description = "The app."),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key gets the same secret, for a day, which is not shown again.", min_length = 1, max_length = 255, pattern = "^[!-~]+$"),
+    ),
     responses(
         (status = 201, description = "The secret.", body = NewSecret),
         (status = 409, description = "`no_secret`: the app does not show itself with one.", body = ProblemBody, content_type = "application/problem+json"),
@@ -398,12 +404,22 @@ struct NewSecret {
 async fn renew(
     State(app): State<App>,
     admin: Admin,
+    key: IdempotencyKey,
     AppPath(id): AppPath,
 ) -> Result<Disclosed<NewSecret>, Problem> {
-    let admitted = admit(&app, admin, &id).await?;
-    let renewed = admitted.write(&app, async |staff, mut registered| {
+    let practice = admin.practice().clone();
+    let attempt = Attempt::new(&app, &practice, admin.subject(), "apps.secret", &key, &id)?;
+    let before = attempt.answered::<AppId>(app.store(), app.now());
+    let read = Box::pin(both(load(&app, &practice, &id), before));
+    let admitted = admin.admit(&app, read).await?;
+    let renewed = admitted.write(&app, async |staff, (mut registered, mut before)| {
         let mut retries = app.store().retries();
         loop {
+            // A repetition, or one whose first answer was lost: there is one new secret, not two.
+            if before.is_some() {
+                app.store().record(&staff.event(&app, Action::AppsShown)).await?;
+                return Ok(NewSecret { secret: None });
+            }
             if !registered.has_secret() {
                 let detail = "This app does not show itself with a secret.";
                 return Err(Problem::conflict("no_secret", detail));
@@ -415,11 +431,13 @@ async fn renew(
             let mut change = app.store().change();
             change.event(&staff.event(&app, Action::AppSecretMade).app(&id, name));
             change.replace(&RegisteredApp::key(&id), &registered, rev);
+            attempt.keep(&mut change, app.now(), &id)?;
             let Err(error) = app.store().write(change).await else {
-                return Ok(NewSecret { secret });
+                return Ok(NewSecret { secret: Some(secret) });
             };
             retries.retry(error).await?;
             registered = RegisteredApp::load(app.store(), &id).await?;
+            before = attempt.answered(app.store(), app.now()).await?;
         }
     });
     renewed.await.map(Disclosed::created)

@@ -1,5 +1,5 @@
 //! Lets a person who is signed in into an app: checks what the app asks, and makes a code that it can
-//! exchange once. Also says, to whoever builds an app, where to ask and how (OpenID Connect Discovery).
+//! exchange once. Also tells the makers of apps where to ask and how (OpenID Connect Discovery).
 //!
 //! The browser is sent to an address only once that is known to be the app's. What is wrong before that
 //! is told on the page, what is wrong after it is told to the app.
@@ -30,6 +30,7 @@ use shared::{
     visitor::{MaybeVisitor, Visitor},
     web::StrictJson,
 };
+use subtle::ConstantTimeEq;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
@@ -40,8 +41,12 @@ pub fn routes<R: Routes>() -> R {
     R::default().operation(__path_authorize, authorize).operation(__path_metadata, metadata)
 }
 
-/// Longest `state` and `nonce` that are carried along.
+/// Longest `state` that is carried along.
 const LONGEST: usize = 1000;
+/// Longest `nonce`, which is kept with the code.
+const LONGEST_NONCE: usize = 255;
+/// Seconds for which a note of when a request was first made is worth something: time to sign in.
+const NOTED: i64 = 10 * 60;
 
 /// The parameters of an authorization request, as they stood in the address of the page, and `asked` of an
 /// answer that sent the person to sign in. Unknown ones are passed over (RFC 6749, section 3.1).
@@ -86,7 +91,7 @@ pub struct Onward {
     redirect_to: String,
 }
 
-/// Lets whoever is signed in into an app.
+/// Lets the person who is signed in into an app.
 #[utoipa::path(
     post, path = "/api/portal/authorization", operation_id = "authorize", tag = "portal",
     security(("portalSession" = [])),
@@ -127,6 +132,9 @@ async fn authorize(
         };
         let signed_in = found.signed_in(&app, practice);
         let asked_at = request.asked_at(&app)?;
+        if signed_in.as_ref().is_some_and(|of| request.expects_another(of, asked_at, &app)) {
+            return Ok(back.error("login_required", "Somebody else is signed in."));
+        }
         let fits = |signed_in: &SignedIn<'_>| request.fits(signed_in, asked_at, &app);
         let Some(SignedIn { account, sid, .. }) = signed_in.filter(fits) else {
             if request.silent {
@@ -148,7 +156,7 @@ async fn authorize(
         let key = key.ok_or_else(Problem::signed_out)?;
         let mut account = account.clone();
         let code = {
-            let session = account.sessions.get_mut(&sid).ok_or_else(Problem::signed_out)?;
+            let session = account.sessions.get_mut(sid).ok_or_else(Problem::signed_out)?;
             let waiting = Waiting {
                 until: now.plus(CODE_SECONDS),
                 redirect_uri: uri.clone(),
@@ -167,7 +175,11 @@ async fn authorize(
         let code = AppToken { app: id.clone(), account: key, sid, secret: code };
         let answer = back.onward(&[("code", &code.text())]);
         let write = async { Ok(app.store().write(change).await) };
-        let (written, ()) = both(write, question::note(&app, registered)).await?;
+        let noted = async {
+            question::note(&app, registered).await;
+            Ok(())
+        };
+        let (written, ()) = both(write, noted).await?;
         let Err(error) = written else { return Ok(answer) };
         retries.retry(error).await?;
     }
@@ -256,10 +268,11 @@ impl<'a> Request<'a> {
         if URL_SAFE_NO_PAD.decode(challenge).map_or(0, |bytes| bytes.len()) != 32 {
             return refused("code_challenge must be a SHA-256 in unpadded base64url.");
         }
-        for name in ["state", "nonce"] {
-            if asked.get(name).is_some_and(|value| value.len() > LONGEST) {
-                return refused("state and nonce have at most 1000 characters.");
-            }
+        if asked.get("state").is_some_and(|state| state.len() > LONGEST) {
+            return refused("state has at most 1000 characters.");
+        }
+        if asked.get("nonce").is_some_and(|nonce| nonce.len() > LONGEST_NONCE) {
+            return refused("nonce has at most 255 characters.");
         }
         let prompts: Vec<&str> =
             asked.get("prompt").unwrap_or_default().split(' ').filter(|p| !p.is_empty()).collect();
@@ -295,16 +308,26 @@ impl<'a> Request<'a> {
     /// Whether the session is one that the app takes. A session that began after the app first asked
     /// always is new enough.
     fn fits(&self, signed_in: &SignedIn<'_>, asked_at: Option<At>, app: &App) -> bool {
-        let SignedIn { account, began_at, .. } = signed_in;
-        let for_this = asked_at.is_some_and(|at| *began_at >= at);
-        let in_time =
-            self.max_age.is_none_or(|most| app.now().seconds() - began_at.seconds() <= most);
-        let expected = match self.expected {
-            None => true,
-            Some(hint) => id_token::read(app, hint)
-                .is_some_and(|hint| hint.aud == self.app.app_id && hint.sub == account.account_id),
-        };
-        expected && (for_this || (!self.anew && in_time))
+        let in_time = self
+            .max_age
+            .is_none_or(|most| app.now().seconds() - signed_in.began_at.seconds() <= most);
+        self.is_expected(signed_in, app)
+            && (is_for_this(signed_in, asked_at) || (!self.anew && in_time))
+    }
+
+    /// Whether the app expects somebody, and this is somebody else: who signed in for this very request,
+    /// or nobody whom it could expect.
+    fn expects_another(&self, signed_in: &SignedIn<'_>, asked_at: Option<At>, app: &App) -> bool {
+        let nobody = self.expected.is_some_and(|hint| id_token::read(app, hint).is_none());
+        nobody || (is_for_this(signed_in, asked_at) && !self.is_expected(signed_in, app))
+    }
+
+    fn is_expected(&self, signed_in: &SignedIn<'_>, app: &App) -> bool {
+        self.expected.is_none_or(|hint| {
+            id_token::read(app, hint).is_some_and(|hint| {
+                hint.aud == self.app.app_id && hint.sub == signed_in.account.account_id
+            })
+        })
     }
 
     fn seal(&self, app: &App, at: &str) -> Result<String, Problem> {
@@ -318,8 +341,9 @@ impl<'a> Request<'a> {
         let Some((at, seal)) = self.noted.and_then(|noted| noted.split_once('.')) else {
             return Ok(None);
         };
-        let known = self.seal(app, at)? == seal;
-        Ok(at.parse().ok().filter(|_| known).map(At::from_millis))
+        let known: bool = self.seal(app, at)?.as_bytes().ct_eq(seal.as_bytes()).into();
+        let at: Option<At> = at.parse().ok().filter(|_| known).map(At::from_millis);
+        Ok(at.filter(|at| at.plus(NOTED) > app.now()))
     }
 
     /// The note of when this request was first made: now, unless one came with it. It is sealed together
@@ -328,6 +352,11 @@ impl<'a> Request<'a> {
         let at = asked_at.unwrap_or_else(|| app.now()).millis().to_string();
         Ok(format!("{at}.{}", self.seal(app, &at)?))
     }
+}
+
+/// Whether the session began after the app first asked.
+fn is_for_this(signed_in: &SignedIn<'_>, asked_at: Option<At>) -> bool {
+    asked_at.is_some_and(|at| signed_in.began_at >= at)
 }
 
 /// The way back to an app, at an address that is registered for it.
@@ -365,7 +394,7 @@ struct Metadata {
     scopes_supported: Vec<&'static str>,
     response_types_supported: [&'static str; 1],
     response_modes_supported: [&'static str; 1],
-    grant_types_supported: [&'static str; 1],
+    grant_types_supported: [&'static str; 2],
     subject_types_supported: [&'static str; 1],
     id_token_signing_alg_values_supported: [&'static str; 1],
     token_endpoint_auth_methods_supported: [&'static str; 3],
@@ -406,7 +435,7 @@ async fn metadata(State(app): State<App>) -> Json<Metadata> {
         scopes_supported: SCOPES.iter().map(|(name, _)| *name).collect(),
         response_types_supported: ["code"],
         response_modes_supported: ["query"],
-        grant_types_supported: ["authorization_code"],
+        grant_types_supported: ["authorization_code", "client_credentials"],
         subject_types_supported: ["public"],
         id_token_signing_alg_values_supported: ["ES256"],
         token_endpoint_auth_methods_supported: WITH_NONE,

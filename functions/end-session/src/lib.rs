@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use shared::{
     App, Problem, Routes, cookie,
     fields::Refusal,
-    id::AppId,
+    id::{AccountId, AppId},
     jwt::Audience,
     oauth::{app::RegisteredApp, id_token},
     problem::ProblemBody,
@@ -66,7 +66,7 @@ pub struct SignedOut {
     responses(
         (status = 200, description = "Signed out, or nobody was signed in: the cookie is taken away.", body = SignedOut,
             headers(("Set-Cookie" = String, description = "Takes the cookie away."))),
-        (status = 409, description = "`another_session`: the app means another session than the one of this browser. Ask the person.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "`another_session`: the app means somebody else than who is signed in here. Ask the person.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "`not_ours`: the ID token is not one of ours for this app. Nobody was signed out.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -91,16 +91,23 @@ async fn end_session(
     };
     if let (Some(hint), Some(visitor)) = (&hint, &visitor)
         && hint.sid != visitor.sid
-        && is_alive(&app, visitor).await?
+        && is_another(&app, visitor, hint.sub).await?
     {
-        let detail = "Somebody else is signed in here by now, or signed in again.";
+        let detail = "Somebody else is signed in here by now.";
         return Err(Problem::conflict("another_session", detail));
     }
+    // The person may have signed in again since: then both sessions end.
+    let meant = hint.as_ref().map(|hint| hint.sid);
     let id = hint.map(|hint| hint.aud).or(named);
+    // Of another practice's app nobody takes an address on its word alone.
+    let ours = |id: &AppId| {
+        meant.is_some() || visitor.as_ref().is_none_or(|of| of.practice == *id.practice())
+    };
+    let id = id.filter(ours);
     let onward = onward(&app, id.as_ref(), &asked);
     let ended = async {
         match &visitor {
-            Some(visitor) => visitor.sign_out(&app).await.map(drop),
+            Some(visitor) => visitor.sign_out(&app, meant).await.map(drop),
             None => Ok(()),
         }
     };
@@ -109,10 +116,12 @@ async fn end_session(
     Ok((gone, Json(SignedOut { redirect_to })).into_response())
 }
 
-async fn is_alive(app: &App, visitor: &Visitor) -> Result<bool, Problem> {
+/// Whether somebody is signed in who is not this person.
+async fn is_another(app: &App, visitor: &Visitor, person: AccountId) -> Result<bool, Problem> {
     match visitor.load(app).await {
         Ok((account, practice)) => {
-            Ok(account.admitted(&practice, visitor.sid, app.now()).is_some())
+            let alive = account.admitted(&practice, visitor.sid, app.now()).is_some();
+            Ok(alive && account.account_id != person)
         }
         Err(problem) if problem.code() == "signed_out" => Ok(false),
         Err(problem) => Err(problem),

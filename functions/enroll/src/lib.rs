@@ -28,7 +28,7 @@ use shared::{
     proof,
     store::both,
     token::{self, InvitationToken},
-    visitor,
+    visitor::{self, MaybeVisitor, Visitor},
     web::StrictJson,
 };
 use utoipa::ToSchema;
@@ -250,10 +250,11 @@ async fn enroll(
     State(app): State<App>,
     caller: Caller,
     presented: Presented,
+    MaybeVisitor(previous): MaybeVisitor,
     key: IdempotencyKey,
     StrictJson(with): StrictJson<Enrollment>,
 ) -> Result<Response, Problem> {
-    match use_link(&app, &caller, (presented, &key), &with).await {
+    match use_link(&app, &caller, (presented, previous.as_ref(), &key), &with).await {
         Err(problem) => Err(refused(&app, &caller, &with.token, problem).await),
         answer => answer,
     }
@@ -262,7 +263,7 @@ async fn enroll(
 async fn use_link(
     app: &App,
     caller: &Caller,
-    (presented, key): (Presented, &IdempotencyKey),
+    (presented, previous, key): (Presented, Option<&Visitor>, &IdempotencyKey),
     with: &Enrollment,
 ) -> Result<Response, Problem> {
     let token = InvitationToken::parse(with.token.reveal()).ok_or_else(Problem::not_found)?;
@@ -304,6 +305,10 @@ async fn use_link(
             }
             let cookie =
                 visitor::portal_cookie(app, &settings, &key, account, sid, session.ends_at)?;
+            // A repeated request brings the very session that it made.
+            if let Some(previous) = previous.filter(|previous| previous.sid != sid) {
+                previous.leave(app).await;
+            }
             let cookies = AppendHeaders([(SET_COOKIE, cookie), (SET_COOKIE, device.cookie()?)]);
             Ok((StatusCode::CREATED, cookies, Json(session)).into_response())
         }

@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use shared::{
     App, Problem, Routes,
     history::Action,
-    id::{ClientId, PortalUserId},
+    id::{AppId, ClientId, PortalUserId},
     keys,
     lockout::Lock,
     mail::{Mail, MailView},
+    oauth::notice::{self, ToldApp},
     portal_user::{PortalUser, PortalUserView},
     staff::{Disclosed, Impersonal, Reader},
     store::parse,
@@ -76,7 +77,8 @@ async fn list_portal_users(
     listed.await
 }
 
-/// How far the newest mail to a portal user has come. Nothing personal: asking leaves no event.
+/// How far the newest mail to a portal user has come, and word of the last ending to apps. Nothing
+/// personal: asking leaves no event.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Progress {
@@ -84,11 +86,34 @@ pub struct Progress {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub mail: Option<MailView>,
+    /// How far word of the last ending has come to each app. The names, which may say what care somebody
+    /// gets, are in the list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub apps: Vec<Telling>,
+}
+
+/// How far word has come to an app.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ProgressOfTelling)]
+pub struct Telling {
+    /// The app.
+    pub app_id: AppId,
+    /// How far word has come.
+    pub state: notice::State,
+}
+
+impl From<ToldApp> for Telling {
+    fn from(ToldApp { app_id, state, .. }: ToldApp) -> Self {
+        Self { app_id, state }
+    }
 }
 
 impl Impersonal for Progress {}
 
-/// Tells how far the newest mail to a portal user has come, so that a page can ask again.
+/// Tells how far the newest mail to a portal user has come, and word to the apps, so that a page can ask
+/// again.
 #[utoipa::path(
     get, path = "/api/clients/{clientId}/portal-users/{portalUserId}/progress", operation_id = "list-portal-users.progress", tag = "staff",
     security(("staffSession" = [])),
@@ -105,7 +130,11 @@ async fn progress(
 ) -> Result<Disclosed<Progress>, Problem> {
     let chart = reader.idle_chart(&app, client).await?;
     let progress = chart.progress(&app, |chart| {
-        Ok(Progress { mail: chart.user(id)?.mail.as_ref().map(Mail::view) })
+        let user = chart.user(id)?;
+        Ok(Progress {
+            mail: user.mail.as_ref().map(Mail::view),
+            apps: user.told().into_iter().map(Telling::from).collect(),
+        })
     });
     progress.await
 }

@@ -174,7 +174,8 @@ async fn change_password(
 
         let mut change = app.store().change();
         account.password = Some(password::hash(app, &with.password)?);
-        account.sessions.clear();
+        let gone = account.sessions.end_all();
+        gone.tell(app, practice, account.account_id, &mut change);
         account.reset = None;
         change.replace(&key, &account, account.rev);
         let owner = (practice, &token.account, account.account_id);

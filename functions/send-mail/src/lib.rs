@@ -13,7 +13,7 @@ mod zone;
 use std::time::Duration;
 
 use aws_lambda_events::event::{
-    dynamodb::{Event, EventRecord},
+    dynamodb::Event,
     streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse},
 };
 use aws_sdk_sesv2::{
@@ -29,7 +29,6 @@ use shared::{
     account::Account,
     config::MailConfig,
     fields::{At, Email},
-    id::{AskId, MailId},
     keys::{self, Key},
     letter::{Language, Letter, Link, Rendered, render, sign_in_name},
     mail::{MailKind, MailState},
@@ -118,7 +117,9 @@ impl Sender {
     pub async fn handle(&self, event: Event) -> DynamoDbEventResponse {
         let mut response = DynamoDbEventResponse::default();
         for record in event.records {
-            let Some(key) = inserted(&record) else { continue };
+            let change = &record.change;
+            let inserted = keys::inserted(&record.event_name, &change.keys, keys::MAILED);
+            let Some(key) = inserted else { continue };
             if let Err(problem) = self.work_on(&key).await {
                 tell(&key, &problem);
                 let mut failure = DynamoDbBatchItemFailure::default();
@@ -470,22 +471,6 @@ fn sender(name: &str, address: &str) -> String {
             words.iter().map(|word| format!("=?UTF-8?B?{}?=", STANDARD.encode(word))).collect();
         format!("{} <{address}>", words.join(" "))
     }
-}
-
-/// The key of the mail, or of the reset that was asked for, that a record tells of.
-fn inserted(record: &EventRecord) -> Option<Key> {
-    if record.event_name != "INSERT" {
-        return None;
-    }
-    let text = |name: &str| match record.change.keys.get(name)? {
-        serde_dynamo::AttributeValue::S(text) => Some(text.clone()),
-        _ => None,
-    };
-    let (pk, sk) = (text("PK")?, text("SK")?);
-    let mail = sk.strip_prefix(keys::MAIL).and_then(MailId::parse).is_some();
-    let ask = sk.strip_prefix(keys::ASK).and_then(AskId::parse).is_some();
-    (mail || ask).then_some(())?;
-    Some(Key { pk, sk })
 }
 
 fn tell(key: &Key, problem: &Problem) {

@@ -29,7 +29,7 @@ use shared::{
     practice::Practice,
     problem::ProblemBody,
     store::{Change, Failed, Item, WriteError, parse},
-    visitor,
+    visitor::{self, MaybeVisitor},
     web::StrictJson,
 };
 use utoipa::ToSchema;
@@ -67,6 +67,7 @@ async fn sign_in(
     State(app): State<App>,
     caller: Caller,
     presented: Presented,
+    MaybeVisitor(previous): MaybeVisitor,
     StrictJson(credentials): StrictJson<Credentials>,
 ) -> Result<Response, Problem> {
     let request = Request { app: &app, caller: &caller, presented: &presented, with: &credentials };
@@ -78,7 +79,12 @@ async fn sign_in(
         let decision = attempt.decide(&request, &mut hashes, &mut change).await?;
         let error = match decision {
             Some(answer) => match app.store().write(change).await {
-                Ok(()) => return answer.respond(),
+                Ok(()) => {
+                    if let (Answer::SignedIn(_), Some(previous)) = (&answer, &previous) {
+                        previous.leave(&app).await;
+                    }
+                    return answer.respond();
+                }
                 Err(error) => error,
             },
             None => WriteError::Conflict(Failed::default()),
@@ -346,7 +352,8 @@ impl Attempt {
         let read = self.device.as_ref().map_or(0, |device| device.rev);
         change.replace(&device_key, &Known::new(account.account_id, now), read);
         let sid = SessionId::new(app.ulid());
-        let ends_at = account.start_session(sid, practice, now).ends_at;
+        let (ends_at, gone) = account.start_session(sid, practice, now);
+        gone.tell(app, &practice.practice, account.account_id, change);
         change.replace(&keys::account(&with.practice, &self.id), &account, account.rev);
         let news = AccountUpdate { signed_in: Some(now), ..AccountUpdate::default() };
         to_charts::write(change, &with.practice, &account, &news);

@@ -271,13 +271,14 @@ pub struct StaffView {
 )]
 async fn who(State(app): State<App>, reader: Reader) -> Result<Json<StaffView>, Problem> {
     let staff = reader.check(&app).await?;
+    let session = staff.session.ok_or_else(Problem::signed_out)?;
     Ok(Json(StaffView {
-        name: staff.session.name,
-        email: staff.session.email,
-        role: staff.session.role,
+        name: session.name,
+        email: session.email,
+        role: session.role,
         practice: staff.practice.view(),
-        expires_at: staff.session.idle_ends_at,
-        ends_at: staff.session.ends_at,
+        expires_at: session.idle_ends_at,
+        ends_at: session.ends_at,
     }))
 }
 
@@ -290,6 +291,7 @@ async fn who(State(app): State<App>, reader: Reader) -> Result<Json<StaffView>, 
 async fn sign_out(State(app): State<App>, reader: Reader) -> Result<Response, Problem> {
     let key = reader.session_key();
     let staff = reader.check(&app).await?;
+    let key = key.ok_or_else(Problem::signed_out)?;
     let mut retries = app.store().retries();
     loop {
         let mut change = app.store().change();

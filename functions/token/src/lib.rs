@@ -14,12 +14,14 @@ use shared::{
     caller::Caller,
     id::{AccountId, AppId, SessionId},
     keys,
+    mirror::to_charts::{self, AccountUpdate},
     oauth::{
-        app::RegisteredApp,
+        app::{AppKind, RegisteredApp},
         caller::{Shown, refused},
         id_token,
         pass::Exchange,
         question::{self, AppChart, By, Place, Read},
+        system::{self, SystemToken},
     },
     problem::OAuthBody,
     store::{Change, both},
@@ -40,15 +42,17 @@ pub fn routes<R: Routes>() -> R {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the form in the API document")]
 struct TokenRequest {
-    /// `authorization_code`.
-    #[schema(pattern = "^authorization_code$")]
+    /// `authorization_code`, or `client_credentials` for a system.
+    #[schema(pattern = "^(authorization_code|client_credentials)$")]
     grant_type: String,
     /// The code.
     #[schema(min_length = 1)]
-    code: String,
+    code: Option<String>,
     /// What the code's challenge is the SHA-256 of.
     #[schema(pattern = "^[A-Za-z0-9._~-]{43,128}$")]
-    code_verifier: String,
+    code_verifier: Option<String>,
+    /// What a system asks for; all that is registered when it names nothing.
+    scope: Option<String>,
     /// Where the code was sent, if it is named.
     redirect_uri: Option<String>,
     /// The app, where neither the header nor an assertion names it.
@@ -70,8 +74,10 @@ pub struct Tokens {
     expires_in: i64,
     /// What was granted.
     scope: String,
-    /// Who signed in.
-    id_token: String,
+    /// Who signed in; none for a system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    id_token: Option<String>,
 }
 
 fn invalid_grant() -> Problem {
@@ -103,17 +109,26 @@ async fn token(
         let account = code.as_ref().map(|code| &code.account);
         let read = question::read(&app, &shown.id, account).await?;
         let now = app.now();
-        let used = shown.prove(read.app.as_ref(), &app.config().portal_origin, now)?;
+        let proved = shown.prove(read.app.as_ref(), &app.config().portal_origin, now);
+        let used = match proved {
+            Ok(used) => used,
+            Err(problem) => {
+                let of = read.app.as_ref();
+                return Err(question::refuse(&app, &caller, of, problem).await);
+            }
+        };
         let mut change = app.store().change();
         let once = used.map(|used| used.write(&mut change, &shown.id, now));
         // Whatever is answered, the assertion was used.
-        let answer = check(&form)
-            .and_then(|()| exchange(&app, &caller, &form, code.as_ref(), read, &mut change));
+        let answer = Grant::read(&form).and_then(|grant| match grant {
+            Grant::Code => exchange(&app, &caller, &form, code.as_ref(), read, &mut change),
+            Grant::System => credentials(&app, &form, read),
+        });
         let noted = async {
-            match &answer {
-                Ok((_, registered)) => question::note(&app, registered).await,
-                Err(_) => Ok(()),
+            if let Ok((_, registered)) = &answer {
+                question::note(&app, registered).await;
             }
+            Ok(())
         };
         let write = async { Ok(app.store().write(change).await) };
         let (written, ()) = both(write, noted).await?;
@@ -139,9 +154,12 @@ fn exchange(
     let code = code.ok_or_else(invalid_grant)?;
     let found = read.account.zip(read.practice).zip(read.app);
     let ((mut account, practice), registered) = found.ok_or_else(invalid_grant)?;
+    if registered.registration.kind != AppKind::Portal {
+        return Err(Problem::oauth("unauthorized_client", "This is for apps that people open."));
+    }
     account.admitted(&practice, code.sid, now).ok_or_else(invalid_grant)?;
     let key = keys::account(code.app.practice(), &code.account);
-    let session = account.sessions.get_mut(&code.sid).ok_or_else(invalid_grant)?;
+    let session = account.sessions.get_mut(code.sid).ok_or_else(invalid_grant)?;
     let had = session.apps.get_mut(&code.app).ok_or_else(invalid_grant)?;
     let verifier = form.get("code_verifier").map_or("", String::as_str);
     let uri = form.get("redirect_uri").map(String::as_str);
@@ -149,21 +167,26 @@ fn exchange(
         Exchange::Token(exchanged) => *exchanged,
         Exchange::Refused => return Err(invalid_grant()),
         Exchange::Used => {
+            let (place, why) = (Place::from(code), Some("code_used"));
+            question::close(app, caller, (change, &account), &place, &registered, why);
             change.replace(&key, &account, account.rev);
             return Err(invalid_grant());
         }
     };
-    let new = !had.recorded;
+    let first = !had.got_token();
+    had.name.get_or_insert(registered.registration.name.clone());
     let charts = question::charts(&account, &practice, code.sid, &registered, &pass.scopes, now);
     if charts.is_empty() {
         return Err(invalid_grant());
     }
-    if new {
-        let place = Place::from(code);
-        question::record(app, caller, (change, &mut account), &place, &registered, &charts);
-    }
+    let place = Place::from(code);
+    question::record(app, caller, (change, &mut account), &place, &registered, &charts);
     change.replace(&key, &account, account.rev);
-    let session = account.sessions.get(&code.sid).ok_or_else(invalid_grant)?;
+    if first {
+        // When staff end the session from a chart, they know by that which apps are told.
+        to_charts::write(change, code.app.practice(), &account, &AccountUpdate::default());
+    }
+    let session = account.sessions.get(code.sid).ok_or_else(invalid_grant)?;
     let (of, nonce) = ((code.sid, session), waiting.nonce.as_deref());
     let id_token = id_token::make(app, &code.app, &account, of, &pass.scopes, nonce)?;
     let tokens = Tokens {
@@ -171,27 +194,62 @@ fn exchange(
         token_type: "Bearer".into(),
         expires_in: session.ends_at.seconds() - now.seconds(),
         scope: pass.scopes.text(),
-        id_token,
+        id_token: Some(id_token),
     };
     Ok((tokens, registered))
 }
 
-/// Refuses what the standard leaves to a request's form.
-fn check(form: &BTreeMap<String, String>) -> Result<(), Problem> {
-    match form.get("grant_type").map(String::as_str) {
-        Some("authorization_code") => {}
-        None => return Err(Problem::oauth("invalid_request", "grant_type is missing.")),
-        Some(_) => {
-            let right = "grant_type must be authorization_code.";
-            return Err(Problem::oauth("unsupported_grant_type", right));
-        }
+/// A token for a system.
+fn credentials(
+    app: &App,
+    form: &BTreeMap<String, String>,
+    read: Read,
+) -> Result<(Tokens, RegisteredApp), Problem> {
+    let refused = || Problem::oauth("unauthorized_client", "This is for systems.");
+    let is_system = |app: &RegisteredApp| app.registration.kind == AppKind::System;
+    let registered = read.app.filter(is_system).ok_or_else(refused)?;
+    let scope = system::granted(form.get("scope").map(String::as_str), &registered.registration);
+    if scope.is_empty() {
+        let why = "None of these scopes is registered for the system.";
+        return Err(Problem::oauth("invalid_scope", why));
     }
-    for name in ["code", "code_verifier"] {
-        if !form.contains_key(name) {
-            return Err(Problem::oauth("invalid_request", format!("{name} is missing.")));
+    let tokens = Tokens {
+        scope: system::text(&scope),
+        access_token: SystemToken::make(app, &registered.app_id, scope)?,
+        token_type: "Bearer".into(),
+        expires_in: system::SECONDS,
+        id_token: None,
+    };
+    Ok((tokens, registered))
+}
+
+/// For what a token is asked.
+enum Grant {
+    /// A code of somebody who signed in.
+    Code,
+    /// A system's own credentials.
+    System,
+}
+
+impl Grant {
+    /// Refuses what the standard leaves to a request's form.
+    fn read(form: &BTreeMap<String, String>) -> Result<Self, Problem> {
+        match form.get("grant_type").map(String::as_str) {
+            Some("authorization_code") => {}
+            Some("client_credentials") => return Ok(Self::System),
+            None => return Err(Problem::oauth("invalid_request", "grant_type is missing.")),
+            Some(_) => {
+                let right = "grant_type must be authorization_code or client_credentials.";
+                return Err(Problem::oauth("unsupported_grant_type", right));
+            }
         }
+        for name in ["code", "code_verifier"] {
+            if !form.contains_key(name) {
+                return Err(Problem::oauth("invalid_request", format!("{name} is missing.")));
+            }
+        }
+        Ok(Self::Code)
     }
-    Ok(())
 }
 
 /// A question about a token.
@@ -277,7 +335,7 @@ async fn introspect(
         let is_use = question::is_use(&headers);
         question::ask(&app, &caller, &place, by, Some(&shown), is_use).await?.ok()
     } else {
-        question::prove_alone(&app, &shown).await?;
+        question::prove_alone(&app, &caller, &shown).await?;
         None
     };
     let Some(answer) = answer else { return Ok(Json(Introspection::default())) };
@@ -307,6 +365,7 @@ async fn introspect(
 )]
 async fn revoke(
     State(app): State<App>,
+    caller: Caller,
     headers: HeaderMap,
     OAuthForm(form): OAuthForm,
 ) -> Result<StatusCode, Problem> {
@@ -316,13 +375,23 @@ async fn revoke(
         let now = app.now();
         let account = token.as_ref().map(|token| &token.account);
         let read = question::read(&app, &shown.id, account).await?;
-        let used = shown.prove(read.app.as_ref(), &app.config().portal_origin, now)?;
+        let proved = shown.prove(read.app.as_ref(), &app.config().portal_origin, now);
+        let used = match proved {
+            Ok(used) => used,
+            Err(problem) => {
+                let of = read.app.as_ref();
+                return Err(question::refuse(&app, &caller, of, problem).await);
+            }
+        };
         let mut change = app.store().change();
         let once = used.map(|used| used.write(&mut change, &shown.id, now));
-        if let (Some(mut account), Some(token)) = (read.account, &token) {
-            let session = account.sessions.get_mut(&token.sid);
+        let found = read.account.zip(read.app);
+        if let (Some((mut account, registered)), Some(token)) = (found, &token) {
+            let session = account.sessions.get_mut(token.sid);
             let had = session.and_then(|session| session.apps.get_mut(&shown.id));
             if had.is_some_and(|had| had.end(&token.secret)) {
+                let place = Place::from(token);
+                question::close(&app, &caller, (&mut change, &account), &place, &registered, None);
                 let key = keys::account(shown.id.practice(), &token.account);
                 change.replace(&key, &account, account.rev);
             }

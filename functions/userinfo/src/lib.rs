@@ -1,11 +1,7 @@
 //! Tells an app who is there, and which charts it may open: now, not when it got its token (OpenID Connect
 //! Core 1.0, section 5.3).
 
-use axum::{
-    Json,
-    extract::State,
-    http::{HeaderMap, header::AUTHORIZATION},
-};
+use axum::{Json, extract::State, http::HeaderMap};
 use serde::{Deserialize, Serialize};
 use shared::{
     App, Problem, Routes,
@@ -14,6 +10,7 @@ use shared::{
     oauth::{
         id_token,
         question::{self, AppChart, By, Place},
+        system,
     },
     problem::OAuthBody,
     token::AppToken,
@@ -60,7 +57,7 @@ async fn userinfo(
     headers: HeaderMap,
 ) -> Result<Json<Userinfo>, Problem> {
     let refused = || Problem::oauth("invalid_token", "The token has ended, or opens nothing now.");
-    let token = bearer(&headers).and_then(AppToken::parse).ok_or_else(refused)?;
+    let token = system::bearer(&headers).and_then(AppToken::parse).ok_or_else(refused)?;
     let (place, by) = (Place::from(&token), By::Token(&token.secret));
     let is_use = question::is_use(&headers);
     let answer = question::ask(&app, &caller, &place, by, None, is_use).await?;
@@ -90,10 +87,4 @@ async fn posted(
     headers: HeaderMap,
 ) -> Result<Json<Userinfo>, Problem> {
     userinfo(app, caller, headers).await
-}
-
-/// The token of the `Authorization` header, the one place where it is taken (RFC 6750, section 2.1).
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

@@ -34,7 +34,7 @@ import { keyNames, type Settings } from "./settings.ts";
 
 interface Plan {
   rights: Right[];
-  /** Signs tokens: of sessions, and for apps. */
+  /** Signs tokens: of sessions, for apps, and of notices to them. */
   signs?: true;
   /** Makes HMACs: lock counters, keys of accounts and addresses, tokens of links, idempotent requests, notes that
    *  come back to us. */
@@ -47,8 +47,13 @@ interface Plan {
 }
 
 /** Every call of staff: the session is checked and moved, the practice may have ended all of them, and what
- *  was seen, done or refused is recorded. */
-const reader: Right[] = [update("staff", "idleEndsAt", "endsAt"), get("practice"), record];
+ *  was seen, done or refused is recorded. Of a system, its own item is read with the practice's instead. */
+const reader: Right[] = [
+  update("staff", "idleEndsAt", "endsAt"),
+  get("practice"),
+  getTogether("apps", "practice"),
+  record,
+];
 /** A client's chart, read whole. */
 const chart = query("chart");
 /** A change of a chart, written in one transaction with its event. That an auditor was refused it stands in the
@@ -59,7 +64,9 @@ const once: Right[] = [get("request"), put("request")];
 /** A mail counts against the budget of its address, which is read when it may be spent. */
 const mails: Right[] = [update("budget", "asked", "expiresAt", "times"), get("budget")];
 /** What an account tells the charts that it opens. */
-const mirror = (...also: string[]) => update("chart", "sessions", "resetUntil", ...also);
+const mirror = (...also: string[]) => update("chart", "openApps", "resetUntil", "sessions", ...also);
+/** The apps of a session that ends, or of a chart that closes, are told. */
+const notices = put("notices");
 
 /** What answers a question of an app, read together: the app, its practice, and the account of the person. Minutes
  *  after the last note it is noted that the app asked. */
@@ -116,13 +123,23 @@ export const FUNCTIONS: Record<string, Plan> = {
       getTogether("account"),
       update("account", "first", "grants", "reset"),
       update("chart", "resetUntil"),
+      notices,
       // The answers that were kept about the person are forgotten.
       update("request", "answer", "expiresAt"),
     ],
     hmacs: true,
   },
+  // How far word has come is noted in the notice, and in the chart that staff look at.
+  deliver: {
+    rights: [get("notices"), put("notices"), getTogether("apps"), update("chart", "telling")],
+    signs: true,
+    // Ten notices of the stream, of which each may wait five seconds for an answer.
+    seconds: 60,
+  },
   // `apps`: whether it is known there where the browser wants to go on.
-  "end-session": { rights: [getTogether("account", "practice"), get("apps"), ...sessions, record] },
+  "end-session": {
+    rights: [getTogether("account", "practice"), get("apps"), ...sessions, notices, record],
+  },
   enroll: {
     rights: [
       chart,
@@ -136,6 +153,7 @@ export const FUNCTIONS: Record<string, Plan> = {
       // Wrong proofs end an invitation.
       update("account", "grants"),
       mirror("lastSignInAt"),
+      notices,
       device,
     ],
     signs: true,
@@ -147,7 +165,9 @@ export const FUNCTIONS: Record<string, Plan> = {
   // How far a mail has come, a page asks by itself: that is no use of the session, which is only read.
   "list-portal-users": { rights: [...reader, chart, getTogether("lock"), get("staff")] },
   "mail-events": { rights: [update("chart", "mail")], events: true },
-  "portal-session": { rights: [getTogether("account", "practice"), put("account"), mirror(), record] },
+  "portal-session": {
+    rights: [getTogether("account", "practice"), ...sessions, notices, record, query("apps")],
+  },
   "resend-invitation": { rights: [...editor, ...once, ...mails, update("account", "grants")], hmacs: true },
   // Asking reads no account: it only notes what was asked.
   "reset-password": {
@@ -160,6 +180,7 @@ export const FUNCTIONS: Record<string, Plan> = {
       // The device on which a password is chosen is known from then on.
       device,
       mirror("mail"),
+      notices,
       record,
     ],
     hmacs: true,
@@ -172,6 +193,7 @@ export const FUNCTIONS: Record<string, Plan> = {
       getTogether("account"),
       update("account", "grants", "reset"),
       update("chart", "resetUntil"),
+      notices,
     ],
   },
   search: { rights: [...reader, query("search"), getTogether("chart")] },
@@ -213,6 +235,8 @@ export const FUNCTIONS: Record<string, Plan> = {
       update("network", "failures", "recorded", "windowEndsAt"),
       check("lock", "network"),
       mirror("lastSignInAt"),
+      // Of the session that the browser had, and of those that are over.
+      notices,
       record,
     ],
     signs: true,
@@ -225,8 +249,11 @@ export const FUNCTIONS: Record<string, Plan> = {
     hmacs: true,
     seconds: 25,
   },
-  // An assertion is used once: a mark of it is left.
-  token: { rights: [...asked, ...sessions, put("assertion"), record], signs: true },
+  // An assertion is used once: a mark of it is left. That somebody was not the app is recorded now and then.
+  token: {
+    rights: [...asked, ...sessions, put("assertion"), update("apps", "refusedAt"), record],
+    signs: true,
+  },
   "update-portal-user": {
     rights: [
       ...editor,
@@ -250,11 +277,12 @@ export const FUNCTIONS: Record<string, Plan> = {
         "username",
         "version",
       ),
+      notices,
     ],
     hmacs: true,
   },
-  // That the app was opened is recorded when it gets its token.
-  userinfo: { rights: [...asked, ...sessions] },
+  // That the app was opened is recorded when it gets its token; for a chart that it may show since, when it asks.
+  userinfo: { rights: [...asked, ...sessions, record] },
 };
 
 export type FunctionName = keyof typeof FUNCTIONS & string;
@@ -340,10 +368,10 @@ export class Functions extends Construct {
         "HIPAA.Security-IAMNoInlinePolicy": INLINE,
         ...(!plan.events && {
           "HIPAA.Security-LambdaDLQ":
-            "answers requests; or is send-mail: its stream has a failure destination, its sweep comes again",
+            "answers requests; or is behind the table's stream, with a failure destination and a sweep that comes again",
         }),
         "HIPAA.Security-LambdaInsideVPC":
-          "talks to AWS services alone, by TLS and IAM; a VPC would add a NAT gateway and nothing that it protects",
+          "talks to AWS services by TLS and IAM, or to apps at public addresses; a VPC would add a NAT gateway and nothing that it protects",
         ...(!reserved(settings, name) && {
           "HIPAA.Security-LambdaConcurrency":
             "the API's throttling bounds it; a reservation of its own would only let functions starve",
@@ -355,9 +383,13 @@ export class Functions extends Construct {
   }
 }
 
-/** How many at a time are reserved for a function; 0 for those that share the rest. */
+/** Deliveries at a time, of which each may wait for an app: the sweep, and a few shards of the stream. */
+const DELIVERIES = 5;
+
+/** How many at a time are reserved for a function; 0 for those that share the rest. An account whose quota has no room
+ *  for sign-ins has none for deliveries. */
 export const reserved = (settings: Settings, name: FunctionName) =>
-  name === "sign-in" ? settings.signIns : 0;
+  name === "sign-in" ? settings.signIns : name === "deliver" && settings.signIns ? DELIVERIES : 0;
 
 export const functionName = (settings: Settings, name: FunctionName) => `${settings.deployment}-${name}`;
 

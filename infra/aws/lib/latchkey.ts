@@ -10,6 +10,7 @@ import { Edge } from "./edge.ts";
 import { Firewall } from "./firewall.ts";
 import { Functions } from "./functions.ts";
 import { Mail } from "./mail.ts";
+import { Notices } from "./notices.ts";
 import { keyNames, type Settings } from "./settings.ts";
 import { Staff } from "./staff.ts";
 import { Watch } from "./watch.ts";
@@ -25,8 +26,10 @@ export const OUTPUTS = [
   "StaffPool",
   "FailedMails",
   "FailedEvents",
+  "FailedNotices",
   "SendMail",
   "MailEvents",
+  "Deliver",
   "ApiHost",
   // What was published of the keys when this was deployed: the next step of a turn asks for it.
   "VerifyingKeys",
@@ -70,8 +73,9 @@ export class Latchkey extends Stack {
     });
     api.route(this.functions);
     const mail = new Mail(this, "Mail", settings, data, this.functions);
+    const notices = new Notices(this, "Notices", data, this.functions);
     const staff = new Staff(this, "Staff", settings, this.functions, edge.staffOrigin);
-    new Watch(this, "Watch", settings, { api, data, functions: this.functions, mail });
+    new Watch(this, "Watch", settings, { api, data, functions: this.functions, mail, notices });
 
     const outputs: Record<Output, string | undefined> = {
       StaffSite: edge.staffOrigin,
@@ -83,8 +87,10 @@ export class Latchkey extends Stack {
       StaffPool: staff.pool?.userPoolId,
       FailedMails: mail.failed.queueUrl,
       FailedEvents: mail.failedEvents.queueUrl,
+      FailedNotices: notices.failed.queueUrl,
       SendMail: this.functions.get("send-mail").functionName,
       MailEvents: this.functions.get("mail-events").functionName,
+      Deliver: this.functions.get("deliver").functionName,
       ApiHost: api.host,
       VerifyingKeys: published(names.verifyingKeys),
       SigningVersion: published(names.signingVersion),

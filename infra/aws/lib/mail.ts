@@ -1,11 +1,10 @@
 // Mail on its way out, what asks for it, and what becomes of it: the table's stream and a sweep every five minutes drive
 // `send-mail`; SES tells `mail-events` of deliveries, bounces and complaints.
 import { Duration, Stack, Token } from "aws-cdk-lib";
-import { EventBus, Rule, RuleTargetInput, Schedule } from "aws-cdk-lib/aws-events";
+import { EventBus, Rule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
 import { Effect, PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import { type CfnFunction, FilterCriteria, FilterRule, StartingPosition } from "aws-cdk-lib/aws-lambda";
-import { DynamoEventSource, SqsDlq } from "aws-cdk-lib/aws-lambda-event-sources";
+import type { CfnFunction } from "aws-cdk-lib/aws-lambda";
 import {
   ConfigurationSet,
   ConfigurationSetTlsPolicy,
@@ -15,20 +14,16 @@ import {
   Identity,
   SuppressionReasons,
 } from "aws-cdk-lib/aws-ses";
-import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
+import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import type { Data } from "./data.ts";
 import type { Functions } from "./functions.ts";
-import { OUTBOX, SORT_KEYS_BEGIN } from "./keys.ts";
 import { known } from "./known.ts";
+import { drive, failures } from "./outbox.ts";
 import type { Settings } from "./settings.ts";
 
-/** What the stream hands to `send-mail`: mails, and resets that were asked for. */
-const STREAMED = [SORT_KEYS_BEGIN.mail, SORT_KEYS_BEGIN.ask];
-
 export class Mail extends Construct {
-  /** Where a record of the stream goes that could not be handled. The mail itself stays in the table's
-   *  outbox, and the sweep goes on trying; this tells that something is wrong. */
+  /** Where a record of the stream goes when its mail could not be sent for an hour. */
   readonly failed: Queue;
   /** Events of SES that could not be handled, whole. */
   readonly failedEvents: Queue;
@@ -56,16 +51,6 @@ export class Mail extends Construct {
       ],
     });
 
-    const queue = (name: string) => {
-      const made = new Queue(this, name, {
-        encryption: QueueEncryption.KMS,
-        encryptionMasterKey: data.key,
-        enforceSSL: true,
-        retentionPeriod: Duration.days(14),
-      });
-      known(made, { "AwsSolutions-SQS3": "is itself where failures go" });
-      return made;
-    };
     data.key.addToResourcePolicy(
       new PolicyStatement({
         sid: "EventsThatFailedReachTheirQueue",
@@ -81,8 +66,8 @@ export class Mail extends Construct {
         },
       }),
     );
-    this.failed = queue("Failed");
-    this.failedEvents = queue("FailedEvents");
+    this.failed = failures(this, "Failed", data, Duration.days(14));
+    this.failedEvents = failures(this, "FailedEvents", data, Duration.days(14));
     this.send(settings, data, functions);
     this.note(functions);
   }
@@ -106,48 +91,21 @@ export class Mail extends Construct {
         conditions: { StringEquals: { "ses:FromAddress": settings.sender } },
       }),
     );
-    sender.addToRolePolicy(
-      new PolicyStatement({
-        effect: Effect.ALLOW,
-        actions: ["dynamodb:Query"],
-        resources: [`${data.main.tableArn}/index/${OUTBOX.index}`],
-      }),
-    );
-    sender.addEventSource(
-      new DynamoEventSource(data.main, {
-        startingPosition: StartingPosition.TRIM_HORIZON,
-        filters: [
-          FilterCriteria.filter({
-            eventName: FilterRule.isEqual("INSERT"),
-            dynamodb: { Keys: { SK: { S: STREAMED.flatMap((begin) => FilterRule.beginsWith(begin)) } } },
-          }),
-        ],
-        batchSize: 10,
-        reportBatchItemFailures: true,
-        bisectBatchOnError: true,
-        // A leased mail comes free after a minute; what has failed for an hour is the sweep's.
-        retryAttempts: 10,
-        maxRecordAge: Duration.hours(1),
-        onFailure: new SqsDlq(this.failed),
-      }),
-    );
     if (sender.role) {
       const { account, region } = Stack.of(this);
       const ours = Token.isUnresolved(account) ? "<AWS::AccountId>" : account;
-      const reason = "the names that KMS gives the variants of one action, on the one key of the queue";
       known(sender.role, {
         [`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ses:${region}:${ours}:identity/*]`]:
           "the sender is a condition, and says which identity",
-        "AwsSolutions-IAM5[Action::kms:GenerateDataKey*]": reason,
-        "AwsSolutions-IAM5[Action::kms:ReEncrypt*]": reason,
       });
     }
-    new Rule(this, "Sweep", {
-      description: "Latchkey: sends what the table's stream missed",
-      schedule: Schedule.rate(Duration.minutes(5)),
-      targets: [
-        new LambdaFunction(sender, { event: RuleTargetInput.fromObject({ sweep: true }), retryAttempts: 0 }),
-      ],
+    drive(this, "send-mail", data, functions, {
+      // A leased mail comes free after a minute; what has failed for an hour is the sweep's.
+      retryAttempts: 10,
+      maxRecordAge: Duration.hours(1),
+      sweep: Duration.minutes(5),
+      description: "sends what the table's stream missed",
+      failed: this.failed,
     });
   }
 

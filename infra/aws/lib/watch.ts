@@ -16,11 +16,14 @@ import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
+import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import type { Api } from "./api.ts";
 import type { Data } from "./data.ts";
 import { functionName, type Functions } from "./functions.ts";
 import type { Mail } from "./mail.ts";
+import type { Notices } from "./notices.ts";
+import { STREAMED, type Streamed } from "./outbox.ts";
 import type { Settings } from "./settings.ts";
 
 const FIVE_MINUTES = Duration.minutes(5);
@@ -32,10 +35,10 @@ export class Watch extends Construct {
     scope: Construct,
     id: string,
     settings: Settings,
-    parts: { api: Api; data: Data; functions: Functions; mail: Mail },
+    parts: { api: Api; data: Data; functions: Functions; mail: Mail; notices: Notices },
   ) {
     super(scope, id);
-    const { api, data, functions, mail } = parts;
+    const { api, data, functions, mail, notices } = parts;
     this.topic = new Topic(this, "Alarms", { masterKey: data.key, enforceSSL: true });
     this.topic.addSubscription(new EmailSubscription(settings.alarms));
     // A topic with a policy of its own has lost the one that let its account in.
@@ -110,11 +113,14 @@ export class Watch extends Construct {
     this.alarm("Throttles", "Functions are kept from running", account("Throttles"), 10);
     const turnedAway = api.turnedAway.with({ period: FIVE_MINUTES });
     this.alarm("TurnedAway", "The API turns requests away: it is asked for too much", turnedAway, 10);
+    const stream = (name: Streamed) => iterator(functions.get(name).functionName);
+    const QUARTER = 15 * 60_000;
+    this.alarm("MailStream", "Mails wait in the stream for a quarter of an hour", stream("send-mail"), QUARTER);
     this.alarm(
-      "MailStream",
-      "Mails wait in the stream for a quarter of an hour",
-      iterator(functions.get("send-mail").functionName),
-      15 * 60_000,
+      "NoticeStream",
+      "Notices to apps wait in the stream for a quarter of an hour",
+      stream("deliver"),
+      QUARTER,
     );
     this.alarm(
       "ArchiveStream",
@@ -124,13 +130,18 @@ export class Watch extends Construct {
     );
     const changed = data.historyChanged.with({ period: FIVE_MINUTES });
     this.alarm("HistoryChanged", "The history was changed or deleted from in its table", changed, 1);
-    const waiting = [mail.failed, mail.failedEvents].map((queue) =>
-      queue.metricApproximateNumberOfMessagesVisible({ period: FIVE_MINUTES, statistic: Stats.MAXIMUM }),
-    );
-    this.alarm("MailGivenUp", "The stream gave up on a mail: see outbox show", waiting[0]!, 1);
+    const waiting = (queue: Queue) =>
+      queue.metricApproximateNumberOfMessagesVisible({ period: FIVE_MINUTES, statistic: Stats.MAXIMUM });
+    this.alarm("MailGivenUp", "The stream gave up on a mail: see outbox show", waiting(mail.failed), 1);
     // Such a mail is not tried again: SES will never take it, or has not taken it for three days.
     this.alarm("MailRefused", "SES refuses a mail for good", ours("MailsRefused", "send-mail"), 1);
-    this.alarm("EventsGivenUp", "It is not known what became of some mails", waiting[1]!, 1);
+    this.alarm("EventsGivenUp", "It is not known what became of some mails", waiting(mail.failedEvents), 1);
+    this.alarm(
+      "NoticesGivenUp",
+      "An app has not listened for minutes when it was told what ended: see outbox show",
+      waiting(notices.failed),
+      1,
+    );
     // SES pauses an account at a bounce rate of 10 % and a complaint rate of 0.5 %, and reviews it at half.
     this.alarm("Bounces", "More than one mail in twenty bounces", reputation("Reputation.BounceRate"), 0.05);
     this.alarm(
@@ -154,7 +165,8 @@ export class Watch extends Construct {
 
     const graph = (title: string, left: IMetric[], right: IMetric[] = []) =>
       new GraphWidget({ title, left, right, width: 12, height: 6 });
-    const names = all.map(([name]) => name).filter((name) => !["send-mail", "mail-events"].includes(name));
+    const driven = [...Object.keys(STREAMED), "mail-events"];
+    const names = all.map(([name]) => name).filter((name) => !driven.includes(name));
     new Dashboard(this, "Dashboard", {
       dashboardName: settings.deployment,
       widgets: [
@@ -188,8 +200,8 @@ export class Watch extends Construct {
           ]),
           graph(
             "Age of streams",
-            [iterator(functions.get("send-mail").functionName), iterator(data.archivist.functionName)],
-            waiting,
+            [stream("send-mail"), stream("deliver"), iterator(data.archivist.functionName)],
+            [mail.failed, mail.failedEvents, notices.failed].map(waiting),
           ),
         ],
         ["Errors", "Throttles"].map((metricName) =>

@@ -1,15 +1,31 @@
-// Mails that wait, and what the stream or SES's events gave up on. Shows ids only: whose they are, the table
-// says.
+// Mails and notices to apps that wait, and what the stream or SES's events gave up on. Shows ids only: whose they are,
+// the table says.
 import { InvokeCommand } from "@aws-sdk/client-lambda";
 import { DeleteMessageCommand, GetQueueAttributesCommand, ReceiveMessageCommand } from "@aws-sdk/client-sqs";
 import { QueryCommand } from "@aws-sdk/lib-dynamodb";
-import { OUTBOX } from "../lib/keys.ts";
+import { isKind, OUTBOX } from "../lib/keys.ts";
 import { Refusal, type Deployment } from "./deployment.ts";
 
 interface Waiting {
   PK: string;
   SK: string;
 }
+
+type Failed = "FailedMails" | "FailedNotices" | "FailedEvents";
+
+/** Mails, with the resets that were asked for. */
+const MAILS = {
+  what: "mails",
+  is: (one: Waiting) => !NOTICES.is(one),
+  sweeper: "SendMail",
+  failed: "FailedMails",
+} as const;
+const NOTICES = {
+  what: "notices to apps",
+  is: (one: Waiting) => isKind("notice", one),
+  sweeper: "Deliver",
+  failed: "FailedNotices",
+} as const;
 
 export async function waiting(d: Deployment): Promise<Waiting[]> {
   const found: Waiting[] = [];
@@ -31,26 +47,32 @@ export async function waiting(d: Deployment): Promise<Waiting[]> {
 }
 
 export async function show(d: Deployment): Promise<void> {
-  const mails = await waiting(d);
-  d.say(`${mails.length} mails wait.`);
-  for (const { PK, SK } of mails) d.say(`  ${PK} ${SK}`);
-  d.say(`${await depth(d, "FailedMails")} records the stream gave up on.`);
+  const all = await waiting(d);
+  for (const { what, is } of [MAILS, NOTICES]) {
+    const some = all.filter(is);
+    d.say(`${some.length} ${what} wait.`);
+    for (const { PK, SK } of some) d.say(`  ${PK} ${SK}`);
+  }
+  d.say(`${await depth(d, "FailedMails")} records of mails the stream gave up on.`);
+  d.say(`${await depth(d, "FailedNotices")} records of notices the stream gave up on.`);
   d.say(`${await depth(d, "FailedEvents")} events of SES could not be noted.`);
 }
 
-/** Notes what was not noted and sends what waits; takes from the queues what is done with. */
+/** Notes what was not noted, sends what waits and tells who is to be told; takes from the queues what is done with. */
 export async function redrive(d: Deployment): Promise<void> {
   const noted = await drain(d, "FailedEvents", async (event) =>
     invoke(d, await d.output("MailEvents"), event),
   );
   d.say(`${noted} events were noted.`);
-  await invoke(d, await d.output("SendMail"), JSON.stringify({ sweep: true }));
-  const left = await waiting(d);
-  if (!left.length) await drain(d, "FailedMails", async () => {});
-  d.say(`${left.length} mails still wait.`);
+  for (const { what, is, sweeper, failed } of [MAILS, NOTICES]) {
+    await invoke(d, await d.output(sweeper), JSON.stringify({ sweep: true }));
+    const left = (await waiting(d)).filter(is);
+    if (!left.length) await drain(d, failed, async () => {});
+    d.say(`${left.length} ${what} still wait.`);
+  }
 }
 
-async function depth(d: Deployment, queue: "FailedMails" | "FailedEvents"): Promise<string> {
+async function depth(d: Deployment, queue: Failed): Promise<string> {
   const { Attributes } = await d.sqs.send(
     new GetQueueAttributesCommand({
       QueueUrl: await d.output(queue),
@@ -63,7 +85,7 @@ async function depth(d: Deployment, queue: "FailedMails" | "FailedEvents"): Prom
 /** Hands on every message of a queue, and takes it away once that went well. */
 async function drain(
   d: Deployment,
-  queue: "FailedMails" | "FailedEvents",
+  queue: Failed,
   handle: (body: string) => Promise<void>,
 ): Promise<number> {
   const QueueUrl = await d.output(queue);

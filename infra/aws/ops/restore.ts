@@ -23,6 +23,7 @@ import {
 import { BatchGetCommand, BatchWriteCommand, paginateScan, PutCommand } from "@aws-sdk/lib-dynamodb";
 import { functionName, FUNCTIONS, reserved } from "../lib/functions.ts";
 import { isKind, readPartition } from "../lib/keys.ts";
+import { STREAMED } from "../lib/outbox.ts";
 import { DAY, ofDay } from "./archive.ts";
 import { Refusal, type Deployment } from "./deployment.ts";
 import { revokeEveryone } from "./practice.ts";
@@ -293,12 +294,14 @@ async function open(d: Deployment): Promise<void> {
   await onStream(d, true);
 }
 
-/** Whether the table's stream drives `send-mail`: what it cannot hand on, it would give up. */
+/** Whether the table's stream drives the functions behind it: what it cannot hand on, it would give up. */
 async function onStream(d: Deployment, Enabled: boolean): Promise<void> {
-  const FunctionName = functionName(d.settings, "send-mail");
-  const { EventSourceMappings = [] } = await d.lambda.send(
-    new ListEventSourceMappingsCommand({ FunctionName }),
-  );
-  for (const { UUID } of EventSourceMappings)
-    await d.lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled }));
+  for (const name of Object.keys(STREAMED)) {
+    const FunctionName = functionName(d.settings, name);
+    const { EventSourceMappings = [] } = await d.lambda.send(
+      new ListEventSourceMappingsCommand({ FunctionName }),
+    );
+    for (const { UUID } of EventSourceMappings)
+      await d.lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled }));
+  }
 }

@@ -25,7 +25,12 @@ import {
   PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
-import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import {
+  DeleteMessageCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  SQSClient,
+} from "@aws-sdk/client-sqs";
 import {
   DeleteCommand,
   DynamoDBDocumentClient,
@@ -325,27 +330,70 @@ describe("staff", () => {
   });
 });
 
-test("the outbox is driven again, and what was done with leaves its queue", async () => {
-  table.on(QueryCommand).resolves({ Items: [] });
-  functions.on(InvokeCommand).resolves({ StatusCode: 200 });
-  queues.on(ReceiveMessageCommand).resolves({});
-  queues
-    .on(ReceiveMessageCommand, { QueueUrl: "the FailedEvents" })
-    .resolvesOnce({ Messages: [{ Body: '{"detail":{}}', ReceiptHandle: "1" }] })
-    .resolves({});
-  await outbox.redrive(d);
-  const payloads = functions
-    .commandCalls(InvokeCommand)
-    .map((call) => [
-      call.args[0].input.FunctionName,
-      Buffer.from(call.args[0].input.Payload as Uint8Array).toString(),
+describe("the outbox", () => {
+  const [mail, notice] = [
+    { PK: "P#harbor#C#1", SK: "MAIL#2" },
+    { PK: "P#harbor#K", SK: "NOTICE#3" },
+  ];
+  const deleted = () =>
+    queues.commandCalls(DeleteMessageCommand).map((call) => call.args[0].input.QueueUrl);
+  beforeEach(() => {
+    functions.on(InvokeCommand).resolves({ StatusCode: 200 });
+    queues.on(ReceiveMessageCommand).resolves({});
+    for (const [queue, Body] of [
+      ["FailedEvents", '{"detail":{}}'],
+      ["FailedMails", "{}"],
+      ["FailedNotices", "{}"],
+    ]) {
+      queues
+        .on(ReceiveMessageCommand, { QueueUrl: `the ${queue}` })
+        .resolvesOnce({ Messages: [{ Body, ReceiptHandle: "1" }] })
+        .resolves({});
+    }
+  });
+
+  test("is driven again, and what was done with leaves its queue", async () => {
+    table.on(QueryCommand).resolves({ Items: [] });
+    await outbox.redrive(d);
+    const payloads = functions
+      .commandCalls(InvokeCommand)
+      .map((call) => [
+        call.args[0].input.FunctionName,
+        Buffer.from(call.args[0].input.Payload as Uint8Array).toString(),
+      ]);
+    // Mails that still fail keep no event from being noted, and apps that do not listen keep back neither.
+    expect(payloads).toEqual([
+      ["the MailEvents", '{"detail":{}}'],
+      ["the SendMail", '{"sweep":true}'],
+      ["the Deliver", '{"sweep":true}'],
     ]);
-  // Mails that still fail keep no event from being noted.
-  expect(payloads).toEqual([
-    ["the MailEvents", '{"detail":{}}'],
-    ["the SendMail", '{"sweep":true}'],
-  ]);
-  expect(queues.commandCalls(DeleteMessageCommand)).toHaveLength(1);
+    expect(deleted()).toEqual(["the FailedEvents", "the FailedMails", "the FailedNotices"]);
+  });
+
+  test.each([
+    ["mails", mail, ["the FailedEvents", "the FailedNotices"]],
+    ["notices to apps", notice, ["the FailedEvents", "the FailedMails"]],
+  ])("keeps what tells of %s for as long as some wait", async (what, waits, done) => {
+    table.on(QueryCommand).resolves({ Items: [waits] });
+    await outbox.redrive(d);
+    expect(deleted()).toEqual(done);
+    expect(said).toContain(`1 ${what} still wait.`);
+  });
+
+  test("shows mails and notices apart", async () => {
+    table.on(QueryCommand).resolves({ Items: [mail, notice] });
+    queues.on(GetQueueAttributesCommand).resolves({ Attributes: { ApproximateNumberOfMessages: "7" } });
+    await outbox.show(d);
+    expect(said).toEqual([
+      "1 mails wait.",
+      "  P#harbor#C#1 MAIL#2",
+      "1 notices to apps wait.",
+      "  P#harbor#K NOTICE#3",
+      "7 records of mails the stream gave up on.",
+      "7 records of notices the stream gave up on.",
+      "7 events of SES could not be noted.",
+    ]);
+  });
 });
 
 test("the archive gives the events of a client, once each, in order", async () => {

@@ -61,12 +61,18 @@ test("the history is added to, and read by one function; nobody changes or delet
   }
 });
 
-test("only those who sign people or apps in read the signing key, and the token key only those who use it", () => {
+test("only those who sign people or apps in, or sign notices, read the signing key, and the token key only those who use it", () => {
   const readers = (secret: string) =>
     Object.keys(FUNCTIONS).filter((name) =>
       JSON.stringify(of(name)).includes(`secret:latchkey/${secret}-??????`),
     );
-  expect(readers("signing-key")).toEqual(["enroll", "sign-in", "staff-sign-in", "token"]);
+  expect(readers("signing-key")).toEqual([
+    "deliver",
+    "enroll",
+    "sign-in",
+    "staff-sign-in",
+    "token",
+  ]);
   expect(readers("token-key")).toEqual([
     "activate",
     "add-portal-user",
@@ -111,30 +117,51 @@ test("whoever only mends access cannot set a password, and events of mail reach 
   }
 });
 
-test("an app is registered, changed and deleted by one function; others note that it asked", () => {
-  const APPS = "P#*#O";
+/** What functions may write in a partition: name, action and attributes, in order. */
+function writes(partition: string): unknown[] {
   const on = (statement: Statement) =>
-    list(statement.Condition?.["ForAllValues:StringLike"]?.["dynamodb:LeadingKeys"] ?? []).includes(APPS);
+    list(statement.Condition?.["ForAllValues:StringLike"]?.["dynamodb:LeadingKeys"] ?? []).includes(partition);
   const attributes = (statement: Statement) =>
     statement.Condition?.["ForAllValues:StringEquals"]?.["dynamodb:Attributes"] ?? "all of them";
-  const writes = Object.keys(FUNCTIONS).flatMap((name) =>
-    of(name)
-      .filter(on)
-      .flatMap((statement) =>
-        list(statement.Action)
-          .filter((action) => /^dynamodb:(Put|Update|Delete)Item$/.test(action))
-          .map((action) => [name, action, attributes(statement)]),
-      ),
-  );
+  return Object.keys(FUNCTIONS)
+    .flatMap((name) =>
+      of(name)
+        .filter(on)
+        .flatMap((statement) =>
+          list(statement.Action)
+            .filter((action) => /^dynamodb:(Put|Update|Delete)Item$/.test(action))
+            .map((action) => [name, action, attributes(statement)]),
+        ),
+    )
+    .sort();
+}
+
+test("an app is registered, changed and deleted by one function; others note that it asked, or was not itself", () => {
   const noted = ["PK", "SK", "lastUsedAt", "rev"];
-  expect(writes.sort()).toEqual([
+  expect(writes("P#*#O")).toEqual([
     ["apps", "dynamodb:DeleteItem", "all of them"],
     ["apps", "dynamodb:PutItem", "all of them"],
     ["authorize", "dynamodb:UpdateItem", noted],
     ["check", "dynamodb:UpdateItem", noted],
     ["token", "dynamodb:UpdateItem", noted],
+    ["token", "dynamodb:UpdateItem", ["PK", "SK", "refusedAt", "rev"]],
     ["userinfo", "dynamodb:UpdateItem", noted],
   ]);
+});
+
+test("notices are queued by what ends sessions or closes charts, and told by one function that reaches little else", () => {
+  const queue = ["delete", "end-session", "enroll", "portal-session", "reset-password", "revoke", "sign-in"];
+  expect(writes("P#*#K")).toEqual(
+    [...queue, "deliver", "update-portal-user"].sort().map((name) => [name, "dynamodb:PutItem", "all of them"]),
+  );
+  const reached = of("deliver").filter((statement) => /"DataMain\w+","Arn"/.test(JSON.stringify(statement.Resource)));
+  const keys = reached.flatMap((statement) => {
+    const leading = statement.Condition?.["ForAllValues:StringLike"]?.["dynamodb:LeadingKeys"];
+    return leading ? list(leading) : [];
+  });
+  expect([...new Set(keys)].sort()).toEqual(["P#*#C#*", "P#*#K", "P#*#O"]);
+  expect(writes("P#*#C#*")).toContainEqual(["deliver", "dynamodb:UpdateItem", ["PK", "SK", "rev", "telling"]]);
+  expect(actions("deliver", HISTORY)).toEqual([]);
 });
 
 test("what is put or deleted, is so in a transaction", () => {

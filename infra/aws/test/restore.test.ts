@@ -153,7 +153,9 @@ beforeEach(() => {
   });
   dynamodb.on(UpdateCommand).callsFake(() => (steps.push("end sessions"), {}));
   bucket.on(ListObjectVersionsCommand).resolves({ Versions: [], IsTruncated: false });
-  functions.on(ListEventSourceMappingsCommand).resolves({ EventSourceMappings: [{ UUID: "stream" }] });
+  functions
+    .on(ListEventSourceMappingsCommand)
+    .callsFake(({ FunctionName }) => ({ EventSourceMappings: [{ UUID: `stream of ${FunctionName}` }] }));
   functions
     .on(UpdateEventSourceMappingCommand)
     .callsFake(({ Enabled }) => (steps.push(Enabled ? "stream on" : "stream off"), {}));
@@ -207,6 +209,9 @@ test("closes, puts the copy's items back, has closed what closed since, and open
     "stream on",
   ]);
   expect(steps.filter((step) => step === "close")).toHaveLength(Object.keys(FUNCTIONS).length);
+  const switched = functions.commandCalls(UpdateEventSourceMappingCommand).map((call) => call.args[0].input.UUID);
+  const driven = ["stream of latchkey-deliver", "stream of latchkey-send-mail"];
+  expect(switched).toEqual([...driven, ...driven]);
   // Sessions and answers of before do not come back. What was counted, and the practice's settings, stay.
   expect(keys("the Table")).toEqual([practice(), chart("C1"), lock("new"), network("new"), budget("new")].map(at).sort());
   expect(tables["the Table"]!.get(at(chart("C1")))).toEqual(chart("C1", { name: "before" }));

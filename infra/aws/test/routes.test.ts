@@ -13,7 +13,7 @@ beforeAll(() => {
 
 const FOLDERS = readdirSync(fileURLToPath(new URL("../../../functions", import.meta.url)));
 /** Driven by the table's stream and by SES's events. */
-const NOT_OVER_HTTP = ["mail-events", "send-mail"];
+const NOT_OVER_HTTP = ["deliver", "mail-events", "send-mail"];
 
 test("every function of the workspace is deployed, and nothing else", () => {
   expect(Object.keys(FUNCTIONS).sort()).toEqual(FOLDERS.sort());

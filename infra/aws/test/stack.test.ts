@@ -1,9 +1,12 @@
 // What no emulator honours, and what nobody would notice until it is needed.
+import { readFileSync } from "node:fs";
 import { Match } from "aws-cdk-lib/assertions";
 import { beforeAll, describe, expect, test } from "vitest";
 import { FUNCTIONS } from "../lib/functions.ts";
 import { settings } from "../lib/settings.ts";
 import { given, made as make, Synthesised } from "./synthesised.ts";
+
+const OUTBOX_RS = readFileSync(new URL("../../../shared/src/outbox.rs", import.meta.url), "utf8");
 
 let made: Synthesised;
 beforeAll(() => {
@@ -261,15 +264,21 @@ describe("functions", () => {
       expect(group["RetentionInDays"]).toBe(365);
   });
 
-  test("that hash passwords have a whole processor; sign-in cannot take all there is", () => {
+  test("that hash passwords have a whole processor; sign-in and deliveries cannot take all there is", () => {
     expect(["sign-in", "enroll", "reset-password"].map((name) => called(name)["MemorySize"])).toEqual([
       1769, 1769, 1769,
     ]);
     expect(called("revoke")["MemorySize"]).toBe(512);
-    expect(functions().filter((one) => one["ReservedConcurrentExecutions"] !== undefined)).toEqual([
-      called("sign-in"),
+    const reserved = (of: Synthesised) =>
+      Object.values(of.all<{ Description?: string }>("AWS::Lambda::Function"))
+        .map((one) => [one.Description, one["ReservedConcurrentExecutions"]])
+        .filter(([, many]) => many !== undefined)
+        .sort();
+    expect(reserved(made)).toEqual([
+      ["Latchkey: deliver", 5],
+      ["Latchkey: sign-in", 10],
     ]);
-    expect(called("sign-in")["ReservedConcurrentExecutions"]).toBe(10);
+    expect(reserved(new Synthesised({ signIns: 0 }))).toEqual([]);
   });
 
   test("that hold a secret name its version, so that a deployment after a turn starts them anew", () => {
@@ -385,6 +394,63 @@ describe("mail", () => {
   });
 });
 
+describe("notices to apps", () => {
+  const mapping = (name: string) =>
+    made.one<{ MaximumRecordAgeInSeconds: number; BatchSize: number }>("AWS::Lambda::EventSourceMapping", `Functions${name}`);
+
+  test("are tried by the stream, as often as it likes, until they are the sweep's; then the stream goes on", () => {
+    const deliver = mapping("deliver");
+    expect(deliver).toMatchObject({
+      BisectBatchOnFunctionError: true,
+      FunctionResponseTypes: ["ReportBatchItemFailures"],
+      DestinationConfig: {
+        OnFailure: { Destination: { "Fn::GetAtt": [expect.stringMatching(/^NoticesFailed/), "Arn"] } },
+      },
+      FilterCriteria: {
+        Filters: [
+          {
+            Pattern: JSON.stringify({
+              eventName: ["INSERT"],
+              dynamodb: { Keys: { SK: { S: [{ prefix: "NOTICE#" }] } } },
+            }),
+          },
+        ],
+      },
+    });
+    expect(deliver["MaximumRetryAttempts"]).toBeUndefined();
+    const sweep = made.one<{ Targets: { Input: string }[] }>("AWS::Events::Rule", "NoticesSweep");
+    expect(sweep["ScheduleExpression"]).toBe("rate(1 minute)");
+    expect(JSON.parse(sweep.Targets[0]!.Input)).toEqual({ sweep: true });
+    // When the sweep takes them up: `OVERDUE`.
+    const overdue = /OVERDUE: i64 = (\d+) \* 60;/.exec(OUTBOX_RS)?.[1];
+    expect(deliver.MaximumRecordAgeInSeconds).toBe(Number(overdue) * 60);
+  });
+
+  test("of one batch can each wait for their app, and the function is not ended meanwhile", () => {
+    const [timeout] = Object.values(made.all<{ Description?: string; Timeout: number }>("AWS::Lambda::Function"))
+      .filter(({ Description }) => Description === "Latchkey: deliver")
+      .map(({ Timeout }) => Timeout);
+    expect(timeout).toBeGreaterThan(mapping("deliver").BatchSize * 5);
+  });
+
+  test("reach the internet: the function is in no VPC", () => {
+    const [deliver] = Object.values(made.all<{ Description?: string }>("AWS::Lambda::Function")).filter(
+      ({ Description }) => Description === "Latchkey: deliver",
+    );
+    expect(deliver!["VpcConfig"]).toBeUndefined();
+  });
+
+  test("leave word of an app that does not listen for a day, which is how long it is told again", () => {
+    expect(made.one("AWS::SQS::Queue", "NoticesFailed")["MessageRetentionPeriod"]).toBe(24 * 60 * 60);
+  });
+
+  test("share the stream with mail, and nobody else reads it: a third would hold the others up", () => {
+    const mappings = Object.values(made.all<{ EventSourceArn: unknown }>("AWS::Lambda::EventSourceMapping"));
+    const readers = mappings.filter(({ EventSourceArn }) => JSON.stringify(EventSourceArn).includes('"DataMain'));
+    expect(readers).toHaveLength(2);
+  });
+});
+
 describe("staff", () => {
   test("need a second factor, cannot sign themselves up, and cannot change what they are", () => {
     expect(made.one("AWS::Cognito::UserPool", "Staff")).toMatchObject({
@@ -438,7 +504,7 @@ test("every alarm reaches somebody, and says what it is about", () => {
       "AWS::CloudWatch::Alarm",
     ),
   );
-  expect(alarms).toHaveLength(14);
+  expect(alarms).toHaveLength(16);
   for (const alarm of alarms) {
     expect(alarm.AlarmDescription).toBeTruthy();
     expect(alarm.AlarmActions).toHaveLength(1);
@@ -448,6 +514,19 @@ test("every alarm reaches somebody, and says what it is about", () => {
     Protocol: "email",
     Endpoint: "it@example.org",
   });
+});
+
+test("somebody hears of an app that does not listen, and of notices that nobody handles", () => {
+  expect(made.one("AWS::CloudWatch::Alarm", "WatchNoticesGivenUp")).toMatchObject({
+    Namespace: "AWS/SQS",
+    Dimensions: [{ Name: "QueueName", Value: { "Fn::GetAtt": [expect.stringMatching(/^NoticesFailed/), "QueueName"] } }],
+    Threshold: 1,
+  });
+  const stream = made.one<{ Threshold: number; Dimensions: unknown }>("AWS::CloudWatch::Alarm", "WatchNoticeStream");
+  expect(stream).toMatchObject({ MetricName: "IteratorAge" });
+  expect(JSON.stringify(stream.Dimensions)).toContain("Functionsdeliver");
+  // What the stream gives up by itself is no alarm about its age.
+  expect(stream.Threshold).toBeGreaterThan(2 * 60_000);
 });
 
 test("alarms of this account may publish to their topic, and nobody else", () => {

@@ -7,9 +7,9 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 use serde_json::Value;
 use shared::config::{Config, Edge, MailConfig, OidcConfig, SigningKey};
 use shared::fields::Secret;
-use shared::{App, Routes, context, keys, web};
+use shared::{App, Routes, context, keys, oauth::address::Hosts, web};
 
-use crate::home::{Functions, Home};
+use crate::home::{Functions, Home, Streamed};
 use crate::keys::{SigningKey as KeptKey, secret};
 use crate::{BoxError, Trouble, issuer};
 
@@ -138,14 +138,31 @@ pub fn functions(home: &Home, app: &App) -> Result<Functions, Trouble> {
     let mail = MailConfig { from: MAIL_FROM.into(), configuration_set: Some("latchkey".into()) };
     let sender = send_mail::Sender::new(app.clone(), aws_sdk_sesv2::Client::from_conf(ses), mail);
 
-    let told = app.clone();
-    Ok(Functions {
-        api: web::finish(routes(issuer), app.clone()),
-        streamed: keys::STREAMED,
-        on_stream: Arc::new(move |event| {
+    let post = deliver::over_the_net(Hosts::of(app.config()))
+        .map_err(|error| Trouble::new(format!("cannot make an HTTP client: {error}")))?;
+    let messenger = deliver::Messenger::new(app.clone(), post);
+
+    let mails = Streamed {
+        file: "stream.json",
+        begin: keys::MAILED,
+        handler: Arc::new(move |event| {
             let sender = sender.clone();
             Box::pin(async move { Ok(Box::pin(sender.handle(event)).await) })
         }),
+    };
+    // By itself: an app that does not answer holds up no mail.
+    let notices = Streamed {
+        file: "stream-of-notices.json",
+        begin: &[keys::NOTICE],
+        handler: Arc::new(move |event| {
+            let messenger = messenger.clone();
+            Box::pin(async move { Ok(Box::pin(messenger.handle(event)).await) })
+        }),
+    };
+    let told = app.clone();
+    Ok(Functions {
+        api: web::finish(routes(issuer), app.clone()),
+        streamed: vec![mails, notices],
         on_mail_event: Arc::new(move |event| {
             let app = told.clone();
             Box::pin(async move { note(&app, event).await })

@@ -19,6 +19,7 @@ use crate::database::{Database, Endpoint, Tables};
 use crate::guard::{self, AccessKey};
 use crate::issuer::Issuer;
 use crate::mail::MailStore;
+use crate::room::{self, Room};
 use crate::ses::{self, Ses};
 use crate::settings::Settings;
 use crate::site::{self, Practice};
@@ -28,6 +29,8 @@ use crate::{Trouble, headers, listener, mailbox, page};
 
 /// Where apps find out how to ask, the one path of the API outside `/api`.
 const METADATA: &str = "/.well-known/openid-configuration";
+/// The icon of every page.
+const ICON: &str = "/icon.svg";
 /// The path at which staff come back from the issuer.
 const CALLBACK: &str = "/api/staff/callback";
 /// How often expired items are deleted. The functions check expiry themselves; this saves space.
@@ -39,12 +42,20 @@ const LAST_REQUESTS: Duration = Duration::from_secs(10);
 pub struct Functions {
     /// Everything under `/api`, fallbacks included.
     pub api: Router,
-    /// The sort keys of the items whose insertion `on_stream` is told.
-    pub streamed: &'static [&'static str],
-    /// The function behind the main table's stream.
-    pub on_stream: stream::Handler,
+    /// The functions behind the main table's stream.
+    pub streamed: Vec<Streamed>,
     /// The function behind SES's events.
     pub on_mail_event: ses::Sink,
+}
+
+/// A function behind the main table's stream.
+pub struct Streamed {
+    /// The file that keeps how far it has come.
+    pub file: &'static str,
+    /// The beginnings of the sort keys of the items whose insertion it is told.
+    pub begin: &'static [&'static str],
+    /// The function.
+    pub handler: stream::Handler,
 }
 
 /// An open home.
@@ -126,6 +137,12 @@ impl Home {
         format!("http://portal.localhost:{}", self.port)
     }
 
+    /// The sample room's origin.
+    #[must_use]
+    pub fn room_origin(&self) -> String {
+        format!("http://{}:{}", room::HOST, self.port)
+    }
+
     /// The one access key that its table and its mail service take, made at this start.
     #[must_use]
     pub fn access_key(&self) -> &AccessKey {
@@ -151,27 +168,31 @@ impl Home {
     }
 
     /// Serves until Ctrl-C or SIGTERM, then lets what is running finish. The site's sign-in pages
-    /// offer `practices`. `ready` is called once requests are answered.
+    /// offer `practices`; `room` has a host of its own. `ready` is called once requests are answered.
     pub async fn run(
         self,
         functions: Functions,
         practices: &[Practice],
+        room: &Room,
         ready: impl FnOnce(),
     ) -> Result<(), Trouble> {
         let (tell, told) = watch::channel(false);
         let mut requests = JoinSet::new();
         let mut rest = JoinSet::new();
 
-        let pump = Pump::open(
-            self.database.clone(),
-            self.state.file("stream.json"),
-            functions.streamed,
-            functions.on_stream,
-        )
-        .await
-        .map_err(|error| Trouble::new(format!("cannot go on with the stream: {error}")))?;
+        let mut pumps = Vec::new();
+        for Streamed { file, begin, handler } in functions.streamed {
+            let pump =
+                Pump::open(self.database.clone(), self.state.file(file), begin, handler).await;
+            pumps.push(
+                pump.map_err(|error| {
+                    Trouble::new(format!("cannot go on with the stream: {error}"))
+                })?,
+            );
+        }
 
-        let app = front(functions.api, &self.settings, practices, &self.issuer, self.mails);
+        let site = site::routes(self.settings.site_dir.clone(), practices);
+        let app = front(functions.api, site, room, &self.issuer, self.mails);
         for listener in self.listeners {
             requests.spawn(listener::serve(listener, app.clone(), stopped(told.clone())));
         }
@@ -183,7 +204,9 @@ impl Home {
         rest.spawn(
             ses.map_err(|error| Trouble::new(format!("cannot serve the mail endpoint: {error}")))?,
         );
-        rest.spawn(pump.run(told.clone()));
+        for pump in pumps {
+            rest.spawn(pump.run(told.clone()));
+        }
         rest.spawn(self.ses.publish(functions.on_mail_event, told.clone()));
         let sweeping = tokio::spawn(sweep(self.database.clone()));
 
@@ -216,14 +239,8 @@ impl Home {
 }
 
 /// All that is served on the home's port.
-fn front(
-    api: Router,
-    settings: &Settings,
-    practices: &[Practice],
-    issuer: &Issuer,
-    mails: MailStore,
-) -> Router {
-    let site = site::routes(settings.site_dir.clone(), practices);
+fn front(api: Router, site: Router, room: &Room, issuer: &Issuer, mails: MailStore) -> Router {
+    let room = room.routes();
     // By hand rather than as a route: the API has a fallback of its own, and a route's wildcard
     // would count among the path parameters of its handlers.
     let either = move |request: Request| async move {
@@ -232,12 +249,18 @@ fn front(
         let router = if of_api { api } else { site };
         router.oneshot(request).await
     };
-    Router::new()
+    let home = Router::new()
         .merge(issuer.routes())
         .merge(mailbox::routes(mails))
         .merge(page::routes())
-        .fallback(either)
-        .layer(from_fn(headers::front))
+        .fallback(either);
+    let by_host = move |request: Request| async move {
+        let of_room = headers::host(request.headers()).as_deref() == Some(room::HOST);
+        // Nothing of the home is to be had at the room's host but the icon.
+        let router = if of_room && request.uri().path() != ICON { room } else { home };
+        router.oneshot(request).await
+    };
+    Router::new().fallback(by_host).layer(from_fn(headers::front))
 }
 
 /// Listens on both loopback addresses, or on the IPv4 one where there is no IPv6.

@@ -10,6 +10,8 @@
 //! | `CloudFront` and the site's bucket | [`site`], [`headers`] |
 //! | IAM and time limits | [`guard`], [`listener`] |
 //!
+//! Beside them stands an app that uses the portal: the sample [`room`].
+//!
 //! A function cannot tell which home it is in: it gets other addresses, nothing else.
 
 pub mod database;
@@ -24,6 +26,7 @@ pub mod load;
 pub mod mail;
 pub mod mailbox;
 pub mod page;
+pub mod room;
 pub mod roster;
 pub mod samples;
 pub mod ses;

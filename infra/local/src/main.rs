@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use latchkey_local::database::Tables;
 use latchkey_local::home::{Functions, Home};
 use latchkey_local::issuer::{Person, SAMPLE_STAFF};
+use latchkey_local::keys::SigningKey;
+use latchkey_local::room::{self, Room};
 use latchkey_local::settings::Settings;
 use latchkey_local::site::Practice;
 use latchkey_local::{Trouble, functions, load, roster, samples};
@@ -61,13 +63,18 @@ async fn run(began: Instant) -> Result<(), Trouble> {
         .replace("functions.env", environment.as_bytes())
         .map_err(|error| Trouble::new(error.to_string()))?;
     let functions = functions::functions(&home, &app)?;
-    let practices = fill(&home, &app, &functions).await?;
-    let (staff, portal) = (home.staff_origin(), home.portal_origin());
-    home.run(functions, &practices, || announce(&staff, &portal, began)).await
+    let (practices, room) = fill(&home, &app, &functions).await?;
+    let origins = [home.staff_origin(), home.portal_origin(), home.room_origin()];
+    home.run(functions, &practices, &room, || announce(&origins, began)).await
 }
 
-/// The sample practices, with their clients at the first start, and whatever roster was given.
-async fn fill(home: &Home, app: &App, functions: &Functions) -> Result<Vec<Practice>, Trouble> {
+/// The sample practices, with their clients at the first start, and whatever roster was given; and the
+/// sample room, which harbor has as its app.
+async fn fill(
+    home: &Home,
+    app: &App,
+    functions: &Functions,
+) -> Result<(Vec<Practice>, Room), Trouble> {
     let trouble = |problem: Problem| {
         let cause = problem.cause().unwrap_or(problem.code());
         Trouble::new(format!("the sample practices cannot be loaded: {cause}"))
@@ -81,6 +88,11 @@ async fn fill(home: &Home, app: &App, functions: &Functions) -> Result<Vec<Pract
         samples::cove(app, &cove).await.map_err(trouble)?;
         home.state().replace("loaded", b"").map_err(|error| Trouble::new(error.to_string()))?;
     }
+    let key = SigningKey::open(home.state(), "room-key.pem")?;
+    let origin = home.room_origin();
+    let registered = samples::room(app, &harbor, &key, &origin).await.map_err(trouble)?;
+    let (issuer, client_id) = (home.portal_origin(), registered.to_string());
+    let room = Room::new(room::Settings { issuer, origin, client_id, key })?;
     if let Some(file) = &home.settings().roster {
         let load::Loaded { new, known, alike, wrong, left_out } =
             load::roster(app, &harbor, file).await?;
@@ -92,13 +104,14 @@ async fn fill(home: &Home, app: &App, functions: &Functions) -> Result<Vec<Pract
         id: practice.practice.to_string(),
         name: practice.name,
     };
-    Ok(vec![shown(harbor), shown(cove)])
+    Ok((vec![shown(harbor), shown(cove)], room))
 }
 
-fn announce(staff: &str, portal: &str, began: Instant) {
+fn announce([staff, portal, room]: &[String; 3], began: Instant) {
     tell(&format!("Latchkey is ready after {:.1} s.\n", began.elapsed().as_secs_f64()));
     tell(&format!("  Staff     {staff}"));
     tell(&format!("  Clients   {portal}"));
+    tell(&format!("  Room      {room}"));
     tell(&format!("  Mailbox   {staff}/mailbox\n"));
     tell("Sign in as");
     for Person { name, email, practice, role, .. } in SAMPLE_STAFF {

@@ -11,15 +11,19 @@ use shared::{
     caller::Caller,
     chart::{Accounts, Chart, ChartEdit, Request as ChartRequest},
     fields::{
-        ContactEmail, ContactPhone, ContactType, Date, Email, Name, NamePart, Permission,
+        AppName, ContactEmail, ContactPhone, ContactType, Date, Email, Name, NamePart, Permission,
         PhoneNumber, Professional, RecordNumber, Refusal, Relationship, Username,
     },
-    history::{Actor, Author},
-    id::{ClientId, PortalUserId, PracticeId},
+    history::{Action, Actor, Author, Event},
+    id::{AppId, ClientId, PortalUserId, PracticeId},
     idempotency::Attempt,
     keys,
     mail::MailState,
     mirror::to_account,
+    oauth::{
+        address::{Address, Hosts},
+        app::{AppKind, Authentication, RegisteredApp, Registration},
+    },
     portal_user::PortalUser,
     practice::Practice,
     store::Update,
@@ -27,7 +31,9 @@ use shared::{
 };
 use tower::ServiceExt;
 
+use crate::keys::SigningKey;
 use crate::load::{Added, add};
+use crate::room::{CALLBACK, NOTICE, SIGNED_OUT};
 
 /// The password of every sample portal user who has one.
 pub const PASSWORD: &str = "tidal lantern orchard 27";
@@ -80,6 +86,69 @@ pub async fn harbor(app: &App, practice: &Practice, api: &Router) -> Result<(), 
         add(app, practice, &one_of_many(number)?, &[], false).await?;
     }
     Ok(())
+}
+
+/// Registers the sample room, which is at `origin` now, as an app of a practice. The app that has the room's
+/// key is the room: it gets the addresses of today, and is otherwise left as an admin has made it, switched
+/// off included.
+///
+/// # Errors
+/// 503 when the table does not answer.
+pub async fn room(
+    app: &App,
+    practice: &Practice,
+    key: &SigningKey,
+    origin: &str,
+) -> Result<AppId, Problem> {
+    let address = |path: &str| sample(Address::parse(&format!("{origin}{path}")));
+    let public = serde_json::from_value(key.jwk.clone());
+    let registration = Registration {
+        name: sample(AppName::parse("Messages"))?,
+        kind: AppKind::Portal,
+        permission: Some(Permission::Messaging),
+        launch_url: Some(address("/")?),
+        redirect_uris: vec![address(CALLBACK)?],
+        post_logout_redirect_uris: vec![address(SIGNED_OUT)?],
+        logout_uri: Some(address(NOTICE)?),
+        authentication: Authentication::Key,
+        public_keys: vec![public.map_err(|error| Problem::internal(error.to_string()))?],
+        scopes: std::collections::BTreeSet::new(),
+    };
+    registration.check(Hosts::of(app.config()))?;
+    let caller = Caller { request_id: app.ulid().to_string(), source: String::new() };
+    let event = |action| Event::new(app, &caller, &Actor::system(), &practice.practice, action);
+    let is_room = |known: &RegisteredApp| {
+        known.registration.public_keys.iter().any(|known| known.kid.as_str() == key.id)
+    };
+    let all = RegisteredApp::all(app.store(), &practice.practice).await?;
+    let mut change = app.store().change();
+    let id = if let Some(mut known) = all.into_iter().find(is_room) {
+        let was = known.registration.clone();
+        let now = &mut known.registration;
+        now.launch_url = registration.launch_url;
+        now.redirect_uris = registration.redirect_uris;
+        now.post_logout_redirect_uris = registration.post_logout_redirect_uris;
+        now.logout_uri = registration.logout_uri;
+        if *now == was {
+            return Ok(known.app_id);
+        }
+        known.version += 1;
+        let (id, name) = (known.app_id.clone(), &known.registration.name);
+        let changed = ["launchUrl", "redirectUris", "postLogoutRedirectUris", "logoutUri"];
+        change.replace(&RegisteredApp::key(&id), &known, known.rev);
+        change.event(&event(Action::AppUpdated).app(&id, name).changed(changed));
+        id
+    } else {
+        let (new, _) = RegisteredApp::new(app, practice.practice.clone(), registration);
+        let (id, name) = (new.app_id.clone(), &new.registration.name);
+        change.insert(&RegisteredApp::key(&id), &new);
+        change.event(&event(Action::AppRegistered).app(&id, name));
+        id
+    };
+    match app.store().write(change).await {
+        Ok(()) => Ok(id),
+        Err(_) => Err(Problem::unavailable("the sample room was not registered")),
+    }
 }
 
 /// Loads the sample clients of cove.

@@ -392,6 +392,43 @@ async fn every_listener_refuses_browsers_and_strangers() {
     }
 }
 
+/// The sample room is one app, wherever the home is; and nothing of the home is at its host.
+#[tokio::test]
+async fn the_sample_room_is_registered_once_and_its_addresses_follow_the_port() {
+    let folder = Folder::new("room");
+    let mut ids = BTreeSet::new();
+    for version in 1..=2 {
+        let home = Home::start(&folder.0).await;
+        let apps = home.get("/api/apps").await;
+        let apps = apps["apps"].as_array().cloned().unwrap_or_default();
+        let [app] = apps.as_slice() else { panic!("{apps:?}") };
+        let room = home.origin.replace("localhost", "rooms.localhost");
+        assert_eq!(app["name"], "Messages");
+        assert_eq!(app["permission"], "messaging");
+        assert_eq!(app["launchUrl"], format!("{room}/"));
+        assert_eq!(app["redirectUris"], json!([format!("{room}/in")]));
+        assert_eq!(app["postLogoutRedirectUris"], json!([format!("{room}/signed-out")]));
+        assert_eq!(app["logoutUri"], format!("{room}/logout-notice"));
+        // Each start has a free port of its own.
+        assert_eq!(app["version"], version);
+        ids.insert(app["appId"].as_str().expect("an id").to_owned());
+
+        let address = room.replace("http://rooms.localhost", "127.0.0.1").parse().expect("one");
+        let host = room.trim_start_matches("http://");
+        let (status, answer) = ask(address, "GET /", &[("Host", host)], "");
+        let portal = home.origin.replace("localhost", "portal.localhost");
+        assert_eq!(status, 303, "{answer}");
+        assert!(answer.contains(&format!("location: {portal}/authorize?")), "{answer}");
+        for path in ["/mailbox", "/mailbox/messages", "/oidc/authorize", "/api/health", "/clients"]
+        {
+            let (status, _) = ask(address, &format!("GET {path}"), &[("Host", host)], "");
+            assert_eq!(status, 404, "{path}");
+        }
+        assert_eq!(home.interrupt(), 0);
+    }
+    assert_eq!(ids.len(), 1);
+}
+
 /// A client that sends half of its headers, or a byte of its body now and then, is let go.
 #[tokio::test]
 async fn every_listener_lets_slow_clients_go() {

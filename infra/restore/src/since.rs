@@ -144,6 +144,7 @@ fn changes(action: Action) -> bool {
         | Action::StaffSignedIn
         | Action::StaffSignedOut
         | Action::AppOpened
+        | Action::AppClosed
         | Action::AppsShown
         | Action::AppRegistered
         | Action::AppUpdated

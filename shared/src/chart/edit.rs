@@ -24,16 +24,17 @@ use crate::{
         RecordNumber, Refusal, Relationship, Secret, Username,
     },
     history::{Action, Event},
-    id::{AccountKey, ClientId, Epoch, PortalUserId, SessionId},
+    id::{AccountId, AccountKey, ClientId, Epoch, PortalUserId, SessionId},
     idempotency, keys,
     mail::MailKind,
     mail_budget::Spending,
     mirror::{to_account, to_charts},
+    oauth::notice::{Notice, State, Target, ToldApp},
     outbox::{Outgoing, Recipient},
     password,
     portal_user::{
         Access, EndReason, Ended, Invitation, LastReceipt, PortalUser, RevokeCode, Revoked,
-        WRONG_PROOFS,
+        Telling, WRONG_PROOFS,
     },
     problem::Problem,
     search,
@@ -281,6 +282,8 @@ impl<'a> ChartEdit<'a> {
             notices: BTreeMap::new(),
             last_sign_in_at: None,
             sessions: BTreeMap::new(),
+            open_apps: BTreeMap::new(),
+            telling: None,
             reset_until: None,
             receipt: None,
             revoked: None,
@@ -442,12 +445,14 @@ impl<'a> ChartEdit<'a> {
         if user.access == Access::Revoked {
             return Ok(());
         }
+        let apps = AppsOpen::of(user);
         let ended = end(user, now);
         let (code, note) = reason.unwrap_or((RevokeCode::Other, None));
         user.access = Access::Revoked;
         user.revoked = Some(Revoked { at: now, code, note });
         user.receipt = Some(LastReceipt { at: now, ended, mail: None });
         user.version += 1;
+        self.tell_apps(&apps, Some(id))?;
         if got_alerts {
             self.hand_over_alerts(successor)?;
         }
@@ -512,10 +517,13 @@ impl<'a> ChartEdit<'a> {
         if account.password.is_none() {
             return Ok(false);
         }
+        let (subject, gone) = (account.account_id, account.sessions.clone().end_all());
+        gone.tell(self.context, &self.chart.practice, subject, &mut self.change);
         let password = password::nobodys(self.context);
         let user = self.user_mut(id)?;
         let resets = u32::from(user.reset_until.is_some());
         user.sessions.clear();
+        user.open_apps.clear();
         user.reset_until = None;
         user.version += 1;
         let user = user.clone();
@@ -580,7 +588,9 @@ impl<'a> ChartEdit<'a> {
             users.iter().position(|u| u.portal_user_id == id).ok_or_else(Problem::not_found)?;
         let mut user = users.remove(at);
         self.may_succeed(successor)?;
+        let apps = AppsOpen::of(&user);
         let ended = end(&mut user, now);
+        let told = self.tell_apps(&apps, None)?;
         let mut changed = vec!["portalUser"];
         if self.chart.client.chart_owner == Some(id) {
             self.chart.client.chart_owner = None;
@@ -620,7 +630,8 @@ impl<'a> ChartEdit<'a> {
         }
         self.record(Action::PortalUserDeleted, Some(id), changed);
         let alert_recipient = self.chart.alert_recipient(now);
-        Ok(Receipt { portal_user: None, at: now, ended, alert_recipient, mail: None })
+        let (portal_user, mail) = (None, None);
+        Ok(Receipt { portal_user, at: now, ended, apps: told, alert_recipient, mail })
     }
 
     /// Makes a portal user the one who gets the alerts; `None` for the practice's inbox.
@@ -684,13 +695,15 @@ impl<'a> ChartEdit<'a> {
         grant.invited_until = None;
         grant.epoch = Epoch::new(context.ulid());
         let sid = SessionId::new(context.ulid());
-        account.start_session(sid, self.request.practice, now);
-        let sessions = account.sessions_of(client);
+        let (_, gone) = account.start_session(sid, self.request.practice, now);
+        gone.tell(context, &practice, account.account_id, &mut self.change);
+        let (sessions, open_apps) = (account.sessions_of(client), account.apps_of(client));
         let user = self.user_mut(id)?;
         user.access = Access::Active;
         user.enrolled_at = Some(now);
         user.last_sign_in_at = Some(now);
         user.sessions = sessions;
+        user.open_apps = open_apps;
         user.version += 1;
         if let Some(invitation) = &mut user.invitation {
             invitation.used_at = Some(now);
@@ -1061,6 +1074,29 @@ impl<'a> ChartEdit<'a> {
         users.find(|u| u.portal_user_id == id).ok_or_else(Problem::not_found)
     }
 
+    /// Has apps told that a chart closed in sessions in which they got a token. `carrier`: the portal user
+    /// who carries the list of them from now on. Answers the list.
+    fn tell_apps(
+        &mut self,
+        apps: &AppsOpen,
+        carrier: Option<PortalUserId>,
+    ) -> Result<Vec<ToldApp>, Problem> {
+        let about = carrier.map(|user| (self.chart.client.client_id, user));
+        let notice = apps.subject.map(|subject| {
+            let targets = apps.targets.clone();
+            Notice::of(self.context, &self.chart.practice, subject, about, targets)
+        });
+        if let Some(notice) = &notice {
+            notice.queue(&mut self.change);
+        }
+        if let Some(user) = carrier {
+            let apps = apps.told.clone();
+            let telling = notice.map(|notice| Telling { notice: notice.notice_id, apps });
+            self.user_mut(user)?.telling = telling;
+        }
+        Ok(apps.told.clone())
+    }
+
     fn author_event(&self, action: Action) -> Event {
         self.request.author.event(self.context, &self.chart.practice, action)
     }
@@ -1143,6 +1179,28 @@ fn set<T: PartialEq + Clone>(
     }
 }
 
+/// The apps that got a token of a portal user, to be told that this ends: in sessions whose time has run
+/// out, too. Nobody told the app of that, and it may still let the person in.
+struct AppsOpen {
+    /// The person, as the apps know them; none where no app is open.
+    subject: Option<AccountId>,
+    targets: Vec<Target>,
+    told: Vec<ToldApp>,
+}
+
+impl AppsOpen {
+    fn of(user: &PortalUser) -> Self {
+        let mut open = Self { subject: None, targets: Vec::new(), told: Vec::new() };
+        for (id, app) in &user.open_apps {
+            open.subject = Some(app.subject);
+            open.targets.extend(app.sessions.iter().map(|sid| Target::new(id.clone(), *sid)));
+            let (app_id, name) = (id.clone(), app.name.clone());
+            open.told.push(ToldApp { app_id, name, state: State::Telling });
+        }
+        open
+    }
+}
+
 /// Ends what a portal user has open, and counts it.
 fn end(user: &mut PortalUser, now: At) -> Ended {
     let count = |open: bool| u32::from(open);
@@ -1155,6 +1213,7 @@ fn end(user: &mut PortalUser, now: At) -> Ended {
         resets: count(user.reset_until.is_some_and(|end| end > now)),
     };
     user.sessions.clear();
+    user.open_apps.clear();
     user.reset_until = None;
     if user.enrolled_at.is_none() {
         user.retire_invitation(now);

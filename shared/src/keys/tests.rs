@@ -42,7 +42,7 @@ fn declaration() -> String {
         "tables": {"main": table(MAIN), "history": table(HISTORY)},
         "partitions": partitions,
         "items": items,
-        "sortKeysBegin": {"access": ACCESS, "mail": MAIL, "ask": ASK},
+        "sortKeysBegin": {"access": ACCESS, "mail": MAIL, "ask": ASK, "notice": NOTICE},
         "outbox": {"index": OUTBOX, "pending": PENDING},
     });
     serde_json::to_string_pretty(&all).unwrap() + "\n"
@@ -78,6 +78,7 @@ fn one_of_each() -> Vec<(&'static str, Key)> {
         ),
         ("ask", ask(&p, &AccountKey::from_bytes([1; 16]), AskId::new(ulid))),
         ("app", app(&p, ulid)),
+        ("notice", notice(&p, NoticeId::new(ulid))),
         ("assertion", assertion(&p, "digest")),
         ("staff_session", staff_session(&p, "subject", SessionId::new(ulid))),
         ("lock", lock(&p, &AccountKey::from_bytes([1; 16]))),
@@ -139,7 +140,7 @@ fn ranges_of_sort_keys_hold_what_they_are_read_for() {
 
 #[test]
 fn sort_keys_of_what_is_streamed_are_of_no_other_kind() {
-    for (begin, name) in [(MAIL, "mail"), (ASK, "ask")] {
+    for (begin, name) in [(MAIL, "mail"), (ASK, "ask"), (NOTICE, "notice")] {
         let of: Vec<&str> =
             KINDS.iter().filter(|k| k.sort_key.starts_with(begin)).map(|k| k.name).collect();
         assert_eq!(of, [name]);

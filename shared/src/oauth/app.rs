@@ -30,6 +30,9 @@ const SECRET_OVERLAP: i64 = 24 * 60 * 60;
 /// Seconds between two notes of when an app was last used.
 const NOTED_EVERY: i64 = 10 * 60;
 
+/// Seconds between two records that somebody did not prove to be an app.
+const REFUSALS_EVERY: i64 = 15 * 60;
+
 /// What a registered program is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -67,9 +70,25 @@ pub enum SystemScope {
     History,
 }
 
+impl SystemScope {
+    /// The slug that the API answers.
+    #[must_use]
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::Clients => "clients",
+            Self::Access => "access",
+            Self::Alerts => "alerts",
+            Self::History => "history",
+        }
+    }
+}
+
+// `deny_unknown_fields` is for the API document: what is read is the parts, without other members at the
+// door (`strict` sees to it), with whatever a newer version wrote in the store.
+
 /// A public key of an app: for ES256, as a JWK (RFC 7517).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "KeyParts", deny_unknown_fields)]
 pub struct PublicKey {
     /// `EC`.
     #[schema(pattern = "^EC$")]
@@ -93,6 +112,25 @@ pub struct PublicKey {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(pattern = "^ES256$", nullable = false)]
     pub alg: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct KeyParts {
+    kty: String,
+    crv: String,
+    kid: KeyId,
+    x: String,
+    y: String,
+    #[serde(default)]
+    r#use: Option<String>,
+    #[serde(default)]
+    alg: Option<String>,
+}
+
+impl From<KeyParts> for PublicKey {
+    fn from(KeyParts { kty, crv, kid, x, y, r#use, alg }: KeyParts) -> Self {
+        Self { kty, crv, kid, x, y, r#use, alg }
+    }
 }
 
 impl PublicKey {
@@ -261,6 +299,9 @@ pub struct RegisteredApp {
     /// When it last asked something, to ten minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used_at: Option<At>,
+    /// When it was last recorded that somebody did not prove to be this app.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_at: Option<At>,
     /// Raised by every change that staff see.
     pub version: u64,
     /// Raised by every write.
@@ -326,6 +367,7 @@ impl RegisteredApp {
             enabled: true,
             secrets: Vec::new(),
             last_used_at: None,
+            refused_at: None,
             version: 1,
             rev: 0,
         };
@@ -389,7 +431,23 @@ impl RegisteredApp {
     #[must_use]
     pub fn note_use(&self, now: At) -> Option<Update> {
         let due = self.last_used_at.is_none_or(|last| last.plus(NOTED_EVERY) <= now);
-        due.then(|| Update::of(Self::key(&self.app_id)).set("lastUsedAt", &now))
+        let before = now.plus(-NOTED_EVERY);
+        let update = || {
+            Update::of(Self::key(&self.app_id))
+                .when_absent_or("lastUsedAt", "<=", &before)
+                .set("lastUsedAt", &now)
+        };
+        due.then(update)
+    }
+
+    /// The note that somebody who said to be this app did not prove it, unless a like one was made in the
+    /// last quarter of an hour.
+    #[must_use]
+    pub fn note_refusal(&self, now: At) -> Update {
+        let before = now.plus(-REFUSALS_EVERY);
+        Update::of(Self::key(&self.app_id))
+            .when_absent_or("refusedAt", "<=", &before)
+            .set("refusedAt", &now)
     }
 
     /// The app as the API answers it.

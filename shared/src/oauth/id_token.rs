@@ -4,12 +4,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    account::{Account, Session},
+    account::Account,
     app::App,
     fields::Name,
     id::{AccountId, AppId, SessionId},
     oauth::pass::{Scope, Scopes},
     problem::Problem,
+    session::Session,
 };
 
 /// Seconds that an ID token lives.

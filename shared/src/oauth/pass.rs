@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq;
 use crate::{
     account::Grant,
     context::Context,
-    fields::{At, Permission, Permissions},
+    fields::{AppName, At, Permission, Permissions},
     id::ClientId,
     oauth::{address::Address, app::Registration},
     token::{TokenHash, TokenSecret},
@@ -18,9 +18,10 @@ use crate::{
 
 /// Seconds that a code lives.
 pub const CODE_SECONDS: i64 = 60;
-/// Most sign-ins of one app in one session that are remembered; the oldest gives way, and its token
-/// ends.
-const MOST_PASSES: usize = 5;
+/// Most codes of one app in one session that wait; the oldest gives way.
+const MOST_WAITING: usize = 5;
+/// Most access tokens of one app in one session: a page in several tabs has one in each. The oldest ends.
+const MOST_TOKENS: usize = 10;
 
 /// What an app may be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -149,9 +150,15 @@ pub struct AppSession {
     /// Its sign-ins, oldest first.
     #[serde(default)]
     passes: Vec<Pass>,
-    /// Whether the histories of the charts tell that the app was opened in this session.
+    /// What people called it when it got its first token here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<AppName>,
+    /// The charts whose histories tell that the app was opened in this session.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub recorded: BTreeSet<ClientId>,
+    /// Whether the history tells that the person was denied it in this session.
     #[serde(default)]
-    pub recorded: bool,
+    pub denied: bool,
 }
 
 /// What became of a code.
@@ -161,17 +168,16 @@ pub enum Exchange {
     Token(Box<(TokenSecret, Pass, Waiting)>),
     /// It was used before. What the first use got has ended: that is to be written.
     Used,
-    /// There is none, it is over, or it is not for whoever brings it.
+    /// There is none, it is over, or it is of another app.
     Refused,
 }
 
 impl AppSession {
     /// Makes a code.
     pub fn begin(&mut self, context: &Context, scopes: Scopes, waiting: Waiting) -> TokenSecret {
-        let (code, now) = (TokenSecret::new(context), context.now());
-        self.passes.retain(|pass| pass.waiting.as_ref().is_none_or(|w| w.until > now));
-        let over = (self.passes.len() + 1).saturating_sub(MOST_PASSES);
-        self.passes.drain(..over);
+        let code = TokenSecret::new(context);
+        self.forget(context.now());
+        self.keep(MOST_WAITING - 1, |pass| pass.waiting.is_some());
         let pass = Pass { code: code.hash(), scopes, waiting: Some(waiting), token: None };
         self.passes.push(pass);
         code
@@ -202,7 +208,24 @@ impl AppSession {
         let token = TokenSecret::new(context);
         pass.waiting = None;
         pass.token = Some(token.hash());
-        Exchange::Token(Box::new((token, pass.clone(), waiting)))
+        let pass = pass.clone();
+        self.keep(MOST_TOKENS, |pass| pass.token.is_some());
+        Exchange::Token(Box::new((token, pass, waiting)))
+    }
+
+    /// Forgets the codes that are over.
+    pub fn forget(&mut self, now: At) {
+        self.passes.retain(|pass| pass.waiting.as_ref().is_none_or(|w| w.until > now));
+    }
+
+    /// Keeps the newest sign-ins of a kind, at most so many.
+    fn keep(&mut self, most: usize, of: impl Fn(&Pass) -> bool) {
+        let mut over = self.passes.iter().filter(|pass| of(pass)).count().saturating_sub(most);
+        self.passes.retain(|pass| {
+            let goes = over > 0 && of(pass);
+            over -= usize::from(goes);
+            !goes
+        });
     }
 
     /// The sign-in to which an access token belongs.
@@ -219,10 +242,11 @@ impl AppSession {
         self.passes.len() < before
     }
 
-    /// Whether it ever got an access token here that has not ended.
+    /// Whether it ever got a token here. It may have given the access token back: with the ID token it may
+    /// have let the person in all the same.
     #[must_use]
-    pub fn has_token(&self) -> bool {
-        self.passes.iter().any(|pass| pass.token.is_some())
+    pub const fn got_token(&self) -> bool {
+        self.name.is_some()
     }
 }
 

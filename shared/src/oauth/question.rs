@@ -6,21 +6,22 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 use utoipa::ToSchema;
 
 use crate::{
-    account::{Account, Session},
+    account::Account,
     app::App,
     caller::Caller,
     fields::{At, Name, Permissions, RecordNumber},
-    history::{Action, Event},
+    history::{Action, Actor, Event},
     id::{AccountKey, AppId, ClientId, SessionId},
     keys,
     mirror::to_charts::{self, AccountUpdate},
     oauth::{
-        app::RegisteredApp,
+        app::{AppKind, RegisteredApp},
         caller::{Shown, refused},
         pass::{Scopes, SeenChart, seen},
     },
     practice::Practice,
     problem::Problem,
+    session::Session,
     store::{Change, Handle, WriteError, both, parse},
     token::{AppToken, TokenSecret},
 };
@@ -174,13 +175,17 @@ pub async fn ask(
     loop {
         let read = read(app, &place.app, Some(&place.account)).await?;
         let mut change = app.store().change();
-        let once = prove(app, shown, read.app.as_ref(), &mut change)?;
+        let proved = prove(app, shown, read.app.as_ref(), &mut change);
+        let once = match proved {
+            Ok(once) => once,
+            Err(problem) => return Err(refuse(app, caller, read.app.as_ref(), problem).await),
+        };
         let answer = answer(app, caller, place, (by, is_use), read, &mut change);
         let noted = async {
-            match &answer {
-                Ok(answer) => note(app, &answer.app).await,
-                Err(_) => Ok(()),
+            if let Ok(answer) = &answer {
+                note(app, &answer.app).await;
             }
+            Ok(())
         };
         let written = async { Ok(app.store().write(change).await) };
         let (written, ()) = both(written, noted).await?;
@@ -190,6 +195,27 @@ pub async fn ask(
             return Err(refused());
         }
     }
+}
+
+/// Records that somebody was not the app that they said they were: in the practice's history, of an app
+/// that there is, once in a quarter of an hour. Answers what is to be answered.
+pub async fn refuse(
+    app: &App,
+    caller: &Caller,
+    registered: Option<&RegisteredApp>,
+    problem: Problem,
+) -> Problem {
+    let Some(registered) = registered else { return problem };
+    let recorded = async {
+        let update = registered.note_refusal(app.now());
+        if app.store().update::<IgnoredAny>(update).await?.is_none() {
+            return Ok(());
+        }
+        let (id, name) = (&registered.app_id, &registered.registration.name);
+        let event = Event::new(app, caller, &Actor::nobody(), id.practice(), Action::Refused);
+        app.store().record(&event.app(id, name).because(problem.code())).await
+    };
+    recorded.await.err().unwrap_or(problem)
 }
 
 /// Has an app prove itself, and keeps, as part of a change, that its assertion was used.
@@ -216,25 +242,27 @@ fn answer(
     let now = app.now();
     let (mut account, practice) = read.account.zip(read.practice).ok_or(Closed::Session)?;
     account.admitted(&practice, place.sid, now).ok_or(Closed::Session)?;
-    let registered = read.app.ok_or(Closed::Access)?;
-    let session = account.sessions.get(&place.sid).ok_or(Closed::Session)?;
+    let portal = |app: &RegisteredApp| app.registration.kind == AppKind::Portal;
+    let registered = read.app.filter(portal).ok_or(Closed::Access)?;
+    let session = account.sessions.get(place.sid).ok_or(Closed::Session)?;
     let had = session.apps.get(&place.app);
-    let new = !had.is_some_and(|had| had.recorded);
     let scopes = match by {
         By::Session => Scopes::every(&registered.registration),
         By::Token(secret) => {
             let pass = had.and_then(|had| had.pass(secret)).ok_or(Closed::Access)?;
-            pass.scopes.clone()
+            // As far as they are the app's by now.
+            Scopes::granted(&pass.scopes.text(), &registered.registration)
         }
     };
     let charts = charts(&account, &practice, place.sid, &registered, &scopes, now);
     if charts.is_empty() {
+        if matches!(by, By::Session) {
+            deny(app, caller, (change, &mut account), place, &registered);
+        }
         return Err(Closed::Access);
     }
     let used = is_use && account.use_session(place.sid, practice.client_idle_seconds, now);
-    if new {
-        record(app, caller, (change, &mut account), place, &registered, &charts);
-    }
+    let new = record(app, caller, (change, &mut account), place, &registered, &charts);
     if new || used {
         let key = keys::account(place.app.practice(), &place.account);
         change.replace(&key, &account, account.rev);
@@ -243,7 +271,7 @@ fn answer(
         let update = AccountUpdate::default();
         to_charts::write(change, place.app.practice(), &account, &update);
     }
-    let session = account.sessions.get(&place.sid).ok_or(Closed::Session)?.clone();
+    let session = account.sessions.get(place.sid).ok_or(Closed::Session)?.clone();
     Ok(Answer { account, session, app: registered, scopes, charts })
 }
 
@@ -251,29 +279,91 @@ fn answer(
 ///
 /// # Errors
 /// `invalid_client` of an app that does not prove itself; 503 when the table does not answer.
-pub async fn prove_alone(app: &App, shown: &Shown) -> Result<(), Problem> {
+pub async fn prove_alone(app: &App, caller: &Caller, shown: &Shown) -> Result<(), Problem> {
     let read = read(app, &shown.id, None).await?;
     let mut change = app.store().change();
-    prove(app, Some(shown), read.app.as_ref(), &mut change)?;
+    if let Err(problem) = prove(app, Some(shown), read.app.as_ref(), &mut change) {
+        return Err(refuse(app, caller, read.app.as_ref(), problem).await);
+    }
     match app.store().write(change).await {
         Err(WriteError::Conflict(_)) => Err(refused()),
         written => Ok(written?),
     }
 }
 
-/// Notes when the app last asked something, unless that was noted minutes ago.
-///
-/// # Errors
-/// 503 when the table does not answer.
-pub async fn note(app: &App, registered: &RegisteredApp) -> Result<(), Problem> {
-    match registered.note_use(app.now()) {
-        Some(update) => app.store().update::<IgnoredAny>(update).await.map(drop),
-        None => Ok(()),
+/// Notes when the app last asked something, unless that was noted minutes ago. That it cannot be noted is
+/// no reason to answer nothing: it is only logged.
+pub async fn note(app: &App, registered: &RegisteredApp) {
+    let Some(update) = registered.note_use(app.now()) else { return };
+    if let Err(problem) = app.store().update::<IgnoredAny>(update).await {
+        tracing::warn!(
+            code = problem.code(),
+            cause = problem.cause(),
+            "the use of an app is not noted"
+        );
     }
 }
 
-/// Records, as part of a change that writes the account too, that an app was shown these charts, once in a
-/// session.
+/// Records, as part of a change, that a person was denied an app: once in a session, in the history of the
+/// first chart that it opens.
+fn deny(
+    app: &App,
+    caller: &Caller,
+    (change, account): (&mut Change, &mut Account),
+    place: &Place,
+    registered: &RegisteredApp,
+) {
+    let event = event_of(app, caller, account, place, registered, Action::Refused);
+    let Some(session) = account.sessions.get_mut(place.sid) else { return };
+    let first = session.grants.keys().next().copied();
+    let had = session.apps.entry(place.app.clone()).or_default();
+    if std::mem::replace(&mut had.denied, true) {
+        return;
+    }
+    let mut event = event.because("no_access");
+    event.client_id = first;
+    event.portal_user_id =
+        first.and_then(|first| account.grants.get(&first)).map(|grant| grant.portal_user_id);
+    change.event(&event);
+    change.replace(&keys::account(place.app.practice(), &place.account), account, account.rev);
+}
+
+/// An event of a person with an app.
+fn event_of(
+    app: &App,
+    caller: &Caller,
+    account: &Account,
+    place: &Place,
+    registered: &RegisteredApp,
+    action: Action,
+) -> Event {
+    let event = Event::new(app, caller, &account.actor(), place.app.practice(), action);
+    event.app(&place.app, &registered.registration.name)
+}
+
+/// Records, as part of a change, that what an app had of a person has ended: in the history of each chart
+/// that tells that it was opened.
+pub fn close(
+    app: &App,
+    caller: &Caller,
+    (change, account): (&mut Change, &Account),
+    place: &Place,
+    registered: &RegisteredApp,
+    why: Option<&'static str>,
+) {
+    let session = account.sessions.get(place.sid);
+    let Some(had) = session.and_then(|session| session.apps.get(&place.app)) else { return };
+    for client in &had.recorded {
+        let Some(grant) = account.grants.get(client) else { continue };
+        let event = event_of(app, caller, account, place, registered, Action::AppClosed);
+        let mut event = event.client(*client).portal_user(grant.portal_user_id);
+        event.reason = why.map(str::to_owned);
+        change.event(&event);
+    }
+}
+
+/// Records, as part of a change, that an app is shown these charts: in the history of each, once in a
+/// session. Answers whether there is something new in the account, which is then to be written too.
 pub fn record(
     app: &App,
     caller: &Caller,
@@ -281,16 +371,22 @@ pub fn record(
     place: &Place,
     registered: &RegisteredApp,
     charts: &[AppChart],
-) {
-    let actor = account.actor();
-    for chart in charts {
-        let event = Event::new(app, caller, &actor, place.app.practice(), Action::AppOpened);
-        let mut event =
-            event.client(chart.client_id).app(&place.app, &registered.registration.name);
-        event.portal_user_id = account.grants.get(&chart.client_id).map(|g| g.portal_user_id);
+) -> bool {
+    let had = account.sessions.get(place.sid).and_then(|session| session.apps.get(&place.app));
+    let told = |chart: &&AppChart| had.is_some_and(|had| had.recorded.contains(&chart.client_id));
+    let new: Vec<ClientId> =
+        charts.iter().filter(|chart| !told(chart)).map(|chart| chart.client_id).collect();
+    if new.is_empty() {
+        return false;
+    }
+    for client in &new {
+        let event = event_of(app, caller, account, place, registered, Action::AppOpened);
+        let mut event = event.client(*client);
+        event.portal_user_id = account.grants.get(client).map(|g| g.portal_user_id);
         change.event(&event);
     }
-    if let Some(session) = account.sessions.get_mut(&place.sid) {
-        session.apps.entry(place.app.clone()).or_default().recorded = true;
+    if let Some(session) = account.sessions.get_mut(place.sid) {
+        session.apps.entry(place.app.clone()).or_default().recorded.extend(new);
     }
+    true
 }

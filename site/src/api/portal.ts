@@ -5,6 +5,8 @@ export type InvitationCheck = AnswerOf<"/api/portal/enrollment/check", "post">;
 export type Practice = InvitationCheck["practice"];
 export type Session = AnswerOf<"/api/portal/session", "get">;
 export type Chart = Session["charts"][number];
+export type Permission = Chart["permissions"][number];
+export type Apps = AnswerOf<"/api/portal/apps", "get">;
 
 export const practices = async (): Promise<Practice[]> =>
   (await file<{ practices: Practice[] }>("/config.json")).practices;
@@ -13,6 +15,9 @@ export const signIn = (body: BodyOf<"/api/portal/sign-in", "post">) =>
   send("post", "/api/portal/sign-in", body);
 
 export const session = () => send("get", "/api/portal/session");
+
+/** The apps that are open to the person, and where for each chart. */
+export const apps = () => send("get", "/api/portal/apps");
 
 /** What an app asks, as it stood in the address, and `asked` of an answer that wanted a sign-in. */
 export const authorize = (request: BodyOf<"/api/portal/authorization", "post">) =>

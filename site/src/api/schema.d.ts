@@ -255,7 +255,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tells how far the newest mail to a portal user has come, so that a page can ask again. */
+        /**
+         * Tells how far the newest mail to a portal user has come, and word to the apps, so that a page can ask
+         *     again.
+         */
         get: operations["list-portal-users.progress"];
         put?: never;
         post?: never;
@@ -385,6 +388,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/portal/apps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The apps that are open now, for each chart. It is no use of the session: the page asks beside it. */
+        get: operations["portal-session.apps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/portal/authorization": {
         parameters: {
             query?: never;
@@ -394,7 +414,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Lets whoever is signed in into an app. */
+        /** Lets the person who is signed in into an app. */
         post: operations["authorize"];
         delete?: never;
         options?: never;
@@ -626,7 +646,7 @@ export interface components {
          * @description What happened.
          * @enum {string}
          */
-        Action: "client-created" | "client-updated" | "client-opened" | "client-shown" | "portal-user-shown" | "history-shown" | "clients-searched" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "links-ended" | "access-revoked" | "access-activated" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "locked" | "signed-out" | "password-reset-requested" | "password-changed" | "password-change-refused" | "staff-signed-in" | "staff-signed-out" | "app-opened" | "apps-shown" | "app-registered" | "app-updated" | "app-secret-made" | "app-deleted" | "refused" | "other";
+        Action: "client-created" | "client-updated" | "client-opened" | "client-shown" | "portal-user-shown" | "history-shown" | "clients-searched" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "links-ended" | "access-revoked" | "access-activated" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "locked" | "signed-out" | "password-reset-requested" | "password-changed" | "password-change-refused" | "staff-signed-in" | "staff-signed-out" | "app-opened" | "app-closed" | "apps-shown" | "app-registered" | "app-updated" | "app-secret-made" | "app-deleted" | "refused" | "other";
         /** @description Who acted. */
         ActorView: {
             /** @description Tells people of one name apart; empty for somebody who was not signed in. */
@@ -877,6 +897,13 @@ export interface components {
             password: components["schemas"]["Password"];
             /** @description What stands after `#` in the link. */
             token: string;
+        };
+        /** @description Where an app opens for a chart. */
+        Entrance: {
+            /** @description The client. */
+            clientId: components["schemas"]["ClientId"];
+            /** @description The app's address, with `iss` and `chart`. */
+            href: string;
         };
         /** @description One event. */
         Event: {
@@ -1154,19 +1181,26 @@ export interface components {
         /** @description A new secret. */
         NewSecret: {
             /** @description The secret. It is shown this once; the one before works for a day more. */
-            secret: string;
+            secret?: string;
         };
         /** @description The body of an error answer below `/api/oauth/` (RFC 6749, section 5.2). */
         OAuthError: {
             /** @description The standard's code: what programs compare. */
             error: string;
-            /** @description What is wrong, for whoever writes the program. */
+            /** @description What is wrong, for the developer of the app. */
             error_description: string;
         };
         /** @description Where the browser goes on. */
         Onward: {
             /** @description One of the app's own addresses, with a code or an error. */
             redirectTo: string;
+        };
+        /** @description An app that is open to somebody. */
+        OpenApp: {
+            /** @description The app. */
+            appId: components["schemas"]["AppId"];
+            /** @description What people call it. */
+            name: components["schemas"]["AppName"];
         };
         /** @description Who shall own the chart. */
         Ownership: {
@@ -1204,6 +1238,8 @@ export interface components {
         PortalStatus: "none" | "invited" | "expired" | "active" | "revoked";
         /** @description A portal user as the API answers it. */
         PortalUser: {
+            /** @description The apps that were told of the last ending, and how far word has come. */
+            apps?: components["schemas"]["ToldApp"][];
             /** @description Whether the person owns the chart. */
             chartOwner: boolean;
             /** @description Where the person's mails go. */
@@ -1223,6 +1259,8 @@ export interface components {
             mail?: components["schemas"]["Mail"];
             /** @description The person's name. */
             name: components["schemas"]["Name"];
+            /** @description The apps that are open to the person now. */
+            openApps?: components["schemas"]["OpenApp"][];
             /** @description What the person may do. */
             permissions: components["schemas"]["Permission"][];
             /** @description Its id. */
@@ -1304,10 +1342,25 @@ export interface components {
         };
         /** @description The professional who cares for the client. */
         Professional: string;
-        /** @description How far the newest mail to a portal user has come. Nothing personal: asking leaves no event. */
+        /**
+         * @description How far the newest mail to a portal user has come, and word of the last ending to apps. Nothing
+         *     personal: asking leaves no event.
+         */
         Progress: {
+            /**
+             * @description How far word of the last ending has come to each app. The names, which may say what care somebody
+             *     gets, are in the list.
+             */
+            apps?: components["schemas"]["ProgressOfTelling"][];
             /** @description The newest mail. */
             mail?: components["schemas"]["Mail"];
+        };
+        /** @description How far word has come to an app. */
+        ProgressOfTelling: {
+            /** @description The app. */
+            appId: components["schemas"]["AppId"];
+            /** @description How far word has come. */
+            state: components["schemas"]["TellingState"];
         };
         /** @description A client's last name as a person types it to prove who they are. */
         ProofName: string;
@@ -1345,6 +1398,8 @@ export interface components {
         /** @description What a change of access did. */
         Receipt: {
             alertRecipient: components["schemas"]["PortalUserId"] | null;
+            /** @description The apps that are told of it, and how far word has come. */
+            apps?: components["schemas"]["ToldApp"][];
             /** @description When. */
             at: components["schemas"]["At"];
             /** @description What ended. */
@@ -1442,12 +1497,33 @@ export interface components {
          * @enum {string}
          */
         SystemScope: "clients" | "access" | "alerts" | "history";
+        /**
+         * @description How far word of an ending has come to an app.
+         * @enum {string}
+         */
+        TellingState: "telling" | "told" | "failed";
         /** @description The portal user by whom a client was found. */
         Through: {
             /** @description The person's name. */
             name: components["schemas"]["Name"];
             /** @description What the person is to the client. */
             relationship: components["schemas"]["Relationship"];
+        };
+        /** @description An app, and where it opens. */
+        Tile: {
+            /** @description The app. */
+            appId: components["schemas"]["AppId"];
+            /** @description Where it opens, for each chart. */
+            charts: components["schemas"]["Entrance"][];
+            /** @description What people call it. */
+            name: components["schemas"]["AppName"];
+            /** @description The permission that it serves. */
+            permission?: components["schemas"]["Permission"];
+        };
+        /** @description The apps that are open to the person who is signed in. */
+        Tiles: {
+            /** @description Oldest first; none that has no address to open, or that serves none of the charts. */
+            apps: components["schemas"]["Tile"][];
         };
         /** @description A question about a token. */
         TokenQuestion: {
@@ -1471,13 +1547,15 @@ export interface components {
             /** @description The app, where neither the header nor an assertion names it. */
             client_id?: string | null;
             /** @description The code. */
-            code: string;
+            code?: string | null;
             /** @description What the code's challenge is the SHA-256 of. */
-            code_verifier: string;
-            /** @description `authorization_code`. */
+            code_verifier?: string | null;
+            /** @description `authorization_code`, or `client_credentials` for a system. */
             grant_type: string;
             /** @description Where the code was sent, if it is named. */
             redirect_uri?: string | null;
+            /** @description What a system asks for; all that is registered when it names nothing. */
+            scope?: string | null;
         };
         /** @description A token. */
         Tokens: {
@@ -1488,12 +1566,21 @@ export interface components {
              * @description Seconds after which it ends in any case.
              */
             expires_in: number;
-            /** @description Who signed in. */
-            id_token: string;
+            /** @description Who signed in; none for a system. */
+            id_token?: string;
             /** @description What was granted. */
             scope: string;
             /** @description `Bearer`. */
             token_type: string;
+        };
+        /** @description An app that is told, as receipts and portal users list it. */
+        ToldApp: {
+            /** @description The app. */
+            appId: components["schemas"]["AppId"];
+            /** @description What people called it. */
+            name: components["schemas"]["AppName"];
+            /** @description How far word has come. */
+            state: components["schemas"]["TellingState"];
         };
         /** @description Who is there. */
         Userinfo: {
@@ -2015,7 +2102,10 @@ export interface operations {
     "apps.secret": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key gets the same secret, for a day, which is not shown again. */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 /** @description The app. */
                 appId: components["schemas"]["AppId"];
@@ -2031,6 +2121,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NewSecret"];
+                };
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Nobody is signed in, or the session has ended. */
@@ -4037,6 +4136,64 @@ export interface operations {
             };
         };
     };
+    "portal-session.apps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The apps. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tiles"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     authorize: {
         parameters: {
             query?: never;
@@ -4973,7 +5130,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `another_session`: the app means another session than the one of this browser. Ask the person. */
+            /** @description `another_session`: the app means somebody else than who is signed in here. Ask the person. */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -21,6 +21,11 @@ export type PortalUser = AnswerOf<typeof USERS, "get">["portalUsers"][number] & 
   alertsFromEnrollment?: boolean;
 };
 export type PortalUsers = Omit<AnswerOf<typeof USERS, "get">, "portalUsers"> & { portalUsers: PortalUser[] };
+/** An app that is told of the end of an access. */
+export type ToldApp = NonNullable<PortalUser["apps"]>[number];
+/** How far that has come, without the app's name: the list of portal users has it. */
+export type ToldState = NonNullable<Progress["apps"]>[number];
+export type Progress = AnswerOf<`${typeof USER}/progress`, "get">;
 export type NewPortalUser = BodyOf<typeof USERS, "post">;
 export type PortalUserEdit = BodyOf<typeof USER, "patch">;
 /** Why access is revoked; the practice's inbox gets the alerts next unless somebody is named. */
@@ -101,7 +106,7 @@ export const resendInvitation = (clientId: string, portalUserId: string): Promis
   answer(http.POST(`${USER}/invitation`, { params: at(clientId, portalUserId) }));
 
 /** Asked by the page itself, again and again: it is no work that keeps the session. */
-export const progress = (clientId: string, portalUserId: string, signal: AbortSignal) =>
+export const progress = (clientId: string, portalUserId: string, signal: AbortSignal): Promise<Progress> =>
   answer(
     http.GET(`${USER}/progress`, { params: at(clientId, portalUserId), signal }),
     true,
@@ -166,8 +171,12 @@ export const registerApp = (body: NewApp, key: string) =>
 export const editApp = (appId: string, body: AppEdit): Promise<App> =>
   answer(http.PATCH("/api/apps/{appId}", { params: ofApp(appId), body }));
 
-export const renewSecret = (appId: string) =>
-  answer(http.POST("/api/apps/{appId}/secret", { params: ofApp(appId) }));
+export const renewSecret = (appId: string, key: string) =>
+  answer(
+    http.POST("/api/apps/{appId}/secret", {
+      params: { ...ofApp(appId), header: { "Idempotency-Key": key } },
+    }),
+  );
 
 /** `word` is what the person typed. */
 export const deleteApp = (appId: string, word: string) =>

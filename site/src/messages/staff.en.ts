@@ -226,6 +226,10 @@ export const staff = {
   "what.ends": "What ends",
   "what.stays": "What stays",
   "ends.sessions": "If {name} is signed in now, that ends at once.",
+  "ends.apps": {
+    one: "{apps} is open now, and is refused at its next question.",
+    other: "{apps} are open now, and are refused at their next question.",
+  },
   "ends.invitation": "The open invitation stops working.",
   "ends.reset": "A link for a new password, if one is open, stops working.",
   "ends.alerts": "The client’s alerts will go to the practice’s inbox.",
@@ -244,6 +248,10 @@ export const staff = {
   "receipt.inbox": "Alerts now go to the practice’s inbox.",
   "receipt.later": "Alerts now go to the practice’s inbox, and to {name} from enrollment on.",
   "receipt.unknown": "Alerts now go to somebody who was added meanwhile.",
+  "told.telling": "{app} is being told; no answer yet.",
+  "told.told": "{app} was told.",
+  "told.at": "{app} told {time}.",
+  "told.failed": "{app} could not be told. It is refused when it next asks.",
 
   "revoke.title": "Revoke portal access?",
   "revoke.ends":
@@ -454,20 +462,30 @@ export const staff = {
   "app.secretKept": "I have copied it",
   "app.secretNoted": "OK",
 
+  "app.test": "Test sign-in",
+  "app.testWhat": "This opens {name} in a new tab, as its tile does. The portal should say that {name} asks for a sign-in; sign in as a client, and {name} should show that client’s charts and no others. If a client is signed in to the portal in this browser already, {name} opens without asking.",
+  "app.testOpen": "Open {name}",
   "app.settings": "Ready-made settings",
-  "app.settingsLead":
-    "With each of these, access that is revoked is refused at the next request. Take the one that fits what the app runs on.",
+  "app.settingsLead.portal":
+    "With each of these, access that is revoked is refused at the next request, unless it says otherwise. Take the one that fits what the app runs on.",
+  "app.settingsLead.system": "How the system gets a token, and calls the API with it.",
   "app.settingsSecret": "The secret is not known here any more: put it in for {put}.",
   "setting.nginx": "nginx: auth_request",
   "setting.caddy": "Caddy: forward_auth",
   "setting.apache": "Apache: mod_auth_openidc",
+  "setting.apachePages": "mod_auth_openidc: signing people in",
+  "setting.curl": "curl",
   "setting.node": "Node: openid-client",
+  "setting.explain.curl": "In a shell: a token, and one call for each thing that the system may do.",
+  "setting.explain.nodeSystem": "For a program on Node. It gets a token, and calls the API with it.",
   "setting.explain.nginx":
     "For an app on the portal’s own host. nginx asks Latchkey about every request, and tells the app who it is for.",
   "setting.explain.caddy":
     "For an app on the portal’s own host. Caddy asks Latchkey about every request, and tells the app who it is for.",
   "setting.explain.apache":
     "For an app’s own API, whose requests bring an access token. Apache asks Latchkey about every one, and keeps no answer.",
+  "setting.explain.apachePages":
+    "For pages behind Apache, on any host. It can ask Latchkey once a second: after access is revoked, pages open for up to a second more.",
   "setting.explain.node":
     "For an app that signs people in itself, on any host. It asks Latchkey before every answer.",
 
@@ -528,6 +546,7 @@ export const staff = {
   "history.password-changed": "{actor} changed the password",
   "history.password-change-refused": "A link for a new password was refused",
   "history.app-opened": "{actor} opened this chart in {app}",
+  "history.app-closed": "What {actor} had open in {app} ended",
   "history.refused": "A change by {actor} was refused",
   "history.other": "{actor} did something that this page does not know yet",
   "history.unknown": "{actor}: {action}",
@@ -539,6 +558,7 @@ export const staff = {
   "because.already_added": "the person has access already",
   "because.already_enrolled": "the person is enrolled already",
   "because.change_too_large": "it was more than can change together",
+  "because.code_used": "a code for signing in came twice",
   "because.cross_site": "it did not come from Latchkey’s own pages",
   "because.device": "too many attempts failed on a device that signed in before",
   "because.idempotency_key_reused": "it was sent before with other content",
@@ -587,6 +607,7 @@ export const staff = {
   "action.password-changed": "Password changed",
   "action.password-change-refused": "Link for a new password refused",
   "action.app-opened": "Opened in an app",
+  "action.app-closed": "Closed in an app",
   "action.refused": "Change refused",
   "action.other": "Something else",
   "role.admin": "Administrator",

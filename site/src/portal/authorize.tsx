@@ -1,5 +1,5 @@
-// Where an app sends people to be let in. Whoever is not signed in does that first; then the browser goes on
-// to where the API says. Which addresses are an app's, the API alone knows: what it refuses is told here, and
+// Where an app sends people to be let in. A person who is not signed in does that first; then the browser goes
+// on to where the API says. Which addresses are an app's, the API alone knows: what it refuses is told here, and
 // leads nowhere.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Failure } from "../api/http";
@@ -21,7 +21,6 @@ export function Authorize({ practice }: { practice: Practice | undefined }) {
   const [wanted, setWanted] = useState<Wanted | null>(null);
   const [refused, setRefused] = useState<Failure | null>(null);
   const asked = useRef<string>(undefined);
-  const wasIn = useRef(false);
 
   const ask = useAction(async () => {
     try {
@@ -54,10 +53,9 @@ export function Authorize({ practice }: { practice: Practice | undefined }) {
     return (
       <SignIn
         practice={wanted.practice}
-        lead={t(wasIn.current ? "authorize.another" : "authorize.asks", { app })}
+        lead={t("authorize.asks", { app })}
         username={values["login_hint"]}
         onIn={() => {
-          wasIn.current = true;
           setWanted(null);
           void ask.run();
         }}

@@ -1,4 +1,5 @@
-// Whose charts the person may open, and what of them.
+// Whose charts the person may open, and what of them: a tile for each app that is there for it, and in words
+// what has none.
 import { useEffect, useRef } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
 import * as api from "../api/portal";
@@ -7,7 +8,7 @@ import { t } from "../messages/portal";
 import { useAction } from "../ui/action";
 import { Button } from "../ui/button";
 import { FailureNote } from "../ui/failure";
-import { Loaded, useResource } from "../ui/resource";
+import { Skeleton, useResource } from "../ui/resource";
 import { SessionWarning } from "../ui/session-watch";
 import { addressOf, asleep, enter, greeting, session, signOut, watch } from "./door";
 import { Frame } from "./frame";
@@ -17,6 +18,10 @@ export function Home({ practice }: { practice: api.Practice }) {
   // Asked on every visit, also right after signing in: access may have ended meanwhile.
   const asked = useResource(async () => enter(await api.session()));
   const state = asked.state.value;
+  const apps = useResource(api.apps);
+  // Charts and tiles show together, so that nothing is pushed down. Tried again, tiles come later.
+  const ready = useRef(false);
+  ready.current ||= apps.state.value.at !== "loading";
   const now = session.value;
   const wasIn = useRef(false);
   wasIn.current ||= now !== null;
@@ -30,10 +35,12 @@ export function Home({ practice }: { practice: api.Practice }) {
     else if (elsewhere) route(addressOf({ id: elsewhere }), true);
   }, [nobody, elsewhere]);
 
-  // Whoever comes back to a page left open must not find charts there that were closed meanwhile.
+  // A person who comes back to a page left open must not find charts there that were closed meanwhile.
   useEffect(() => {
     const askAgain = () => {
-      if (document.visibilityState === "visible" && session.peek()) void watch.stay().catch(() => {});
+      if (document.visibilityState !== "visible" || !session.peek()) return;
+      void watch.stay().catch(() => {});
+      void apps.load();
     };
     document.addEventListener("visibilitychange", askAgain);
     return () => document.removeEventListener("visibilitychange", askAgain);
@@ -41,10 +48,16 @@ export function Home({ practice }: { practice: api.Practice }) {
 
   const leaving = useAction(signOut);
 
-  if (!now || nobody || elsewhere || asleep.value) {
+  if (!now || nobody || elsewhere || asleep.value || !ready.current) {
     return (
       <Frame brand={practice.name} title={t("home.wait")} step="wait" wide waiting>
-        {!nobody && <Loaded of={asked}>{() => null}</Loaded>}
+        {!nobody &&
+          (state.at === "failed" ? (
+            <FailureNote failure={state.failure} onRetry={() => void asked.load()} />
+          ) : (
+            // Also once it is known who is in: the tiles are still to come.
+            <Skeleton lines={3} />
+          ))}
       </Frame>
     );
   }
@@ -63,10 +76,13 @@ export function Home({ practice }: { practice: api.Practice }) {
           {now.charts.map((chart) => (
             <li key={chart.clientId}>
               <h2>{sayName(chart.name)}</h2>
-              <Permissions of={chart} practice={practice} />
+              <Chart of={chart} tiles={tilesOf(chart, apps.value)} practice={practice} />
             </li>
           ))}
         </ul>
+        {apps.state.value.at === "failed" && (
+          <FailureNote failure={apps.state.value.failure} onRetry={() => void apps.load()} />
+        )}
         <FailureNote failure={leaving.failure} />
         <div class="actions">
           <p class="muted breaks">{t("home.username", { username: now.username })}</p>
@@ -80,19 +96,55 @@ export function Home({ practice }: { practice: api.Practice }) {
   );
 }
 
-function Permissions({ of: { permissions }, practice }: { of: api.Chart; practice: api.Practice }) {
-  if (!permissions.length) return <p class="muted">{t("home.nothing", { practice: practice.name })}</p>;
+interface Tile {
+  appId: string;
+  name: string;
+  permission?: api.Permission;
+  href: string;
+}
+
+/** Also of an older answer, a tile is shown only for what the session says now. */
+function tilesOf({ clientId, permissions }: api.Chart, known: api.Apps | undefined): Tile[] {
+  return (known?.apps ?? []).flatMap(({ charts, ...app }) => {
+    const entrance = charts.find((each) => each.clientId === clientId);
+    const may = !app.permission || permissions.includes(app.permission);
+    return entrance && may ? [{ ...app, href: entrance.href }] : [];
+  });
+}
+
+function Chart(props: { of: api.Chart; tiles: readonly Tile[]; practice: api.Practice }) {
+  const { tiles } = props;
+  const { permissions } = props.of;
+  if (!permissions.length) return <p class="muted">{t("home.nothing", { practice: props.practice.name })}</p>;
+  const rest = permissions.filter((each) => !tiles.some(({ permission }) => permission === each));
   return (
     <>
-      <p class="small">{t("home.may")}</p>
-      <dl>
-        {permissions.map((permission) => (
-          <div key={permission}>
-            <dt>{t(`permission.${permission}`)}</dt>
-            <dd>{t(`may.${permission}`)}</dd>
-          </div>
-        ))}
-      </dl>
+      {tiles.length > 0 && (
+        <ul class="tiles" aria-label={t("home.open", { name: sayName(props.of.name) })}>
+          {tiles.map(({ appId, name, permission, href }) => (
+            <li key={appId}>
+              {/* The router leaves whole addresses alone, and so an app on the portal's own host. */}
+              <a href={href}>
+                <strong>{name}</strong>
+                {permission && <span>{t(`may.${permission}`)}</span>}
+              </a>
+            </li>
+          ))}
+        </ul>
+      )}
+      {rest.length > 0 && (
+        <>
+          <p class="small">{t(tiles.length ? "home.mayElse" : "home.may")}</p>
+          <dl>
+            {rest.map((permission) => (
+              <div key={permission}>
+                <dt>{t(`permission.${permission}`)}</dt>
+                <dd>{t(`may.${permission}`)}</dd>
+              </div>
+            ))}
+          </dl>
+        </>
+      )}
     </>
   );
 }

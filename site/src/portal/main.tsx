@@ -23,7 +23,7 @@ import { SignIn } from "./sign-in";
 
 takeToken();
 
-/** A page that few come to: the others are spared its code, and whoever opens it has it sent at once. */
+/** A page that few people come to: the others are spared its code, and those who open it get it at once. */
 const later = <P extends object>(opens: RegExp, load: () => Promise<ComponentType<P>>): ComponentType<P> =>
   lazyPage(load, { around: Waiting, now: opens.test(location.pathname) });
 

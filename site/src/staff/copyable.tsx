@@ -5,7 +5,7 @@ import { Button } from "../ui/button";
 import { say } from "../ui/toast";
 
 export function Copyable(props: {
-  /** What it is, for the button and for whoever does not see it. */
+  /** What it is, for the button and for people who do not see it. */
   name: string;
   text: string;
   /** One word or a few, which may break anywhere; else lines that stay as they are. */

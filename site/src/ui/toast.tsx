@@ -6,17 +6,21 @@ import { focusHeading } from "./heading";
 import { Cross } from "./icons";
 
 const SHOWN_MS = 10_000;
-const toast = signal<{ text: string } | null>(null);
+
+/** Words, or what finds them: then they follow what it reads. */
+export type Said = string | (() => string);
+
+const toast = signal<{ said: Said } | null>(null);
 
 let coming: ReturnType<typeof setTimeout> | undefined;
 
 /** Say it after the focus has settled: a screen reader would otherwise cut it off. */
-export function say(text: string): void {
+export function say(said: Said): void {
   hush();
-  coming = setTimeout(() => (toast.value = { text }), 100);
+  coming = setTimeout(() => (toast.value = { said }), 100);
 }
 
-/** Take it back: whoever looks next is somebody else. */
+/** Take it back: the next to look is another person. */
 export function hush(): void {
   clearTimeout(coming);
   toast.value = null;
@@ -24,19 +28,30 @@ export function hush(): void {
 
 export function Toasts() {
   const shown = toast.value;
+  const text = typeof shown?.said === "function" ? shown.said() : shown?.said;
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const held = useRef(new Set<"pointer" | "focus">()).current;
   const before = useRef<HTMLElement | null>(null);
 
-  // Whoever reads slowly rests the pointer or the focus on it, and it stays.
-  const hold = () => clearTimeout(timer.current);
-  const release = () => {
-    hold();
-    timer.current = setTimeout(() => (toast.value = null), SHOWN_MS);
+  // A slow reader rests the pointer or the focus on it, and it stays, also when its words change.
+  const wait = () => {
+    clearTimeout(timer.current);
+    if (!held.size) timer.current = setTimeout(() => (toast.value = null), SHOWN_MS);
+  };
+  const hold = (by: "pointer" | "focus") => {
+    held.add(by);
+    wait();
+  };
+  const release = (by: "pointer" | "focus") => {
+    held.delete(by);
+    wait();
   };
   useEffect(() => {
-    if (shown) release();
-    return hold;
-  }, [shown]);
+    if (shown) wait();
+    // What is taken off the page is left by nothing.
+    else held.clear();
+    return () => clearTimeout(timer.current);
+  }, [shown, text]);
 
   const dismiss = () => {
     toast.value = null;
@@ -49,15 +64,15 @@ export function Toasts() {
       {shown && (
         <div
           class="toast"
-          onPointerEnter={hold}
-          onPointerLeave={release}
+          onPointerEnter={() => hold("pointer")}
+          onPointerLeave={() => release("pointer")}
           onFocusIn={(event) => {
             before.current = event.relatedTarget as HTMLElement | null;
-            hold();
+            hold("focus");
           }}
-          onFocusOut={release}
+          onFocusOut={() => release("focus")}
         >
-          <p>{shown.text}</p>
+          <p>{text}</p>
           <button type="button" aria-label={t("toast.dismiss")} onClick={dismiss}>
             <Cross />
           </button>

@@ -189,9 +189,12 @@ async fn deleting_takes_the_word_and_a_new_secret_leaves_the_old_one_a_day() {
         let answer = world.ask_as(&room, "/api/oauth/introspect", &[("token", "none")]).await;
         answer.status.as_u16() == 200
     };
-    for _ in 0..2 {
-        let answer = dana.post(&format!("{path}/secret"), &json!({})).await.expect(201);
+    for key in ["one", "two"] {
+        let renew = || Call::new("POST", &format!("{path}/secret")).header("idempotency-key", key);
+        let answer = dana.send(renew()).await.expect(201);
         secrets.push(text(&answer["secret"]));
+        // A repeat makes none, and shows none.
+        assert_eq!(dana.send(renew()).await.expect(201), json!({}));
     }
     assert!(!works(&secrets[0]).await, "two are the most");
     assert!(works(&secrets[1]).await && works(&secrets[2]).await);

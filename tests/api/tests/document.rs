@@ -16,7 +16,7 @@ use serde_json::Value;
 use shared::fields::Date;
 
 /// Functions that no request reaches: events drive them.
-const NOT_OVER_HTTP: [&str; 2] = ["mail-events", "send-mail"];
+const NOT_OVER_HTTP: [&str; 3] = ["deliver", "mail-events", "send-mail"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")

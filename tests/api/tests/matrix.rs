@@ -191,6 +191,7 @@ impl Scene {
             | "list-portal-users"
             | "list-portal-users.progress"
             | "portal-session"
+            | "portal-session.apps"
             | "portal-session.keys"
             | "portal-session.sign-out"
             | "resend-invitation"

@@ -10,6 +10,7 @@ use api_tests::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
+use shared::history::Role;
 
 /// A person who is signed in, and an app.
 struct Scene {
@@ -391,9 +392,10 @@ async fn a_code_is_for_the_app_the_place_and_the_proof_it_was_made_for() {
     {
         with("redirect_uri", uri).await.oauth(400, "invalid_grant");
     }
-    for grant in ["password", "refresh_token", "implicit", "client_credentials"] {
+    for grant in ["password", "refresh_token", "implicit"] {
         with("grant_type", grant).await.oauth(400, "unsupported_grant_type");
     }
+    with("grant_type", "client_credentials").await.oauth(400, "unauthorized_client");
     with("grant_type", "").await.oauth(400, "invalid_request");
     with("code", "").await.oauth(400, "invalid_request");
     for wrong in ["nothing", &code[1..], &format!("{code}x"), &code.replace("harbor", "cove")] {
@@ -548,7 +550,7 @@ async fn who_is_not_signed_in_signs_in_first_and_an_app_that_asks_silently_is_to
     scene.dana.revoke(&scene.who).await.expect(200);
     world.authorize(&scene.cookie, &scene.room, &json!({})).await.problem(401, "signed_out");
     // Of another practice's portal one is not signed in to this one.
-    let casey = world.staff("cove", "Casey", shared::history::Role::Admin).await;
+    let casey = world.staff("cove", "Casey", Role::Admin).await;
     let cove = casey.register(&json!({})).await;
     scene.dana.activate(&scene.who).await.expect(200);
     let cookie = world.signed_in(&scene.who.email, PASSWORD).await;
@@ -583,7 +585,13 @@ async fn an_app_that_wants_a_fresh_sign_in_gets_one() {
         let tokens = world.exchange(&scene.room, &code).await.expect(200);
         let auth_time = claims(&text(&tokens["id_token"]))["auth_time"].clone();
         assert_eq!(auth_time, world.now().seconds());
-        // The note is of that request alone.
+        // The note is worth something for ten minutes.
+        world.pass(10 * 60 - 31);
+        let later = world.signed_in(&scene.who.email, PASSWORD).await;
+        ask(&later, &again).await.expect(200);
+        world.pass(1);
+        ask(&later, &again).await.problem(401, "signed_out");
+        // And it is of that request alone.
         again["code_challenge"] =
             json!(challenge("another verifier of more than forty-three letters"));
         world.pass(1);
@@ -841,6 +849,12 @@ async fn a_proxy_is_told_who_may_pass() {
     for query in ["", "app=", "app=nobody", &format!("{app}&clientId=x"), &format!("{app}&x=1")] {
         assert_eq!(world.may_pass(&scene.cookie, query).await.status.as_u16(), 400, "{query}");
     }
+    let system = json!({
+        "kind": "system", "permission": null, "launchUrl": null, "redirectUris": null,
+        "postLogoutRedirectUris": null, "scopes": ["clients"],
+    });
+    let system = scene.dana.register(&system).await;
+    world.may_pass(&scene.cookie, &format!("app={}", system.id)).await.problem(403, "no_access");
     let cove = "app=cove.01ARZ3NDEKTSV4RRFFQ69G5FAV";
     world.may_pass(&scene.cookie, cove).await.problem(403, "no_access");
     for query in [&app, cove] {
@@ -850,6 +864,42 @@ async fn a_proxy_is_told_who_may_pass() {
     for query in [&app, cove] {
         world.may_pass(&scene.cookie, query).await.problem(401, "signed_out");
     }
+}
+
+// ---- Tiles ----
+
+#[tokio::test]
+async fn the_portal_shows_the_apps_that_are_open_for_each_chart_and_pretends_no_other() {
+    let scene = Scene::new().await;
+    let (world, dana) = (&scene.world, &scene.dana);
+    let tiles = async |cookie: &str| {
+        let answer = world.send(Call::new("GET", "/api/portal/apps").cookie(cookie)).await;
+        answer.expect(200)["apps"].clone()
+    };
+    let chart = |client: &str, at: &str| {
+        let issuer = "http%3A%2F%2Fportal.localhost%3A8600";
+        json!({"clientId": client, "href": format!("{at}iss={issuer}&chart={client}")})
+    };
+    let first = &scene.who.client;
+    let messages = json!({
+        "appId": scene.room.id, "name": "Messages", "permission": "messaging",
+        "charts": [chart(first, "https://rooms.example/?")],
+    });
+    assert_eq!(tiles(&scene.cookie).await, json!([messages]));
+    dana.register(&json!({"permission": "billing", "name": "Invoices"})).await;
+    dana.register(&json!({"launchUrl": null, "name": "Behind"})).await;
+    let any = json!({"permission": null, "name": "All", "launchUrl": "https://all.example/in?x=1"});
+    let any = dana.register(&any).await;
+    let all = json!({
+        "appId": any.id, "name": "All", "charts": [chart(first, "https://all.example/in?x=1&")],
+    });
+    assert_eq!(tiles(&scene.cookie).await, json!([messages, all]));
+    let path = format!("/api/apps/{}", scene.room.id);
+    dana.patch(&path, &json!({"version": 1, "enabled": false})).await.expect(200);
+    assert_eq!(tiles(&scene.cookie).await, json!([all]));
+    dana.revoke(&scene.who).await.expect(200);
+    let call = Call::new("GET", "/api/portal/apps").cookie(&scene.cookie);
+    world.send(call).await.problem(401, "signed_out");
 }
 
 // ---- Signing out ----
@@ -874,7 +924,8 @@ async fn signing_out_leads_back_to_where_the_app_may_send_people_and_nowhere_els
         let body = sign_out(&scene.cookie, body).await.problem(422, "not_ours");
         assert_eq!(body["fields"][0]["field"], field);
     }
-    let again = world.signed_in(&scene.who.email, PASSWORD).await;
+    let other = scene.dana.enrolled().await;
+    let again = world.signed_in(&other.email, PASSWORD).await;
     sign_out(&again, json!({"id_token_hint": hint})).await.problem(409, "another_session");
     assert!(scene.is_open(&token).await, "nobody was signed out");
     world.session(&again).await.expect(200);
@@ -905,6 +956,48 @@ async fn signing_out_leads_back_to_where_the_app_may_send_people_and_nowhere_els
     assert_eq!(sign_out("", unnamed).await.expect(200), json!({}), "of no app");
     assert_eq!(sign_out(&again, json!({})).await.expect(200), json!({}));
     world.session(&again).await.problem(401, "signed_out");
+}
+
+#[tokio::test]
+async fn whoever_signed_in_again_since_is_signed_out_of_both() {
+    let scene = Scene::new().await;
+    let world = &scene.world;
+    let code = scene.code().await;
+    let tokens = world.exchange(&scene.room, &code).await.expect(200);
+    let token = text(&tokens["access_token"]);
+    let again = world.signed_in(&scene.who.email, PASSWORD).await;
+    let call = Call::new("POST", "/api/portal/sign-out")
+        .json(&json!({"id_token_hint": tokens["id_token"]}));
+    world.send(call.cookie(&again)).await.expect(200);
+    assert!(!scene.is_open(&token).await);
+    for cookie in [&again, &scene.cookie] {
+        world.session(cookie).await.problem(401, "signed_out");
+    }
+}
+
+#[tokio::test]
+async fn signing_in_ends_the_session_that_the_browser_had() {
+    let scene = Scene::new().await;
+    let world = &scene.world;
+    let other = scene.dana.enrolled().await;
+    let mut had = scene.cookie.clone();
+    for email in [&scene.who.email, &other.email] {
+        let token = world.token(&had, &scene.room).await;
+        let body = json!({"practice": "harbor", "username": email, "password": PASSWORD});
+        let call = Call::new("POST", "/api/portal/sign-in").json(&body).cookie(&had);
+        let answer = world.send(call).await;
+        let cookie = answer.cookie("__Host-latchkey-portal").expect("a cookie");
+        answer.expect(200);
+        world.session(&had).await.problem(401, "signed_out");
+        assert!(!scene.is_open(&token).await, "what an app had in it is over");
+        world.session(&cookie).await.expect(200);
+        had = cookie;
+    }
+    // A wrong password signs nobody out.
+    let body = json!({"practice": "harbor", "username": other.email, "password": "wrong"});
+    let call = Call::new("POST", "/api/portal/sign-in").json(&body).cookie(&had);
+    world.send(call).await.problem(401, "sign_in_failed");
+    world.session(&had).await.expect(200);
 }
 
 // ---- Traces and cost ----
@@ -941,6 +1034,163 @@ async fn the_history_of_a_chart_tells_once_a_session_which_app_was_opened() {
     let shown: Vec<_> = history["events"].as_array().expect("events").iter().collect();
     let shown = shown.iter().find(|event| event["action"] == "app-opened").expect("it");
     assert_eq!(shown["app"]["name"], "Messages");
+}
+
+/// The events of an action, with client, reason and app.
+async fn events(world: &World, action: &str) -> Vec<(Value, Value, Value)> {
+    let events = world.events().await.into_values();
+    let events = events.map(|event| serde_json::from_str::<Value>(&event).expect("JSON"));
+    let of = events.filter(|event| event["action"] == action);
+    of.map(|e| (e["clientId"].clone(), e["reason"].clone(), e["app"]["appId"].clone())).collect()
+}
+
+#[tokio::test]
+async fn a_chart_that_is_shown_later_tells_so_in_its_own_history() {
+    let scene = Scene::with(&json!({"permission": null})).await;
+    let (world, dana) = (&scene.world, &scene.dana);
+    let other = dana.client("Amara", "Okafor", "1984-03-12").await;
+    let body = json!({
+        "name": {"first": "Pat", "last": "Person"}, "email": scene.who.email,
+        "relationship": "parent", "permissions": ["documents"], "samePerson": true,
+    });
+    let second = dana.post(&format!("/api/clients/{other}/portal-users"), &body).await.expect(201);
+    world.deliver().await;
+    let token = world.post.newest(&scene.who.email).token();
+    world.enroll(&token, "Okafor", "1984-03-12", PASSWORD).await.expect(201);
+    let cookie = world.signed_in(&scene.who.email, PASSWORD).await;
+    let opened = async || {
+        let events = events(world, "app-opened").await.into_iter();
+        events.map(|(client, ..)| text(&client)).collect::<Vec<_>>()
+    };
+    let get = async |scope: &str| {
+        let answer = world.authorize(&cookie, &scene.room, &json!({"scope": scope})).await;
+        let code = parameter(&text(&answer.expect(200)["redirectTo"]), "code").expect("a code");
+        text(&world.exchange(&scene.room, &code).await.expect(200)["access_token"])
+    };
+    let first = get("openid messaging").await;
+    assert_eq!(opened().await, *std::slice::from_ref(&scene.who.client));
+    get("openid documents").await;
+    assert_eq!(opened().await, [scene.who.client.clone(), other.clone()], "wider scopes");
+    get("openid documents messaging").await;
+    assert_eq!(opened().await.len(), 2, "once each");
+
+    // A permission that is given while the session lives opens another chart to the token that is there.
+    let third = world.signed_in(&scene.who.email, PASSWORD).await;
+    let messages = dana.register(&json!({})).await;
+    let token = world.token(&third, &messages).await;
+    let before = opened().await.len();
+    let user =
+        Invited { client: other.clone(), user: text(&second["portalUserId"]), ..scene.who.clone() };
+    let version = dana.user(&user).await["version"].clone();
+    let edit = json!({"version": version, "permissions": ["documents", "messaging"]});
+    dana.patch(&user.path(), &edit).await.expect(200);
+    let info = world.userinfo(&token).await.expect(200);
+    assert_eq!(info["charts"].as_array().map(Vec::len), Some(2));
+    assert_eq!(opened().await.len(), before + 1);
+    assert!(scene.is_open(&first).await);
+}
+
+#[tokio::test]
+async fn what_is_refused_to_apps_stands_in_the_history_and_fills_it_not() {
+    let scene = Scene::new().await;
+    let (world, room) = (&scene.world, &scene.room);
+    let token = scene.token().await;
+    let wrong = Room { secret: "x".repeat(43), ..room.clone() };
+    let nobody = Room { id: "harbor.01ARZ3NDEKTSV4RRFFQ69G5FAV".into(), ..wrong.clone() };
+    for _ in 0..3 {
+        for of in [&wrong, &nobody] {
+            let fields = [("token", &*token)];
+            for path in ["/api/oauth/introspect", "/api/oauth/revoke", "/api/oauth/token"] {
+                world.ask_as(of, path, &fields).await.oauth(401, "invalid_client");
+            }
+        }
+    }
+    let refused = (Value::Null, json!("invalid_client"), json!(room.id));
+    assert_eq!(events(world, "refused").await, *std::slice::from_ref(&refused));
+    world.pass(15 * 60);
+    let fields = [("token", "x")];
+    world.ask_as(&wrong, "/api/oauth/introspect", &fields).await.oauth(401, "invalid_client");
+    assert_eq!(events(world, "refused").await, [refused.clone(), refused]);
+
+    let cookie = world.signed_in(&scene.who.email, PASSWORD).await;
+    let billing = scene.dana.register(&json!({"permission": "billing"})).await;
+    for _ in 0..3 {
+        world.may_pass(&cookie, &format!("app={}", billing.id)).await.problem(403, "no_access");
+    }
+    let denied = (json!(scene.who.client), json!("no_access"), json!(billing.id));
+    let told = events(world, "refused").await;
+    assert_eq!((told.len(), told.iter().filter(|event| **event == denied).count()), (3, 1));
+
+    let code = world.code(&cookie, room).await;
+    world.exchange(room, &code).await.expect(200);
+    assert!(events(world, "app-closed").await.is_empty());
+    world.exchange(room, &code).await.oauth(400, "invalid_grant");
+    let used = (json!(scene.who.client), json!("code_used"), json!(room.id));
+    assert_eq!(events(world, "app-closed").await, *std::slice::from_ref(&used));
+    let token = world.token(&cookie, room).await;
+    for _ in 0..2 {
+        world.ask_as(room, "/api/oauth/revoke", &[("token", &token)]).await.expect(200);
+    }
+    let given = (json!(scene.who.client), Value::Null, json!(room.id));
+    assert_eq!(events(world, "app-closed").await, [used, given]);
+}
+
+#[tokio::test]
+async fn codes_that_nobody_exchanges_end_no_token() {
+    let scene = Scene::new().await;
+    let token = scene.token().await;
+    let mut codes = Vec::new();
+    for _ in 0..7 {
+        codes.push(scene.code().await);
+    }
+    assert!(scene.is_open(&token).await);
+    for (n, code) in codes.iter().enumerate() {
+        let answer = scene.world.exchange(&scene.room, code).await;
+        assert_eq!(answer.status.as_u16(), if n < 2 { 400 } else { 200 }, "the newest five wait");
+    }
+    let mut tokens = vec![token];
+    for _ in 0..9 {
+        tokens.push(scene.token().await);
+    }
+    assert!(!scene.is_open(&tokens[0]).await, "ten are the most");
+    assert!(scene.is_open(&tokens[9]).await);
+}
+
+#[tokio::test]
+async fn what_an_app_had_of_somebody_opens_nothing_of_the_next_owner_of_the_sign_in_name() {
+    let scene = Scene::new().await;
+    let (world, dana, who) = (&scene.world, &scene.dana, &scene.who);
+    let back = scene.told(&json!({})).await;
+    let code = parameter(&back, "code").expect("a code");
+    let tokens = world.exchange(&scene.room, &code).await.expect(200);
+    let (token, code) = (text(&tokens["access_token"]), scene.code().await);
+    dana.delete(who, "confirm=delete").await.expect(200);
+    let next = dana.enroll_for(&who.client, &who.email).await;
+    let cookie = world.signed_in(&next.email, PASSWORD).await;
+    world.token(&cookie, &scene.room).await;
+    assert!(!scene.is_open(&token).await);
+    world.exchange(&scene.room, &code).await.oauth(400, "invalid_grant");
+    let hint = json!({"prompt": "none", "id_token_hint": tokens["id_token"]});
+    let answer = world.authorize(&cookie, &scene.room, &hint).await.expect(200);
+    let error = parameter(&text(&answer["redirectTo"]), "error");
+    assert_eq!(error.as_deref(), Some("login_required"));
+}
+
+#[tokio::test]
+async fn another_sign_in_name_ends_what_apps_had() {
+    for name in ["another.name", "PERSON"] {
+        let scene = Scene::new().await;
+        let (token, code) = (scene.token().await, scene.code().await);
+        let version = scene.dana.user(&scene.who).await["version"].clone();
+        let name = match name {
+            "PERSON" => scene.who.email.to_uppercase(),
+            other => other.to_owned(),
+        };
+        let edit = json!({"version": version, "username": name});
+        scene.dana.patch(&scene.who.path(), &edit).await.expect(200);
+        assert!(!scene.is_open(&token).await, "{name}");
+        scene.world.exchange(&scene.room, &code).await.oauth(400, "invalid_grant");
+    }
 }
 
 #[tokio::test]

@@ -124,6 +124,8 @@ impl Day {
         let edit = json!({"version": 1, "name": "Letters"});
         self.staff("apps.edit", 200, Call::new("PATCH", &path).json(&edit)).await;
         self.staff("apps.secret", 201, Call::new("POST", &format!("{path}/secret"))).await;
+        let tiles = Call::new("GET", "/api/portal/apps").cookie(cookie);
+        self.expect("portal-session.apps", 200, tiles).await;
         let metadata = Call::new("GET", "/.well-known/openid-configuration");
         self.expect("authorize.metadata", 200, metadata).await;
         let ask = json!({
@@ -170,7 +172,7 @@ impl Day {
 }
 
 /// Every kind of item: its partition and the beginning of its sort key.
-const KINDS: [&str; 20] = [
+const KINDS: [&str; 21] = [
     " PRACTICE",
     " SOURCE",
     "A ACCOUNT",
@@ -183,6 +185,7 @@ const KINDS: [&str; 20] = [
     "E ACCOUNT",
     "I REQUEST",
     "J USED",
+    "K NOTICE",
     "L DEVICE",
     "L LOCK",
     "M BUDGET",
@@ -260,6 +263,9 @@ async fn every_function_serves_items_that_a_newer_version_wrote() {
     let session = "/api/portal/session";
     day.expect("portal-session", 200, get(session).cookie(&cookie)).await;
     day.apps(&cookie).await;
+    // An app that is still open when the person signs out.
+    let room = dana.register(&json!({"permission": "basic"})).await;
+    world.token(&cookie, &room).await;
     let out = Call::new("DELETE", session).cookie(&cookie);
     day.expect("portal-session.sign-out", 204, out).await;
     day.expect("portal-session.keys", 200, get("/api/portal/jwks.json")).await;

@@ -2,7 +2,9 @@
 // memory it takes and how large it is, beside the least that such a program can be and beside the same in
 // Node. All take turns in one run, so that whatever disturbs the machine disturbs all alike. Prints
 // Markdown; names the aims that are missed, and fails when a limit is passed.
+import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { deflateRawSync } from "node:zlib";
@@ -30,13 +32,14 @@ const SETTLED_MS = 15;
 const AFTER_MS = 3;
 
 class Bench {
-  /** The home, the wires to its table and its mail service, and the programs with what they have shown. */
+  /** The home, the wires to its table, its mail service and an app, and the programs with what they have shown. */
   static async open(home) {
     const bench = new Bench();
     const { AWS_ENDPOINT_URL_DYNAMODB: table, AWS_ENDPOINT_URL_SESV2: mail, ...rest } = home.environment;
     bench.home = home;
-    bench.wires = await Promise.all([Wire.to(table), Wire.to(mail)]);
-    const [{ url: AWS_ENDPOINT_URL_DYNAMODB }, { url: AWS_ENDPOINT_URL_SESV2 }] = bench.wires;
+    bench.app = await listening();
+    bench.wires = await Promise.all([table, mail, `http://127.0.0.1:${bench.app.address().port}`].map(Wire.to));
+    const [AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL_SESV2, listener] = bench.wires.map(({ url }) => url);
     const environment = {
       ...rest,
       AWS_ENDPOINT_URL_DYNAMODB,
@@ -44,7 +47,7 @@ class Bench {
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
     };
     bench.log = join(home.folder, "programs.log");
-    bench.world = await sample(home);
+    bench.world = await sample(home, listener);
     bench.programs = await programs(bench.world, environment, LAMBDA, home.folder);
     for (const program of bench.programs) {
       program.before = await home.items(program.partitions);
@@ -113,7 +116,16 @@ class Bench {
 
   close() {
     for (const wire of this.wires) wire.close();
+    this.app.close();
   }
+}
+
+/** An app that takes whatever it is told. */
+async function listening() {
+  const app = createServer((request, response) => request.resume().on("end", () => response.end()));
+  app.listen(0, "127.0.0.1");
+  await once(app, "listening");
+  return app;
 }
 
 /** The size of a zip file with this one file in it, in bytes: the file deflated, and the headers. */

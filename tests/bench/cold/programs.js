@@ -8,7 +8,7 @@ import { delivered, inserted, request } from "./events.js";
 import { GOODBYE, PASSWORD } from "./sample.js";
 
 /** Functions that sign tokens: only they are given the key. */
-const SIGNERS = ["enroll", "sign-in", "staff-sign-in", "token"];
+const SIGNERS = ["deliver", "enroll", "sign-in", "staff-sign-in", "token"];
 /** Functions that hash a password, which takes its time on purpose. */
 const HASHERS = ["enroll", "sign-in"];
 /** Functions that are there in Node too. */
@@ -20,7 +20,7 @@ const USER = `${CLIENT}/portal-users/{portalUserId}`;
 /** What each function is asked: a request and the status of its answer, or an event; and what makes an answer
  *  right where a status does not say it. */
 function calls(world) {
-  const { staff, visitor, leaver, entrance, room, amara, silas, tomas, samuel, nobody, newcomer, invitation, mail } = world;
+  const { staff, visitor, leaver, entrance, room, amara, silas, tomas, samuel, nobody, newcomer, invitation, mail, notice } = world;
   const chidi = amara.ids("c.okafor1l");
   const onAmara = { cookie: staff, parameters: amara.ids() };
   const onChidi = { cookie: staff, parameters: chidi };
@@ -77,6 +77,12 @@ function calls(world) {
       request: ["DELETE", USER, { cookie: staff, parameters: amara.ids("ngozi.O0"), query: { confirm: "delete" } }],
       status: 200,
       touches: [amara.partition, amara.account("ngozi.O0")],
+    },
+    {
+      name: "deliver",
+      event: () => inserted(notice),
+      right: (answer) => answer.batchItemFailures.length === 0,
+      touches: [notice.PK.S],
     },
     {
       name: "end-session",

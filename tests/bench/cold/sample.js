@@ -41,8 +41,9 @@ class Chart {
   }
 }
 
-/** Signs people in, and finds the charts of the sample data. */
-export async function sample(home) {
+/** Signs people in, and finds the charts of the sample data. `listener` is where an app listens that is told what
+ *  ended. */
+export async function sample(home, listener) {
   const staff = await home.staff("dana@harbor.example");
   const chart = async (recordNumber) => {
     const { clients } = await home.call("POST", "/api/clients/search", staff, { query: recordNumber });
@@ -68,6 +69,7 @@ export async function sample(home) {
     invitation: await invitation(home),
     newcomer: await newcomer(home, staff, nobody),
     mail: await waitingMail(home, staff, silas, "holly.marsh"),
+    notice: await waitingNotice(home, staff, "holly.marsh", `${listener}/out`),
   };
 }
 
@@ -89,8 +91,9 @@ export const GOODBYE = "https://rooms.example/bye";
 const VERIFIER = "seven-quiet-kettles-hum-in-the-morning-light";
 
 /** Registers an app: what it proves itself by, and what a browser brings to us from it. */
-async function newApp(home, staff) {
+async function newApp(home, staff, more) {
   const { app, secret } = await home.call("POST", "/api/apps", staff, {
+    ...more,
     name: "Messages",
     kind: "portal",
     permission: "messaging",
@@ -160,4 +163,21 @@ async function waitingMail(home, staff, chart, username) {
     return mail;
   }
   throw new Error(`the home sends no mail to ${username}`);
+}
+
+/** Word of a session that ended, as it waits in the outbox: of one that the app was told, put back to the beginning. */
+async function waitingNotice(home, staff, username, logoutUri) {
+  const visitor = await home.client(username, PASSWORD);
+  await withToken(home, await newApp(home, staff, { logoutUri }), visitor);
+  await home.visit("POST", "/api/portal/sign-out", visitor, {});
+  const partition = partitionKey("notices", { practice: PRACTICE });
+  for (let tries = 0; tries < 500; tries++, await pause(20)) {
+    const told = (await home.items([partition])).find(({ pending }) => !pending);
+    if (!told) continue;
+    const targets = told.targets.L.map(({ M }) => ({ M: { ...M, state: { S: "telling" }, attempts: { N: "0" } } }));
+    const notice = { ...told, targets: { L: targets }, pending: { S: OUTBOX.pending } };
+    await home.restore([partition], [notice]);
+    return notice;
+  }
+  throw new Error("the home tells no app");
 }

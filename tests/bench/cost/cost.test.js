@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { CALLS, SIZES, STREAMED, bill, billedMs, memories, quantities, work } from "./model.js";
+import { ASSUMED, CALLS, SIZES, STREAMED, bill, billedMs, memories, quantities, work } from "./model.js";
 
 const list = JSON.parse(readFileSync(new URL("./prices.json", import.meta.url), "utf8"));
 
@@ -9,7 +9,8 @@ const list = JSON.parse(readFileSync(new URL("./prices.json", import.meta.url), 
 function figures({ read = 2, write = 3, rounds = 2, own = 1, ready = 10 } = {}) {
   const operation = { read, write, rounds, requests: ["GetItem"] };
   const program = { processor: own, ready: { median: ready } };
-  const functions = new Set([...Object.keys(CALLS).map((name) => name.split(/[.,]/)[0]), "send-mail", "mail-events"]);
+  const driven = ["send-mail", "mail-events", "deliver"];
+  const functions = new Set([...Object.keys(CALLS).map((name) => name.split(/[.,]/)[0]), ...driven]);
   const programs = Object.fromEntries([...functions].map((name) => [name, { ...program }]));
   const names = [...Object.keys(CALLS), ...Object.values(STREAMED)];
   const operations = Object.fromEntries(names.map((name) => [name, operation]));
@@ -52,6 +53,19 @@ test("finding out whom a reset was asked for is paid for beside asking and besid
   ok(after.Lambda.lambdaRequest - none > asked, "each is a call of its own");
   delete bench.operations["reset-password, resolved"];
   throws(() => quantities(size, bench, cold), /make bench has not measured reset-password, resolved/);
+});
+
+test("each session in which an app was opened is told to it, and the app is waited for", () => {
+  const size = { clients: 1000, cold: 0, hours: 100, traced: 1 };
+  const [bench, cold] = figures();
+  const usual = { ...ASSUMED.listening };
+  const before = quantities(size, bench, cold).Lambda.lambdaSecond;
+  ASSUMED.listening.value += 1000;
+  const slower = quantities(size, bench, cold).Lambda.lambdaSecond;
+  ASSUMED.listening.value = usual.value;
+  ok(Math.abs(slower - before - 1000 * CALLS["sign-in"] * 0.5) < 1e-6);
+  delete cold.programs.deliver;
+  throws(() => quantities(size, bench, cold), /make bench-cold has not measured deliver/);
 });
 
 test("a function that hashes passwords has more memory, and so its whole processor", () => {
@@ -113,7 +127,7 @@ test("the archive's objects move to cheaper storage once they are large enough t
 test("what apps ask again leaves no event, and neither does a look at a session; a sign-out does", () => {
   const [bench, cold] = figures();
   const quiet = ["authorize", "authorize.metadata", "userinfo", "token.introspect", "check"];
-  quiet.push("portal-session", "staff-sign-in.session");
+  quiet.push("portal-session", "portal-session.apps", "staff-sign-in.session");
   const each = Object.entries(CALLS).reduce((all, [name, calls]) => all + (quiet.includes(name) ? 0 : calls), 0);
   const { archiveStandard, archiveStorage } = quantities({ ...SIZES[0], clients: 1000 }, bench, cold).S3;
   ok(Math.abs(archiveStandard + archiveStorage - (1000 * each * 72 * 0.6) / 1e6) < 1e-9);

@@ -13,10 +13,11 @@ export const SIZES = [
 
 /** How often each operation is asked for, per client and month. Names are those of `make bench`. */
 export const CALLS = {
-  // Two visits to the portal, of five pages each.
+  // Two visits to the portal, of five pages each; two of them are its home, which shows the apps.
   "sign-in": 2,
   "sign-in, refused": 0.2,
   "portal-session": 10,
+  "portal-session.apps": 4,
   "portal-session.sign-out": 0.5,
   "reset-password": 0.05,
   "reset-password.choose": 0.04,
@@ -58,12 +59,15 @@ const MAILS = ["reset-password", "reset-password.choose", "add-portal-user", "re
 /** What the table's stream has `send-mail` do for each call of an operation, by the name under which `make bench`
  *  measures it. The mail that comes of it is counted with the others. */
 export const STREAMED = { "reset-password": "reset-password, resolved" };
+/** Operations that begin sessions in which an app is opened. However such a session ends, the app is told. */
+const TOLD = ["sign-in"];
 /** Operations that load pages, and how many: a sign-in to the portal, the way into an app and out of it, a day at
  *  the front desk. */
 const PAGES = { "sign-in": 5, authorize: 1, "end-session": 1, "staff-sign-in.callback": 40 };
 /** Operations that leave no event: looks at a session, and what apps ask again. Nearly every other call leaves one. */
 const QUIET = [
   "portal-session",
+  "portal-session.apps",
   "staff-sign-in.session",
   "authorize.metadata",
   "authorize",
@@ -85,7 +89,11 @@ export const ASSUMED = {
   staffClients: { value: 100, unit: "clients for each of staff" },
   mailUnits: { value: 12, unit: "write units for a mail on its way: leased, sent, shown, delivered" },
   mailReads: { value: 6, unit: "read units for it" },
-  sweeps: { value: 8_640, unit: "sweeps of the outbox: one in five minutes" },
+  sweeps: { value: 8_640, unit: "sweeps of the mails that wait: one in five minutes" },
+  noticeUnits: { value: 6, unit: "write units for a notice to an app: queued, told, out of the outbox" },
+  noticeReads: { value: 3, unit: "read units for it" },
+  noticeSweeps: { value: 43_200, unit: "sweeps of the notices that wait: one a minute" },
+  listening: { value: 200, unit: "ms that an app takes to answer one" },
   archived: { value: 300, unit: "ms in which a batch of events is archived" },
   batch: { value: 1000, unit: "events in a batch at most; an object of the archive is one" },
   unmoved: { value: 128, unit: "kB below which an object stays in S3 Standard" },
@@ -108,7 +116,7 @@ export const ASSUMED = {
   secrets: { value: 3, unit: "secrets" },
   rotations: { value: 2, unit: "yearly rotations of the key that are paid for; further ones are not" },
   rules: { value: 5, unit: "rules of the firewall" },
-  alarms: { value: 14, unit: "alarms" },
+  alarms: { value: 16, unit: "alarms" },
   figures: { value: 4, unit: "figures that a function writes; one counts only for the hours in which it is written" },
   mailFigures: { value: 3, unit: "figures about mails: sent, refused, delivered" },
 };
@@ -178,13 +186,18 @@ export function quantities({ clients, cold: coldPart, hours, traced }, bench, co
     rows.filter(({ name }) => MAILS.includes(name)),
     () => 1,
   );
+  const notices = total(
+    rows.filter(({ name }) => TOLD.includes(name)),
+    () => 1,
+  );
   const asides = streamed(rows, bench);
   const pages = total(rows, ({ name }) => PAGES[name] ?? 0);
   const events = total(rows, ({ name }) => (QUIET.includes(name) ? 0 : 1));
-  // A batch waits five minutes, as a sweep does, or until it is full.
+  // A batch waits five minutes, as a sweep of the mails does, or until it is full.
   const batches = Math.max(Math.min(events, assumed("sweeps")), events / assumed("batch"));
-  const invoked = calls + total(asides, () => 1) + 2 * mails + assumed("sweeps") + batches;
-  const seconds = lambdaSeconds(rows, { asides, mails, batches, coldPart }, cold);
+  const sweeps = assumed("sweeps") + assumed("noticeSweeps");
+  const invoked = calls + total(asides, () => 1) + 2 * mails + notices + sweeps + batches;
+  const seconds = lambdaSeconds(rows, { asides, mails, notices, batches, coldPart }, cold);
   const months = 12 * assumed("years");
   const historyGb = (events * months * assumed("event")) / 1e6;
   const mainGb = (clients * assumed("stored")) / 1e6;
@@ -198,8 +211,15 @@ export function quantities({ clients, cold: coldPart, hours, traced }, bench, co
     Lambda: { lambdaRequest: invoked, lambdaSecond: seconds },
     "API Gateway": { apiRequest: calls },
     DynamoDB: {
-      readUnit: total([...rows, ...asides], ({ read }) => read) + mails * assumed("mailReads") + assumed("sweeps"),
-      writeUnit: total([...rows, ...asides], ({ write }) => write) + mails * assumed("mailUnits"),
+      readUnit:
+        total([...rows, ...asides], ({ read }) => read) +
+        mails * assumed("mailReads") +
+        notices * assumed("noticeReads") +
+        sweeps,
+      writeUnit:
+        total([...rows, ...asides], ({ write }) => write) +
+        mails * assumed("mailUnits") +
+        notices * assumed("noticeUnits"),
       storage: gb,
       recovery: gb,
     },
@@ -239,22 +259,29 @@ export function quantities({ clients, cold: coldPart, hours, traced }, bench, co
   };
 }
 
-function lambdaSeconds(rows, { asides, mails, batches, coldPart }, { programs }) {
+function lambdaSeconds(rows, { asides, mails, notices, batches, coldPart }, { programs }) {
   const called = ({ program, rounds, memory }) => {
     const warm = billedMs(program.processor, rounds, memory);
     // A start has a whole processor to itself, whatever the memory.
     return ((warm + coldPart * Math.ceil(program.ready.median)) * memory) / 1024 / 1000;
   };
   const memory = assumed("memory");
-  const sender = { program: programs["send-mail"], rounds: 4, memory };
-  const noter = { program: programs["mail-events"], rounds: 1, memory };
-  const sweeper = { ...sender, rounds: 1 };
+  const driven = (name, rounds) => {
+    const program = programs[name];
+    if (!program) throw new Error(`make bench-cold has not measured ${name}`);
+    return { program, rounds, memory };
+  };
+  const sender = driven("send-mail", 4);
+  const noter = driven("mail-events", 1);
+  const teller = driven("deliver", 4);
   const archivist = (assumed("archived") * memory) / 1024 / 1000;
   return (
     total(rows, called) +
     total(asides, ({ rounds }) => called({ ...sender, rounds })) +
     mails * (called(sender) + called(noter)) +
-    assumed("sweeps") * called(sweeper) +
+    notices * (called(teller) + (assumed("listening") * memory) / 1024 / 1000) +
+    assumed("sweeps") * called({ ...sender, rounds: 1 }) +
+    assumed("noticeSweeps") * called({ ...teller, rounds: 1 }) +
     batches * archivist
   );
 }

@@ -213,6 +213,8 @@ impl Afternoon<'_> {
         self.staff("apps.show", ("GET", &path, Value::Null), 200).await;
         let body = json!({"version": 1, "name": "Letters"});
         self.staff("apps.edit", ("PATCH", &path, body), 200).await;
+        let tiles = ("GET", "/api/portal/apps", Value::Null);
+        self.note("portal-session.apps", tiles, cookie, 200).await;
         let metadata = "/.well-known/openid-configuration";
         self.note("authorize.metadata", ("GET", metadata, Value::Null), "", 200).await;
 

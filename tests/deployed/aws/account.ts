@@ -42,7 +42,7 @@ export class Deployed {
     private readonly policyName: string,
     readonly policy: Policy,
     readonly tables: { main: { tableArn: string }; history: { tableArn: string } },
-    private readonly table: string,
+    readonly table: string,
   ) {}
 
   static async find(name: string, FunctionName = `latchkey-${name}`): Promise<Deployed> {
@@ -118,13 +118,22 @@ export class Deployed {
   }
 
   /** The resets that were asked for and not seen to, as records of the stream. */
-  async asked(): Promise<Record<string, unknown>[]> {
+  asked(): Promise<Record<string, unknown>[]> {
+    return this.waiting(SORT_KEYS_BEGIN.ask);
+  }
+
+  /** The notices to apps that wait, as records of the stream. */
+  notices(): Promise<Record<string, unknown>[]> {
+    return this.waiting(SORT_KEYS_BEGIN.notice);
+  }
+
+  private async waiting(begin: string): Promise<Record<string, unknown>[]> {
     const { Items = [] } = await dynamodb.send(
       new QueryCommand({
         TableName: this.table,
         IndexName: OUTBOX.index,
-        KeyConditionExpression: "pending = :pending AND begins_with(SK, :ask)",
-        ExpressionAttributeValues: { ":pending": { S: OUTBOX.pending }, ":ask": { S: SORT_KEYS_BEGIN.ask } },
+        KeyConditionExpression: "pending = :pending AND begins_with(SK, :begin)",
+        ExpressionAttributeValues: { ":pending": { S: OUTBOX.pending }, ":begin": { S: begin } },
       }),
     );
     return this.inserted(Items);
@@ -132,26 +141,37 @@ export class Deployed {
 
   /** Lets minutes pass for a visitor's session and for an app. Only then is it written down that they are used. */
   async later(visitor: Visitor, app: { appId: string }): Promise<void> {
-    const { practice, account, sid } = visitor.claims();
+    const { practice } = visitor.claims();
     const [, ulid = ""] = app.appId.split(".");
-    const inAccount = { TableName: this.table, Key: primary("account", { practice, account }) };
-    const { Item } = await dynamodb.send(new GetItemCommand({ ...inAccount, ConsistentRead: true }));
-    const ends = Item?.["sessions"]?.M?.[sid]?.M?.["idleEndsAt"]?.S;
-    if (!ends) throw new Error("the session is not there");
-    await dynamodb.send(
-      new UpdateItemCommand({
-        ...inAccount,
-        UpdateExpression: "SET #sessions.#sid.idleEndsAt = :sooner",
-        ExpressionAttributeNames: { "#sessions": "sessions", "#sid": sid },
-        ExpressionAttributeValues: { ":sooner": { S: new Date(Date.parse(ends) - 2 * 60_000).toISOString() } },
-      }),
-    );
+    await this.endsSooner(visitor, 2 * 60_000);
     await dynamodb.send(
       new UpdateItemCommand({
         TableName: this.table,
         Key: primary("app", { practice, app: ulid }),
         UpdateExpression: "REMOVE lastUsedAt",
         ConditionExpression: "attribute_exists(PK)",
+      }),
+    );
+  }
+
+  /** Lets a visitor's session stay unused until it is over. */
+  over(visitor: Visitor): Promise<void> {
+    return this.endsSooner(visitor, 24 * 60 * 60_000);
+  }
+
+  private async endsSooner(visitor: Visitor, milliseconds: number): Promise<void> {
+    const { practice, account, sid } = visitor.claims();
+    const inAccount = { TableName: this.table, Key: primary("account", { practice, account }) };
+    const { Item } = await dynamodb.send(new GetItemCommand({ ...inAccount, ConsistentRead: true }));
+    const ends = Item?.["sessions"]?.M?.[sid]?.M?.["idleEndsAt"]?.S;
+    if (!ends) throw new Error("the session is not there");
+    const sooner = new Date(Date.parse(ends) - milliseconds).toISOString();
+    await dynamodb.send(
+      new UpdateItemCommand({
+        ...inAccount,
+        UpdateExpression: "SET #sessions.#sid.idleEndsAt = :sooner",
+        ExpressionAttributeNames: { "#sessions": "sessions", "#sid": sid },
+        ExpressionAttributeValues: { ":sooner": { S: sooner } },
       }),
     );
   }
@@ -180,4 +200,14 @@ export class Deployed {
 function primary(kind: ItemKind, values: Record<string, string>): Record<string, AttributeValue> {
   const { PK, SK } = key(kind, values);
   return { PK: { S: PK }, SK: { S: SK } };
+}
+
+/** A ULID of so many milliseconds before. */
+export function earlier(ulid: string, milliseconds: number): string {
+  const digits = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+  let time =
+    [...ulid.slice(0, 10)].reduce((sum, digit) => sum * 32 + digits.indexOf(digit), 0) - milliseconds;
+  let text = "";
+  for (let place = 0; place < 10; place++, time = Math.floor(time / 32)) text = digits[time % 32] + text;
+  return text + ulid.slice(10);
 }

@@ -5,7 +5,7 @@ import { beforeAll, expect, test } from "vitest";
 import { ops } from "../aws.ts";
 import { mail, mailsTo, until } from "../home.ts";
 import { Desk, INVITATION } from "../people.ts";
-import { Deployed } from "./account.ts";
+import { Deployed, earlier } from "./account.ts";
 
 let dana: Desk;
 let sender: Deployed;
@@ -132,13 +132,3 @@ test("the history reaches its archive, and is read from there", async () => {
   expect(actions).toEqual(["client-created", "portal-user-added", "enrolled", "access-revoked"]);
   expect(JSON.stringify(lines)).not.toContain(user.email);
 });
-
-/** A ULID of so many milliseconds before. */
-function earlier(ulid: string, milliseconds: number): string {
-  const digits = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-  let time =
-    [...ulid.slice(0, 10)].reduce((sum, digit) => sum * 32 + digits.indexOf(digit), 0) - milliseconds;
-  let text = "";
-  for (let place = 0; place < 10; place++, time = Math.floor(time / 32)) text = digits[time % 32] + text;
-  return text + ulid.slice(10);
-}

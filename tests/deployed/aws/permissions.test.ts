@@ -3,6 +3,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { FUNCTIONS } from "../../../infra/aws/lib/functions.ts";
 import { statement, type Right } from "../../../infra/aws/lib/items.ts";
+import { STREAMED } from "../../../infra/aws/lib/outbox.ts";
 import { mail } from "../home.ts";
 import { ANOTHER, Desk, INVITATION, newClient, newUser, RESET, tokenIn, unique, Visitor } from "../people.ts";
 import { BYE, newApp, Room } from "../room.ts";
@@ -48,8 +49,19 @@ async function ofTwo() {
 /** An auditor is refused, which stands in the client's history. */
 const refused = (method: string, path: string) => ada.must(403, method, path);
 
+/** An app that was told, as staff see it. */
+interface Told {
+  appId: string;
+  state: string;
+}
+
 /** Says that another site caused the request. */
 const ELSEWHERE = { "Sec-Fetch-Site": "same-site" };
+
+/** A system that may post alerts is refused what it has no scope for. */
+async function beyond(method: string, path: string, body?: object) {
+  await withRoom(Room.ofSystem, (system) => system.beyond(method, path, body));
+}
 
 const key = () => ({ "Idempotency-Key": unique() });
 
@@ -74,10 +86,17 @@ async function withRoom(open: (desk: Desk) => Promise<Room>, use: (room: Room) =
   }
 }
 
+/** That an app asked is noted. When it cannot be, the app gets its answer all the same. */
+async function expectNoted(room: Room) {
+  const { lastUsedAt } = await dana.must(200, "GET", `/apps/${room.appId}`);
+  expect(lastUsedAt).toEqual(expect.any(String));
+}
+
 /** A use case of each function that needs everything it may do. */
 const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
   activate: async () => {
     const { client, user } = await dana.enrolled();
+    await beyond("POST", `${at(client, user)}/activate`);
     await refused("POST", `${at(client, user)}/activate`);
     await dana.change(client, user, "revoke");
     const once = key();
@@ -93,6 +112,7 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     const body = newUser(client);
     const once = key();
     await refused("POST", `${at(client)}/portal-users`);
+    await beyond("POST", `${at(client)}/portal-users`, body);
     for (let twice = 0; twice < 2; twice++)
       await dana.must(201, "POST", `${at(client)}/portal-users`, body, once);
     const { portalUsers } = await dana.users(client);
@@ -102,6 +122,7 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
   },
   apps: async () => {
     await refused("GET", "/apps");
+    await beyond("GET", "/apps");
     const body = newApp();
     const once = key();
     const { app, secret } = await dana.must(201, "POST", "/apps", body, once);
@@ -113,13 +134,16 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     const change = { version: app.version, enabled: false };
     await dana.must(403, "PATCH", path, change, ELSEWHERE);
     await dana.must(200, "PATCH", path, change);
-    await dana.must(201, "POST", `${path}/secret`);
+    const renewed = key();
+    expect(await dana.must(201, "POST", `${path}/secret`, undefined, renewed)).toHaveProperty("secret");
+    expect(await dana.must(201, "POST", `${path}/secret`, undefined, renewed)).toEqual({});
     await dana.must(204, "DELETE", `${path}?confirm=delete`);
   },
   "assign-alert": async () => {
     const client = await dana.client();
     const { portalUserId } = await dana.invite(client);
     await refused("PUT", `${at(client)}/alert-recipient`);
+    await beyond("PUT", `${at(client)}/alert-recipient`, { portalUserId });
     await dana.must(200, "PUT", `${at(client)}/alert-recipient`, { portalUserId });
   },
   authorize: async (deployed) => {
@@ -132,6 +156,7 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
       await room.code(visitor);
       await deployed.later(visitor, room);
       await room.code(visitor);
+      await expectNoted(room);
       await visitor.must(403, "POST", "/authorization", room.request(), ELSEWHERE);
     });
   },
@@ -140,6 +165,7 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     await dana.invite(client);
     const { portalUserId } = await dana.invite(client, { relationship: "guardian" });
     await refused("PUT", `${at(client)}/chart-owner`);
+    await beyond("PUT", `${at(client)}/chart-owner`, { portalUserId });
     await dana.must(200, "PUT", `${at(client)}/chart-owner`, { portalUserId });
   },
   check: async (deployed) => {
@@ -148,11 +174,13 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
       await visitor.must(204, "GET", `/check?app=${room.appId}`);
       await deployed.later(visitor, room);
       await visitor.must(204, "GET", `/check?app=${room.appId}`);
+      await expectNoted(room);
     });
   },
   client: async () => {
     const { client } = await ofTwo();
     await refused("PATCH", at(client));
+    await beyond("GET", at(client));
     const waiting = await dana.client();
     await dana.invite(waiting);
     for (const one of [client, waiting]) {
@@ -164,6 +192,7 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
   "create-client": async () => {
     const body = newClient();
     const once = key();
+    await beyond("POST", "/clients", newClient());
     for (let twice = 0; twice < 2; twice++) await dana.must(201, "POST", "/clients", body, once);
     // The same person again.
     await dana.must(409, "POST", "/clients", { ...body, recordNumber: undefined }, key());
@@ -171,6 +200,7 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
   delete: async () => {
     const { client, user, visitor, sibling, second } = await ofTwo();
     await refused("DELETE", `${at(client, user)}?confirm=delete`);
+    await beyond("DELETE", `${at(client, user)}?confirm=delete`);
     // The alerts go to somebody else, who must still be there.
     const { portalUserId } = await dana.invite(client, { relationship: "guardian" });
     const alerts = `${at(client)}/alert-recipient`;
@@ -178,11 +208,32 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     // The reset shows on the other chart too.
     expect((await visitor.forget()).status).toBe(202);
     await mail(user.email, RESET);
-    await dana.must(200, "DELETE", `${at(client, user)}?confirm=delete&alertRecipient=${portalUserId}`);
+    await withRoom(Room.open, async (room) => {
+      await room.tokens(visitor);
+      await dana.must(200, "DELETE", `${at(client, user)}?confirm=delete&alertRecipient=${portalUserId}`);
+    });
     await dana.must(200, "DELETE", `${at(sibling, second)}?confirm=delete`);
     // The answer to the invitation was kept.
     const invited = await dana.must(201, "POST", `${at(sibling)}/portal-users`, newUser(sibling), key());
     await dana.must(200, "DELETE", `${at(sibling, invited)}?confirm=delete`);
+  },
+  deliver: async (deployed) => {
+    const { client, user, visitor } = await dana.enrolled();
+    await withRoom(Room.open, (plain) =>
+      withRoom(Room.deaf, async (deaf) => {
+        for (const room of [plain, deaf]) await room.tokens(visitor);
+        await dana.change(client, user, "revoke");
+        const answer = await deployed.invoke({ Records: await deployed.notices() });
+        expect(answer?.batchItemFailures).toHaveLength(1);
+        // One has no address to be told at, the other does not listen now.
+        const [{ apps }] = (await dana.users(client)).portalUsers;
+        expect(Object.fromEntries(apps.map(({ appId, state }: Told) => [appId, state]))).toEqual({
+          [plain.appId]: "failed",
+          [deaf.appId]: "telling",
+        });
+        await deployed.invoke({ sweep: true });
+      }),
+    );
   },
   "end-session": async () => {
     const { visitor } = await dana.enrolled();
@@ -194,7 +245,7 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
       expect(await visitor.status()).toBe(401);
     });
   },
-  enroll: async () => {
+  enroll: async (deployed) => {
     const client = await dana.client();
     const user = await dana.invite(client);
     const visitor = new Visitor(user);
@@ -206,7 +257,12 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     for (let twice = 0; twice < 2; twice++) await visitor.enroll(client, 1, once);
     const sibling = await dana.client();
     await dana.invite(sibling, sameAs(user));
-    await visitor.enroll(sibling, 2);
+    await withRoom(Room.open, async (room) => {
+      await room.tokens(visitor);
+      // A session that is over goes when another begins, and its app is told.
+      await deployed.over(visitor);
+      await visitor.enroll(sibling, 2);
+    });
     await visitor.must(403, "POST", "/enrollment/check", { token }, ELSEWHERE);
     // Links that do not work are counted: the second finds the first counted against its address.
     const forged = `${token.slice(0, -6)}AAAAAA`;
@@ -217,11 +273,13 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
   history: async () => {
     const client = await dana.client();
     await ada.must(200, "GET", `${at(client)}/history`);
+    await beyond("GET", `${at(client)}/history`);
     await ada.must(200, "GET", `${at(client)}/history?cursor=00000000000000000000000000`);
   },
   "list-portal-users": async () => {
     const client = await dana.client();
     const user = await dana.invite(client);
+    await beyond("GET", `${at(client)}/portal-users`);
     await dana.users(client);
     await dana.must(200, "GET", `${at(client, user)}/progress`);
   },
@@ -256,13 +314,19 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
   "portal-session": async () => {
     const { visitor } = await dana.enrolled();
     await visitor.must(200, "GET", "/session");
-    await visitor.must(204, "DELETE", "/session");
+    await withRoom(Room.open, async (room) => {
+      const { apps } = await visitor.must(200, "GET", "/apps");
+      expect(apps.map(({ appId }: Told) => appId)).toContain(room.appId);
+      await room.tokens(visitor);
+      await visitor.must(204, "DELETE", "/session");
+    });
   },
   "resend-invitation": async () => {
     const client = await dana.client();
     const user = await dana.invite(client);
     const once = key();
     await refused("POST", `${at(client, user)}/invitation`);
+    await beyond("POST", `${at(client, user)}/invitation`);
     for (let twice = 0; twice < 2; twice++)
       await dana.must(202, "POST", `${at(client, user)}/invitation`, undefined, once);
     await spend(client, user, 2);
@@ -274,19 +338,27 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     for (let twice = 0; twice < 2; twice++) expect((await visitor.forget()).status).toBe(202);
     // What another site sends with a session is refused, and recorded where the session belongs.
     await visitor.must(403, "PUT", "/password", { token: "none", password: ANOTHER }, ELSEWHERE);
-    await visitor.choose(ANOTHER);
+    await withRoom(Room.open, async (room) => {
+      await room.tokens(visitor);
+      await visitor.choose(ANOTHER);
+    });
   },
   revoke: async () => {
     const { client, user, visitor } = await ofTwo();
     await refused("POST", `${at(client, user)}/revoke`);
+    await beyond("POST", `${at(client, user)}/revoke`);
     const { portalUserId: alertRecipient } = await dana.invite(client, { relationship: "guardian" });
     await dana.must(200, "PUT", `${at(client)}/alert-recipient`, { portalUserId: user.portalUserId });
     expect((await visitor.forget()).status).toBe(202);
     await mail(user.email, RESET);
-    await dana.must(200, "POST", `${at(client, user)}/revoke`, { alertRecipient });
+    await withRoom(Room.open, async (room) => {
+      await room.tokens(visitor);
+      await dana.must(200, "POST", `${at(client, user)}/revoke`, { alertRecipient });
+    });
   },
   search: async () => {
     const client = await dana.client();
+    await beyond("POST", "/clients/search", { query: client.name.last });
     const { clients } = await dana.must(200, "POST", "/clients/search", { query: client.name.last });
     // Others may follow, whose names are nearly the same.
     expect(clients[0].clientId).toBe(client.clientId);
@@ -326,10 +398,16 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
       expect((await visitor.signIn("not the password at all")).status).toBe(401);
     // The counts must be as they were read.
     expect((await visitor.signIn()).status).toBe(200);
+    // Another sign-in ends the session that the browser had, and its app is told.
+    await withRoom(Room.open, async (room) => {
+      await room.tokens(visitor);
+      expect((await visitor.signIn()).status).toBe(200);
+    });
   },
   "staff-sign-in": async () => {
     const felix = await Desk.open("felix@harbor.example");
     await felix.must(200, "GET", "/staff/session");
+    await beyond("GET", "/staff/session");
     await felix.must(204, "DELETE", "/staff/session");
   },
   token: async (deployed) => {
@@ -339,19 +417,28 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
       const { access_token: token } = await room.tokens(visitor);
       await deployed.later(visitor, room);
       expect(await room.introspect(token)).toMatchObject({ active: true });
+      await expectNoted(room);
       const assertion = room.assertion();
       await room.must(200, "/revoke", { token }, { assertion });
       await room.must(401, "/introspect", { token }, { assertion });
       expect(await room.introspect(token)).toEqual({ active: false });
+      // Somebody says to be the app, and is not.
+      const forged = { assertion: `${room.assertion().slice(0, -6)}AAAAAA` };
+      await room.must(401, "/introspect", { token }, forged);
     });
   },
   "update-portal-user": async () => {
-    const { client, user, sibling, second } = await ofTwo();
+    const { client, user, visitor, sibling, second } = await ofTwo();
     await refused("PATCH", at(client, user));
-    await edit(client, user, { permissions: ["billing"] });
-    // What concerns the person, the account's other chart is told.
-    await edit(client, user, { email: `${unique()}@mail.example` });
-    await edit(sibling, second, { username: unique() });
+    await beyond("PATCH", at(client, user), { version: 1 });
+    await withRoom(Room.open, async (room) => {
+      await room.tokens(visitor);
+      await edit(client, user, { permissions: ["billing"] });
+      // What concerns the person, the account's other chart is told.
+      await edit(client, user, { email: `${unique()}@mail.example` });
+      // This ends the account's sessions.
+      await edit(sibling, second, { username: unique() });
+    });
     // And invited anew there.
     const invited = await dana.invite(client, { relationship: "guardian" });
     await dana.invite(sibling, sameAs(invited));
@@ -364,11 +451,15 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     await dana.must(429, "PATCH", at(sibling, late), { version, email: full.email, username: unique() });
   },
   userinfo: async (deployed) => {
-    const { visitor } = await dana.enrolled();
+    const { visitor, sibling, second } = await ofTwo();
+    await edit(sibling, second, { permissions: ["basic"] });
     await withRoom(Room.open, async (room) => {
       const { access_token: token } = await room.tokens(visitor);
       await deployed.later(visitor, room);
+      // By now the app may show that chart too, whose history tells it.
+      await edit(sibling, second, { permissions: ["basic", "messaging"] });
       expect((await Room.who(token)).status).toBe(200);
+      await expectNoted(room);
     });
   },
 };
@@ -442,7 +533,7 @@ describe.each(Object.keys(USES))("%s", (name) => {
   test("needs all that it may do", { timeout: 600_000 }, async () => {
     const deployed = await Deployed.find(name);
     const use = USES[name]!;
-    if (name === "send-mail") await deployed.onStream(false);
+    if (name in STREAMED) await deployed.onStream(false);
     const idle: string[] = [];
     try {
       await use(deployed);
@@ -458,10 +549,8 @@ describe.each(Object.keys(USES))("%s", (name) => {
       await use(deployed);
     } finally {
       await deployed.allow(deployed.policy);
-      if (name === "send-mail") {
-        await deployed.onStream(true);
-        await dana.caughtUp();
-      }
+      if (name in STREAMED) await deployed.onStream(true);
+      if (name === "send-mail") await dana.caughtUp();
     }
     expect(idle).toEqual([]);
   });

@@ -340,13 +340,41 @@ describe("apps", () => {
     const passed = await visitor.call("GET", `/check?app=${room.appId}&clientId=${client.clientId}`);
     expect([passed.status, passed.headers["latchkey-charts"]]).toEqual([204, `${client.clientId}=messaging`]);
 
-    await dana.change(client, user, "revoke");
+    const app = { appId: room.appId, name: expect.any(String) };
+    const [open] = (await dana.users(client)).portalUsers;
+    expect(open.openApps).toEqual([app]);
+    const { apps } = await dana.change(client, user, "revoke");
+    expect(apps).toEqual([{ ...app, state: "telling" }]);
     expect(await room.introspect(token)).toEqual({ active: false });
     const shut = await Room.who(token);
     expect([shut.status, shut.body.error]).toEqual([401, "invalid_token"]);
     expect(shut.headers["www-authenticate"]).toContain("Bearer");
     expect((await visitor.call("GET", `/check?app=${room.appId}`)).status).toBe(401);
+    // It is to be told, and has no address for that.
+    await until("staff to see that the app cannot be told", async () => {
+      const [ended] = (await dana.users(client)).portalUsers;
+      expect([ended.openApps ?? [], ended.apps]).toEqual([[], [{ ...app, state: expect.any(String) }]]);
+      return ended.apps[0].state === "failed";
+    });
     await room.close(dana);
+  });
+
+  test("are shown to people for the charts that they serve, and lead there", async () => {
+    const { client, visitor } = await dana.enrolled();
+    const room = await Room.open(dana);
+    const tiles = async () =>
+      (await visitor.must(200, "GET", "/apps")).apps.filter((one: { appId: string }) => one.appId === room.appId);
+    const there = new URLSearchParams({ iss: home().portal, chart: client.clientId });
+    expect(await tiles()).toEqual([
+      {
+        appId: room.appId,
+        name: expect.any(String),
+        permission: "messaging",
+        charts: [{ clientId: client.clientId, href: `https://rooms.example/?${there}` }],
+      },
+    ]);
+    await room.close(dana);
+    expect(await tiles()).toEqual([]);
   });
 
   test("with a key sign anew for each request, end their tokens, and sign people out", async () => {

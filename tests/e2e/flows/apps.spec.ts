@@ -1,7 +1,9 @@
 // "Apps & systems": registered, set up, switched off and on, given new secrets and deleted, by administrators
 // alone.
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { expectFits } from "../accessibility";
-import { type App, REDIRECT, Room, test } from "../apps";
+import { type App, openRooms, REDIRECT, Room, ROOMS, test } from "../apps";
 import { BUSY, CUT, failOnce, loseAnswer } from "../console";
 import { expectFocusKept, tabTo } from "../focus";
 import { asked, capital, type Desk, expect, type Page, portalOrigin, rowOf, staffOrigin, toast, unique } from "../world";
@@ -211,12 +213,65 @@ test("a system is registered with its keys, and never with a private one", async
   await expect(dana.getByRole("heading", { name: system, level: 1 })).toBeFocused();
   await expect(fact(dana, "What it may do")).toHaveText("Clients and Alerts");
   await expect(fact(dana, "How it proves itself").getByRole("listitem")).toHaveText(["one", "two"]);
-  // It has nobody to let in, and so nothing to be set up with.
-  await expect(dana.getByRole("heading", { name: "Ready-made settings" })).toHaveCount(0);
+  await dana.locator("summary", { hasText: "curl" }).click();
+  const curl = dana.getByRole("region", { name: "curl", exact: true });
+  await expect(curl).toContainText("kid one or two.");
+  await expect(curl).toContainText('"client_assertion=$ASSERTION"');
   await dana.goto(APPS());
   await expect(rowOf(dana, system)).toContainText("System");
   await expect(rowOf(dana, system)).toContainText("Clients and Alerts");
   await discard(admin, await find(admin, system));
+});
+
+test("a system's settings get it a token, with which it calls the API until it is switched off", async ({
+  dana,
+  admin,
+  desk,
+}) => {
+  const client = await desk.client();
+  const record = `Record ${unique()}`;
+  await dana.goto(`${APPS()}/new`);
+  await dana.getByLabel("Name").fill(record);
+  await dana.getByRole("radio", { name: "System" }).check();
+  await dana.getByRole("checkbox", { name: "Clients" }).check();
+  await dana.getByRole("button", { name: "Register" }).click();
+  await expect(dana.getByRole("heading", { name: `Secret of ${record}` })).toBeFocused();
+  await expect(dana.getByText("How the system gets a token")).toBeVisible();
+  await expect(dana.getByRole("heading", { name: "Test sign-in" })).toHaveCount(0);
+  await expect(dana.locator("summary")).toHaveText(["curl", "Node: openid-client"]);
+  await dana.locator("summary", { hasText: "curl" }).click();
+  const script = await dana.getByRole("region", { name: "curl", exact: true }).innerText();
+  // As it stands there, but for whom it looks for.
+  const run = async () => {
+    const shell = await promisify(execFile)("sh", ["-c", script.replace("Okafor", client.name.last)]);
+    return JSON.parse(shell.stdout) as { clients?: { clientId: string }[]; code?: string };
+  };
+  expect((await run()).clients?.map(({ clientId }) => clientId)).toEqual([client.clientId]);
+
+  const app = await find(admin, record);
+  await dana.getByRole("button", { name: "Switch off" }).click();
+  await dana.getByRole("dialog").getByRole("button", { name: "Switch off" }).click();
+  await expect(toast(dana)).toContainText(`${record} is switched off`);
+  expect((await run()).clients).toBeUndefined();
+  await discard(admin, app);
+});
+
+test("a sign-in is tested from the app's page, as its tile opens it", async ({ dana, register }) => {
+  const { app } = await register({ name: name(), launchUrl: `${ROOMS}/start?from=tile` });
+  await openRooms(dana);
+  await dana.goto(pageOf(app));
+  const link = dana.getByRole("link", { name: `Open ${app.name}` });
+  await expect(link).toHaveAccessibleDescription(/The portal should say that .* asks for a sign-in/);
+  const [tab] = await Promise.all([dana.context().waitForEvent("page"), link.click()]);
+  await expect(tab.getByRole("heading", { name: "Room" })).toBeVisible();
+  const { searchParams } = new URL(tab.url());
+  expect([...searchParams]).toEqual([
+    ["from", "tile"],
+    ["iss", portalOrigin()],
+  ]);
+  await dana.getByRole("button", { name: "Switch off" }).click();
+  await dana.getByRole("dialog").getByRole("button", { name: "Switch off" }).click();
+  await expect(link).toHaveCount(0);
 });
 
 test("an edit keeps what somebody else changed meanwhile", async ({ dana, admin, register }) => {
@@ -383,6 +438,25 @@ test("a registration whose answer was lost is made once, and asks for a new secr
   await discard(admin, app);
 });
 
+test("a new secret whose answer was lost is made once, and asks for another", async ({ dana, register }) => {
+  const room = await register({ name: name() });
+  const dialog = dana.getByRole("dialog", { name: `A new secret for ${room.app.name}?` });
+  const button = dialog.getByRole("button", { name: "New secret" });
+  await dana.goto(pageOf(room.app));
+  await dana.getByRole("button", { name: "New secret" }).click();
+  await loseAnswer(dana, "POST", `**/api/apps/${room.app.appId}/secret`);
+  await button.click();
+  await expect(dialog.getByRole("alert").filter({ hasText: CUT })).toBeVisible();
+  await button.click();
+  await expect(dana.getByText("The answer with the secret was lost on its way")).toBeVisible();
+  // The second secret from here would have ended this one.
+  expect(await room.status()).toBe(200);
+  await dana.getByRole("button", { name: "New secret" }).click();
+  await button.click();
+  const secret = dana.getByRole("region", { name: `Secret of ${room.app.name}` }).locator("code");
+  expect(await room.status(await secret.innerText())).toBe(200);
+});
+
 test("lists and pages that do not come say so, and come with one press", async ({ dana, register }) => {
   const { app } = await register({ name: name() });
   const main = dana.getByRole("main");
@@ -401,7 +475,7 @@ test("lists and pages that do not come say so, and come with one press", async (
   await expect(dana.getByRole("heading", { name: app.name, level: 1 })).toBeVisible();
   await expectFocusKept(dana, "the app came");
   await retry.click();
-  await expect(dana.locator("summary")).toHaveCount(4);
+  await expect(dana.locator("summary")).toHaveCount(5);
   await expectFocusKept(dana, "the settings came");
 });
 
@@ -477,7 +551,7 @@ test("with the keyboard alone, on a screen 320 px wide", async ({ staff, admin }
   await keys.press("Escape");
   await expect(page.getByRole("button", { name: "Switch off" })).toBeFocused();
   const node = page.locator("summary", { hasText: "Node" });
-  await tabTo(page, node, 5);
+  await tabTo(page, node, 6);
   await keys.press("Enter");
   await keys.press("Tab");
   await expect(page.getByRole("region", { name: "Node: openid-client" })).toBeFocused();

@@ -1,6 +1,7 @@
 // axe-core over every page and state of the console, in every look and language, wide and narrow.
 import type { Page } from "@playwright/test";
 import { expectAccessibleInAll } from "../accessibility";
+import type { App } from "../apps";
 import { choose, failOnce, openUsers } from "../console";
 import {
   type Client,
@@ -198,10 +199,12 @@ const PAGES: Record<string, Walk> = {
     await page
       .getByRole("textbox", { name: "Address 1 of: Addresses for sign-in" })
       .fill(`https://${"rooms.".repeat(20)}example/in`);
+    await page.getByLabel("Address of the tile").fill("https://rooms.example/");
     await page.getByRole("button", { name: "Register" }).click();
     await expect(page.getByRole("heading", { name: `Secret of ${name}` })).toBeVisible();
+    await expect(page.getByRole("heading", { name: "Test sign-in" })).toBeVisible();
     const settings = page.locator("summary");
-    await expect(settings).toHaveCount(4);
+    await expect(settings).toHaveCount(5);
     for (const setting of await settings.all()) await setting.click();
     await expect(page.getByRole("region", { name: "nginx: auth_request", exact: true })).toBeVisible();
     await check("an app, with its secret and its settings");
@@ -217,6 +220,13 @@ const PAGES: Record<string, Walk> = {
     await check("switching off");
     await dialog.getByRole("button", { name: "Switch off" }).click();
     await expect(toast(page)).toContainText("is switched off");
+    const system = { name: `Record ${unique()}`, kind: "system", authentication: "secret", scopes: ["clients"] };
+    const registered = JSON.parse((await request(page, "POST", "/api/apps", system)).text) as { app: App };
+    await page.goto(`${apps}/${registered.app.appId.split(".")[1]}`);
+    await settings.filter({ hasText: "curl" }).click();
+    await expect(page.getByRole("region", { name: "curl", exact: true })).toBeVisible();
+    await check("a system, with its settings");
+    await request(page, "DELETE", `/api/apps/${registered.app.appId}?confirm=delete`);
     await page.getByRole("main").getByRole("link", { name: "Apps & systems" }).click();
     await expect(rowOf(page, name)).toContainText("Off");
     await check("apps");

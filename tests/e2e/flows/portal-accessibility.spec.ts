@@ -1,7 +1,7 @@
 // axe-core over every page and state of the portal: in light, dark and forced colours, in every language;
 // and each of them on a telephone's screen and with its text twice as large.
 import { expectAccessible, expectFits } from "../accessibility";
-import { GOODBYE, openRooms, test } from "../apps";
+import { GOODBYE, openRooms, ROOMS, test } from "../apps";
 import { expectFocusKept } from "../focus";
 import { type Language, LOCALE, Portal } from "../portal";
 import {
@@ -16,6 +16,7 @@ import {
   type Page,
   PASSWORD,
   portalOrigin,
+  type PortalUser,
   RESET,
 } from "../world";
 
@@ -198,8 +199,9 @@ for (const language of ["en", "es", "fr"] as const satisfies Language[]) {
 
   test(`the portal on the way into an app and out of it, ${language}`, async ({ browse, desk, register }) => {
     test.slow();
-    const room = await register({ name: "Messages, appointments and documents of the care team" });
-    const user = await desk.enrolled(await desk.client());
+    const name = "Messages, appointments and documents of the care team";
+    const room = await register({ name, launchUrl: `${ROOMS}/` });
+    const [user, other] = [await desk.enrolled(await desk.client()), await desk.enrolled(await desk.client())];
     const page = await browse(browser);
     const portal = new Portal(page, language);
     const good = (what: string) => expectGood(page, what);
@@ -226,21 +228,25 @@ for (const language of ["en", "es", "fr"] as const satisfies Language[]) {
     await expect(portal.heading("authorize.refusedTitle")).toBeFocused();
     await good("something that comes twice");
 
-    const enter = async () => {
+    const enter = async ({ username }: PortalUser) => {
       await page.goto(room.authorize({ prompt: "login" }));
-      await portal.signIn(user.username);
+      await portal.signIn(username);
       await expect(page).toHaveURL(/[?&]code=/);
       return (await room.tokens(page.url())).id_token;
     };
-    const before = await enter();
-    await page.goto(room.authorize({ prompt: "login", id_token_hint: "nonsense" }));
-    await portal.signIn(user.username);
-    await expect(page.getByText(portal.say("authorize.another", { app: room.app.name }))).toBeVisible();
-    await good("an app that expects somebody else");
-    await enter();
+    const before = await enter(other);
+    await enter(user);
+    await page.goto(harborPortal());
+    await expect(page.getByRole("link", { name })).toBeVisible();
+    await good("home, with a tile");
+    await portal.failOnce("**/api/portal/apps");
+    await page.reload();
+    await expect(portal.button("load.retry")).toBeVisible();
+    await good("home, whose tiles did not come");
     await page.goto(signOut(before));
     await expect(portal.heading("signOut.title")).toBeFocused();
-    await good("another session is meant");
+    await expect(page.getByText(portal.say("signOut.another"))).toBeVisible();
+    await good("somebody else's session is meant");
     await page.goto(signOut());
     await expect(portal.heading("signOut.title")).toBeFocused();
     await good("signing out, asked");

@@ -164,11 +164,13 @@ test("on a slow line every wait is seen, and a second press does nothing more", 
       "POST /api/portal/enrollment/check",
       "POST /api/portal/enrollment",
       "GET /api/portal/session",
+      "GET /api/portal/apps",
       // Signing out asks once more who is in: it ends nobody else's session.
       "GET /api/portal/session",
       "DELETE /api/portal/session",
       "POST /api/portal/sign-in",
       "GET /api/portal/session",
+      "GET /api/portal/apps",
     ]);
 });
 
@@ -224,12 +226,14 @@ test("double clicks on every button have one effect", async ({
     "POST /api/portal/enrollment/check",
     "POST /api/portal/enrollment",
     "GET /api/portal/session",
+    "GET /api/portal/apps",
     "GET /api/portal/session",
     "DELETE /api/portal/session",
     "POST /api/portal/password-reset",
     "PUT /api/portal/password",
     "POST /api/portal/sign-in",
     "GET /api/portal/session",
+    "GET /api/portal/apps",
   ]);
 });
 

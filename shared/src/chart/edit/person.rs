@@ -100,8 +100,11 @@ impl ChartEdit<'_> {
         let user = self.user_mut(id)?;
         user.account = key.clone();
         user.sessions.clear();
+        user.open_apps.clear();
         user.reset_until = None;
         let user = user.clone();
+        let gone = account.sessions.end_all();
+        gone.tell(self.context, &practice, account.account_id, &mut self.change);
         if key == before.account {
             // Another spelling of the same name.
             let rev = account.rev;
@@ -127,7 +130,6 @@ impl ChartEdit<'_> {
         account.username = user.username.clone();
         account.email = user.email.clone();
         account.name = user.name.clone();
-        account.sessions.clear();
         account.reset = None;
         account.rev = 0;
         if let Some(grant) = account.grants.get_mut(&user.client_id) {

@@ -20,7 +20,8 @@ interface Change<T> {
   onClose: () => void;
 }
 
-/** The app as it is to be, whoever edited it meanwhile: a switch knows nothing of the other fields. */
+/** The app as it is to be, also if another admin edited it meanwhile: a switch knows nothing of the other
+ *  fields. */
 async function turn(app: App, enabled: boolean): Promise<App> {
   try {
     return await editApp(app.appId, { version: app.version, enabled });
@@ -75,10 +76,13 @@ export function SwitchApp(props: Change<App>) {
   );
 }
 
-export function RenewSecret(props: Change<string>) {
+/** Null where the answer that had it was lost on its way. */
+export function RenewSecret(props: Change<string | null>) {
   const { name, appId } = props.app;
+  // Pressed again after a lost answer, it makes no second secret: the one before it goes on for its day.
+  const [key] = useState(() => crypto.randomUUID());
   const action = useAction(async (close: () => void) => {
-    const { secret } = await renewSecret(appId);
+    const { secret = null } = await renewSecret(appId, key);
     close();
     props.onDone(secret);
   });

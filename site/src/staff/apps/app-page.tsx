@@ -1,7 +1,7 @@
 // One app or system: what it is registered as, its secret right after that was made, and how it is set up.
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
-import { app as load, type App } from "../../api/staff";
+import { app as load, issuer, type App } from "../../api/staff";
 import { sayTime } from "../../messages/language";
 import { t } from "../../messages/staff";
 import { Button } from "../../ui/button";
@@ -72,6 +72,7 @@ function Shown({ app, onChange }: { app: App; onChange: (app: App) => void }) {
   const { route } = useLocation();
   const [doing, setDoing] = useState<AppChange | null>(null);
   const { name } = app;
+  const known = useResource(issuer);
   const secret = made.value?.appId === app.appId ? made.value : null;
 
   const change = { app, onClose: () => setDoing(null) };
@@ -113,7 +114,10 @@ function Shown({ app, onChange }: { app: App; onChange: (app: App) => void }) {
           </Button>
         </div>
       </section>
-      {app.kind === "portal" && <Settings app={app} secret={secret?.secret ?? null} />}
+      {app.launchUrl && app.enabled && known.value && (
+        <TestSignIn name={name} href={tileOf(app.launchUrl, known.value)} />
+      )}
+      <Settings app={app} secret={secret?.secret ?? null} issuer={known} />
       {(doing === "off" || doing === "on") && (
         <SwitchApp
           {...change}
@@ -169,6 +173,25 @@ function Secret({ name, secret }: { name: string; secret: string | null }) {
     </section>
   );
 }
+
+/** Where a tile leads, but for the chart. */
+function tileOf(launchUrl: string, issuer: string): string {
+  const address = new URL(launchUrl);
+  address.searchParams.set("iss", issuer);
+  return address.href;
+}
+
+const TestSignIn = ({ name, href }: { name: string; href: string }) => (
+  <section class="card padded" aria-labelledby="test">
+    <h2 id="test">{t("app.test")}</h2>
+    <p id="test-what">{t("app.testWhat", { name })}</p>
+    <div class="actions start">
+      <a class="button plain" href={href} target="_blank" rel="noopener" aria-describedby="test-what">
+        {t("app.testOpen", { name })}
+      </a>
+    </div>
+  </section>
+);
 
 function Facts({ app }: { app: App }) {
   const portal = app.kind === "portal";

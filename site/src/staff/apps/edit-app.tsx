@@ -24,7 +24,7 @@ export function EditApp({ app, onSaved }: { app: App; onSaved: (app: App) => voi
 
   const done = (saved: App) => {
     onSaved(saved);
-    // On a slow line, whoever saved may have gone on to something else.
+    // On a slow line, the admin may have gone on to something else.
     if (location.pathname === `${path}/edit`) route(path);
     say(t("form.saved", { name: saved.name }));
   };

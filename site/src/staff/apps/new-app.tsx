@@ -23,7 +23,7 @@ export function NewApp() {
     const body = newApp(sent);
     const { app, secret = null } = await registerApp(body, submission.keyFor(body));
     if (app.authentication === "secret") made.value = { appId: app.appId, secret };
-    // On a slow line, whoever registered it may have gone on to something else; the secret waits.
+    // On a slow line, the admin may have gone on to something else; the secret waits.
     if (location.pathname === "/apps/new") route(pathOf(app));
     say(t("apps.registered", { name: app.name }));
   });

@@ -9,6 +9,7 @@ import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
 import { FailureNote } from "../../ui/failure";
 import { focusHeading } from "../../ui/heading";
+import type { Said } from "../../ui/toast";
 import { Decision } from "../decision";
 import { isGone, isNews, type Chart } from "./chart";
 import { ConsequenceLists, type Consequences } from "./consequences";
@@ -20,7 +21,7 @@ export function AccessDialog(props: {
   chart: Chart;
   user: PortalUser;
   /** After the change, when the dialog is closed: the words for the toast. */
-  onDone: (said: string) => void;
+  onDone: (said: Said) => void;
   onClose: () => void;
 }) {
   const { chart, user } = props;
@@ -85,11 +86,11 @@ export function useAccessChange(of: {
   chart: Chart;
   user: Pick<PortalUser, "name">;
   /** Answers what to say when it is done; null when it is not, and the dialog stays. */
-  change: () => Promise<string | null>;
-  onDone: (said: string) => void;
+  change: () => Promise<Said | null>;
+  onDone: (said: Said) => void;
 }) {
   return useAction(async (close: () => void) => {
-    let said: string | null;
+    let said: Said | null;
     let gone = false;
     try {
       said = await of.change();

@@ -5,6 +5,7 @@ import { t } from "../../messages/staff";
 import { mayChange } from "../session";
 import type { Chart } from "./chart";
 import { useProgress } from "./progress";
+import { Told } from "./told";
 
 export function StatusTag({ status }: { status: PortalUser["status"] | "locked" | "none" }) {
   return <span class={`tag ${status}`}>{t(`tag.${status}`)}</span>;
@@ -58,6 +59,7 @@ export function AccessFacts(props: { chart: Chart; user: PortalUser; edit: strin
         <p class="small">{t("users.expired", { time: sayTime(user.invitation.expiresAt) })}</p>
       )}
       {user.ended && <Ended ended={user.ended} />}
+      <Told chart={props.chart} user={user} />
       {user.status === "active" && user.lockedUntil && (
         <p class="small">
           <StatusTag status="locked" /> {t("users.locked", { time: sayClock(user.lockedUntil) })}

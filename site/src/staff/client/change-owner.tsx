@@ -6,6 +6,7 @@ import { t } from "../../messages/staff";
 import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
 import { Choice, Choices, Form, type Invalid } from "../../ui/form";
+import type { Said } from "../../ui/toast";
 import { StatusTag } from "./access";
 import { Decision } from "../decision";
 import { useAccessChange } from "./access-dialogs";
@@ -14,7 +15,7 @@ import type { Chart } from "./chart";
 export function ChangeOwner(props: {
   chart: Chart;
   users: PortalUsers;
-  onDone: (said: string) => void;
+  onDone: (said: Said) => void;
   onClose: () => void;
 }) {
   const { chart, users } = props;

@@ -1,6 +1,6 @@
 // One open chart: the client and, once a section needs them, the portal users. Every change of access
 // goes through here, so that all sections agree on what the server last said.
-import { Failure } from "../../api/http";
+import { Failure, serverTime } from "../../api/http";
 import * as api from "../../api/staff";
 import { Resource } from "../../ui/resource";
 
@@ -30,6 +30,8 @@ export class Chart {
   fresh = true;
   /** Set by changes of access: the client's own summary of them is older than they are. */
   #summaryIsOld = false;
+  /** When apps were heard to know of an ending, by the server's clock. */
+  readonly #told = new Map<string, number>();
 
   constructor(readonly clientId: string) {
     this.client = new Resource((signal) => api.client(clientId, signal));
@@ -66,16 +68,24 @@ export class Chart {
     return this.user(this.users.value?.chartOwner);
   }
 
-  /** What became of a portal user's mail. */
-  mailed(portalUserId: string, mail: NonNullable<api.PortalUser["mail"]>): void {
+  /** What became of a portal user's mail, and of word to the apps. */
+  progressed(portalUserId: string, { apps, ...news }: api.Progress): void {
     const now = this.users.value;
     if (!now) return;
-    this.users.set({
+    const states = new Map(apps?.map(({ appId, state }) => [appId, state]));
+    this.#show({
       ...now,
-      portalUsers: now.portalUsers.map((user) =>
-        user.portalUserId === portalUserId ? { ...user, mail } : user,
-      ),
+      portalUsers: now.portalUsers.map((user) => {
+        if (user.portalUserId !== portalUserId) return user;
+        const known = user.apps?.map((app) => ({ ...app, state: states.get(app.appId) ?? app.state }));
+        return { ...user, ...news, ...(known && { apps: known }) };
+      }),
     });
+  }
+
+  /** When word of the last ending had come to an app. Not known where it had before anybody looked. */
+  toldAt(user: api.PortalUser, app: api.ToldApp): number | undefined {
+    return app.state === "told" ? this.#told.get(keyOf(user, app)) : undefined;
   }
 
   /** Who can be given the alerts: whoever can come in, now or after enrolling. */
@@ -182,9 +192,24 @@ export class Chart {
 
   #set(users: api.PortalUsers): void {
     this.#summaryIsOld = true;
-    this.users.set(marked(users));
+    this.#show(marked(users));
+  }
+
+  #show(users: api.PortalUsers): void {
+    const waiting = new Set(keysOf(this.users.value, "telling"));
+    for (const key of keysOf(users, "telling")) this.#told.delete(key);
+    for (const key of keysOf(users, "told")) if (waiting.has(key)) this.#told.set(key, serverTime());
+    this.users.set(users);
   }
 }
+
+/** The apps of everybody with which word has come so far. */
+const keysOf = (users: api.PortalUsers | undefined, state: api.ToldApp["state"]): string[] =>
+  (users?.portalUsers ?? []).flatMap((user) =>
+    (user.apps ?? []).filter((app) => app.state === state).map((app) => keyOf(user, app)),
+  );
+
+const keyOf = ({ portalUserId }: api.PortalUser, { appId }: api.ToldApp) => `${portalUserId} ${appId}`;
 
 /** The marks on each user follow from the ids of the chart. */
 const marked = (users: api.PortalUsers): api.PortalUsers => ({

@@ -7,7 +7,7 @@ import { Button } from "../../ui/button";
 import { focusHeading } from "../../ui/heading";
 import { Menu, type MenuItem } from "../../ui/menu";
 import { Loaded } from "../../ui/resource";
-import { say } from "../../ui/toast";
+import { say, type Said } from "../../ui/toast";
 import { mayChange } from "../session";
 import { AccessFacts, StatusTag } from "./access";
 import { AccessDialog, type AccessChange } from "./access-dialogs";
@@ -16,6 +16,7 @@ import type { Chart } from "./chart";
 import { FirstAccess } from "./first-access";
 import { RevokeUser } from "./revoke-user";
 import { SectionHeading } from "./section-heading";
+import { ToldAlone } from "./told";
 
 export function Communications({ chart, client }: { chart: Chart; client: Client }) {
   useEffect(() => chart.users.ensure(), []);
@@ -45,7 +46,7 @@ function OwnerCard({ chart, client, users }: { chart: Chart; client: Client; use
   const off = status === "none" || status === "revoked";
   const dialog = {
     chart,
-    onDone: (said: string) => {
+    onDone: (said: Said) => {
       focusHeading();
       say(said);
     },
@@ -75,6 +76,7 @@ function OwnerCard({ chart, client, users }: { chart: Chart; client: Client; use
             brief
           />
         )}
+        {owner && off && <ToldAlone chart={chart} user={owner} />}
         {!owner && users.portalUsers.length > 0 && <p class="small">{t("communications.noOwnerHint")}</p>}
       </div>
       {mayChange.value && (

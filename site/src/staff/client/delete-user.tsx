@@ -7,17 +7,18 @@ import { t } from "../../messages/staff";
 import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
 import { FailureNote } from "../../ui/failure";
+import type { Said } from "../../ui/toast";
 import { Decision, isTheWord, TheWord } from "../decision";
 import { useAccessChange } from "./access-dialogs";
 import { getsAlerts, lacksSuccessor, type Chart } from "./chart";
-import { ConsequenceLists } from "./consequences";
+import { ConsequenceLists, sayOpenApps } from "./consequences";
 import { sayEnded } from "./receipt";
 import { INBOX, Successor } from "./successor";
 
 export function DeleteUser(props: {
   chart: Chart;
   user: PortalUser;
-  onDone: (said: string) => void;
+  onDone: (said: Said) => void;
   onClose: () => void;
 }) {
   const { chart, user } = props;
@@ -79,6 +80,7 @@ export function DeleteUser(props: {
                 user.status === "invited"
                   ? t("ends.invitation")
                   : user.status === "active" && t("ends.sessions", { name }),
+                sayOpenApps(user),
                 user.status === "active" && t("ends.reset"),
                 t("delete.username", { username: user.username }),
                 user.chartOwner && t("delete.owner", { name }),

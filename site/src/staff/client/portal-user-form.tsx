@@ -10,6 +10,7 @@ import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
 import { Choice, Choices, Form, TextField, type Invalid } from "../../ui/form";
 import { Heading } from "../../ui/heading";
+import type { Said } from "../../ui/toast";
 import { merge, touched, type Change } from "../stale";
 import { StaleNote } from "../stale-note";
 import { useTyped } from "../typed";
@@ -24,7 +25,7 @@ interface FormProps {
   chart: Chart;
   client: Client;
   /** After the change, when the dialog is closed: the words for the toast. */
-  onDone: (said: string) => void;
+  onDone: (said: Said) => void;
   onClose: () => void;
 }
 

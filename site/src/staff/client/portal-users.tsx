@@ -10,7 +10,7 @@ import { focusHeading } from "../../ui/heading";
 import { lazyPage } from "../../ui/lazy";
 import { Menu } from "../../ui/menu";
 import { Loaded } from "../../ui/resource";
-import { say } from "../../ui/toast";
+import { say, type Said } from "../../ui/toast";
 import { mayChange, state } from "../session";
 import { AccessFacts, StatusTag } from "./access";
 import { AccessDialog, type AccessChange } from "./access-dialogs";
@@ -88,7 +88,7 @@ function Table({ chart, users, base }: { chart: Chart; users: Users; base: strin
   // As the list has them by now: an answer may have come since the dialog was opened.
   const whom = doing && (chart.user(doing.user.portalUserId) ?? doing.user);
 
-  const done = (said: string) => {
+  const done = (said: Said) => {
     focusHeading();
     say(said);
   };

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { Failure } from "../../api/http";
-import type { PortalUser } from "../../api/staff";
+import type { PortalUser, Progress, ToldState } from "../../api/staff";
 import { ProgressWatch } from "./progress";
 
 type Mail = NonNullable<PortalUser["mail"]>;
 const mail = (state: Mail["state"]): Mail => ({ kind: "invitation", state, at: "2026-11-26T10:00:00Z" });
 
-function following(answers: (Mail["state"] | number)[], from = "queued") {
+function following(answers: (Mail["state"] | number)[], from: Mail["state"] = "queued") {
   const asked: number[] = [];
   const seen: string[] = [];
   const begun = Date.now();
@@ -17,8 +17,8 @@ function following(answers: (Mail["state"] | number)[], from = "queued") {
       if (typeof next === "number") throw new Failure(next, "unavailable");
       return { mail: mail(next) };
     },
-    ({ state }) => seen.push(state),
-    from,
+    ({ mail }) => seen.push(mail?.state ?? "none"),
+    { mail: mail(from) },
   );
   watch.start();
   return { asked, seen, watch };
@@ -34,7 +34,7 @@ it("asks at growing distances until the mail has arrived", async () => {
   expect(seen).toEqual(["sent", "delivered"]);
 });
 
-it.each(["delivered", "bounced", "complained"])("asks nothing about what was %s", async (state) => {
+it.each(["delivered", "bounced", "complained"] as const)("asks nothing about what was %s", async (state) => {
   const { asked } = following([], state);
   await vi.advanceTimersByTimeAsync(600_000);
   expect(asked).toEqual([]);
@@ -61,4 +61,27 @@ it("goes on after a broken line, and stops when it is refused or left", async ()
   left.watch.stop();
   await vi.advanceTimersByTimeAsync(600_000);
   expect([refused.asked, over.asked, left.asked]).toEqual([[2], [2], [2]]);
+});
+
+it("asks until every app was told, or could not be", async () => {
+  const app = (name: string, state: ToldState["state"]): ToldState => ({ appId: `harbor.${name}`, state });
+  const both = (...[a, b]: [ToldState["state"], ToldState["state"]]): Progress => ({
+    mail: mail("delivered"),
+    apps: [app("Messages", a), app("Bills", b)],
+  });
+  const answers = [both("telling", "telling"), both("told", "telling"), both("told", "failed")];
+  const seen: unknown[] = [];
+  const last = both("told", "failed");
+  const watch = new ProgressWatch(
+    async () => answers.shift() ?? last,
+    ({ apps = [] }) => seen.push(apps.map(({ state }) => state)),
+    both("telling", "telling"),
+  );
+  watch.start();
+  await vi.advanceTimersByTimeAsync(600_000);
+  expect(seen).toEqual([
+    ["told", "telling"],
+    ["told", "failed"],
+  ]);
+  expect(answers).toHaveLength(0);
 });

@@ -1,16 +1,18 @@
-// What becomes of a mail that is on its way: asked again by itself, at growing distances, until it has
-// arrived or come back. No work, so it keeps no session; not asked where nobody looks.
+// What becomes of a mail that is on its way, and of word to apps: asked again by itself, at growing distances,
+// until all of it has arrived or come back. No work, so it keeps no session; not asked where nobody looks.
 import { useEffect } from "preact/hooks";
 import { Failure } from "../../api/http";
-import { progress, type PortalUser } from "../../api/staff";
+import { progress, type PortalUser, type Progress } from "../../api/staff";
 import type { Chart } from "./chart";
 
 const FIRST_MS = 2_000;
 const LONGEST_MS = 60_000;
-/** Asked for no longer than that after a change. A mail that takes hours is looked up when somebody comes back. */
+/** Asked for no longer than that after a change. What takes hours is looked up when somebody comes back. */
 const AT_MOST_MS = 300_000;
 
-const UNDER_WAY = new Set(["queued", "sent"]);
+const UNDER_WAY = new Set(["queued", "sent", "telling"]);
+const statesOf = ({ mail, apps = [] }: Progress) => [...(mail ? [mail] : []), ...apps].map(({ state }) => state);
+const isUnderWay = (now: Progress) => statesOf(now).some((state) => UNDER_WAY.has(state));
 
 export class ProgressWatch {
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -19,9 +21,9 @@ export class ProgressWatch {
   #waited = 0;
 
   constructor(
-    private readonly ask: (signal: AbortSignal) => Promise<{ mail?: PortalUser["mail"] }>,
-    private readonly onMail: (mail: NonNullable<PortalUser["mail"]>) => void,
-    private state: string,
+    private readonly ask: (signal: AbortSignal) => Promise<Progress>,
+    private readonly onNews: (news: Progress) => void,
+    private known: Progress,
   ) {}
 
   /** Begins, or begins anew: somebody looks. */
@@ -38,7 +40,7 @@ export class ProgressWatch {
   }
 
   #wait(): void {
-    if (!UNDER_WAY.has(this.state) || this.#waited >= AT_MOST_MS) return;
+    if (!isUnderWay(this.known) || this.#waited >= AT_MOST_MS) return;
     this.#timer = setTimeout(() => void this.#look(), this.#pause);
     this.#waited += this.#pause;
     this.#pause = Math.min(this.#pause * 2, LONGEST_MS);
@@ -47,12 +49,11 @@ export class ProgressWatch {
   async #look(): Promise<void> {
     const { signal } = (this.#request = new AbortController());
     try {
-      const { mail } = await this.ask(signal);
+      const now = await this.ask(signal);
       if (signal.aborted) return;
-      if (mail && mail.state !== this.state) {
-        this.state = mail.state;
-        this.onMail(mail);
-      }
+      const isNew = `${statesOf(now)}` !== `${statesOf(this.known)}`;
+      this.known = now;
+      if (isNew) this.onNews(now);
       this.#wait();
     } catch (thrown) {
       if (signal.aborted) return;
@@ -63,16 +64,16 @@ export class ProgressWatch {
   }
 }
 
-/** Follows the mail of a portal user who is shown. */
+/** Follows the mail to a portal user who is shown, and word to the apps. */
 export function useProgress(chart: Chart, user: PortalUser): void {
-  const { portalUserId, mail } = user;
-  const mailing = mail && UNDER_WAY.has(mail.state) ? `${mail.kind} ${mail.state} ${mail.at}` : "";
+  const { portalUserId, mail, ended } = user;
+  const following = isUnderWay(user) && [mail?.kind, mail?.at, ended?.at, ...statesOf(user)].join(" ");
   useEffect(() => {
-    if (!mail || !mailing) return;
+    if (!following) return;
     const watch = new ProgressWatch(
       (signal) => progress(chart.clientId, portalUserId, signal),
-      (now) => chart.mailed(portalUserId, now),
-      mail.state,
+      (news) => chart.progressed(portalUserId, news),
+      user,
     );
     const look = () => (document.visibilityState === "visible" ? watch.start() : watch.stop());
     look();
@@ -81,5 +82,5 @@ export function useProgress(chart: Chart, user: PortalUser): void {
       document.removeEventListener("visibilitychange", look);
       watch.stop();
     };
-  }, [portalUserId, mailing]);
+  }, [portalUserId, following]);
 }

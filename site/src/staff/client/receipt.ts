@@ -3,15 +3,18 @@ import type { PortalUser, Receipt } from "../../api/staff";
 import { sayClock, sayList } from "../../messages/language";
 import { sayName } from "../../messages/name";
 import { t } from "../../messages/staff";
+import type { Said } from "../../ui/toast";
 import { getsAlerts, type Chart } from "./chart";
+import { sayTold } from "./told";
 
-/** `user` as they were before: only then did they get the alerts. */
+/** `user` as they were before: only then did they get the alerts. As long as it stands there, it says how far
+ *  word has come to the apps. */
 export function sayEnded(
   done: "revoke" | "delete",
   receipt: Receipt,
   user: PortalUser,
   chart: Chart,
-): string {
+): Said {
   const { sessions, invitations, resets } = receipt.ended;
   const list = sayList([
     ...(sessions ? [t("receipt.sessions", { count: sessions })] : []),
@@ -23,10 +26,15 @@ export function sayEnded(
   const next = successor
     ? t(successor.status === "active" ? "receipt.alerts" : "receipt.later", { name: sayName(successor.name) })
     : t(receipt.alertRecipient ? "receipt.unknown" : "receipt.inbox");
-  return [
+  const said = [
     t(`${done}.done`, { name: sayName(user.name) }),
     t("receipt.at", { time: sayClock(receipt.at, true) }),
     count ? t("receipt.ended", { count, list }) : t("receipt.nothing"),
     ...(getsAlerts(user) ? [next] : []),
-  ].join(" ");
+  ];
+  return () => {
+    const now = chart.user(user.portalUserId);
+    const apps = (now?.apps ?? receipt.apps ?? []).map((app) => sayTold(app, now && chart.toldAt(now, app)));
+    return [...said, ...apps].join(" ");
+  };
 }

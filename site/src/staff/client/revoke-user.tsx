@@ -8,11 +8,12 @@ import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
 import { FailureNote } from "../../ui/failure";
 import { Form, TextField } from "../../ui/form";
+import type { Said } from "../../ui/toast";
 import { useTyped } from "../typed";
 import { Decision } from "../decision";
 import { useAccessChange } from "./access-dialogs";
 import { getsAlerts, lacksSuccessor, type Chart } from "./chart";
-import { ConsequenceLists } from "./consequences";
+import { ConsequenceLists, sayOpenApps } from "./consequences";
 import { sayEnded } from "./receipt";
 import { INBOX, Successor } from "./successor";
 
@@ -22,7 +23,7 @@ export function RevokeUser(props: {
   chart: Chart;
   user: PortalUser;
   /** After the change, when the dialog is closed: the words for the toast. */
-  onDone: (said: string) => void;
+  onDone: (said: Said) => void;
   onClose: () => void;
 }) {
   const { chart, user } = props;
@@ -73,6 +74,7 @@ export function RevokeUser(props: {
             of={{
               ends: [
                 enrolled && t("ends.sessions", { name }),
+                sayOpenApps(user),
                 enrolled && t("ends.reset"),
                 getsAlerts(user) && successor === INBOX && t("ends.alerts"),
               ],

@@ -322,6 +322,15 @@ export const replace = ({ rev, ...item }) => ({
   },
 });
 
+/** Writes an item that is not there yet. */
+export const insert = (item) => ({
+  Put: {
+    TableName: TABLE,
+    Item: marshall({ ...item, rev: 1 }, { removeUndefinedValues: true }),
+    ConditionExpression: "attribute_not_exists(PK)",
+  },
+});
+
 /** Updates parts of an item that was not read. */
 export const amend = (Key, update) => ({ Update: { TableName: TABLE, Key: marshall(Key), ...update } });
 

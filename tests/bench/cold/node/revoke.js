@@ -6,6 +6,7 @@ import {
   at,
   frame,
   get,
+  insert,
   json,
   only,
   partition,
@@ -14,14 +15,17 @@ import {
   replace,
   ticket,
   typed,
+  ulid,
   write,
 } from "./latchkey.js";
-import { SORT_KEYS_BEGIN, key, partitionKey } from "../keys.js";
+import { OUTBOX, SORT_KEYS_BEGIN, key, partitionKey } from "../keys.js";
 import { serve } from "./runtime.js";
 
 const TRIES = 12;
 const WRONG_PROOFS = 10;
 const REPLACED = 20;
+/** Seconds that a notice to apps is kept. */
+const NOTICE_KEPT = 7 * 24 * 60 * 60;
 const CODES = ["request", "left-care", "court-order", "safety", "mistake", "other"];
 const ID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
@@ -49,6 +53,7 @@ async function revoke(event, caller) {
     }
     const now = at();
     const receivesAlerts = client.alertRecipient === portalUserId;
+    const notice = tell(practice, clientId, user, now);
     end(user, now);
     const { code, note } = reason ?? { code: "other" };
     Object.assign(user, { access: "revoked", version: user.version + 1, revoked: { at: now, code, note } });
@@ -57,7 +62,8 @@ async function revoke(event, caller) {
 
     const changed = ["status", ...(receivesAlerts ? ["alertRecipient"] : []), ...(reason ? ["reason"] : [])];
     const told = staff.event("access-revoked", { clientId, portalUserId, reason: code, changed });
-    if (await write([replace(client), replace(user), closeGrant(practice, clientId, user)], told)) {
+    const changes = [replace(client), replace(user), closeGrant(practice, clientId, user)];
+    if (await write([...(notice ? [insert(notice)] : []), ...changes], told)) {
       return receipt(client, user);
     }
     if (tries === TRIES) throw Problem.unavailable();
@@ -95,6 +101,31 @@ async function chart(practice, clientId) {
   return { client, users };
 }
 
+/** The apps that are open to a portal user, in sessions that live, are told, and listed there. Answers the notice, if
+ *  there is one. */
+function tell(practice, clientId, user, now) {
+  const open = Object.entries(user.openApps ?? {})
+    .map(([appId, app]) => ({ appId, ...app, sessions: app.sessions.filter((sid) => user.sessions[sid] > now) }))
+    .filter(({ sessions }) => sessions.length)
+    .sort((one, other) => (one.appId < other.appId ? -1 : 1));
+  delete user.telling;
+  if (!open.length) return undefined;
+  const state = "telling";
+  const notice = ulid();
+  user.telling = { notice, apps: open.map(({ appId, name }) => ({ appId, name, state })) };
+  return {
+    ...key("notice", { practice, notice }),
+    noticeId: notice,
+    practice,
+    account: open.at(-1).subject,
+    about: [clientId, user.portalUserId],
+    targets: open.flatMap(({ appId: app, sessions }) => sessions.map((sid) => ({ app, sid, state, attempts: 0 }))),
+    queuedAt: now,
+    pending: OUTBOX.pending,
+    expiresAt: Math.floor(Date.parse(now) / 1000) + NOTICE_KEPT,
+  };
+}
+
 /** Ends what a portal user has open, and notes it. */
 function end(user, now) {
   const open = user.access === "invited" && user.invitation && isOpen(user.invitation, now);
@@ -104,6 +135,7 @@ function end(user, now) {
     resets: user.resetUntil > now ? 1 : 0,
   };
   user.sessions = {};
+  delete user.openApps;
   user.receipt = { at: now, ended };
   delete user.resetUntil;
   if (!user.enrolledAt && user.invitation) {
@@ -146,7 +178,14 @@ function closeGrant(practice, clientId, { account }) {
 function receipt(client, user) {
   const last = user.receipt ?? { at: user.enrolledAt ?? at(), ended: { sessions: 0, invitations: 0, resets: 0 } };
   const mail = last.mail && user.mail?.kind === last.mail ? { kind: last.mail, state: user.mail.state } : undefined;
-  return { portalUser: view(client, user), at: last.at, ended: last.ended, alertRecipient: client.alertRecipient ?? null, mail };
+  return {
+    portalUser: view(client, user),
+    at: last.at,
+    ended: last.ended,
+    apps: user.telling?.apps ?? [],
+    alertRecipient: client.alertRecipient ?? null,
+    mail,
+  };
 }
 
 function view(client, user) {
@@ -168,6 +207,8 @@ function view(client, user) {
     mail: shownMail,
     lastSignInAt: user.lastSignInAt,
     ended: revoked && { at: revoked.at, reason: revoked.code, note: revoked.note },
+    // None is open to somebody whose access is revoked.
+    apps: user.telling?.apps,
     version,
   };
 }

@@ -1,0 +1,133 @@
+//! The sessions of an account, and what apps have in them. A session ends only through
+//! [`Sessions`], which answers what has gone: that is told to the apps ([`Gone::tell`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    context::Context,
+    fields::{AppName, At},
+    id::{AccountId, AppId, ClientId, Epoch, PracticeId, SessionId},
+    oauth::{
+        notice::{Notice, Target},
+        pass::AppSession,
+    },
+    store::Change,
+};
+
+/// Most sessions one account has at a time; the oldest gives way.
+pub const SESSIONS: usize = 10;
+
+/// A session's idle end is moved only when it moves by so many seconds or more: at most a minute,
+/// and a small part of `idle`, so that whoever stays is never signed out between two steps.
+#[must_use]
+pub fn step_seconds(idle: i64) -> i64 {
+    (idle / 10).min(60)
+}
+
+/// A session of a client or guardian.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Session {
+    /// The charts that were open when it was made, and in which epoch.
+    pub grants: BTreeMap<ClientId, Epoch>,
+    /// When it began.
+    pub began_at: At,
+    /// When it ends if it stays unused.
+    pub idle_ends_at: At,
+    /// When it ends in any case.
+    pub ends_at: At,
+    /// What apps have in it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub apps: BTreeMap<AppId, AppSession>,
+}
+
+/// The sessions of an account.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Sessions(BTreeMap<SessionId, Session>);
+
+/// Sessions that have ended. Their apps are to be told.
+#[derive(Debug, Default)]
+#[must_use = "the apps of sessions that ended are to be told"]
+pub struct Gone(Vec<(SessionId, Session)>);
+
+/// An app that got a token in sessions, as a portal user mirrors it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenApp {
+    /// What people called it then.
+    pub name: AppName,
+    /// The person, as the app knows them.
+    pub subject: AccountId,
+    /// The sessions.
+    pub sessions: BTreeSet<SessionId>,
+}
+
+impl OpenApp {
+    /// An app that has got nothing yet.
+    #[must_use]
+    pub const fn of(name: AppName, subject: AccountId) -> Self {
+        Self { name, subject, sessions: BTreeSet::new() }
+    }
+}
+
+impl Sessions {
+    /// One of them.
+    #[must_use]
+    pub fn get(&self, sid: SessionId) -> Option<&Session> {
+        self.0.get(&sid)
+    }
+
+    /// One of them, to note something in it.
+    pub fn get_mut(&mut self, sid: SessionId) -> Option<&mut Session> {
+        self.0.get_mut(&sid)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (SessionId, &Session)> {
+        self.0.iter().map(|(sid, session)| (*sid, session))
+    }
+
+    /// Adds one, and drops what has ended, or is one too many.
+    pub fn begin(&mut self, sid: SessionId, session: Session, now: At) -> Gone {
+        let over = |s: &Session| s.ends_at <= now || s.idle_ends_at <= now;
+        let mut gone: Vec<SessionId> =
+            self.iter().filter(|(_, s)| over(s)).map(|(sid, _)| sid).collect();
+        let mut left: Vec<(At, SessionId)> =
+            self.iter().filter(|(_, s)| !over(s)).map(|(sid, s)| (s.ends_at, sid)).collect();
+        left.sort_unstable();
+        let too_many = (left.len() + 1).saturating_sub(SESSIONS);
+        gone.extend(left.into_iter().take(too_many).map(|(_, sid)| sid));
+        let ended = Gone(gone.into_iter().filter_map(|sid| self.0.remove_entry(&sid)).collect());
+        self.0.insert(sid, session);
+        ended
+    }
+
+    /// Ends one.
+    pub fn end(&mut self, sid: SessionId) -> Gone {
+        Gone(self.0.remove_entry(&sid).into_iter().collect())
+    }
+
+    /// Ends all.
+    pub fn end_all(&mut self) -> Gone {
+        Gone(std::mem::take(&mut self.0).into_iter().collect())
+    }
+}
+
+impl Gone {
+    /// Has the apps told that got a token in these sessions, as part of the change that ends them.
+    pub fn tell(
+        self,
+        context: &Context,
+        practice: &PracticeId,
+        of: AccountId,
+        change: &mut Change,
+    ) {
+        let targets = self.0.iter().flat_map(|(sid, session)| {
+            let told = session.apps.iter().filter(|(_, had)| had.got_token());
+            told.map(|(app, _)| Target::new(app.clone(), *sid))
+        });
+        Notice::of(context, practice, of, None, targets.collect()).queue(change);
+    }
+}
