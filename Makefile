@@ -7,20 +7,23 @@ SHELL := /bin/bash
 
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 LOCAL := $(TARGET)/debug/latchkey-local
-RUST := -p shared -p latchkey-local -p latchkey-restore -p api-tests
+# What has tests in Rust.
+RUST := -p shared -p deliver -p send-mail -p latchkey-local -p latchkey-restore -p api-tests
 FUNCTIONS := $(notdir $(wildcard functions/*))
 TOOLS := $(CURDIR)/.tools
 CHROMIUM ?= /usr/bin/chromium
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
-.PHONY: help run site local tested binaries plain-binaries chromium \
-  test format lint deny rules test-site budgets contract e2e test-aws test-homes test-bench test-deployed \
+.PHONY: help run site local tested binaries plain-binaries chromium servers \
+  test format lint deny rules test-site budgets contract e2e test-rooms door-test test-aws test-homes test-bench test-deployed \
   bench bench-cold cost lighthouse screenshots openapi keys test-ci advisories mutants
 
 help:
 	@echo "make run            build and start the local home (ROSTER=file.csv loads a roster)"
 	@echo "make test           lint, rules, site and its budgets, API contract, browser, the AWS home"
 	@echo "make test-deployed  the AWS home on the emulator (RELEASE=1: with every function as Lambda gets it)"
+	@echo "make test-rooms     real apps behind the door, each until it refuses a person who was revoked"
+	@echo "make door-test      how long the app at URL stays open after a revocation (tests/rooms/README.md)"
 	@echo "make mutants        changes the rules and looks whether a test notices (SHARD=k/n)"
 	@echo "make bench          requests, units and times, at 1,000, 100,000 and CLIENTS clients"
 	@echo "make bench-cold     starts, calls, memory and size of every function, beside Node"
@@ -38,6 +41,11 @@ run:
 
 local:
 	cargo build --locked -p latchkey-local
+
+# For tests, clippy compiles the project's own crates: it judges them on the way. Checking them apart, every
+# crate that they stand on would be compiled a second time. Its arguments are separated as `cargo clippy` does it.
+tested plain-binaries rules keys openapi: export RUSTC_WORKSPACE_WRAPPER := clippy-driver
+tested plain-binaries rules keys openapi: export CLIPPY_ARGS := --deny__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__
 
 # The same program as the tests of the rules built it: with the same features, nothing is compiled
 # twice.
@@ -68,11 +76,11 @@ binaries: $(TOOLS)/aws
 	  $(if $(filter x86-64,$(ARCHITECTURE)),--skip-target-check) \
 	  --lambda-dir $(TARGET)/lambda $(addprefix --package ,$(FUNCTIONS) $(ALSO))
 
-# Every function as the tests of Rust are built, in a fifth of the time. Without debug information: the
-# emulator loads them from zip files.
+# Every function as the tests of Rust are built, in a fifth of the time, and whatever else there is in Rust.
+# Without debug information: the emulator loads them from zip files.
 PLAIN := $(TARGET)/plain
 plain-binaries:
-	cargo build --locked --profile test $(RUST) $(addprefix --package ,$(FUNCTIONS))
+	cargo build --locked --profile test --workspace
 	for name in $(FUNCTIONS); do \
 	  mkdir -p $(PLAIN)/$$name && strip -o $(PLAIN)/$$name/bootstrap $(TARGET)/debug/$$name; done
 
@@ -80,21 +88,37 @@ plain-binaries:
 $(TOOLS)/aws: infra/aws/requirements.txt
 $(TOOLS)/deployed: tests/deployed/requirements.txt
 $(TOOLS)/schemathesis: tests/api/requirements.txt
-$(TOOLS)/aws $(TOOLS)/deployed $(TOOLS)/schemathesis:
+$(TOOLS)/rooms: tests/rooms/requirements.txt
+$(TOOLS)/aws $(TOOLS)/deployed $(TOOLS)/schemathesis $(TOOLS)/rooms:
 	rm -rf $@
 	python3 -m venv $@
 	$@/bin/pip install --quiet --disable-pip-version-check -r $<
 
+AS_ROOT := run() { if [ "$$(id -u)" = 0 ]; then "$$@"; else sudo "$$@"; fi; }
 chromium:
-	@test -x $(CHROMIUM) || { \
-	  run() { if [ "$$(id -u)" = 0 ]; then "$$@"; else sudo "$$@"; fi; }; \
+	@test -x $(CHROMIUM) || { $(AS_ROOT); \
 	  run apt-get update -qq && run apt-get install -y -qq --no-install-recommends chromium; }
+
+# Debian's servers that real apps run on. These packages start nothing. The one of nginx would set up a
+# service, so it is only unpacked.
+SERVERS := apache2-bin libapache2-mod-auth-openidc libnss-wrapper openssl php-cli
+NGINX := $(TOOLS)/nginx/usr/sbin/nginx
+servers: $(NGINX)
+	@dpkg-query --show --showformat '$${db:Status-Status}\n' $(SERVERS) 2>&1 | \
+	  grep -cx installed | grep -qx $(words $(SERVERS)) || { $(AS_ROOT); \
+	  run apt-get update -qq && run apt-get install -y -qq --no-install-recommends $(SERVERS); }
+
+$(NGINX):
+	rm -rf $(TOOLS)/nginx && mkdir -p $(TOOLS)/nginx
+	$(AS_ROOT); run apt-get update -qq
+	cd $(TOOLS)/nginx && apt-get -q -o APT::Sandbox::User=root download nginx && dpkg-deb --extract nginx_*.deb .
+	touch $@
 
 # --- tests ---
 
-test: lint test-ci tested plain-binaries test-site budgets
+test: format test-ci tested plain-binaries test-site budgets
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line test-rules test-deployed
-	@$(MAKE) --no-print-directory e2e
+	@$(MAKE) --no-print-directory e2e test-rooms
 
 # The emulator leaves a core idle, which these have something to do for.
 test-rules: rules contract test-homes test-bench test-aws
@@ -102,6 +126,7 @@ test-rules: rules contract test-homes test-bench test-aws
 format:
 	cargo fmt --all --check
 
+# By itself; in `test`, compiling does it.
 lint: format
 	cargo clippy --locked --workspace --all-targets --quiet -- --deny warnings
 
@@ -144,6 +169,15 @@ contract: tested $(TOOLS)/schemathesis
 
 e2e: site tested chromium tests/e2e/node_modules/.installed
 	cd tests/e2e && LATCHKEY_LOCAL=$(LOCAL) CHROMIUM=$(CHROMIUM) npm test
+
+# Real apps, in one local home of their own.
+test-rooms: site tested chromium servers tests/rooms/node_modules/.installed $(TOOLS)/rooms
+	cd tests/rooms && npm run check && LATCHKEY_LOCAL=$(LOCAL) CHROMIUM=$(CHROMIUM) NGINX=$(NGINX) \
+	  ROOMS_PYTHON=$(TOOLS)/rooms/bin/python npm test
+
+# Against the home that `make run` started, or the one that STAFF and PORTAL say.
+door-test: chromium tests/rooms/node_modules/.installed
+	@cd tests/rooms && CHROMIUM=$(CHROMIUM) npm run --silent door-test
 
 # The templates of the AWS home: no Rust is needed.
 test-aws: infra/aws/node_modules/.installed $(TOOLS)/aws
