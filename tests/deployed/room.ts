@@ -11,8 +11,6 @@ type Json = any;
 /** Where a room wants people to come in, and to be once they are signed out. */
 export const IN = "https://rooms.example/in";
 export const BYE = "https://rooms.example/bye";
-/** Where it would be told that a session ended. The name is nobody's. */
-const OUT = "https://rooms.example/out";
 
 const VERIFIER = "seven-quiet-kettles-hum-in-the-morning-light";
 const challenge = createHash("sha256").update(VERIFIER).digest("base64url");
@@ -40,11 +38,6 @@ export class Room {
   static async open(desk: Desk, more: Record<string, unknown> = {}): Promise<Room> {
     const { app, secret } = await desk.must(201, "POST", "/apps", { ...newApp(), ...more });
     return new Room(app.appId, { secret });
-  }
-
-  /** Registers one that wants to be told what ended, where nobody listens. */
-  static deaf(desk: Desk): Promise<Room> {
-    return Room.open(desk, { logoutUri: OUT });
   }
 
   /** Registers one that has a key of its own, and nothing else that is secret. */
