@@ -243,9 +243,10 @@ impl Grant {
                 return Err(Problem::oauth("unsupported_grant_type", right));
             }
         }
-        for name in ["code", "code_verifier"] {
+        // FAPI 2.0 wants a code without its verifier refused as one with a wrong verifier is.
+        for (name, error) in [("code", "invalid_request"), ("code_verifier", "invalid_grant")] {
             if !form.contains_key(name) {
-                return Err(Problem::oauth("invalid_request", format!("{name} is missing.")));
+                return Err(Problem::oauth(error, format!("{name} is missing.")));
             }
         }
         Ok(Self::Code)

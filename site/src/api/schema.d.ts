@@ -1080,6 +1080,8 @@ export interface components {
         Metadata: {
             authorization_endpoint: string;
             authorization_response_iss_parameter_supported: boolean;
+            backchannel_logout_session_supported: boolean;
+            backchannel_logout_supported: boolean;
             claims_parameter_supported: boolean;
             claims_supported: string[];
             code_challenge_methods_supported: string[];

@@ -387,7 +387,7 @@ async fn a_code_is_for_the_app_the_place_and_the_proof_it_was_made_for() {
     {
         with("code_verifier", verifier).await.oauth(400, "invalid_grant");
     }
-    with("code_verifier", "").await.oauth(400, "invalid_request");
+    with("code_verifier", "").await.oauth(400, "invalid_grant");
     for uri in ["https://rooms.example/two", "https://rooms.example/in/", "https://evil.example/in"]
     {
         with("redirect_uri", uri).await.oauth(400, "invalid_grant");
