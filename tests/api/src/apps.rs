@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Answer, Call, KEY, World,
-    people::{Staff, text},
+    Answer, Call, KEY, PASSWORD, PORTAL, World,
+    people::{Invited, Staff, text},
 };
 
 /// Where the apps of the tests get their codes.
@@ -34,6 +34,88 @@ pub struct Room {
     pub secret: String,
 }
 
+/// A person who is signed in, and an app.
+pub struct Scene {
+    /// Where they are.
+    pub world: World,
+    /// Who looks after the app.
+    pub dana: Staff,
+    /// The person.
+    pub who: Invited,
+    /// The person's session.
+    pub cookie: String,
+    /// The app.
+    pub room: Room,
+}
+
+impl Scene {
+    /// A person, and an app with a secret.
+    pub async fn new() -> Self {
+        Self::with(&json!({})).await
+    }
+
+    /// A person, and an app that is registered with changes.
+    pub async fn with(registration: &Value) -> Self {
+        let world = World::new().await;
+        let dana = world.dana().await;
+        let who = dana.enrolled().await;
+        let room = dana.register(registration).await;
+        let cookie = world.signed_in(&who.email, PASSWORD).await;
+        Self { world, dana, who, cookie, room }
+    }
+
+    /// A person, and an app with the tests' key.
+    pub async fn with_key() -> Self {
+        Self::with(&with_key()).await
+    }
+
+    /// An access token for the app.
+    pub async fn token(&self) -> String {
+        self.world.token(&self.cookie, &self.room).await
+    }
+
+    /// A code for the app.
+    pub async fn code(&self) -> String {
+        self.world.code(&self.cookie, &self.room).await
+    }
+
+    /// What the app is told on its own address.
+    pub async fn told(&self, changes: &Value) -> String {
+        let answer = self.world.authorize(&self.cookie, &self.room, changes).await.expect(200);
+        text(&answer["redirectTo"])
+    }
+
+    /// What the app gets for a code that it asked for with changes.
+    ///
+    /// # Panics
+    /// When there is no code.
+    pub async fn tokens(&self, changes: &Value) -> Value {
+        let code = parameter(&self.told(changes).await, "code").expect("a code");
+        self.world.exchange(&self.room, &code).await.expect(200)
+    }
+
+    /// Whether a token opens anything.
+    ///
+    /// # Panics
+    /// When introspection and userinfo differ.
+    pub async fn is_open(&self, token: &str) -> bool {
+        let active = self.world.introspect(&self.room, token).await["active"] == json!(true);
+        let info = self.world.userinfo(token).await.status.as_u16();
+        assert_eq!(info, if active { 200 } else { 401 }, "both say the same");
+        active
+    }
+}
+
+/// The claims of a JWT, not verified.
+///
+/// # Panics
+/// When it is no JWT.
+#[must_use]
+pub fn claims(token: &str) -> Value {
+    let part = token.split('.').nth(1).expect("claims");
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64")).expect("JSON")
+}
+
 /// What an app with a secret is registered with, and changes to it.
 #[must_use]
 pub fn registration(changes: &Value) -> Value {
@@ -44,6 +126,13 @@ pub fn registration(changes: &Value) -> Value {
     });
     merge(&mut body, changes);
     body
+}
+
+/// What makes an app one that proves itself with the tests' key, which is its `a`.
+#[must_use]
+pub fn with_key() -> Value {
+    let key = json!({"kty": "EC", "crv": "P-256", "kid": "a", "x": X, "y": Y});
+    json!({"authentication": "key", "publicKeys": [key]})
 }
 
 /// Sets members; null takes one away.
@@ -112,6 +201,19 @@ impl Room {
 }
 
 impl Room {
+    /// The good way of an app with a key to prove itself, with changes to the claims.
+    ///
+    /// # Panics
+    /// When it cannot be signed.
+    #[must_use]
+    pub fn proof(&self, now: i64, changes: &Value) -> String {
+        let mut claims = json!({
+            "iss": self.id, "sub": self.id, "aud": PORTAL, "exp": now + 60, "iat": now, "jti": "one",
+        });
+        merge(&mut claims, changes);
+        self.assertion(&json!({"alg": "ES256", "typ": "JWT", "kid": "a"}), &claims)
+    }
+
     /// An assertion, signed with the tests' key.
     ///
     /// # Panics

@@ -18,12 +18,12 @@ const OUT: &str = "https://rooms.example/out";
 /// What reached apps: the address, and the logout token.
 type Told = Arc<Mutex<Vec<(String, String)>>>;
 
-struct Scene {
-    world: World,
+pub(crate) struct Scene {
+    pub(crate) world: World,
     dana: Staff,
     who: Invited,
-    cookie: String,
-    room: Room,
+    pub(crate) cookie: String,
+    pub(crate) room: Room,
     told: Told,
     /// What the apps answer; nothing for no answer.
     answer: Arc<Mutex<Option<u16>>>,
@@ -31,7 +31,7 @@ struct Scene {
 }
 
 impl Scene {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let world = World::new().await;
         let dana = world.dana().await;
         let who = dana.enrolled().await;
@@ -64,7 +64,7 @@ impl Scene {
     }
 
     /// Delivers what waits; answers how many have to be told again.
-    async fn deliver(&self) -> usize {
+    pub(crate) async fn deliver(&self) -> usize {
         let mut left = 0;
         for (key, _) in self.notices().await {
             left += usize::from(self.messenger.tell(&key).await.is_err());
@@ -73,7 +73,7 @@ impl Scene {
     }
 
     /// What apps were told since the last look: the claims of each logout token.
-    fn heard(&self) -> Vec<Value> {
+    pub(crate) fn heard(&self) -> Vec<Value> {
         let told = std::mem::take(&mut *self.told.lock().expect("a lock"));
         told.iter().map(|(_, token)| claims(token)).collect()
     }

@@ -1,0 +1,128 @@
+//! An app asks while its door shuts, in every order of their requests to the table.
+
+use api_tests::{
+    Answer, Call,
+    apps::{Scene, parameter},
+    wire::Operations,
+};
+use serde_json::json;
+
+/// What shuts a token.
+#[derive(Debug, Clone, Copy)]
+enum Shut {
+    Revoke,
+    Delete,
+    SignOut,
+    SwitchOff,
+}
+
+/// What an app does meanwhile.
+#[derive(Debug, Clone, Copy)]
+enum Ask {
+    Code,
+    Token,
+    Introspect,
+    Check,
+}
+
+async fn shut_by(scene: &Scene, by: Shut) -> Answer {
+    match by {
+        Shut::Revoke => scene.dana.revoke(&scene.who).await,
+        Shut::Delete => scene.dana.delete(&scene.who, "confirm=delete").await,
+        Shut::SignOut => {
+            let call = Call::new("DELETE", "/api/portal/session");
+            scene.world.send(call.cookie(&scene.cookie)).await
+        }
+        Shut::SwitchOff => {
+            let path = format!("/api/apps/{}", scene.room.id);
+            scene.dana.patch(&path, &json!({"version": 1, "enabled": false})).await
+        }
+    }
+}
+
+async fn ask_for(scene: &Scene, what: Ask, code: &str, token: &str) -> Answer {
+    match what {
+        Ask::Code => scene.world.authorize(&scene.cookie, &scene.room, &json!({})).await,
+        Ask::Token => scene.world.exchange(&scene.room, code).await,
+        Ask::Introspect => {
+            let fields = [("token", token)];
+            scene.world.ask_as(&scene.room, "/api/oauth/introspect", &fields).await
+        }
+        Ask::Check => scene.world.may_pass(&scene.cookie, &format!("app={}", scene.room.id)).await,
+    }
+}
+
+/// Whether an answer lets anybody in.
+fn lets_in(answer: &Answer) -> bool {
+    let onward = answer.body["redirectTo"].as_str().unwrap_or_default();
+    let open = answer.body["active"] != json!(false) && !onward.contains("error=");
+    answer.status.is_success() && open
+}
+
+/// In every order in which the requests of both can reach the table: once the door is shut, no question
+/// lets anybody in, and nothing that was got meanwhile is worth anything.
+#[tokio::test]
+async fn whatever_an_app_asks_while_the_door_shuts_is_worth_nothing_after() {
+    const STEPS: u32 = 4;
+    let scene = Scene::new().await;
+    let world = &scene.world;
+    let token = scene.token().await;
+    // So that a question moves the idle end, which is written.
+    world.pass(120);
+    let code = scene.code().await;
+    let before = world.snapshot().await;
+    let (mut open, mut closed) = (0, 0);
+    for shut in [Shut::Revoke, Shut::Delete, Shut::SignOut, Shut::SwitchOff] {
+        for ask in [Ask::Code, Ask::Token, Ask::Introspect, Ask::Check] {
+            for order in 0..2_u32.pow(STEPS) {
+                let what = format!("{ask:?} while {shut:?}, order {order:04b}");
+                world.wire.forget();
+                world.wire.hold_marked();
+                let mut operations = Operations::on(&world.wire);
+                operations.add(shut_by(&scene, shut));
+                operations.add(ask_for(&scene, ask, &code, &token));
+                let (mut step, mut late) = (0, None);
+                loop {
+                    operations.settle().await;
+                    let waiting = world.wire.look(|held| held.mark.expect("a mark"));
+                    let Some(first) = waiting.first() else { break };
+                    let wanted = usize::try_from(order >> step.min(STEPS) & 1).expect("small");
+                    let at = waiting.iter().position(|mark| *mark == wanted).unwrap_or(0);
+                    if waiting[at] == 1 || (waiting.len() == 1 && *first == 1) {
+                        late.get_or_insert(operations.answer(0).is_some());
+                    }
+                    world.wire.take(at).expect("it waits").release();
+                    step += 1;
+                }
+                world.wire.let_go();
+                let done = operations.answer(0).expect("shut");
+                assert!(done.status.is_success(), "{what}: {}", done.body);
+                let asked = operations.answer(1).expect("an answer").clone();
+                drop(operations);
+                let let_in = lets_in(&asked);
+                assert!(!(let_in && late == Some(true)), "{what}: {}", asked.body);
+                if let_in {
+                    open += 1;
+                } else {
+                    closed += 1;
+                }
+                let got = asked.body["access_token"].as_str().map(str::to_owned);
+                let onward = asked.body["redirectTo"].as_str().unwrap_or("?");
+                if let Some(code) = parameter(onward, "code") {
+                    let answer = world.exchange(&scene.room, &code).await;
+                    assert!(answer.status.is_client_error(), "{what}: {}", answer.body);
+                }
+                for token in got.iter().chain([&token]) {
+                    let answer = ask_for(&scene, Ask::Introspect, "", token).await;
+                    assert!(!lets_in(&answer), "{what}: {}", answer.body);
+                    assert_eq!(world.userinfo(token).await.status.as_u16(), 401, "{what}");
+                }
+                let answer = ask_for(&scene, Ask::Check, "", "").await;
+                assert!(!lets_in(&answer), "{what}: {}", answer.status);
+                let now = world.snapshot().await;
+                world.put_back(&now, &before).await;
+            }
+        }
+    }
+    assert!(open > 20 && closed > 20, "{open} {closed}: both happen");
+}
