@@ -53,6 +53,8 @@ pub enum Action {
     AppUpdated,
     AppSecretMade,
     AppDeleted,
+    AlertPosted,
+    AlertsShown,
     Refused,
     /// What a newer version did, of which this one knows no more.
     #[serde(other)]

@@ -13,9 +13,17 @@ use crate::fields::Refusal;
 macro_rules! ulid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
         pub struct $name(Ulid);
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                let not = || Refusal::invalid("not_an_id", "Use the id as it was given.").error();
+                Self::parse(&text).ok_or_else(not)
+            }
+        }
 
         impl $name {
             /// Makes the id from a fresh ULID.
@@ -87,6 +95,10 @@ ulid_id!(
 ulid_id!(
     /// A mail in the outbox.
     MailId
+);
+ulid_id!(
+    /// An alert.
+    AlertId
 );
 ulid_id!(
     /// A reset that was asked for.

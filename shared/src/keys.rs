@@ -14,9 +14,10 @@ use std::fmt;
 use ulid::Ulid;
 
 use crate::{
+    alert::Addressee,
     fields::{At, Date, RecordNumber},
     id::{
-        AccountKey, AddressKey, AskId, ClientId, EventId, MailId, NoticeId, PortalUserId,
+        AccountKey, AddressKey, AlertId, AskId, ClientId, EventId, MailId, NoticeId, PortalUserId,
         PracticeId, SessionId,
     },
 };
@@ -59,11 +60,11 @@ pub const MAIN: Table = Table {
 /// The append-only history.
 pub const HISTORY: Table = Table { stream: "NEW_IMAGE", time_to_live: None, indexes: &[] };
 
-/// The index of what waits for `send-mail`: a mail has the attribute `pending` until it is done with, a
-/// reset that was asked for until it is gone.
+/// The index of what waits for `send-mail` and `deliver`: a mail, an alert or a notice has the attribute
+/// `pending` until it is done with, a reset that was asked for until it is gone.
 pub const OUTBOX: &str = "outbox";
-/// The value of `pending`. All that waits shares one partition of the index: it is little, and leaves
-/// soon.
+/// The value of `pending`. All that waits shares one partition of the index, which takes a thousand writes a
+/// second: it leaves soon, and the API is throttled far below that.
 pub const PENDING: &str = "MAIL";
 
 /// A kind of item, as declared. Patterns name what varies in braces.
@@ -122,7 +123,7 @@ macro_rules! items {
 partitions! {
     /// The settings of a practice.
     practice(practice: &PracticeId) = "P#{practice}";
-    /// A client, its portal users and its mails; in the history, the client's events.
+    /// A client, its portal users, mails and alerts; in the history, the client's events.
     chart(practice: &PracticeId, client: ClientId) = "P#{practice}#C#{client}";
     /// A record number.
     record(practice: &PracticeId, number: &str) = "P#{practice}#R#{number}";
@@ -171,6 +172,12 @@ items! {
     /// A mail in the outbox. The stream carries new ones; the index [`OUTBOX`] has those that wait.
     mail(practice: &PracticeId, client: ClientId, mail: MailId)
         in main chart(practice, client) = "MAIL#{mail}", "mail";
+    /// An alert. The stream carries new ones; the index [`OUTBOX`] has those that wait.
+    alert(practice: &PracticeId, client: ClientId, alert: AlertId)
+        in main chart(practice, client) = "ALERT#{alert}", "alert";
+    /// Until when further alerts to somebody about a client send nothing.
+    hush(practice: &PracticeId, client: ClientId, to: Addressee)
+        in main chart(practice, client) = "HUSH#{to}", "hush after an alert";
     /// The holder of a record number, in the form in which numbers compare:
     /// [`RecordNumber::compared`].
     record(practice: &PracticeId, number: &RecordNumber)
@@ -234,13 +241,15 @@ pub const ACCESS: &str = "A#";
 pub const APP: &str = "APP#";
 /// Sort keys of mails begin with this, and no others: the stream's filter looks for it.
 pub const MAIL: &str = "MAIL#";
+/// Sort keys of alerts begin with this, and no others: the stream's filter looks for it.
+pub const ALERT: &str = "ALERT#";
 /// Sort keys of resets that were asked for begin with this, and no others: the stream's filter looks
 /// for it.
 pub const ASK: &str = "ASK#";
 /// Sort keys of words to apps begin with this, and no others: the stream's filter looks for it.
 pub const NOTICE: &str = "NOTICE#";
 /// With one of these begin the sort keys of what the stream hands to `send-mail`.
-pub const MAILED: &[&str] = &[MAIL, ASK];
+pub const MAILED: &[&str] = &[MAIL, ASK, ALERT];
 
 /// The key of an item that the stream tells was inserted, if its sort key is one of these beginnings and
 /// an id.

@@ -1,4 +1,5 @@
-//! The mails a portal user gets, as text and as HTML.
+//! The mails that a portal user gets, and those that the practice gets about
+//! them, as text and as HTML.
 //!
 //! Hides how a mail is put together so that it reads well in every client: the
 //! table layout of `letter/frame.html`, the wording of `letter/words.rs`, and the
@@ -6,7 +7,8 @@
 //!
 //! Three promises are kept here rather than by callers. Nothing given can become
 //! markup, a header, another line or a link. A mail has no place for a password,
-//! health information or a client's name. The link is only ever a web
+//! health information or a client's name; what the practice itself gets names a
+//! chart by its record number. The link is only ever a web
 //! address on one line, and no `Debug` shows it, since it carries a token.
 
 mod linked;
@@ -18,7 +20,7 @@ use std::{error::Error, fmt};
 
 use words::{Mail, Terms, Words};
 
-use crate::{fields::is_unseen, mail::MailKind as Kind};
+use crate::{fields::is_unseen, mail::MailKind};
 
 pub use linked::sign_in_name;
 
@@ -163,6 +165,23 @@ impl fmt::Display for BadLink {
 
 impl Error for BadLink {}
 
+/// The occasion of a mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// What happens to somebody's access.
+    Access(MailKind),
+    /// Something new waits for a client.
+    Alert,
+    /// Something new waits for a client, and nobody may be told of it: to the practice.
+    Inbox,
+}
+
+impl From<MailKind> for Kind {
+    fn from(kind: MailKind) -> Self {
+        Self::Access(kind)
+    }
+}
+
 /// What a mail is made of. It has no `Debug`: names do not belong in logs.
 #[derive(Clone, Copy)]
 pub struct Letter<'a> {
@@ -175,8 +194,10 @@ pub struct Letter<'a> {
     /// text: it stays text.
     pub person_name: &'a str,
     /// The name the person signs in with, as [`sign_in_name`] allows it. What goes
-    /// to a former address does not show it.
+    /// to a former address does not show it, nor does an alert.
     pub username: Option<&'a str>,
+    /// The number of the chart, for what the practice gets.
+    pub record_number: Option<&'a str>,
     /// Where the button leads.
     pub link: Link<'a>,
     /// When a single-use link ends, formatted in `language` and with its time
@@ -232,13 +253,15 @@ impl Content {
     fn of(letter: &Letter<'_>) -> Self {
         let words = letter.language.words();
         let mail: &Mail = match letter.kind {
-            Kind::Invitation => &words.invitation,
-            Kind::AccessGranted => &words.access_granted,
-            Kind::PasswordReset => &words.password_reset,
-            Kind::PasswordChanged => &words.password_changed,
-            Kind::EmailChanged => &words.email_changed,
-            Kind::EmailReplaced => &words.email_replaced,
-            Kind::UsernameChanged => &words.username_changed,
+            Kind::Access(MailKind::Invitation) => &words.invitation,
+            Kind::Access(MailKind::AccessGranted) => &words.access_granted,
+            Kind::Access(MailKind::PasswordReset) => &words.password_reset,
+            Kind::Access(MailKind::PasswordChanged) => &words.password_changed,
+            Kind::Access(MailKind::EmailChanged) => &words.email_changed,
+            Kind::Access(MailKind::EmailReplaced) => &words.email_replaced,
+            Kind::Access(MailKind::UsernameChanged) => &words.username_changed,
+            Kind::Alert => &words.alert,
+            Kind::Inbox => &words.inbox,
         };
 
         let given = one_line(letter.practice_name);
@@ -247,7 +270,10 @@ impl Content {
         };
         let practice = or_else(given.clone(), words.unnamed_in_text);
         let in_subject = or_else(shortened(&given, NAME_IN_SUBJECT), words.unnamed_in_subject);
-        let say = |text: &str| fill(text, &[("practice", &practice)]);
+        // Between letters or digits a dot would make a link of it.
+        let apart = |number: &str| one_line(number).replace('.', ". ");
+        let record = letter.record_number.map(apart).unwrap_or_default();
+        let say = |text: &str| fill(text, &[("practice", &practice), ("record", &record)]);
 
         let name = one_line(letter.person_name);
         let greeting = if name.is_empty() || linked::is_linked(&name) {
@@ -255,7 +281,11 @@ impl Content {
         } else {
             fill(words.greeting, &[("name", &name)])
         };
-        let username = letter.username.filter(|_| letter.kind != Kind::EmailReplaced).map(one_line);
+        let shown = match letter.kind {
+            Kind::Access(kind) => kind != MailKind::EmailReplaced,
+            Kind::Alert | Kind::Inbox => false,
+        };
+        let username = letter.username.filter(|_| shown).map(one_line);
         let username = username.map(|name| fill(words.sign_in, &[("username", &name)]));
         let expires = letter.expires.map(one_line).filter(|expires| !expires.is_empty());
         let terms = match mail.terms {

@@ -3,6 +3,7 @@
 //! entity lives here, with the entity.
 
 pub mod account;
+pub mod alert;
 pub mod app;
 pub mod ask;
 pub mod caller;

@@ -8,6 +8,9 @@
 //! that a stranger asked for reads it first ([`Spending::read`]), since its limits depend on which
 //! requests were counted.
 //!
+//! Alerts are mails too, and count as such. They leave room for what strangers may ask for and for what
+//! staff send: see [`Spending::of_alert`].
+//!
 //! Strangers cause mails too, by asking for resets. Of an address's budget these may take half, so that
 //! asking never keeps the practice's own mails back: see [`Spending::asked_for`].
 //!
@@ -53,6 +56,12 @@ pub const ASKED_AN_HOUR: usize = MAILS_AN_HOUR / 2;
 /// The most of a day's mails that may.
 pub const ASKED_A_DAY: usize = MAILS_A_DAY / 2;
 
+/// An alert goes to an address only if it is at most the fourth mail of the hour: with all that strangers
+/// may ask for, a place is left for what staff send.
+pub const ALERTS_AN_HOUR: usize = MAILS_AN_HOUR - ASKED_AN_HOUR - 1;
+/// And at most the ninth of the day.
+pub const ALERTS_A_DAY: usize = MAILS_A_DAY - ASKED_A_DAY - 1;
+
 const HOUR: i64 = 60 * 60;
 const DAY: i64 = 24 * HOUR;
 
@@ -95,6 +104,9 @@ struct Limit {
 /// The limits of all mails.
 const MAILS: [Limit; 2] =
     [Limit { most: MAILS_AN_HOUR, seconds: HOUR }, Limit { most: MAILS_A_DAY, seconds: DAY }];
+/// What is left of them for alerts.
+const ALERTS: [Limit; 2] =
+    [Limit { most: ALERTS_AN_HOUR, seconds: HOUR }, Limit { most: ALERTS_A_DAY, seconds: DAY }];
 /// Those of the mails that strangers asked for.
 const ASKED: [Limit; 2] =
     [Limit { most: ASKED_AN_HOUR, seconds: HOUR }, Limit { most: ASKED_A_DAY, seconds: DAY }];
@@ -116,15 +128,15 @@ fn free(limits: &[Limit], times: &[At], more: usize) -> Option<At> {
 
 impl Budget {
     /// When it holds so many more mails, asked for by a stranger or not; `None`: now.
-    fn until(&self, mails: usize, ask: Option<AskId>, now: At) -> Option<At> {
-        let asked = ask.and_then(|ask| {
+    fn until(&self, mails: usize, cause: Cause, now: At) -> Option<At> {
+        let asked = cause.ask().and_then(|ask| {
             let times: Vec<At> = self.asked.iter().map(|mail| mail.at).collect();
             let resets = self.resets();
             let resets: Vec<At> = resets.iter().map(|mail| mail.at).collect();
             let reset = if self.has(ask) { None } else { free(&RESETS, &resets, 1) };
             free(&ASKED, &times, mails).max(reset)
         });
-        free(&MAILS, &self.times, mails).max(asked).filter(|until| *until > now)
+        free(cause.limits(), &self.times, mails).max(asked).filter(|until| *until > now)
     }
 
     /// Whether mails of this request were counted.
@@ -144,12 +156,40 @@ impl Budget {
     }
 }
 
+/// What the mails of one change come of.
+#[derive(Debug, Clone, Copy)]
+enum Cause {
+    /// Something that the practice or the person did.
+    Practice,
+    /// A stranger's request.
+    Ask(AskId),
+    /// An alert.
+    Alert,
+}
+
+impl Cause {
+    fn ask(self) -> Option<AskId> {
+        match self {
+            Self::Ask(ask) => Some(ask),
+            Self::Practice | Self::Alert => None,
+        }
+    }
+
+    /// The limits of all mails, as far as mails of this cause may reach.
+    fn limits(self) -> &'static [Limit] {
+        match self {
+            Self::Alert => &ALERTS,
+            Self::Practice | Self::Ask(_) => &MAILS,
+        }
+    }
+}
+
 /// What the mails of one change spend of the budgets of their addresses.
 pub struct Spending<'a> {
     context: &'a Context,
     practice: PracticeId,
-    /// The request of a stranger that the mails come of.
-    ask: Option<AskId>,
+    /// What the mails come of.
+    cause: Cause,
     /// How many mails there are, by where the budget of their address is.
     mails: BTreeMap<Key, usize>,
 }
@@ -162,13 +202,22 @@ impl<'a> Spending<'a> {
     /// Begins to count the mails of a change. `context` has the deployment's secret.
     #[must_use]
     pub fn new(context: &'a Context, practice: &PracticeId) -> Self {
-        Self { context, practice: practice.clone(), ask: None, mails: BTreeMap::new() }
+        Self { context, practice: practice.clone(), cause: Cause::Practice, mails: BTreeMap::new() }
     }
 
     /// Says that the mails of the change come of a stranger's request: they count among those that are
     /// held to half of the budget, and all that come of one request count as one reset.
     pub fn asked_for(&mut self, ask: AskId) {
-        self.ask = Some(ask);
+        self.cause = Cause::Ask(ask);
+    }
+
+    /// Counts the mail of an alert to an address. It goes out only while others still have room.
+    ///
+    /// # Errors
+    /// 500 in a function that was given no secret.
+    pub fn of_alert(&mut self, to: &Email) -> Result<(), Problem> {
+        self.cause = Cause::Alert;
+        self.add(to)
     }
 
     /// Counts a mail to an address; a notice of a change does not count.
@@ -176,9 +225,10 @@ impl<'a> Spending<'a> {
     /// # Errors
     /// 500 in a function that was given no secret.
     pub fn count(&mut self, to: &Email, kind: MailKind) -> Result<(), Problem> {
-        if kind.is_notice() {
-            return Ok(());
-        }
+        if kind.is_notice() { Ok(()) } else { self.add(to) }
+    }
+
+    fn add(&mut self, to: &Email) -> Result<(), Problem> {
         let address = to.folded();
         let parts = [self.practice.as_str().as_bytes(), address.as_bytes()];
         let digest = URL_SAFE_NO_PAD.encode(self.context.hmac("mail budget", &parts)?);
@@ -198,7 +248,7 @@ impl<'a> Spending<'a> {
     #[must_use]
     pub fn until(&self, read: &Budgets) -> Option<At> {
         let now = self.context.now();
-        let over = |(key, mails): (&Key, &usize)| read.0.get(key)?.until(*mails, self.ask, now);
+        let over = |(key, mails): (&Key, &usize)| read.0.get(key)?.until(*mails, self.cause, now);
         self.mails.iter().filter_map(over).max()
     }
 
@@ -212,9 +262,9 @@ impl<'a> Spending<'a> {
             return Err(Problem::mail_budget_spent(until, now));
         }
         let write = |(key, mails): (&Key, &usize)| {
-            let update = match (read.0.get(key), self.ask) {
+            let update = match (read.0.get(key), self.cause.ask()) {
                 (Some(budget), ask) => rewrite(key, budget, *mails, ask, now),
-                (None, None) => add(key, *mails, now),
+                (None, None) => add(key, *mails, self.cause.limits(), now),
                 // Which requests were counted is only seen on the item: if it is there, it is read.
                 (None, ask) => rewrite(key, &Budget::default(), *mails, ask, now),
             };
@@ -226,9 +276,9 @@ impl<'a> Spending<'a> {
 }
 
 /// Adds the time of mails to a budget that was not read, if it holds them.
-fn add(key: &Key, mails: usize, now: At) -> Update {
+fn add(key: &Key, mails: usize, limits: &[Limit], now: At) -> Update {
     let mut update = Update::upsert(key.clone());
-    for limit in &MAILS {
+    for limit in limits {
         let place = format!("times[{}]", limit.place(mails));
         update = update.when_absent_or(&place, "<=", &now.plus(-limit.seconds));
     }

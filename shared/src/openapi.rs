@@ -11,13 +11,16 @@ use utoipa::{
         ResponseBuilder,
         path::Operation,
         schema::Type,
-        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+        security::{
+            ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+        },
     },
 };
 
 use crate::{
     cookie,
     jwt::Audience,
+    oauth::{app::SystemScope, system},
     problem::{FieldProblem, OAuthBody, ProblemBody},
 };
 
@@ -29,6 +32,8 @@ pub const PORTAL: &str = "portalSession";
 pub const APP: &str = "app";
 /// Name of the scheme of apps that ask with a person's access token.
 pub const TOKEN: &str = "accessToken";
+/// Name of the scheme of systems, and of apps by themselves.
+pub const SYSTEM: &str = "systemToken";
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -72,6 +77,11 @@ pub fn complete(routes: openapi::OpenApi) -> openapi::OpenApi {
             "An app: its id and its secret. An app with a key sends an assertion in the form instead, one without either its `client_id`.",
         ),
         (TOKEN, HttpAuthScheme::Bearer, "A person in an app: the access token that the app got."),
+        (
+            SYSTEM,
+            HttpAuthScheme::Bearer,
+            "A system, or an app by itself: a token of `client_credentials`, with the scope that the route needs.",
+        ),
     ] {
         let http = HttpBuilder::new().scheme(scheme).description(Some(who)).build();
         components.security_schemes.insert(name.into(), SecurityScheme::Http(http).into());
@@ -79,7 +89,11 @@ pub fn complete(routes: openapi::OpenApi) -> openapi::OpenApi {
     for (path, item) in &mut document.paths.paths {
         let by_id = path.contains('{');
         let oauth = path.starts_with("/api/oauth/");
+        let scope = system::scope_of(path);
         for operation in operations(item) {
+            if let Some(scope) = scope {
+                for_systems(operation, scope);
+            }
             complete_operation(operation, by_id, oauth);
         }
     }
@@ -89,6 +103,13 @@ pub fn complete(routes: openapi::OpenApi) -> openapi::OpenApi {
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     let PathItem { get, put, post, delete, patch, .. } = item;
     [get, put, post, delete, patch].into_iter().filter_map(Option::as_mut)
+}
+
+/// Says that systems may call it too, and with which scope.
+fn for_systems(operation: &mut Operation, scope: SystemScope) {
+    let needed = SecurityRequirement::new(SYSTEM, [scope.slug()]);
+    let security = operation.security.get_or_insert_default();
+    security.push(needed);
 }
 
 fn complete_operation(operation: &mut Operation, by_id: bool, oauth: bool) {

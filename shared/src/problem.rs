@@ -204,6 +204,17 @@ impl Problem {
         )
     }
 
+    /// What is for apps and systems alone: 403.
+    #[must_use]
+    pub fn systems_only() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "systems_only",
+            "Not allowed",
+            "Apps and systems of the practice do this by themselves, with a token.",
+        )
+    }
+
     /// What a system may not do: 403.
     #[must_use]
     pub fn insufficient_scope() -> Self {

@@ -34,7 +34,7 @@ use crate::{
     jwt::{Audience, Claims},
     keys,
     oauth::{
-        app::SystemScope,
+        app::{Registration, SystemScope},
         question,
         system::{self, SystemToken},
     },
@@ -63,15 +63,24 @@ pub struct StaffSession {
     pub expires_at: i64,
 }
 
-/// A member of the staff whose session was just found alive: the author of every staff event.
+/// A member of the staff whose session was just found alive, or a system: the author of every staff event.
 #[derive(Debug, Clone)]
 pub struct Staff {
     /// The practice, with its settings.
     pub practice: Practice,
     /// The person, and the request.
     pub author: Author,
-    /// The session; none of a system, which has none.
-    pub session: Option<StaffSession>,
+    /// By what it is let in.
+    pub standing: Standing,
+}
+
+/// By what staff are let in.
+#[derive(Debug, Clone)]
+pub enum Standing {
+    /// A person by a session.
+    Session(StaffSession),
+    /// A system, or an app by itself, by what is registered of it.
+    Registered(Box<Registration>),
 }
 
 impl Staff {
@@ -110,6 +119,8 @@ enum Needs {
     Look,
     Change,
     Admin,
+    /// To be a program.
+    Program,
 }
 
 impl Needs {
@@ -117,6 +128,7 @@ impl Needs {
         match self {
             Self::Change if !role.may_change() => Err(Problem::read_only()),
             Self::Admin if role != Role::Admin => Err(Problem::admins_only()),
+            Self::Program => Err(Problem::systems_only()),
             _ => Ok(()),
         }
     }
@@ -223,7 +235,7 @@ impl Ticket {
         let actor =
             Actor { id: claims.sub.clone(), name: session.name.clone(), role: session.role };
         let author = Author { actor, caller: self.caller.clone() };
-        Ok(Staff { practice, author, session: Some(session) })
+        Ok(Staff { practice, author, standing: Standing::Session(session) })
     }
 
     async fn system(
@@ -242,8 +254,10 @@ impl Ticket {
         let name = registered.registration.name.as_str().to_owned();
         let actor = Actor { id: id.to_owned(), name, role: Role::System };
         let author = Author { actor, caller: self.caller.clone() };
-        let staff = Staff { practice, author, session: None };
-        if !needed.is_some_and(|scope| token.may(&registered.registration, scope)) {
+        let may = needed.is_some_and(|scope| token.may(&registered.registration, scope));
+        let standing = Standing::Registered(Box::new(registered.registration));
+        let staff = Staff { practice, author, standing };
+        if !may {
             return Err(staff.refuse(app, None, Problem::insufficient_scope()).await);
         }
         Ok(staff)
@@ -330,19 +344,28 @@ pub struct Editor(Ticket);
 #[derive(Debug)]
 pub struct Admin(Ticket);
 
+/// An app or a system that acts by itself: no person's session does. Take it as an argument and
+/// [`Program::admit`] it.
+#[derive(Debug)]
+pub struct Program(Ticket);
+
+impl Program {
+    /// Checks the program and its scope beside the first read, which says which client it is about.
+    ///
+    /// # Errors
+    /// 401 when it is switched off, 403 for a person or another scope, whatever the read found; else what
+    /// the read says.
+    pub async fn admit<T>(
+        self,
+        app: &App,
+        read: impl Future<Output = Result<T, Problem>>,
+        client: impl FnOnce(&T) -> ClientId,
+    ) -> Result<Admitted<T>, Problem> {
+        self.0.admit(app, Needs::Program, read, |found| Some(client(found))).await
+    }
+}
+
 impl Admin {
-    /// The practice that is looked after.
-    #[must_use]
-    pub fn practice(&self) -> &PracticeId {
-        self.0.practice()
-    }
-
-    /// The person, before the session is checked: to tell people apart, not to let them in.
-    #[must_use]
-    pub fn subject(&self) -> &str {
-        self.0.subject()
-    }
-
     /// Checks the session and the role beside the first read.
     ///
     /// # Errors
@@ -358,12 +381,6 @@ impl Admin {
 }
 
 impl Reader {
-    /// The practice whose data is asked for.
-    #[must_use]
-    pub fn practice(&self) -> &PracticeId {
-        self.0.practice()
-    }
-
     /// Key of the session; none of a system, which has none.
     #[must_use]
     pub fn session_key(&self) -> Option<keys::Key> {
@@ -424,18 +441,6 @@ impl Reader {
 }
 
 impl Editor {
-    /// The practice whose data is to change.
-    #[must_use]
-    pub fn practice(&self) -> &PracticeId {
-        self.0.practice()
-    }
-
-    /// The person, before the session is checked: to tell people apart, not to let them in.
-    #[must_use]
-    pub fn subject(&self) -> &str {
-        self.0.subject()
-    }
-
     /// Checks the session and the role beside the first read.
     ///
     /// # Errors
@@ -509,6 +514,34 @@ impl FromRequestParts<App> for Admin {
         Ticket::read_for(parts, app, Needs::Admin).await.map(Self)
     }
 }
+
+impl FromRequestParts<App> for Program {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        Ticket::read_for(parts, app, Needs::Program).await.map(Self)
+    }
+}
+
+/// What a handler may know of a caller who is still to be checked.
+macro_rules! callers {
+    ($($name:ident),*) => {$(
+        impl $name {
+            /// The practice that is asked.
+            #[must_use]
+            pub fn practice(&self) -> &PracticeId {
+                self.0.practice()
+            }
+
+            /// The caller, before the check: to tell callers apart, not to let them in.
+            #[must_use]
+            pub fn subject(&self) -> &str {
+                self.0.subject()
+            }
+        }
+    )*};
+}
+callers!(Reader, Editor, Admin, Program);
 
 async fn client_in_path(parts: &mut Parts, app: &App) -> Option<ClientId> {
     let params = RawPathParams::from_request_parts(parts, app).await.ok()?;

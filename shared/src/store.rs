@@ -236,6 +236,29 @@ impl Store {
         }
     }
 
+    /// Reads the newest items of a partition whose sort key begins with `prefix` and goes on by time:
+    /// at most so many, newest first, strongly consistent.
+    ///
+    /// # Errors
+    /// 503 when the table does not answer.
+    pub async fn newest(&self, pk: &str, prefix: &str, most: i32) -> Result<Vec<Item>, Problem> {
+        let answer = Box::pin(
+            self.client
+                .query()
+                .table_name(&self.table)
+                .key_condition_expression("PK = :pk AND begins_with(SK, :prefix)")
+                .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
+                .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
+                .consistent_read(true)
+                .scan_index_forward(false)
+                .limit(most)
+                .send(),
+        )
+        .await
+        .map_err(|e| failure(&e, "Query", &[keys::partition_kind(pk)]))?;
+        Ok(answer.items.unwrap_or_default())
+    }
+
     /// Reads search entries: what `read` says of the partition `pk`, with one request. Eventually
     /// consistent unless `consistent`: search finds, it does not authorise.
     ///
@@ -280,7 +303,7 @@ impl Store {
         })
     }
 
-    /// Reads the keys of what of one kind ([`keys::MAIL`], [`keys::ASK`]) has waited since before the
+    /// Reads the keys of what of one kind ([`keys::MAIL`], [`keys::ALERT`]) has waited since before the
     /// sort key `until`, oldest first: one page, to be followed from its last key unless that is `None`.
     /// Eventually consistent: the caller asks the item itself before acting on it.
     ///

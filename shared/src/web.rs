@@ -57,6 +57,33 @@ const HEADERS: [(HeaderName, HeaderValue); 6] = [
     ),
 ];
 
+/// What an app that is a page in the browser asks, from wherever it is (Fetch, section 3.2): it shows a
+/// code or a token, and no cookie counts there. What demands a secret is for servers.
+const OPEN_TO_PAGES: [&str; 5] = [
+    "/.well-known/openid-configuration",
+    "/api/oauth/revoke",
+    "/api/oauth/token",
+    "/api/oauth/userinfo",
+    "/api/portal/jwks.json",
+];
+/// Headers of every answer there: any page may read it, and a browser sends no cookie along.
+const CROSS_ORIGIN: [(HeaderName, HeaderValue); 2] = [
+    (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
+    (
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("retry-after, www-authenticate, x-request-id"),
+    ),
+];
+/// What a browser is told that asks before it sends. On AWS it asks no route, and is answered all the same.
+const PREFLIGHT: [(HeaderName, HeaderValue); 3] = [
+    (header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST")),
+    (
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static("authorization, content-type, latchkey-activity"),
+    ),
+    (header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("7200")),
+];
+
 /// Completes a router: fallbacks, and the frame around every request.
 pub fn finish(router: Router<App>, app: App) -> Router {
     router
@@ -72,8 +99,11 @@ async fn frame(State(app): State<App>, mut request: Request, next: Next) -> Resp
     let method = request.method().clone();
     request.extensions_mut().insert(caller.clone());
     let route = request.extensions().get::<MatchedPath>().map(|m| m.as_str().to_owned());
+    let open_to_pages = OPEN_TO_PAGES.contains(&request.uri().path());
     let mut response = if !comes_through_the_edge(&app.config().edge, request.headers()) {
         Problem::direct().into_response()
+    } else if open_to_pages && method == Method::OPTIONS {
+        (StatusCode::NO_CONTENT, PREFLIGHT).into_response()
     } else if !comes_from_our_pages(&app, &request) {
         let headers = request.headers();
         let problem = match route.as_deref() {
@@ -97,6 +127,9 @@ async fn frame(State(app): State<App>, mut request: Request, next: Next) -> Resp
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, value);
+    }
+    if open_to_pages {
+        headers.extend(CROSS_ORIGIN);
     }
     if let Ok(id) = HeaderValue::from_str(&caller.request_id) {
         headers.insert("x-request-id", id);

@@ -58,12 +58,29 @@ export class Room {
 
   /** As a system, wants what it has no scope for. */
   async beyond(method: string, path: string, body?: object): Promise<void> {
+    const answer = await this.program(method, path, body);
+    expect([answer.status, answer.body?.code]).toEqual([403, "insufficient_scope"]);
+  }
+
+  /** As a system, posts an alert. */
+  async alert(body: object, headers: Record<string, string> = {}): Promise<Json> {
+    const answer = await this.program("POST", "/alerts", body, headers);
+    expect([answer.status, answer.status === 202 ? "" : answer.text]).toEqual([202, ""]);
+    return answer.body;
+  }
+
+  /** Calls by itself. */
+  private async program(
+    method: string,
+    path: string,
+    body?: object,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
     const { access_token: token } = await this.must(200, "/token", { grant_type: "client_credentials" });
-    const answer = await call(home().staff, method, `/api${path}`, {
-      headers: { authorization: `Bearer ${token}` },
+    return call(home().staff, method, `/api${path}`, {
+      headers: { authorization: `Bearer ${token}`, ...headers },
       ...(body && { body }),
     });
-    expect([answer.status, answer.body?.code]).toEqual([403, "insufficient_scope"]);
   }
 
   /** The same app, with another secret. */

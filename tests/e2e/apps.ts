@@ -1,9 +1,9 @@
 // Apps behind the portal's door: registered for a test and gone with it, and asking as an app does.
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Page } from "@playwright/test";
-import { portalOrigin, staffOrigin, test as base } from "./world";
+import { type PortalUser, portalOrigin, staffOrigin, test as base } from "./world";
 
 export interface App {
   appId: string;
@@ -17,7 +17,7 @@ export const ROOMS = "http://rooms.localhost:9";
 export const REDIRECT = `${ROOMS}/in`;
 export const GOODBYE = `${ROOMS}/bye`;
 
-const VERIFIER = "seven-quiet-kettles-hum-in-the-morning-light";
+export const VERIFIER = "seven-quiet-kettles-hum-in-the-morning-light";
 const CHALLENGE = createHash("sha256").update(VERIFIER).digest("base64url");
 
 /** What an app with a secret is registered with. */
@@ -28,6 +28,17 @@ export const registration = {
   redirectUris: [REDIRECT],
   postLogoutRedirectUris: [GOODBYE],
   authentication: "secret",
+};
+
+/** What a system that posts alerts is registered with. */
+export const system = {
+  ...registration,
+  name: "Practice record",
+  kind: "system",
+  permission: undefined,
+  redirectUris: undefined,
+  postLogoutRedirectUris: undefined,
+  scopes: ["alerts"],
 };
 
 /** Has a browser find the apps' pages. */
@@ -82,6 +93,22 @@ export class Room {
     return (await this.ask("introspect", { token: "nonsense" }, secret)).status;
   }
 
+  /** Posts an alert with a token of its own, by which nobody is signed in. */
+  async post(alert: object, idempotencyKey: string = randomUUID()): Promise<{ status: number; text: string }> {
+    const granted = await this.ask("token", { grant_type: "client_credentials", scope: "alerts" });
+    const { access_token } = (await granted.json()) as { access_token: string };
+    const answer = await fetch(`${staffOrigin()}/api/alerts`, {
+      method: "POST",
+      headers: {
+        Authorization: `Bearer ${access_token}`,
+        "Content-Type": "application/json",
+        "Idempotency-Key": idempotencyKey,
+      },
+      body: JSON.stringify(alert),
+    });
+    return { status: answer.status, text: await answer.text() };
+  }
+
   private ask(what: string, form: Record<string, string>, secret = this.secret): Promise<Response> {
     const proof = Buffer.from(`${this.app.appId}:${secret}`).toString("base64");
     return fetch(`${staffOrigin()}/api/oauth/${what}`, {
@@ -90,6 +117,19 @@ export class Room {
       body: new URLSearchParams(form),
     });
   }
+}
+
+/** Alerts as the API lists them: in every state, of every kind, and to each whom they can go to. */
+export function everyAlert(users: PortalUser[]): object[] {
+  const states = ["queued", "covered", "sent", "delivered", "bounced", "complained"];
+  const kinds = ["message", "document", "appointment", "invoice", "survey", "session"];
+  return states.map((state, n) => ({
+    alertId: `01KAV000000000000000000A${n}`,
+    kind: kinds[n],
+    at: `2026-11-2${6 - n}T09:30:00.000Z`,
+    state,
+    ...(n === 2 ? { to: "practice" } : { to: "portalUser", portalUserId: n === 3 ? "gone" : users[0]?.portalUserId }),
+  }));
 }
 
 /** Where an app hears logout notices. */

@@ -50,6 +50,7 @@ export const enrollment = (
 export const INVITATION = /^Your invitation/;
 export const GRANTED = /^Your access/;
 export const RESET = /^Choose a new password/;
+export const ALERT = /^Something new is waiting at/;
 export const CHANGED = /^Your password .* was changed/;
 
 /** The one link of a mail that leads into the portal. */

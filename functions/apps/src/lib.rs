@@ -74,7 +74,7 @@ pub struct NewApp {
     #[serde(default)]
     #[schema(max_items = 5)]
     public_keys: Vec<PublicKey>,
-    /// What it may do, for a system.
+    /// What it may do by itself: any of them for a system, `alerts` for an app.
     #[serde(default)]
     scopes: BTreeSet<SystemScope>,
 }

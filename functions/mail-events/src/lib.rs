@@ -1,5 +1,5 @@
-//! Notes on the portal user what became of a mail: delivered, bounced and why, or reported as
-//! spam. Events come at least once and in any order: one that is older than what is shown, or
+//! Notes on the portal user, or on an alert, what became of the mail: delivered,
+//! bounced and why, or reported as spam. Events come at least once and in any order: one that is older than what is shown, or
 //! about an older mail, changes nothing.
 //!
 //! Shape of the events: Amazon SES event publishing,
@@ -7,11 +7,12 @@
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use shared::{
     App, Problem,
+    alert::AlertState,
     fields::At,
-    id::{ClientId, MailId, PortalUserId, PracticeId},
+    id::{AlertId, ClientId, MailId, PortalUserId, PracticeId},
     keys,
     mail::MailState,
     metrics,
@@ -57,6 +58,21 @@ struct Bounce {
     timestamp: Option<At>,
 }
 
+const MAIL_STATES: [MailState; 4] =
+    [MailState::Queued, MailState::Sent, MailState::Delivered, MailState::Bounced];
+const ALERT_STATES: [AlertState; 5] = [
+    AlertState::Queued,
+    AlertState::Covered,
+    AlertState::Sent,
+    AlertState::Delivered,
+    AlertState::Bounced,
+];
+
+/// Those that a state takes the place of.
+fn before<T: PartialOrd + Copy>(all: &[T], state: T) -> Vec<T> {
+    all.iter().copied().filter(|earlier| *earlier < state).collect()
+}
+
 /// Notes an event. One that is not about a mail of ours is passed over.
 ///
 /// # Errors
@@ -70,21 +86,25 @@ pub async fn handle(app: &App, event: &SesEvent) -> Result<(), Problem> {
     };
     metrics::write(app, &[(figure, 1)]);
     let tag = |name: &str| event.mail.tags.get(name).and_then(|values| values.first());
-    let about = (
-        tag("practice").and_then(|t| PracticeId::parse(t)),
-        tag("client").and_then(|t| ClientId::parse(t)),
-        tag("portalUser").and_then(|t| PortalUserId::parse(t)),
-        tag("mail").and_then(|t| MailId::parse(t)),
-    );
-    let (Some(practice), Some(client), Some(user), Some(mail)) = about else { return Ok(()) };
-    let earlier: Vec<MailState> =
-        [MailState::Queued, MailState::Sent, MailState::Delivered, MailState::Bounced]
-            .into_iter()
-            .filter(|earlier| *earlier < state)
-            .collect();
+    let practice = tag("practice").and_then(|t| PracticeId::parse(t));
+    let client = tag("client").and_then(|t| ClientId::parse(t));
+    let Some((practice, client)) = practice.zip(client) else { return Ok(()) };
+    if let Some(alert) = tag("alert").and_then(|t| AlertId::parse(t)) {
+        let to = tag("to").map_or("", String::as_str);
+        let update = Update::of(keys::alert(&practice, client, alert))
+            // An earlier attempt may have gone to somebody else.
+            .when("went", "=", &to)
+            .when_one_of("state", &before(&ALERT_STATES, AlertState::from(state)))
+            .set("state", &state);
+        return app.store().update::<IgnoredAny>(update).await.map(drop);
+    }
+    let user = tag("portalUser").and_then(|t| PortalUserId::parse(t));
+    let Some((user, mail)) = user.zip(tag("mail").and_then(|t| MailId::parse(t))) else {
+        return Ok(());
+    };
     let mut update = Update::of(keys::portal_user(&practice, client, user))
         .when("mail.mailId", "=", &mail)
-        .when_one_of("mail.state", &earlier)
+        .when_one_of("mail.state", &before(&MAIL_STATES, state))
         .set("mail.state", &state)
         .set("mail.at", &at.unwrap_or_else(|| app.now()));
     update = match &reason {

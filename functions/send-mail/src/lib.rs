@@ -1,4 +1,5 @@
-//! Sends the mails that wait in the outbox, and finds out whom a reset was asked for ([`asks`]).
+//! Sends the mails that wait in the outbox, and the alerts ([`alerts`]), and finds out whom a reset was
+//! asked for ([`asks`]).
 //!
 //! The table's stream delivers each mail at least once, and a mail must go out at least once: so
 //! an attempt is counted and leased before the mail service is asked, and the mail is marked done
@@ -7,6 +8,7 @@
 //! is no longer true when its turn comes (an invitation that was replaced, access that was revoked)
 //! is dropped.
 
+mod alerts;
 mod asks;
 mod zone;
 
@@ -24,6 +26,7 @@ use aws_sdk_sesv2::{
     types::{Body, Content, Destination, EmailContent, Message, MessageTag},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::de::{DeserializeOwned, IgnoredAny};
 use shared::{
     App, Problem,
     account::Account,
@@ -62,6 +65,18 @@ enum Failure {
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
         Self::Known(problem)
+    }
+}
+
+/// What is sent under a lease.
+trait Leased: DeserializeOwned {
+    /// Whether it was sent, or dropped.
+    fn is_done(&self) -> bool;
+}
+
+impl Leased for Outgoing {
+    fn is_done(&self) -> bool {
+        self.done_at.is_some()
     }
 }
 
@@ -104,28 +119,49 @@ pub struct Sender {
     app: App,
     ses: Client,
     config: MailConfig,
+    /// Whether alerts that failed are left to a sweep.
+    swept: bool,
 }
 
 impl Sender {
     /// A sender for a table and a mail service.
     #[must_use]
     pub fn new(app: App, ses: Client, config: MailConfig) -> Self {
-        Self { app, ses, config }
+        Self { app, ses, config, swept: false }
+    }
+
+    /// A sender behind a stream that stops at what failed: of which a program may post any number, alerts,
+    /// is left to the sweep, so that no other mail waits for it.
+    #[must_use]
+    pub fn swept(mut self) -> Self {
+        self.swept = true;
+        self
     }
 
     /// Handles a batch of the stream; answers which records to deliver again.
     pub async fn handle(&self, event: Event) -> DynamoDbEventResponse {
+        let new = event.records.into_iter().filter_map(|record| {
+            let change = record.change;
+            let key = keys::inserted(&record.event_name, &change.keys, keys::MAILED)?;
+            Some((key, change.sequence_number))
+        });
+        let (alerts, mails): (Vec<_>, Vec<_>) =
+            new.partition(|(key, _)| key.sk.starts_with(keys::ALERT));
+        let see_to = async |(key, number): (Key, Option<String>)| {
+            let problem = self.work_on(&key).await.err()?;
+            tell(&key, &problem);
+            let mut failure = DynamoDbBatchItemFailure::default();
+            failure.item_identifier = number;
+            Some(failure)
+        };
         let mut response = DynamoDbEventResponse::default();
-        for record in event.records {
-            let change = &record.change;
-            let inserted = keys::inserted(&record.event_name, &change.keys, keys::MAILED);
-            let Some(key) = inserted else { continue };
-            if let Err(problem) = self.work_on(&key).await {
-                tell(&key, &problem);
-                let mut failure = DynamoDbBatchItemFailure::default();
-                failure.item_identifier = record.change.sequence_number;
-                response.batch_item_failures.push(failure);
-            }
+        for mail in mails {
+            response.batch_item_failures.extend(see_to(mail).await);
+        }
+        // They come after what people wait for.
+        for alert in alerts {
+            let failed = see_to(alert).await;
+            response.batch_item_failures.extend(failed.filter(|_| !self.swept));
         }
         response
     }
@@ -140,7 +176,7 @@ impl Sender {
         let until = self.app.now().plus(-OVERDUE);
         let mut left = Vec::new();
         // By turns, so that what strangers ask for does not keep mails waiting.
-        let mut queues = [keys::ASK, keys::MAIL].map(|kind| Queue::of(kind, until));
+        let mut queues = [keys::ASK, keys::MAIL, keys::ALERT].map(|kind| Queue::of(kind, until));
         loop {
             let mut idle = true;
             for queue in &mut queues {
@@ -159,7 +195,11 @@ impl Sender {
 
     /// Does what an item waits for.
     async fn work_on(&self, key: &Key) -> Result<(), Problem> {
-        if key.sk.starts_with(keys::ASK) { self.resolve(key).await } else { self.send(key).await }
+        match key.sk.split_inclusive('#').next() {
+            Some(keys::ASK) => self.resolve(key).await,
+            Some(keys::ALERT) => self.alert(key).await,
+            _ => self.send(key).await,
+        }
     }
 
     /// Sends one mail of the outbox, unless it is done.
@@ -170,30 +210,45 @@ impl Sender {
         if keys::parse_chart(&key.pk).is_none() {
             return Ok(());
         }
+        let Some((mail, until)) = self.lease::<Outgoing>(key).await? else { return Ok(()) };
+        let outcome = self.attempt(key, &mail).await;
+        self.settle(key, until, outcome).await
+    }
+
+    /// Counts an attempt and keeps others off. Answers what is to be sent, and until when it is leased;
+    /// nothing when that is done.
+    async fn lease<T: Leased>(&self, key: &Key) -> Result<Option<(T, At)>, Problem> {
         let now = self.app.now();
-        let leased_until = now.plus(LEASE);
+        let until = now.plus(LEASE);
         let lease = Update::of(key.clone())
             .when_absent("doneAt")
             .when_absent_or("leasedUntil", "<=", &now)
-            .set("leasedUntil", &leased_until)
+            .set("leasedUntil", &until)
             .add("attempts", 1);
-        let Some(mail) = self.app.store().update::<Outgoing>(lease).await? else {
-            let waiting: Option<Outgoing> = self.app.store().get(key).await?;
-            return match waiting {
-                Some(mail) if mail.done_at.is_none() => {
-                    Err(Problem::unavailable("another attempt is under way"))
-                }
-                _ => Ok(()),
-            };
-        };
-        match self.attempt(key, &mail).await {
+        if let Some(leased) = self.app.store().update::<T>(lease).await? {
+            return Ok(Some((leased, until)));
+        }
+        let waiting: Option<T> = self.app.store().get(key).await?;
+        if waiting.is_some_and(|waiting| !waiting.is_done()) {
+            return Err(Problem::unavailable("another attempt is under way"));
+        }
+        Ok(None)
+    }
+
+    /// Ends an attempt: one that is known to have failed gives its lease back.
+    async fn settle(
+        &self,
+        key: &Key,
+        until: At,
+        outcome: Result<(), Failure>,
+    ) -> Result<(), Problem> {
+        match outcome {
             Ok(()) => Ok(()),
             Err(Failure::Unknown(problem)) => Err(problem),
             Err(Failure::Known(problem)) => {
-                let free = Update::of(key.clone())
-                    .when("leasedUntil", "=", &leased_until)
-                    .unset("leasedUntil");
-                if let Err(also) = self.app.store().update::<Outgoing>(free).await {
+                let free =
+                    Update::of(key.clone()).when("leasedUntil", "=", &until).unset("leasedUntil");
+                if let Err(also) = self.app.store().update::<IgnoredAny>(free).await {
                     // Then it comes free in its time.
                     tell(key, &also);
                 }
@@ -232,19 +287,33 @@ impl Sender {
             MailKind::EmailReplaced => user.notices.get(&mail.mail_id).unwrap_or(&user.email),
             _ => &user.email,
         };
-        let outcome = match self.post(mail, to, &settings, &letter).await {
+        let tags = [
+            ("practice", mail.practice.to_string()),
+            ("client", mail.client_id.to_string()),
+            ("portalUser", mail.portal_user_id.to_string()),
+            ("mail", mail.mail_id.to_string()),
+        ];
+        let outcome = match self.post(to, &settings, &letter, &tags).await {
             Ok(outcome) => outcome,
             Err(_) if mail.queued_at.plus(GIVEN_UP) <= now => {
                 (MailState::Bounced, "the mail service did not take it for three days".into())
             }
-            Err(failure) => {
-                metrics::write(&self.app, &[("MailsFailed", 1)]);
-                return Err(failure);
-            }
+            Err(failure) => return Err(self.failed(failure)),
         };
-        let sent = i64::from(outcome.0 == MailState::Sent);
-        metrics::write(&self.app, &[("MailsSent", sent), ("MailsRefused", 1 - sent)]);
+        self.count(outcome.0 == MailState::Sent);
         self.done(key, mail, Some(outcome)).await.map_err(Failure::Unknown)
+    }
+
+    /// Counts an attempt that has to be made again.
+    fn failed(&self, failure: Failure) -> Failure {
+        metrics::write(&self.app, &[("MailsFailed", 1)]);
+        failure
+    }
+
+    /// Counts a mail that the mail service took, or refused.
+    fn count(&self, sent: bool) {
+        let sent = i64::from(sent);
+        metrics::write(&self.app, &[("MailsSent", sent), ("MailsRefused", 1 - sent)]);
     }
 
     /// The mail's link, if the mail is still true: not replaced, revoked, or past its link's life.
@@ -303,10 +372,10 @@ impl Sender {
     /// Hands a mail to the mail service: sent, with the service's id for it, or refused, and why.
     async fn post(
         &self,
-        mail: &Outgoing,
         to: &Email,
         practice: &Practice,
         letter: &Rendered,
+        tags: &[(&str, String)],
     ) -> Result<(MailState, String), Failure> {
         let content = |text: &str| {
             Content::builder()
@@ -318,23 +387,21 @@ impl Sender {
         let body =
             Body::builder().text(content(&letter.text)?).html(content(&letter.html)?).build();
         let message = Message::builder().subject(content(&letter.subject)?).body(body).build();
-        let tag = |name: &str, value: String| {
+        let tag = |(name, value): &(&str, String)| {
             MessageTag::builder()
-                .name(name)
+                .name(*name)
                 .value(value)
                 .build()
                 .map_err(|e| Problem::internal(e.to_string()))
         };
+        let tags = tags.iter().map(tag).collect::<Result<_, _>>()?;
         let request = self
             .ses
             .send_email()
             .from_email_address(sender(&practice.sender_name, &self.config.from))
             .destination(Destination::builder().to_addresses(to.as_str()).build())
             .content(EmailContent::builder().simple(message).build())
-            .email_tags(tag("practice", mail.practice.to_string())?)
-            .email_tags(tag("client", mail.client_id.to_string())?)
-            .email_tags(tag("portalUser", mail.portal_user_id.to_string())?)
-            .email_tags(tag("mail", mail.mail_id.to_string())?)
+            .set_email_tags(Some(tags))
             .set_configuration_set_name(self.config.configuration_set.clone());
         let answer = Box::pin(request.customize().config_override(once()).send()).await;
         let error = match answer {
@@ -439,10 +506,11 @@ fn compose(
     let language = Language::from_tag(&practice.language);
     let until = mail.link_until.map(|at| language.moment(&zone::local(at, &practice.time_zone)));
     Ok(render(&Letter {
-        kind: mail.kind,
+        kind: mail.kind.into(),
         practice_name: &practice.name,
         person_name: user.name.greeting(),
         username: sign_in_name(user.username.as_str()),
+        record_number: None,
         link,
         expires: until.as_deref(),
         language,

@@ -28,7 +28,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     lambda::log();
     let sdk = sdk()?;
     let ses = aws_sdk_sesv2::Client::new(&sdk);
-    let sender = Sender::new(App::from_env(&sdk).await?, ses, MailConfig::from_env()?);
+    let sender = Sender::new(App::from_env(&sdk).await?, ses, MailConfig::from_env()?).swept();
     let handle = |event: LambdaEvent<Call>| async {
         match event.payload {
             Call::Records(records) => Ok(sender.handle(records).await),

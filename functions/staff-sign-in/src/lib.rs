@@ -22,7 +22,7 @@ use shared::{
     jwt::{Audience, Claims},
     keys,
     practice::{Practice, PracticeView},
-    staff::{Reader, StaffSession},
+    staff::{Reader, StaffSession, Standing},
     web::StrictQuery,
 };
 use subtle::ConstantTimeEq;
@@ -271,7 +271,7 @@ pub struct StaffView {
 )]
 async fn who(State(app): State<App>, reader: Reader) -> Result<Json<StaffView>, Problem> {
     let staff = reader.check(&app).await?;
-    let session = staff.session.ok_or_else(Problem::signed_out)?;
+    let Standing::Session(session) = staff.standing else { return Err(Problem::signed_out()) };
     Ok(Json(StaffView {
         name: session.name,
         email: session.email,

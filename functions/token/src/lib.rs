@@ -42,7 +42,7 @@ pub fn routes<R: Routes>() -> R {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the form in the API document")]
 struct TokenRequest {
-    /// `authorization_code`, or `client_credentials` for a system.
+    /// `authorization_code`, or `client_credentials` for a system and for an app that posts alerts.
     #[schema(pattern = "^(authorization_code|client_credentials)$")]
     grant_type: String,
     /// The code.
@@ -51,7 +51,7 @@ struct TokenRequest {
     /// What the code's challenge is the SHA-256 of.
     #[schema(pattern = "^[A-Za-z0-9._~-]{43,128}$")]
     code_verifier: Option<String>,
-    /// What a system asks for; all that is registered when it names nothing.
+    /// What a system or an app asks for by itself; all that is registered when it names nothing.
     scope: Option<String>,
     /// Where the code was sent, if it is named.
     redirect_uri: Option<String>,
@@ -74,7 +74,7 @@ pub struct Tokens {
     expires_in: i64,
     /// What was granted.
     scope: String,
-    /// Who signed in; none for a system.
+    /// Who signed in; none of `client_credentials`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     id_token: Option<String>,
@@ -122,7 +122,7 @@ async fn token(
         // Whatever is answered, the assertion was used.
         let answer = Grant::read(&form).and_then(|grant| match grant {
             Grant::Code => exchange(&app, &caller, &form, code.as_ref(), read, &mut change),
-            Grant::System => credentials(&app, &form, read),
+            Grant::Own => credentials(&app, &form, read),
         });
         let noted = async {
             if let Ok((_, registered)) = &answer {
@@ -199,15 +199,16 @@ fn exchange(
     Ok((tokens, registered))
 }
 
-/// A token for a system.
+/// A token for a system, or for an app by itself.
 fn credentials(
     app: &App,
     form: &BTreeMap<String, String>,
     read: Read,
 ) -> Result<(Tokens, RegisteredApp), Problem> {
-    let refused = || Problem::oauth("unauthorized_client", "This is for systems.");
-    let is_system = |app: &RegisteredApp| app.registration.kind == AppKind::System;
-    let registered = read.app.filter(is_system).ok_or_else(refused)?;
+    let why = "This is for systems, and for apps that may post alerts.";
+    let refused = || Problem::oauth("unauthorized_client", why);
+    let has_scopes = |app: &RegisteredApp| !app.registration.scopes.is_empty();
+    let registered = read.app.filter(has_scopes).ok_or_else(refused)?;
     let scope = system::granted(form.get("scope").map(String::as_str), &registered.registration);
     if scope.is_empty() {
         let why = "None of these scopes is registered for the system.";
@@ -227,8 +228,8 @@ fn credentials(
 enum Grant {
     /// A code of somebody who signed in.
     Code,
-    /// A system's own credentials.
-    System,
+    /// Its own credentials.
+    Own,
 }
 
 impl Grant {
@@ -236,7 +237,7 @@ impl Grant {
     fn read(form: &BTreeMap<String, String>) -> Result<Self, Problem> {
         match form.get("grant_type").map(String::as_str) {
             Some("authorization_code") => {}
-            Some("client_credentials") => return Ok(Self::System),
+            Some("client_credentials") => return Ok(Self::Own),
             None => return Err(Problem::oauth("invalid_request", "grant_type is missing.")),
             Some(_) => {
                 let right = "grant_type must be authorization_code or client_credentials.";

@@ -83,6 +83,11 @@ export const FUNCTIONS: Record<string, Plan> = {
     rights: [...editor, ...once, ...mails, getTogether("account"), put("account", "address", "search")],
     hmacs: true,
   },
+  // `check`: the person whom an alert is for is there.
+  alerts: {
+    rights: [...reader, ...once, get("record", "chart"), chart, put("chart"), check("chart")],
+    hmacs: true,
+  },
   // A repeated request is answered from what was kept of it.
   apps: { rights: [...reader, ...once, get("apps"), query("apps"), put("apps"), remove("apps")], hmacs: true },
   "assign-alert": { rights: [...editor, check("chart")] },
@@ -164,7 +169,7 @@ export const FUNCTIONS: Record<string, Plan> = {
   history: { rights: [...reader, readHistory, get("chart")] },
   // How far a mail has come, a page asks by itself: that is no use of the session, which is only read.
   "list-portal-users": { rights: [...reader, chart, getTogether("lock"), get("staff")] },
-  "mail-events": { rights: [update("chart", "mail")], events: true },
+  "mail-events": { rights: [update("chart", "mail", "state", "went")], events: true },
   "portal-session": {
     rights: [getTogether("account", "practice"), ...sessions, notices, record, query("apps")],
   },
@@ -199,13 +204,15 @@ export const FUNCTIONS: Record<string, Plan> = {
   search: { rights: [...reader, query("search"), getTogether("chart")] },
   "send-mail": {
     rights: [
-      get("chart"),
+      get("chart", "practice"),
       getTogether("practice", "chart", "account"),
       // Whom an asked-for reset fits, and what they get: a reset, or the invitation again.
       ...mails,
       get("asked"),
       query("address", "chart"),
       put("asked", "account", "chart"),
+      // Who gets an alert is decided by the chart as it is in that moment.
+      check("chart"),
       remove("asked"),
       // The accounts with one address take turns.
       update("address", "invited", "servedAt"),
@@ -222,7 +229,10 @@ export const FUNCTIONS: Record<string, Plan> = {
         "nonce",
         "notices",
         "pending",
+        "refused",
+        "state",
         "to",
+        "went",
       ),
     ],
     hmacs: true,

@@ -18,8 +18,8 @@ import { known } from "./known.ts";
 export const STREAMED = {
   /** Notices to apps of what ended. */
   deliver: [SORT_KEYS_BEGIN.notice],
-  /** Mails, and resets that were asked for. */
-  "send-mail": [SORT_KEYS_BEGIN.mail, SORT_KEYS_BEGIN.ask],
+  /** Mails, alerts, and resets that were asked for. */
+  "send-mail": [SORT_KEYS_BEGIN.mail, SORT_KEYS_BEGIN.alert, SORT_KEYS_BEGIN.ask],
 };
 export type Streamed = keyof typeof STREAMED;
 

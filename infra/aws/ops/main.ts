@@ -26,7 +26,7 @@ staff remove <e-mail>                         no sign-in any more; sessions end 
 staff reset <e-mail>                          forget a lost authenticator; another is enrolled at the next sign-in
 staff end-sessions <e-mail>                   end a person's sessions
 staff end-sessions --subject … --practice …   the same, by what an issuer of your own calls the person
-outbox show | redrive                         mails and notices to apps that wait; send them now
+outbox show | redrive                         mails, alerts and notices to apps that wait; send them now
 history export --practice … [--client …] --from YYYY-MM-DD --to YYYY-MM-DD [--out file]
 restore <copy of the table> [--at time] [--history copy] [--confirm restore]
                                               back to a restored copy; whatever was closed since stays closed

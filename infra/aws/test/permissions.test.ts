@@ -76,6 +76,7 @@ test("only those who sign people or apps in, or sign notices, read the signing k
   expect(readers("token-key")).toEqual([
     "activate",
     "add-portal-user",
+    "alerts",
     "apps",
     "authorize",
     "create-client",
@@ -108,7 +109,7 @@ test("whoever only mends access cannot set a password, and events of mail reach 
   expect(attributes("revoke", "P#*#A#*")).toEqual([["PK", "SK", "grants", "reset", "rev"]]);
   for (const name of ["activate", "resend-invitation", "delete", "enroll"])
     expect(attributes(name, "P#*#A#*").flat()).not.toContain("password");
-  expect(attributes("mail-events", "P#*#C#*")).toEqual([["PK", "SK", "mail", "rev"]]);
+  expect(attributes("mail-events", "P#*#C#*")).toEqual([["PK", "SK", "mail", "rev", "state", "went"]]);
   for (const name of ["revoke", "activate", "resend-invitation", "delete", "client"]) {
     const puts = of(name).filter(
       (s) => list(s.Action).includes("dynamodb:PutItem") && !HISTORY.test(JSON.stringify(s.Resource)),

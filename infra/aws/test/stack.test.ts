@@ -333,7 +333,7 @@ describe("mail", () => {
           {
             Pattern: JSON.stringify({
               eventName: ["INSERT"],
-              dynamodb: { Keys: { SK: { S: [{ prefix: "MAIL#" }, { prefix: "ASK#" }] } } },
+              dynamodb: { Keys: { SK: { S: [{ prefix: "MAIL#" }, { prefix: "ALERT#" }, { prefix: "ASK#" }] } } },
             }),
           },
         ],

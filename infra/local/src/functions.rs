@@ -11,7 +11,7 @@ use shared::{App, Routes, context, keys, oauth::address::Hosts, web};
 
 use crate::home::{Functions, Home, Streamed};
 use crate::keys::{SigningKey as KeptKey, secret};
-use crate::{BoxError, Trouble, issuer};
+use crate::{BoxError, Trouble, issuer, listener};
 
 /// The names of the tables here.
 pub const TABLE: &str = "latchkey";
@@ -27,6 +27,7 @@ pub fn routes<R: Routes>(issuer: staff_sign_in::Issuer) -> R {
     R::default()
         .merge(activate::routes())
         .merge(add_portal_user::routes())
+        .merge(alerts::routes())
         .merge(apps::routes())
         .merge(assign_alert::routes())
         .merge(authorize::routes())
@@ -132,7 +133,13 @@ pub fn functions(home: &Home, app: &App) -> Result<Functions, Trouble> {
         .behavior_version(aws_sdk_sesv2::config::BehaviorVersion::latest())
         .region(aws_sdk_sesv2::config::Region::from_static("us-east-1"))
         .credentials_provider(home.access_key().credentials())
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .http_client(
+            // Less than the endpoint keeps an idle connection: of a mail on one that is being closed nobody
+            // knows whether it went out, and it waits until its lease is over.
+            aws_smithy_http_client::Builder::new()
+                .pool_idle_timeout(listener::HEADERS / 2)
+                .build_http(),
+        )
         .endpoint_url(home.ses_url())
         .build();
     let mail = MailConfig { from: MAIL_FROM.into(), configuration_set: Some("latchkey".into()) };

@@ -150,6 +150,8 @@ fn changes(action: Action) -> bool {
         | Action::AppUpdated
         | Action::AppSecretMade
         | Action::AppDeleted
+        | Action::AlertPosted
+        | Action::AlertsShown
         | Action::Refused => false,
         Action::ClientCreated
         | Action::ClientUpdated

@@ -42,7 +42,9 @@ fn declaration() -> String {
         "tables": {"main": table(MAIN), "history": table(HISTORY)},
         "partitions": partitions,
         "items": items,
-        "sortKeysBegin": {"access": ACCESS, "mail": MAIL, "ask": ASK, "notice": NOTICE},
+        "sortKeysBegin": {
+            "access": ACCESS, "alert": ALERT, "ask": ASK, "mail": MAIL, "notice": NOTICE,
+        },
         "outbox": {"index": OUTBOX, "pending": PENDING},
     });
     serde_json::to_string_pretty(&all).unwrap() + "\n"
@@ -70,6 +72,8 @@ fn one_of_each() -> Vec<(&'static str, Key)> {
         ("client", client(&p, chart)),
         ("portal_user", portal_user(&p, chart, user)),
         ("mail", mail(&p, chart, MailId::new(ulid))),
+        ("alert", alert(&p, chart, AlertId::new(ulid))),
+        ("hush", hush(&p, chart, Addressee::PortalUser(user))),
         ("record", record(&p, &number)),
         ("account", account(&p, &AccountKey::from_bytes([1; 16]))),
         (
@@ -132,6 +136,7 @@ fn ranges_of_sort_keys_hold_what_they_are_read_for() {
         let access = ["client", "portal_user"].contains(&key.name);
         assert_eq!(key.sort_key.starts_with(ACCESS), access, "{}", key.name);
         assert_eq!(key.sort_key.starts_with(MAIL), key.name == "mail", "{}", key.name);
+        assert_eq!(key.sort_key.starts_with(ALERT), key.name == "alert", "{}", key.name);
     }
     for key in KINDS.iter().filter(|kind| kind.partition == "apps") {
         assert!(key.sort_key.starts_with(APP), "{}", key.name);
@@ -140,7 +145,7 @@ fn ranges_of_sort_keys_hold_what_they_are_read_for() {
 
 #[test]
 fn sort_keys_of_what_is_streamed_are_of_no_other_kind() {
-    for (begin, name) in [(MAIL, "mail"), (ASK, "ask"), (NOTICE, "notice")] {
+    for (begin, name) in [(MAIL, "mail"), (ALERT, "alert"), (ASK, "ask"), (NOTICE, "notice")] {
         let of: Vec<&str> =
             KINDS.iter().filter(|k| k.sort_key.starts_with(begin)).map(|k| k.name).collect();
         assert_eq!(of, [name]);

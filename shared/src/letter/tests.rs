@@ -1,11 +1,12 @@
 //! A person's mail is hostile ground: these try to break out of it.
 
-use super::Kind::{
+use super::Kind::{Access, Alert, Inbox};
+use super::Language::{En, Es, Fr};
+use super::*;
+use crate::mail::MailKind::{
     AccessGranted, EmailChanged, EmailReplaced, Invitation, PasswordChanged, PasswordReset,
     UsernameChanged,
 };
-use super::Language::{En, Es, Fr};
-use super::*;
 
 const LINK: &str =
     "https://portal.harbor.example/enroll?lang=en&v=2#q83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq8w";
@@ -17,6 +18,7 @@ fn letter(kind: Kind, language: Language) -> Letter<'static> {
         practice_name: "Harbor Practice",
         person_name: "Chidi Okafor",
         username: Some("chidi.okafor"),
+        record_number: Some("HC-2024-0017"),
         link: Link::new(LINK).expect("a good link"),
         expires: Some(EXPIRES),
         language,
@@ -26,13 +28,15 @@ fn letter(kind: Kind, language: Language) -> Letter<'static> {
 fn every() -> impl Iterator<Item = (Letter<'static>, Rendered)> {
     Language::ALL.into_iter().flat_map(|language| {
         let kinds = [
-            Invitation,
-            AccessGranted,
-            PasswordReset,
-            PasswordChanged,
-            EmailChanged,
-            EmailReplaced,
-            UsernameChanged,
+            Access(Invitation),
+            Access(AccessGranted),
+            Access(PasswordReset),
+            Access(PasswordChanged),
+            Access(EmailChanged),
+            Access(EmailReplaced),
+            Access(UsernameChanged),
+            Alert,
+            Inbox,
         ];
         kinds.into_iter().map(move |kind| {
             let letter = letter(kind, language);
@@ -69,7 +73,7 @@ fn seen(html: &str) -> String {
 
 #[test]
 fn english_reads_as_intended() {
-    let invitation = render(&letter(Invitation, En));
+    let invitation = render(&letter(Access(Invitation), En));
     assert_eq!(invitation.subject, "Your invitation to the Harbor Practice client portal");
     assert_eq!(
         invitation.text,
@@ -104,10 +108,10 @@ fn english_reads_as_intended() {
 }
 
 /// What a person must be told: subject, then phrases of both parts.
-const MUST: [(Language, Kind, &str, &[&str]); 21] = [
+const MUST: [(Language, Kind, &str, &[&str]); 27] = [
     (
         En,
-        Invitation,
+        Access(Invitation),
         "Your invitation to the Harbor Practice client portal",
         &[
             "Enroll in Client Portal",
@@ -120,7 +124,7 @@ const MUST: [(Language, Kind, &str, &[&str]); 21] = [
     ),
     (
         En,
-        AccessGranted,
+        Access(AccessGranted),
         "Your access to the Harbor Practice client portal",
         &[
             "You have been granted access to the Client Portal of Harbor Practice",
@@ -130,7 +134,7 @@ const MUST: [(Language, Kind, &str, &[&str]); 21] = [
     ),
     (
         En,
-        PasswordReset,
+        Access(PasswordReset),
         "Choose a new password for the Harbor Practice client portal",
         &[
             "Choose a New Password",
@@ -141,7 +145,7 @@ const MUST: [(Language, Kind, &str, &[&str]); 21] = [
     ),
     (
         En,
-        PasswordChanged,
+        Access(PasswordChanged),
         "Your password for the Harbor Practice client portal was changed",
         &[
             "Client Portal of Harbor Practice has been changed",
@@ -151,7 +155,7 @@ const MUST: [(Language, Kind, &str, &[&str]); 21] = [
     ),
     (
         Es,
-        Invitation,
+        Access(Invitation),
         "Su invitación al portal de clientes de Harbor Practice",
         &[
             "Inscribirse en el Portal de clientes",
@@ -164,7 +168,7 @@ const MUST: [(Language, Kind, &str, &[&str]); 21] = [
     ),
     (
         Es,
-        AccessGranted,
+        Access(AccessGranted),
         "Su acceso al portal de clientes de Harbor Practice",
         &[
             "Se le ha concedido acceso al Portal de clientes de Harbor Practice",
@@ -174,7 +178,7 @@ const MUST: [(Language, Kind, &str, &[&str]); 21] = [
     ),
     (
         Es,
-        PasswordReset,
+        Access(PasswordReset),
         "Elija una contraseña nueva para el portal de clientes de Harbor Practice",
         &[
             "Elegir una contraseña nueva",
@@ -185,7 +189,7 @@ const MUST: [(Language, Kind, &str, &[&str]); 21] = [
     ),
     (
         Es,
-        PasswordChanged,
+        Access(PasswordChanged),
         "Se ha cambiado su contraseña del portal de clientes de Harbor Practice",
         &[
             "Se ha cambiado la contraseña de su cuenta",
@@ -195,7 +199,7 @@ const MUST: [(Language, Kind, &str, &[&str]); 21] = [
     ),
     (
         Fr,
-        Invitation,
+        Access(Invitation),
         "Votre invitation au portail client Harbor Practice",
         &[
             "S’inscrire au Portail client",
@@ -208,7 +212,7 @@ const MUST: [(Language, Kind, &str, &[&str]); 21] = [
     ),
     (
         Fr,
-        AccessGranted,
+        Access(AccessGranted),
         "Votre accès au portail client Harbor Practice",
         &[
             "Vous avez maintenant accès au Portail client proposé par Harbor Practice",
@@ -218,7 +222,7 @@ const MUST: [(Language, Kind, &str, &[&str]); 21] = [
     ),
     (
         Fr,
-        PasswordReset,
+        Access(PasswordReset),
         "Choisissez un nouveau mot de passe pour le portail client Harbor Practice",
         &[
             "Choisir un nouveau mot de passe",
@@ -229,7 +233,7 @@ const MUST: [(Language, Kind, &str, &[&str]); 21] = [
     ),
     (
         Fr,
-        PasswordChanged,
+        Access(PasswordChanged),
         "Votre mot de passe du portail client Harbor Practice a été modifié",
         &[
             "proposé par Harbor Practice a été modifié",
@@ -239,13 +243,13 @@ const MUST: [(Language, Kind, &str, &[&str]); 21] = [
     ),
     (
         En,
-        EmailChanged,
+        Access(EmailChanged),
         "Your e-mail address for the Harbor Practice client portal was changed",
         &["come to this address from now on", "Not expecting this? Contact Harbor Practice"],
     ),
     (
         En,
-        EmailReplaced,
+        Access(EmailReplaced),
         "Your e-mail address for the Harbor Practice client portal was changed",
         &[
             "no longer come to this address",
@@ -255,7 +259,7 @@ const MUST: [(Language, Kind, &str, &[&str]); 21] = [
     ),
     (
         En,
-        UsernameChanged,
+        Access(UsernameChanged),
         "Your sign-in name for the Harbor Practice client portal was changed",
         &[
             "Your sign-in name: chidi.okafor",
@@ -265,13 +269,13 @@ const MUST: [(Language, Kind, &str, &[&str]); 21] = [
     ),
     (
         Es,
-        EmailChanged,
+        Access(EmailChanged),
         "Se ha cambiado su dirección de correo del portal de clientes de Harbor Practice",
         &["llegarán desde ahora a esta dirección", "¿No esperaba este mensaje?"],
     ),
     (
         Es,
-        EmailReplaced,
+        Access(EmailReplaced),
         "Se ha cambiado su dirección de correo del portal de clientes de Harbor Practice",
         &[
             "ya no llegarán a esta dirección",
@@ -280,39 +284,101 @@ const MUST: [(Language, Kind, &str, &[&str]); 21] = [
     ),
     (
         Es,
-        UsernameChanged,
+        Access(UsernameChanged),
         "Se ha cambiado su nombre de usuario del portal de clientes de Harbor Practice",
         &["Su nombre de usuario: chidi.okafor", "¿No lo ha pedido usted?"],
     ),
     (
         Fr,
-        EmailChanged,
+        Access(EmailChanged),
         "Votre adresse e-mail du portail client Harbor Practice a été modifiée",
         &["arrivent désormais à cette adresse", "Vous n’attendiez pas ce message\u{a0}?"],
     ),
     (
         Fr,
-        EmailReplaced,
+        Access(EmailReplaced),
         "Votre adresse e-mail du portail client Harbor Practice a été modifiée",
         &["n’arrivent plus à cette adresse", "Contactez Harbor Practice sans attendre"],
     ),
     (
         Fr,
-        UsernameChanged,
+        Access(UsernameChanged),
         "Votre nom d’utilisateur du portail client Harbor Practice a été modifié",
         &["Votre nom d’utilisateur\u{a0}: chidi.okafor", "Contactez Harbor Practice sans attendre"],
+    ),
+    (
+        En,
+        Alert,
+        "Something new is waiting at the Harbor Practice client portal",
+        &[
+            "Something new is waiting at the Client Portal of Harbor Practice",
+            "Go to Client Portal",
+        ],
+    ),
+    (
+        En,
+        Inbox,
+        "Harbor Practice client portal: nobody was told of something new",
+        &["in the chart with record number HC-2024-0017", "Open the client page"],
+    ),
+    (
+        Es,
+        Alert,
+        "Hay algo nuevo en el portal de clientes de Harbor Practice",
+        &["Hay algo nuevo en el Portal de clientes de Harbor Practice", "Ir al Portal de clientes"],
+    ),
+    (
+        Es,
+        Inbox,
+        "Portal de clientes de Harbor Practice: nadie ha recibido un aviso",
+        &["en la ficha con número de expediente HC-2024-0017", "Abrir la página del cliente"],
+    ),
+    (
+        Fr,
+        Alert,
+        "Du nouveau sur le portail client Harbor Practice",
+        &["Du nouveau est arrivé sur le Portail client", "Aller au Portail client"],
+    ),
+    (
+        Fr,
+        Inbox,
+        "Portail client Harbor Practice\u{a0}: personne n’a été averti",
+        &["dans le dossier numéro HC-2024-0017", "Ouvrir la page du client"],
     ),
 ];
 
 #[test]
 fn each_mail_but_the_one_to_a_former_address_names_the_sign_in_name() {
     for (letter, mail) in every() {
-        let told = letter.kind != EmailReplaced;
+        let told = !matches!(letter.kind, Access(EmailReplaced) | Alert | Inbox);
         assert_eq!(flat(&mail.text).contains("chidi.okafor"), told, "{:?}", letter.kind);
         assert_eq!(seen(&mail.html).contains("chidi.okafor"), told, "{:?}", letter.kind);
         assert!(!mail.subject.contains("okafor"));
         let unnamed = render(&Letter { username: None, ..letter });
         assert!(!unnamed.text.contains("chidi.okafor"));
+    }
+}
+
+#[test]
+fn only_what_the_practice_gets_names_the_chart() {
+    for (letter, mail) in every() {
+        let told = letter.kind == Inbox;
+        assert_eq!(flat(&mail.text).contains("HC-2024-0017"), told, "{:?}", letter.kind);
+        assert_eq!(seen(&mail.html).contains("HC-2024-0017"), told, "{:?}", letter.kind);
+        assert!(!mail.subject.contains("HC-2024-0017"));
+    }
+}
+
+#[test]
+fn a_record_number_leads_nowhere() {
+    for (number, shown) in [
+        ("evil.example/login", "record number evil. example/login."),
+        ("10.0.0.1", "record number 10. 0. 0. 1."),
+        ("HC/2024-0017", "record number HC/2024-0017."),
+    ] {
+        let inbox = Letter { record_number: Some(number), ..letter(Inbox, En) };
+        assert!(flat(&render(&inbox).text).contains(shown), "{number}");
+        assert!(seen(&render(&inbox).html).contains(shown), "{number}");
     }
 }
 
@@ -360,7 +426,7 @@ fn both_parts_greet_link_and_lead_with_the_same_button() {
 #[test]
 fn only_single_use_links_speak_of_expiry() {
     for (letter, mail) in every() {
-        let single_use = matches!(letter.kind, Invitation | PasswordReset);
+        let single_use = matches!(letter.kind, Access(Invitation | PasswordReset));
         assert_eq!(flat(&mail.text).contains(EXPIRES), single_use);
         assert_eq!(seen(&mail.html).contains(EXPIRES), single_use);
         for expires in [None, Some(""), Some(" \n ")] {
@@ -377,6 +443,7 @@ fn only_single_use_links_speak_of_expiry() {
 fn no_slot_is_left_open() {
     let slots = [
         "practice",
+        "record",
         "name",
         "expires",
         "button",
@@ -409,7 +476,7 @@ fn what_is_inserted_is_never_read_as_a_slot() {
         practice_name: "{name} {expires} {href}",
         person_name: "{practice}{opening}",
         expires: Some("{practice}"),
-        ..letter(Invitation, En)
+        ..letter(Access(Invitation), En)
     };
     let mail = render(&odd);
     assert_eq!(mail.subject, "Your invitation to the {name} {expires} {href} client portal");
@@ -480,7 +547,7 @@ fn a_name_cannot_reorder_or_hide_text() {
 fn a_person_without_a_name_is_greeted_all_the_same() {
     for (language, greeting) in [(En, "Hello,"), (Es, "Hola:"), (Fr, "Bonjour,")] {
         for person_name in ["", "  ", "\r\n", "\u{200b}"] {
-            let mail = render(&Letter { person_name, ..letter(AccessGranted, language) });
+            let mail = render(&Letter { person_name, ..letter(Access(AccessGranted), language) });
             assert!(mail.text.contains(&format!("\n\n{greeting}\n\n")));
             assert!(mail.html.contains(&format!(">{greeting}</p>")));
         }
@@ -493,14 +560,14 @@ fn a_practice_without_a_name_still_writes_whole_sentences() {
         let mail = render(&Letter { practice_name: " \n", ..letter(kind, language) });
         (mail.subject, flat(&mail.text))
     };
-    let (subject, text) = said(Invitation, En);
+    let (subject, text) = said(Access(Invitation), En);
     assert_eq!(subject, "Your invitation to the practice client portal");
     assert!(text.starts_with("Client Portal Hello Chidi Okafor,"));
     assert!(text.contains("ask your practice for a new invitation"));
-    let (subject, text) = said(PasswordChanged, Es);
+    let (subject, text) = said(Access(PasswordChanged), Es);
     assert_eq!(subject, "Se ha cambiado su contraseña del portal de clientes de su centro");
     assert!(text.contains("con su centro"));
-    let (subject, text) = said(AccessGranted, Fr);
+    let (subject, text) = said(Access(AccessGranted), Fr);
     assert_eq!(subject, "Votre accès au portail client du cabinet");
     assert!(text.contains("Contactez votre cabinet"));
 }
@@ -674,8 +741,11 @@ fn links_are_web_addresses_and_nothing_else() {
 
 #[test]
 fn debug_shows_no_token() {
-    let mail = render(&letter(Invitation, En));
-    assert_eq!(format!("{mail:?} {:?}", letter(Invitation, En).link), "Rendered(…) Link(…)");
+    let mail = render(&letter(Access(Invitation), En));
+    assert_eq!(
+        format!("{mail:?} {:?}", letter(Access(Invitation), En).link),
+        "Rendered(…) Link(…)"
+    );
     assert!(!BadLink.to_string().contains("http:"));
 }
 

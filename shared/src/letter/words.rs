@@ -2,8 +2,8 @@
 //!
 //! A language is one value of [`Words`] and a mail one value of [`Mail`]: a
 //! missing text does not compile, and a new language is a new constant. The
-//! slots are `{practice}` (everywhere), `{name}` (greeting), `{expires}` (terms)
-//! and `{button}` (action). Texts are plain text; the renderer escapes them.
+//! slots are `{practice}` (everywhere), `{name}` (greeting), `{record}` (inbox),
+//! `{expires}` (terms) and `{button}` (action). Texts are plain text; the renderer escapes them.
 //!
 //! Clients are addressed formally (usted, vous), and no wording depends on the
 //! person's gender. Wording stays clear of care, illness, treatment and
@@ -42,6 +42,10 @@ pub(super) struct Words {
     pub(super) email_changed: Mail,
     pub(super) email_replaced: Mail,
     pub(super) username_changed: Mail,
+    /// Something new waits for a client: to the alert recipient.
+    pub(super) alert: Mail,
+    /// The same to the practice's inbox: slot `{record}`.
+    pub(super) inbox: Mail,
 }
 
 /// What one mail says, in the order in which it is read.
@@ -201,6 +205,29 @@ pub(super) const ENGLISH: Words = Words {
         doubt: "Did you not ask for this?",
         advice: "Contact {practice} right away, the way you usually do, and ask to have your access stopped.",
     },
+    alert: Mail {
+        subject: "Something new is waiting at the {practice} client portal",
+        preheader: "Sign in to see it.",
+        heading: "Something new is waiting",
+        body: &["Something new is waiting at the Client Portal of {practice}. Sign in to see it."],
+        button: "Go to Client Portal",
+        terms: Terms::Lasting,
+        doubt: "Not expecting this?",
+        advice: "Contact {practice} the way you usually do.",
+    },
+    inbox: Mail {
+        subject: "{practice} client portal: nobody was told of something new",
+        preheader: "It came to this inbox instead.",
+        heading: "Nobody was told of something new",
+        body: &[
+            "Something new is waiting at the Client Portal of {practice}, in the chart with record number {record}.",
+            "Nobody could be told of it: there is no alert recipient, or that person may not be told of this, or has got as many mails as an address may.",
+        ],
+        button: "Open the client page",
+        terms: Terms::Lasting,
+        doubt: "Why does this come here?",
+        advice: "Alerts that cannot go to anybody come to the inbox of the practice. On the client page you see who has access, and choose who gets the alerts.",
+    },
 };
 
 pub(super) const SPANISH: Words = Words {
@@ -334,6 +361,29 @@ pub(super) const SPANISH: Words = Words {
         terms: Terms::Lasting,
         doubt: "¿No lo ha pedido usted?",
         advice: "Póngase en contacto cuanto antes con {practice} por la vía habitual y pida que se suspenda su acceso.",
+    },
+    alert: Mail {
+        subject: "Hay algo nuevo en el portal de clientes de {practice}",
+        preheader: "Inicie sesión para verlo.",
+        heading: "Hay algo nuevo",
+        body: &["Hay algo nuevo en el Portal de clientes de {practice}. Inicie sesión para verlo."],
+        button: "Ir al Portal de clientes",
+        terms: Terms::Lasting,
+        doubt: "¿No esperaba este mensaje?",
+        advice: "Póngase en contacto con {practice} por la vía habitual.",
+    },
+    inbox: Mail {
+        subject: "Portal de clientes de {practice}: nadie ha recibido un aviso",
+        preheader: "El aviso ha llegado a este buzón.",
+        heading: "Nadie ha recibido un aviso",
+        body: &[
+            "Hay algo nuevo en el Portal de clientes de {practice}, en la ficha con número de expediente {record}.",
+            "No se ha podido avisar a nadie: nadie recibe los avisos de esta ficha, o esa persona no puede recibir este, o ya ha recibido todos los mensajes que admite una dirección.",
+        ],
+        button: "Abrir la página del cliente",
+        terms: Terms::Lasting,
+        doubt: "¿Por qué llega aquí?",
+        advice: "Los avisos que no pueden llegar a nadie llegan al buzón del centro. En la página del cliente puede ver quién tiene acceso y elegir quién recibe los avisos.",
     },
 };
 
@@ -473,5 +523,30 @@ pub(super) const FRENCH: Words = Words {
         terms: Terms::Lasting,
         doubt: "Vous n’avez rien demandé\u{a0}?",
         advice: "Contactez {practice} sans attendre par votre moyen habituel et demandez la suspension de votre accès.",
+    },
+    alert: Mail {
+        subject: "Du nouveau sur le portail client {practice}",
+        preheader: "Connectez-vous pour le voir.",
+        heading: "Du nouveau sur le portail",
+        body: &[
+            "Du nouveau est arrivé sur le Portail client proposé par {practice}. Connectez-vous pour le voir.",
+        ],
+        button: "Aller au Portail client",
+        terms: Terms::Lasting,
+        doubt: "Vous n’attendiez pas ce message\u{a0}?",
+        advice: "Contactez {practice} par votre moyen habituel.",
+    },
+    inbox: Mail {
+        subject: "Portail client {practice}\u{a0}: personne n’a été averti",
+        preheader: "L’alerte est arrivée dans cette boîte.",
+        heading: "Personne n’a été averti",
+        body: &[
+            "Du nouveau est arrivé sur le Portail client proposé par {practice}, dans le dossier numéro {record}.",
+            "Personne n’a pu en être averti\u{a0}: personne ne reçoit les alertes de ce dossier, ou cette personne ne peut pas recevoir celle-ci, ou son adresse a déjà reçu tous les messages permis.",
+        ],
+        button: "Ouvrir la page du client",
+        terms: Terms::Lasting,
+        doubt: "Pourquoi ce message arrive-t-il ici\u{a0}?",
+        advice: "Les alertes qui ne peuvent être envoyées à personne arrivent dans la boîte du cabinet. La page du client montre qui a accès et permet de choisir qui reçoit les alertes.",
     },
 };

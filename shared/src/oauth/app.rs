@@ -175,7 +175,7 @@ pub struct Registration {
     /// Its keys, if it shows itself with one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub public_keys: Vec<PublicKey>,
-    /// What it may do, if it is a system.
+    /// What it may do by itself: a system that of its scopes, an app at most post alerts.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub scopes: BTreeSet<SystemScope>,
 }
@@ -237,8 +237,13 @@ impl Registration {
         }
         match self.kind {
             AppKind::Portal => {
-                if !self.scopes.is_empty() {
-                    return refused("scopes", "not_for_this", "Scopes are for systems.");
+                if self.scopes.iter().any(|scope| *scope != SystemScope::Alerts) {
+                    let only = "An app may have alerts; the others are for systems.";
+                    return refused("scopes", "not_for_this", only);
+                }
+                if !self.scopes.is_empty() && self.authentication == Authentication::None {
+                    let why = "An app needs a secret or a key to post alerts.";
+                    return refused("scopes", "not_for_this", why);
                 }
             }
             AppKind::System => {
@@ -340,7 +345,7 @@ pub struct AppView {
     pub authentication: Authentication,
     /// Its keys.
     pub public_keys: Vec<PublicKey>,
-    /// What it may do, if it is a system.
+    /// What it may do by itself.
     pub scopes: BTreeSet<SystemScope>,
     /// Whether it may ask anything.
     pub enabled: bool,

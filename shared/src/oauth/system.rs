@@ -103,6 +103,9 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
 #[must_use]
 pub fn scope_of(route: &str) -> Option<SystemScope> {
     let Some(part) = route.strip_prefix("/api/clients/{clientId}/") else {
+        if route == "/api/alerts" {
+            return Some(SystemScope::Alerts);
+        }
         let of_clients = ["/api/clients", "/api/clients/search", "/api/clients/{clientId}"];
         return of_clients.contains(&route).then_some(SystemScope::Clients);
     };
@@ -133,6 +136,8 @@ mod tests {
             ("/api/clients/{clientId}/chart-owner", Some(SystemScope::Access)),
             ("/api/clients/{clientId}/history", Some(SystemScope::History)),
             ("/api/clients/{clientId}/alerts", Some(SystemScope::Alerts)),
+            ("/api/alerts", Some(SystemScope::Alerts)),
+            ("/api/alerts/what-comes", None),
             ("/api/clients/{clientId}/what-comes", None),
             ("/api/clients/what-comes", None),
             ("/api/clients-that-come", None),

@@ -21,6 +21,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Posts an alert. */
+        post: operations["alerts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/apps": {
         parameters: {
             query?: never;
@@ -137,6 +154,23 @@ export interface paths {
         get?: never;
         /** Assigns the alerts. Whoever had them before has them no more, in the same write. */
         put: operations["assign-alert"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/clients/{clientId}/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows the last alerts of a client: to whom they went, and how far they came. */
+        get: operations["alerts.list"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -646,7 +680,7 @@ export interface components {
          * @description What happened.
          * @enum {string}
          */
-        Action: "client-created" | "client-updated" | "client-opened" | "client-shown" | "portal-user-shown" | "history-shown" | "clients-searched" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "links-ended" | "access-revoked" | "access-activated" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "locked" | "signed-out" | "password-reset-requested" | "password-changed" | "password-change-refused" | "staff-signed-in" | "staff-signed-out" | "app-opened" | "app-closed" | "apps-shown" | "app-registered" | "app-updated" | "app-secret-made" | "app-deleted" | "refused" | "other";
+        Action: "client-created" | "client-updated" | "client-opened" | "client-shown" | "portal-user-shown" | "history-shown" | "clients-searched" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "links-ended" | "access-revoked" | "access-activated" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "locked" | "signed-out" | "password-reset-requested" | "password-changed" | "password-change-refused" | "staff-signed-in" | "staff-signed-out" | "app-opened" | "app-closed" | "apps-shown" | "app-registered" | "app-updated" | "app-secret-made" | "app-deleted" | "alert-posted" | "alerts-shown" | "refused" | "other";
         /** @description Who acted. */
         ActorView: {
             /** @description Tells people of one name apart; empty for somebody who was not signed in. */
@@ -658,9 +692,46 @@ export interface components {
         };
         /** @description An absolute https address of a public host, without credentials, fragment or wildcard. */
         Address: string;
+        /** @description An alert as the API answers it. */
+        Alert: {
+            /** @description Its id. */
+            alertId: components["schemas"]["AlertId"];
+            /** @description When it was posted. */
+            at: components["schemas"]["At"];
+            /** @description What waits. */
+            kind: components["schemas"]["AlertKind"];
+            /** @description The person. */
+            portalUserId?: components["schemas"]["PortalUserId"];
+            /** @description How far it has come. */
+            state: components["schemas"]["AlertState"];
+            /** @description Whether it went to a person or to the practice; of one that waits, what is true now. */
+            to: components["schemas"]["AlertTo"];
+        };
+        /** @description An opaque id. */
+        AlertId: string;
+        /**
+         * @description What waits.
+         * @enum {string}
+         */
+        AlertKind: "message" | "document" | "appointment" | "invoice" | "survey" | "session";
         /** @description Who gets the alerts. */
         AlertRecipient: {
             alertRecipient: components["schemas"]["PortalUserId"] | null;
+        };
+        /**
+         * @description How far an alert has come. Later states never give way to earlier ones.
+         * @enum {string}
+         */
+        AlertState: "queued" | "covered" | "sent" | "delivered" | "bounced" | "complained";
+        /**
+         * @description Whether an alert goes to a person or to the practice.
+         * @enum {string}
+         */
+        AlertTo: "portalUser" | "practice";
+        /** @description The last alerts of a client. */
+        Alerts: {
+            /** @description Newest first, at most twenty. */
+            alerts: components["schemas"]["Alert"][];
         };
         /** @description An app or a system as the API answers it. */
         App: {
@@ -688,7 +759,7 @@ export interface components {
             publicKeys: components["schemas"]["PublicKey"][];
             /** @description Where people may be sent back to with a code. */
             redirectUris: components["schemas"]["Address"][];
-            /** @description What it may do, if it is a system. */
+            /** @description What it may do by itself. */
             scopes: components["schemas"]["SystemScope"][];
             /**
              * Format: int64
@@ -1119,6 +1190,14 @@ export interface components {
         };
         /** @description One part of a person's name, as the person writes it; may be empty. */
         NamePart: string;
+        /** @description Word that something waits for a client. One of `clientId` and `recordNumber` says for which. */
+        NewAlert: {
+            clientId?: components["schemas"]["ClientId"] | null;
+            /** @description What waits. */
+            kind: components["schemas"]["AlertKind"];
+            portalUserId?: components["schemas"]["PortalUserId"] | null;
+            recordNumber?: components["schemas"]["RecordNumber"] | null;
+        };
         /** @description An app or system to be. */
         NewApp: {
             /** @description How it shows that it is itself. */
@@ -1136,7 +1215,7 @@ export interface components {
             publicKeys?: components["schemas"]["PublicKey"][];
             /** @description Where people may be sent back to with a code: exactly these addresses. */
             redirectUris?: components["schemas"]["Address"][];
-            /** @description What it may do, for a system. */
+            /** @description What it may do by itself: any of them for a system, `alerts` for an app. */
             scopes?: components["schemas"]["SystemScope"][];
         };
         /** @description A client to be. */
@@ -1499,6 +1578,15 @@ export interface components {
          * @enum {string}
          */
         SystemScope: "clients" | "access" | "alerts" | "history";
+        /** @description An alert that was taken. */
+        Taken: {
+            /** @description Its id. */
+            alertId: components["schemas"]["AlertId"];
+            /** @description The person to whom it would go now. */
+            portalUserId?: components["schemas"]["PortalUserId"];
+            /** @description To whom it would go now. It is decided when it is sent. */
+            to: components["schemas"]["AlertTo"];
+        };
         /**
          * @description How far word of an ending has come to an app.
          * @enum {string}
@@ -1552,11 +1640,11 @@ export interface components {
             code?: string | null;
             /** @description What the code's challenge is the SHA-256 of. */
             code_verifier?: string | null;
-            /** @description `authorization_code`, or `client_credentials` for a system. */
+            /** @description `authorization_code`, or `client_credentials` for a system and for an app that posts alerts. */
             grant_type: string;
             /** @description Where the code was sent, if it is named. */
             redirect_uri?: string | null;
-            /** @description What a system asks for; all that is registered when it names nothing. */
+            /** @description What a system or an app asks for by itself; all that is registered when it names nothing. */
             scope?: string | null;
         };
         /** @description A token. */
@@ -1568,7 +1656,7 @@ export interface components {
              * @description Seconds after which it ends in any case.
              */
             expires_in: number;
-            /** @description Who signed in; none for a system. */
+            /** @description Who signed in; none of `client_credentials`. */
             id_token?: string;
             /** @description What was granted. */
             scope: string;
@@ -1635,6 +1723,125 @@ export interface operations {
             };
             /** @description Not from the site itself, or the role may only look. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alerts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and body are one alert, for a day. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAlert"];
+            };
+        };
+        responses: {
+            /** @description The alert was taken. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Taken"];
+                };
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The practice has no such client, or the client no such portal user. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deleted`: a repeat, about a person who was deleted since. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A rule refuses some input: the fields are named, nothing was written. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2670,6 +2877,76 @@ export interface operations {
             };
             /** @description The client has no such portal user, or its access is revoked. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "alerts.list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The client. */
+                clientId: components["schemas"]["ClientId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The alerts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alerts"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or another practice's. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -43,6 +43,7 @@ export type Receipt = Omit<AnswerOf<`${typeof USER}/revoke`, "post">, "portalUse
   portalUser?: PortalUser | null;
 };
 export type HistoryEvent = AnswerOf<"/api/clients/{clientId}/history", "get">["events"][number];
+export type Alert = AnswerOf<"/api/clients/{clientId}/alerts", "get">["alerts"][number];
 
 export type App = AnswerOf<"/api/apps/{appId}", "get">;
 export type NewApp = BodyOf<"/api/apps", "post">;
@@ -157,6 +158,9 @@ export const history = (clientId: string, cursor?: string) =>
       params: { path: { clientId }, query: cursor ? { cursor } : {} },
     }),
   );
+
+export const alerts = (clientId: string) =>
+  answer(http.GET("/api/clients/{clientId}/alerts", { params: { path: { clientId } } }));
 
 export const apps = (signal?: AbortSignal) => answer(http.GET("/api/apps", { signal: signal ?? null }));
 

@@ -5,6 +5,7 @@
 pub mod apps;
 pub mod mail;
 pub mod people;
+pub mod programs;
 pub mod routes;
 pub mod wire;
 

@@ -78,6 +78,7 @@ pub struct Post(Arc<Mutex<State>>);
 struct State {
     received: Vec<Received>,
     mood: Mood,
+    refused: String,
     read_to: u128,
 }
 
@@ -89,6 +90,11 @@ impl Post {
     /// How it answers from now on.
     pub fn feels(&self, mood: Mood) {
         self.state().mood = mood;
+    }
+
+    /// Takes no mail to an address from now on.
+    pub fn refuses(&self, to: &str) {
+        to.clone_into(&mut self.state().refused);
     }
 
     /// The mails that it took, oldest first.
@@ -128,6 +134,14 @@ impl Post {
         SharedHttpClient::new(self.clone())
     }
 
+    /// Whether a mail is to the address that it refuses.
+    fn is_refused(&self, request: &HttpRequest) -> bool {
+        let refused = self.state().refused.clone();
+        let body = request.body().bytes().unwrap_or_default();
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        body["Destination"]["ToAddresses"][0] == refused.as_str()
+    }
+
     fn take(&self, request: &HttpRequest) {
         let body: Value =
             serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
@@ -160,6 +174,9 @@ impl HttpConnector for Post {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let mood = self.state().mood;
         let answer = match mood {
+            Mood::Well if self.is_refused(&request) => {
+                Ok(respond(400, "MessageRejected", &json!({"message": "Address blacklisted"})))
+            }
             Mood::Well => {
                 self.take(&request);
                 let id = format!("message-{}", self.state().received.len());

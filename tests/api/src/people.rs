@@ -19,7 +19,7 @@ use crate::{Answer, Call, PASSWORD, World};
 /// Somebody of the staff, signed in.
 #[derive(Clone)]
 pub struct Staff {
-    world: World,
+    pub(crate) world: World,
     /// The session's cookie, as `name=value`.
     pub cookie: String,
 }

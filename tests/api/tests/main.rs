@@ -2,9 +2,11 @@
 
 mod access;
 mod addresses;
+mod alerts;
 mod apps;
 mod asked;
 mod conformance;
+mod cors;
 mod devices;
 mod document;
 mod edge;

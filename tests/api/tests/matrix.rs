@@ -7,6 +7,7 @@ use api_tests::{
     Call, JWKS, KEY, PASSWORD, PORTAL, STAFF, World,
     apps::{REDIRECT, Room, VERIFIER, challenge, form, registration},
     people::{Invited, Staff, text},
+    programs::{Program, system},
     routes::{Operation, operations},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -47,7 +48,8 @@ const ADMINS: [&str; 6] =
     ["apps", "apps.delete", "apps.edit", "apps.list", "apps.secret", "apps.show"];
 
 /// Operations for which looking is enough: an auditor may call them, though some are not a `GET`.
-const LOOKING: [&str; 7] = [
+const LOOKING: [&str; 8] = [
+    "alerts.list",
     "client",
     "history",
     "list-portal-users",
@@ -57,8 +59,10 @@ const LOOKING: [&str; 7] = [
     "staff-sign-in.sign-out",
 ];
 
-/// Below this apps call, from their servers or from pages of their own: with no cookie.
-const OAUTH: &str = "/api/oauth/";
+/// Whether programs call it, from their servers or from pages of their own: with no cookie.
+fn of_programs(operation: &Operation) -> bool {
+    operation.path.starts_with("/api/oauth/") || operation.scheme.as_deref() == Some("systemToken")
+}
 
 /// An id of the right shape that nothing has.
 const NOBODY: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
@@ -82,6 +86,7 @@ struct Scene {
     portal_cookie: String,
     reset: String,
     room: Room,
+    system: Program,
     code: String,
     token: String,
     /// Version of the invited portal user.
@@ -101,6 +106,7 @@ impl Scene {
         let reset = world.post.newest(&enrolled.email).token();
         let version = dana.user(&invited).await["version"].clone();
         let room = dana.register(&json!({})).await;
+        let system = dana.program(&system(&["alerts"])).await;
         let token = world.token(&portal_cookie, &room).await;
         let code = world.code(&portal_cookie, &room).await;
         Self {
@@ -112,6 +118,7 @@ impl Scene {
             portal_cookie,
             reset,
             room,
+            system,
             code,
             token,
             version,
@@ -120,6 +127,9 @@ impl Scene {
 
     /// The row of an operation: a request that works for whoever may make it.
     fn row(&self, operation: &Operation) -> Call {
+        if let Some(call) = self.row_of_program(operation) {
+            return call;
+        }
         let user = &self.invited.user;
         let body = match operation.id.as_str() {
             "search" => Some(json!({"query": "amara"})),
@@ -158,25 +168,8 @@ impl Scene {
                 "code_challenge_method": "S256",
             })),
             "end-session" => Some(json!({"client_id": self.room.id})),
-            "token" => {
-                return self.of_app(
-                    operation,
-                    &[
-                        ("grant_type", "authorization_code"),
-                        ("code", &self.code),
-                        ("code_verifier", VERIFIER),
-                    ],
-                );
-            }
-            "token.introspect" | "token.revoke" => {
-                return self.of_app(operation, &[("token", &self.token)]);
-            }
-            "userinfo" | "userinfo.posted" => {
-                let bearer = format!("Bearer {}", self.token);
-                let call = Call::new(&operation.method, &operation.path);
-                return call.header("authorization", &bearer);
-            }
-            "apps.delete"
+            "alerts.list"
+            | "apps.delete"
             | "apps.list"
             | "apps.secret"
             | "apps.show"
@@ -218,6 +211,32 @@ impl Scene {
         }
     }
 
+    /// The row of an operation that no session of a browser asks.
+    fn row_of_program(&self, operation: &Operation) -> Option<Call> {
+        let call = Call::new(&operation.method, &operation.path);
+        let bearer = |token: &str| ("authorization", format!("Bearer {token}"));
+        let (call, (header, token)) = match operation.id.as_str() {
+            "token" => {
+                let fields = [
+                    ("grant_type", "authorization_code"),
+                    ("code", &*self.code),
+                    ("code_verifier", VERIFIER),
+                ];
+                return Some(self.of_app(operation, &fields));
+            }
+            "token.introspect" | "token.revoke" => {
+                return Some(self.of_app(operation, &[("token", &self.token)]));
+            }
+            "alerts" => {
+                let body = json!({"clientId": self.client, "kind": "message"});
+                (call.json(&body), bearer(&self.system.token))
+            }
+            "userinfo" | "userinfo.posted" => (call, bearer(&self.token)),
+            _ => return None,
+        };
+        Some(call.header(header, &token))
+    }
+
     fn of_app(&self, operation: &Operation, fields: &[(&str, &str)]) -> Call {
         form(&operation.path, fields).header("authorization", &self.room.basic())
     }
@@ -238,8 +257,8 @@ fn audience(operation: &Operation) -> Option<Audience> {
     match operation.scheme.as_deref()? {
         "staffSession" => Some(Audience::Staff),
         "portalSession" => Some(Audience::Portal),
-        // No session: `oauth` tries what apps show.
-        "app" | "accessToken" => None,
+        // No session: `oauth` and `alerts` try what apps and systems show.
+        "app" | "accessToken" | "systemToken" => None,
         other => panic!("{}: which session is {other}?", operation.name()),
     }
 }
@@ -771,7 +790,7 @@ async fn a_change_is_taken_only_from_our_own_pages() {
     let scene = Scene::new().await;
     let mut tried = 0;
     for operation in operations().into_iter().filter(Operation::changes) {
-        if operation.path.starts_with(OAUTH) {
+        if of_programs(&operation) {
             continue;
         }
         let mut row = scene.row(&operation);
@@ -833,7 +852,7 @@ async fn a_read_that_another_page_caused_is_refused_and_leaves_no_trace_but_that
     let mut tried = 0;
     for operation in operations().into_iter().filter(|operation| operation.method == "GET") {
         let path = operation.path.as_str();
-        if FROM_ANYWHERE.contains(&path) || path.starts_with(OAUTH) {
+        if FROM_ANYWHERE.contains(&path) || of_programs(&operation) {
             continue;
         }
         let mut row = scene.row(&operation);

@@ -5,6 +5,7 @@ use api_tests::{
     Answer, Call, World,
     apps::Room,
     people::{Staff, text},
+    programs::system,
 };
 use serde_json::{Value, json};
 use shared::history::Role;
@@ -14,13 +15,6 @@ struct Scene {
     dana: Staff,
     client: String,
     system: Room,
-}
-
-fn system(scopes: &[&str]) -> Value {
-    json!({
-        "name": "Ledger EHR", "kind": "system", "permission": null, "launchUrl": null,
-        "redirectUris": null, "postLogoutRedirectUris": null, "scopes": scopes,
-    })
 }
 
 impl Scene {
@@ -42,12 +36,8 @@ impl Scene {
         text(&self.ask(&[]).await.expect(200)["access_token"])
     }
 
-    /// Calls as a program does: with a token, and nothing of what browsers send.
     async fn call(&self, token: &str, call: Call) -> Answer {
-        let mut call = call.header("authorization", &format!("Bearer {token}"));
-        call.headers.remove("origin");
-        call.headers.remove("sec-fetch-site");
-        self.world.send(call).await
+        self.world.call_with(token, call).await
     }
 
     /// One call for each scope.

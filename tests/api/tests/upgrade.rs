@@ -6,6 +6,7 @@ use api_tests::{
     Answer, Call, PASSWORD, PORTAL, World,
     apps::{REDIRECT, Room, VERIFIER, X, Y, challenge, form, parameter, registration},
     people::{Invited, Staff, text},
+    programs::system,
     routes::operations,
 };
 use serde_json::{Value, json};
@@ -172,7 +173,7 @@ impl Day {
 }
 
 /// Every kind of item: its partition and the beginning of its sort key.
-const KINDS: [&str; 21] = [
+const KINDS: [&str; 23] = [
     " PRACTICE",
     " SOURCE",
     "A ACCOUNT",
@@ -180,6 +181,8 @@ const KINDS: [&str; 21] = [
     "C ",
     "C A#CLIENT",
     "C A#USER",
+    "C ALERT",
+    "C HUSH#PRACTICE",
     "C MAIL",
     "D ",
     "E ACCOUNT",
@@ -263,6 +266,16 @@ async fn every_function_serves_items_that_a_newer_version_wrote() {
     let session = "/api/portal/session";
     day.expect("portal-session", 200, get(session).cookie(&cookie)).await;
     day.apps(&cookie).await;
+    let system = dana.program(&system(&["alerts"])).await;
+    let alert = json!({"clientId": client, "kind": "message"});
+    for _ in 0..2 {
+        let post = call("POST", "/api/alerts", &alert).header("idempotency-key", "k");
+        let post = post.header("authorization", &format!("Bearer {}", system.token));
+        day.expect("alerts", 202, post).await;
+        grow_all(&world).await;
+        assert_eq!(world.deliver().await, 0);
+    }
+    day.staff("alerts.list", 200, get(&format!("{page}/alerts"))).await;
     // An app that is still open when the person signs out.
     let room = dana.register(&json!({"permission": "basic"})).await;
     world.token(&cookie, &room).await;

@@ -55,6 +55,7 @@ function calls(world) {
       status: 201,
       touches: [nobody.partition, newcomer.account],
     },
+    { name: "alerts", request: ["GET", `${CLIENT}/alerts`, onAmara], status: 200 },
     { name: "apps", request: ["GET", "/api/apps", { cookie: staff }], status: 200 },
     { name: "assign-alert", request: ["PUT", `${CLIENT}/alert-recipient`, toChidi], status: 200, touches: [amara.partition] },
     {

@@ -7,6 +7,7 @@ mod meter;
 mod names;
 mod operations;
 mod place;
+mod races;
 mod searches;
 
 use std::{
@@ -18,6 +19,7 @@ use std::{
 
 use operations::Ledger;
 use place::{Cost, Place};
+use races::Races;
 use searches::{Search, percentile};
 use serde_json::{Value, json};
 
@@ -32,9 +34,13 @@ const ENTRIES: i32 = 600;
 const UNITS: f64 = 40.0;
 /// How much slower searches may be than at 1,000 clients: nineteen in twenty of them.
 const SLOWER: f64 = 1.5;
+/// How much slower a question of an app may be than the portal's own: ninety-nine in a hundred of them.
+const BESIDE: f64 = 1.3;
+/// Fewest races.
+const RACES: usize = 10_000;
 
 /// What was measured at one size.
-type Measured = (Ledger, Vec<Search>);
+type Measured = (Ledger, Vec<Search>, Option<Races>);
 
 fn main() -> ExitCode {
     let folder = Folder::new();
@@ -56,8 +62,11 @@ fn main() -> ExitCode {
     for (size, large) in sizes.iter().zip(&measured).skip(1) {
         print_operations(*size, &measured[0].0, &large.0, &mut broken);
     }
-    let searches: Vec<&[Search]> = measured.iter().map(|(_, searches)| &searches[..]).collect();
+    let searches: Vec<&[Search]> = measured.iter().map(|(_, searches, _)| &searches[..]).collect();
     print_searches(&sizes, &searches, &mut broken);
+    if let Some(races) = &measured[0].2 {
+        print_races(races, &mut broken);
+    }
     print_home(&home, &mut broken);
     if let Some(file) = std::env::var_os("BENCH_JSON") {
         std::fs::write(file, figures(&measured[1]).to_string()).expect("a file to write to");
@@ -69,7 +78,7 @@ fn main() -> ExitCode {
 }
 
 /// What `make cost` computes with: the figures at the larger size. A search's are the mean of all.
-fn figures((ledger, searches): &Measured) -> Value {
+fn figures((ledger, searches, _): &Measured) -> Value {
     let one = |cost: &Cost| {
         json!({
             "requests": cost.requests,
@@ -89,8 +98,9 @@ async fn measure(size: usize, folder: &Path) -> Measured {
     let place = Place::of(size, folder).await;
     let (ledger, staff) = operations::all(&place).await;
     let searches = searches::all(&place, &staff).await;
+    let races = if size == SIZES[0] { Some(races::all(&place, &staff).await) } else { None };
     place.close();
-    (ledger, searches)
+    (ledger, searches, races)
 }
 
 fn print_operations(size: usize, small: &Ledger, large: &Ledger, broken: &mut BTreeSet<String>) {
@@ -211,6 +221,38 @@ fn print_searches(sizes: &[usize], measured: &[&[Search]], broken: &mut BTreeSet
             milliseconds(percentile(&all, 50)),
             milliseconds(percentile(&all, 95)),
         );
+    }
+    println!();
+}
+
+fn print_races(races: &Races, broken: &mut BTreeSet<String>) {
+    println!("## Access that ends\n");
+    println!("| | of | limit |");
+    println!("| --- | --: | --: |");
+    println!(
+        "| questions beside a revocation that were answered before it: {} | {} | |",
+        races.open, races.beside
+    );
+    for (what, bad, of) in [
+        ("questions after a revocation that let somebody in", races.let_in, races.after),
+        ("alerts to a person who was revoked before they were sent", races.told, races.alerts),
+    ] {
+        println!("| {what}: **{bad}** | {of} | 0 |");
+        if bad > 0 || of < RACES {
+            broken.insert(format!("no {what}, of {RACES}"));
+        }
+    }
+    println!("\n| question | p50 | p99 | beside the session's |");
+    println!("| --- | --: | --: | --: |");
+    let usual = percentile(&races.times[0].1, 99);
+    for (name, times) in &races.times {
+        let slow = percentile(times, 99);
+        let ratio = slow.as_secs_f64() / usual.as_secs_f64();
+        let half = milliseconds(percentile(times, 50));
+        println!("| {name} | {half} | {} | {ratio:.2} |", milliseconds(slow));
+        if ratio > BESIDE {
+            broken.insert(format!("{name} takes {BESIDE} times what the session's takes"));
+        }
     }
     println!();
 }

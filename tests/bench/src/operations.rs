@@ -4,12 +4,13 @@
 use api_tests::{
     apps::{REDIRECT, Room, VERIFIER, challenge, parameter, registration},
     mail::Post,
+    programs::system,
 };
 use serde_json::{Value, json};
 use shared::{
     account,
     fields::Username,
-    id::{ClientId, PortalUserId},
+    id::{AlertId, ClientId, PortalUserId},
     keys,
     mail::MailKind,
     outbox::Outgoing,
@@ -26,11 +27,12 @@ pub type Ledger = Vec<(&'static str, Cost)>;
 
 /// The operations that may ask for nothing but these: `GetItem` and `UpdateItem` are the session's
 /// check.
-pub const STRICT: [(&str, &[&str]); 9] = [
+pub const STRICT: [(&str, &[&str]); 10] = [
     // Of apps: what they ask all day is one read.
     ("token.introspect", &["BatchGetItem"]),
     ("userinfo", &["BatchGetItem"]),
     ("check", &["BatchGetItem"]),
+    ("alerts", &["BatchGetItem", "GetItem", "Query", "TransactWriteItems"]),
     ("revoke", &["GetItem", "Query", "TransactWriteItems", "UpdateItem"]),
     // Whether it is a repeat, and of what, is read beside.
     ("activate", &["GetItem", "GetItem", "Query", "TransactWriteItems", "UpdateItem"]),
@@ -42,7 +44,7 @@ pub const STRICT: [(&str, &[&str]); 9] = [
 ];
 
 /// What the stream does behind a request: nobody waits for it.
-pub const BEHIND: [&str; 1] = ["reset-password, resolved"];
+pub const BEHIND: [&str; 3] = ["reset-password, resolved", "alerts, sent", "alerts, covered"];
 
 struct Afternoon<'a> {
     place: &'a Place,
@@ -147,7 +149,7 @@ impl Afternoon<'_> {
         let again = format!("{one}/invitation");
         self.staff("resend-invitation", ("POST", &again, Value::Null), 202).await;
 
-        let token = self.invitation(client).await;
+        let token = invitation(self.place, client).await;
         let check = "/api/portal/enrollment/check";
         self.note("enroll.check", ("POST", check, json!({"token": token})), "", 200).await;
         let body = json!({
@@ -186,6 +188,7 @@ impl Afternoon<'_> {
         self.note(wrong, ("POST", sign_in, with("not the password")), "", 401).await;
         let signed = self.note("sign-in", ("POST", sign_in, with(PASSWORD)), "", 200).await;
         self.apps(&signed.cookies[0]).await;
+        self.alerts(client, path).await;
         let body = json!({"practice": "harbor", "username": "pat@mail.example"});
         let ask = "/api/portal/password-reset";
         self.note("reset-password", ("POST", ask, body), "", 202).await;
@@ -243,6 +246,35 @@ impl Afternoon<'_> {
         self.staff("apps.delete", ("DELETE", &gone, Value::Null), 204).await;
     }
 
+    /// A system posts word of something twice; only the first is sent.
+    async fn alerts(&mut self, client: ClientId, path: &str) {
+        let system = registration(&system(&["alerts"]));
+        let made = self.staff("apps, a system", ("POST", "/api/apps", system), 201).await;
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        let room = Room { id: text(&made["app"]["appId"]), secret: text(&made["secret"]) };
+        let own = [("grant_type", "client_credentials")];
+        let of_system = ("/api/oauth/token", &*room.basic());
+        let token = text(&self.form("token, of a system", of_system, &own).await["access_token"]);
+        let bearer = format!("Bearer {token}").parse().expect("a header");
+        let sender = Post::default().sender(&self.place.app);
+        for name in [BEHIND[1], BEHIND[2]] {
+            let body = json!({"clientId": client, "kind": "message"});
+            let mut request = self.place.request("POST", "/api/alerts", "", &body);
+            request.headers_mut().insert("authorization", Clone::clone(&bearer));
+            let (answer, cost) = self.place.measure(request).await;
+            assert_eq!(answer.status, 202, "{}", answer.body);
+            self.ledger.push(("alerts", cost));
+            let alert = AlertId::parse(&text(&answer.body["alertId"])).expect("an id");
+            let key = keys::alert(&self.place.practice, client, alert);
+            let (sent, cost) = self.place.count(sender.alert(&key)).await;
+            sent.expect("sent");
+            self.ledger.push((name, cost));
+        }
+        self.staff("alerts.list", ("GET", &format!("{path}/alerts"), Value::Null), 200).await;
+        let gone = format!("/api/apps/{}?confirm=delete", room.id);
+        self.staff("apps.delete, a system", ("DELETE", &gone, Value::Null), 204).await;
+    }
+
     async fn form(
         &mut self,
         name: &'static str,
@@ -261,14 +293,6 @@ impl Afternoon<'_> {
         self.staff(out, ("DELETE", "/api/staff/session", Value::Null), 204).await;
     }
 
-    /// The mails of a chart that carry a token.
-    async fn mails(&self, client: ClientId) -> impl Iterator<Item = Outgoing> {
-        let pk = keys::chart(&self.place.practice, client);
-        let items = self.place.app.store().partition(&pk, keys::MAIL).await.expect("mails");
-        let mails = items.into_iter().map(|item| parse::<Outgoing>(item).expect("a mail"));
-        mails.filter(|mail| mail.nonce.is_some())
-    }
-
     /// Has it found out whom a reset was asked for by a sign-in name, and notes what that asked.
     async fn resolve(&mut self, name: &'static str, username: &str) {
         let (app, practice) = (&self.place.app, &self.place.practice);
@@ -284,28 +308,8 @@ impl Afternoon<'_> {
         }
     }
 
-    async fn invitation(&self, client: ClientId) -> String {
-        // Mails of one moment are in no order: only one fits the newest invitation.
-        for mail in self.mails(client).await {
-            let token = InvitationToken {
-                practice: self.place.practice.clone(),
-                account: mail.account.clone().expect("an account"),
-                client,
-                user: mail.portal_user_id,
-                secret: mail.nonce.expect("a nonce").secret(&self.place.app).expect("a secret"),
-            };
-            let body = json!({"token": token.text()});
-            let path = "/api/portal/enrollment/check";
-            let request = self.place.request("POST", path, "", &body);
-            if self.place.send(request).await.body["state"] == "open" {
-                return token.text();
-            }
-        }
-        panic!("no open invitation")
-    }
-
     async fn reset(&self, client: ClientId) -> String {
-        let mut mails = self.mails(client).await;
+        let mut mails = mails(self.place, client).await;
         let mail = mails.find(|mail| mail.kind == MailKind::PasswordReset).expect("a mail");
         let token = ResetToken {
             practice: self.place.practice.clone(),
@@ -314,6 +318,35 @@ impl Afternoon<'_> {
         };
         token.text()
     }
+}
+
+/// The mails of a chart that carry a token.
+async fn mails(place: &Place, client: ClientId) -> impl Iterator<Item = Outgoing> {
+    let pk = keys::chart(&place.practice, client);
+    let items = place.app.store().partition(&pk, keys::MAIL).await.expect("mails");
+    let mails = items.into_iter().map(|item| parse::<Outgoing>(item).expect("a mail"));
+    mails.filter(|mail| mail.nonce.is_some())
+}
+
+/// The token of the newest invitation to a chart.
+pub async fn invitation(place: &Place, client: ClientId) -> String {
+    // Mails of one moment are in no order: only one fits the newest invitation.
+    for mail in mails(place, client).await {
+        let token = InvitationToken {
+            practice: place.practice.clone(),
+            account: mail.account.clone().expect("an account"),
+            client,
+            user: mail.portal_user_id,
+            secret: mail.nonce.expect("a nonce").secret(&place.app).expect("a secret"),
+        };
+        let body = json!({"token": token.text()});
+        let path = "/api/portal/enrollment/check";
+        let request = place.request("POST", path, "", &body);
+        if place.send(request).await.body["state"] == "open" {
+            return token.text();
+        }
+    }
+    panic!("no open invitation")
 }
 
 /// Follows a link to the issuer; answers where it leads.

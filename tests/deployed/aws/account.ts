@@ -106,12 +106,21 @@ export class Deployed {
   }
 
   /** The mails of a chart in the outbox, as records of the stream. */
-  async mailsOf(client: { clientId: string }): Promise<Record<string, unknown>[]> {
+  mailsOf(client: { clientId: string }): Promise<Record<string, unknown>[]> {
+    return this.inChart(client, SORT_KEYS_BEGIN.mail);
+  }
+
+  /** The alerts about a client, as records of the stream. */
+  alertsOf(client: { clientId: string }): Promise<Record<string, unknown>[]> {
+    return this.inChart(client, SORT_KEYS_BEGIN.alert);
+  }
+
+  private async inChart({ clientId }: { clientId: string }, begin: string): Promise<Record<string, unknown>[]> {
     const { Items = [] } = await dynamodb.send(
       new QueryCommand({
         TableName: this.table,
-        KeyConditionExpression: "PK = :pk AND begins_with(SK, :mail)",
-        ExpressionAttributeValues: { ":pk": { S: `P#harbor#C#${client.clientId}` }, ":mail": { S: "MAIL#" } },
+        KeyConditionExpression: "PK = :pk AND begins_with(SK, :begin)",
+        ExpressionAttributeValues: { ":pk": { S: `P#harbor#C#${clientId}` }, ":begin": { S: begin } },
       }),
     );
     return this.inserted(Items);

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { FUNCTIONS } from "../../../infra/aws/lib/functions.ts";
 import { statement, type Right } from "../../../infra/aws/lib/items.ts";
 import { STREAMED } from "../../../infra/aws/lib/outbox.ts";
-import { mail } from "../home.ts";
+import { mail, until } from "../home.ts";
 import { ANOTHER, Desk, INVITATION, newClient, newUser, RESET, tokenIn, unique, Visitor } from "../people.ts";
 import { BYE, newApp, Room } from "../room.ts";
 import { Deployed, type Policy } from "./account.ts";
@@ -62,6 +62,10 @@ const ELSEWHERE = { "Sec-Fetch-Site": "same-site" };
 async function beyond(method: string, path: string, body?: object) {
   await withRoom(Room.ofSystem, (system) => system.beyond(method, path, body));
 }
+
+/** The newest alert about a client. */
+const alertOf = async (client: { clientId: string }) =>
+  (await dana.must(200, "GET", `${at(client)}/alerts`)).alerts[0];
 
 const key = () => ({ "Idempotency-Key": unique() });
 
@@ -217,6 +221,19 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     const invited = await dana.must(201, "POST", `${at(sibling)}/portal-users`, newUser(sibling), key());
     await dana.must(200, "DELETE", `${at(sibling, invited)}?confirm=delete`);
   },
+  alerts: async () => {
+    const client = await dana.client();
+    const user = await dana.invite(client);
+    await withRoom(Room.ofSystem, async (system) => {
+      const [what, once] = [{ clientId: client.clientId, kind: "message" }, key()];
+      const { alertId } = await system.alert({ ...what, portalUserId: user.portalUserId }, once);
+      expect((await system.alert({ ...what, portalUserId: user.portalUserId }, once)).alertId).toBe(alertId);
+      const { recordNumber } = await dana.must(200, "GET", at(client));
+      await system.alert({ recordNumber, kind: "message" });
+    });
+    const { alerts } = await dana.must(200, "GET", `${at(client)}/alerts`);
+    expect(alerts).toHaveLength(2);
+  },
   deliver: async (deployed) => {
     const { client, user, visitor } = await dana.enrolled();
     await withRoom(Room.open, async (room) => {
@@ -305,6 +322,16 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
       state: "bounced",
       reason: "no such mailbox",
     });
+    await withRoom(Room.ofSystem, async (system) => {
+      const { alertId } = await system.alert({ clientId: client.clientId, kind: "message" });
+      await until("the practice to be told", async () => (await alertOf(client)).state === "sent");
+      const mail = {
+        tags: { practice: ["harbor"], client: [client.clientId], alert: [alertId], to: ["PRACTICE"] },
+      };
+      const detail = { eventType: "Complaint", mail, complaint: {} };
+      await deployed.invoke({ "detail-type": "Email Complaint Received", source: "aws.ses", detail });
+    });
+    expect((await alertOf(client)).state).toBe("complained");
   },
   "portal-session": async () => {
     const { visitor } = await dana.enrolled();
@@ -371,7 +398,8 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     // Resets that were asked for: for somebody with a password, somebody invited, and somebody whose address had
     // all the mails that it may get.
     const [entered, crowded] = [await dana.client(), await dana.client()];
-    const visitor = new Visitor(await dana.invite(entered));
+    const entering = await dana.invite(entered);
+    const visitor = new Visitor(entering);
     const Invitation = await deployed.mailsOf(entered);
     expect(await deployed.invoke({ Records: Invitation })).toMatchObject({ batchItemFailures: [] });
     await visitor.enroll(entered);
@@ -385,6 +413,14 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
       }
       expect(await deployed.asked()).toEqual([]);
     }
+    // An alert to somebody with access.
+    await dana.must(200, "PUT", `${at(entered)}/alert-recipient`, { portalUserId: entering.portalUserId });
+    await withRoom(Room.ofSystem, async (system) => {
+      await system.alert({ clientId: entered.clientId, kind: "message" });
+      const alerts = await deployed.alertsOf(entered);
+      expect(await deployed.invoke({ Records: alerts })).toMatchObject({ batchItemFailures: [] });
+    });
+    expect(await alertOf(entered)).toMatchObject({ to: "portalUser", state: "sent" });
   },
   "sign-in": async () => {
     const { user } = await dana.enrolled();

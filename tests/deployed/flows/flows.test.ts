@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { answered, call, home, mail, mailsTo, until } from "../home.ts";
 import {
+  ALERT,
   ANOTHER,
   capital,
   CHANGED,
@@ -389,6 +390,36 @@ describe("apps", () => {
     expect(await visitor.must(200, "POST", "/sign-out", asked)).toEqual({ redirectTo: `${BYE}?state=bye` });
     expect(await visitor.status()).toBe(401);
     await room.close(dana);
+  });
+});
+
+describe("alerts", () => {
+  test("go to the alert recipient, and to the practice once that person is revoked", async () => {
+    const { client, user } = await dana.enrolled();
+    await dana.must(200, "PUT", `${at(client)}/alert-recipient`, { portalUserId: user.portalUserId });
+    const system = await Room.ofSystem(dana);
+    try {
+      const posted = await system.alert({ clientId: client.clientId, kind: "message" });
+      expect(posted).toMatchObject({ to: "portalUser", portalUserId: user.portalUserId });
+      const told = await mail(user.email, ALERT);
+      expect(told.text).toContain("Something new is waiting at the Client Portal of Harbor ");
+      expect(told.text).not.toContain(client.name.last);
+      await dana.change(client, user, "revoke");
+      const { recordNumber } = await dana.must(200, "GET", at(client));
+      expect((await system.alert({ recordNumber, kind: "message" })).to).toBe("practice");
+      await until("the practice to hear of it", async () =>
+        (await mailsTo("alerts@harbor.example")).some(({ text }) => text.includes(recordNumber)),
+      );
+      const states = async () => {
+        const { alerts } = await dana.must(200, "GET", `${at(client)}/alerts`);
+        return alerts.map(({ to, state }: { to: string; state: string }) => [to, state]);
+      };
+      await until("both to have gone", async () => !(await states()).flat().includes("queued"));
+      expect((await states()).map(([to]: string[]) => to)).toEqual(["practice", "portalUser"]);
+      expect(await mailsTo(user.email)).not.toContainEqual(expect.objectContaining({ text: expect.stringContaining(recordNumber) }));
+    } finally {
+      await system.close(dana);
+    }
   });
 });
 

@@ -213,7 +213,7 @@ test("a system is registered with its keys, and never with a private one", async
   await expect(dana.getByRole("heading", { name: system, level: 1 })).toBeFocused();
   await expect(fact(dana, "What it may do")).toHaveText("Clients and Alerts");
   await expect(fact(dana, "How it proves itself").getByRole("listitem")).toHaveText(["one", "two"]);
-  await dana.locator("summary", { hasText: "curl" }).click();
+  await dana.locator("summary", { hasText: /^curl$/ }).click();
   const curl = dana.getByRole("region", { name: "curl", exact: true });
   await expect(curl).toContainText("kid one or two.");
   await expect(curl).toContainText('"client_assertion=$ASSERTION"');

@@ -1,7 +1,7 @@
 // axe-core over every page and state of the console, in every look and language, wide and narrow.
 import type { Page } from "@playwright/test";
 import { expectAccessibleInAll } from "../accessibility";
-import type { App } from "../apps";
+import { type App, everyAlert } from "../apps";
 import { choose, failOnce, openUsers } from "../console";
 import {
   type Client,
@@ -167,6 +167,28 @@ const PAGES: Record<string, Walk> = {
     await expect(page.getByRole("dialog", { name: "Your session has ended" })).toBeVisible();
     await check("ended");
   },
+  "the last alerts": async (page, desk, check) => {
+    const client = await chart(desk);
+    await signInStaff(page, "dana@harbor.example");
+    await page.goto(clientPage(client, "/communications"));
+    await expect(page.getByText("No alerts yet")).toBeVisible();
+    await check("no alerts");
+    const path = /\/alerts$/;
+    await page.route(path, async (route) => route.fulfill({ json: { alerts: everyAlert(await desk.users(client)) } }), {
+      times: 1,
+    });
+    await page.getByRole("button", { name: "Look again" }).click();
+    await expect(page.getByRole("list", { name: "Last alerts" }).getByRole("listitem")).toHaveCount(6);
+    await check("alerts in every state");
+    await failOnce(page, "GET", path, "busy");
+    await page.getByRole("button", { name: "Look again" }).click();
+    await expect(page.getByRole("alert").filter({ hasText: "could not answer" })).toBeVisible();
+    await check("looking again failed");
+    await failOnce(page, "GET", path, "busy");
+    await page.reload();
+    await expect(page.getByRole("alert").filter({ hasText: "could not answer" })).toBeVisible();
+    await check("alerts, failed");
+  },
   "apps and systems": async (page, _, check) => {
     await signInStaff(page, "dana@harbor.example");
     const main = page.getByRole("main");
@@ -220,10 +242,11 @@ const PAGES: Record<string, Walk> = {
     await check("switching off");
     await dialog.getByRole("button", { name: "Switch off" }).click();
     await expect(toast(page)).toContainText("is switched off");
-    const system = { name: `Record ${unique()}`, kind: "system", authentication: "secret", scopes: ["clients"] };
+    const system = { name: `Record ${unique()}`, kind: "system", authentication: "secret", scopes: ["clients", "alerts"] };
     const registered = JSON.parse((await request(page, "POST", "/api/apps", system)).text) as { app: App };
     await page.goto(`${apps}/${registered.app.appId.split(".")[1]}`);
-    await settings.filter({ hasText: "curl" }).click();
+    await expect(settings).toHaveCount(4);
+    for (const setting of await settings.all()) await setting.click();
     await expect(page.getByRole("region", { name: "curl", exact: true })).toBeVisible();
     await check("a system, with its settings");
     await request(page, "DELETE", `/api/apps/${registered.app.appId}?confirm=delete`);

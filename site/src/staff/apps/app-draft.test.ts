@@ -65,6 +65,15 @@ it("sends of an app what belongs to its kind, without what was left empty", () =
   });
 });
 
+it("sends of an app that it may post alerts, and no other scope, where it proves itself", () => {
+  const scopes = ({ scopes }: ReturnType<typeof sent>) => scopes;
+  expect(scopes(sent({ scopes: ["clients", "alerts"] }))).toEqual(["alerts"]);
+  expect(scopes(sent({ scopes: ["alerts"], authentication: "none" }))).toBeUndefined();
+  expect(scopes(sent({ kind: "system", scopes: ["clients", "alerts"] }))).toEqual(["clients", "alerts"]);
+  const base = draftOf({ ...app, scopes: ["alerts"] });
+  expect(appEdit(3, base, { ...base, scopes: [] })).toEqual({ version: 3, scopes: [] });
+});
+
 it("takes a set of keys for as many keys", () => {
   const set = JSON.stringify({ keys: [KEY, { ...KEY, kid: "two" }] });
   const { publicKeys } = withoutEmptyRows({ ...EMPTY, publicKeys: [set, " "] });

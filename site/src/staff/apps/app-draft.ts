@@ -83,6 +83,10 @@ const isPrivate = (key: Record<string, unknown>): boolean => "d" in key || "k" i
 const keysOf = (draft: Draft): PublicKey[] =>
   draft.publicKeys.map((text) => objectIn(text) as unknown as PublicKey);
 
+/** What an app needs for doing anything by itself. */
+export const provesItself = ({ authentication }: Pick<App, "authentication">): boolean =>
+  authentication !== "none";
+
 /** Of a draft without empty rows and problems. */
 export function newApp(draft: Draft): NewApp {
   const { kind, authentication } = draft;
@@ -93,6 +97,7 @@ export function newApp(draft: Draft): NewApp {
     ...(authentication === "key" && { publicKeys: keysOf(draft) }),
   };
   if (kind === "system") return { ...common, scopes: draft.scopes };
+  const scopes = draft.scopes.filter((scope) => scope === "alerts" && provesItself(draft));
   const [launchUrl, logoutUri] = [draft.launchUrl.trim(), draft.logoutUri.trim()];
   return {
     ...common,
@@ -101,6 +106,7 @@ export function newApp(draft: Draft): NewApp {
     ...(launchUrl && { launchUrl }),
     postLogoutRedirectUris: draft.postLogoutRedirectUris,
     ...(logoutUri && { logoutUri }),
+    ...(scopes.length > 0 && { scopes }),
   };
 }
 

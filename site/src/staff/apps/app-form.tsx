@@ -1,12 +1,12 @@
 // The fields of an app or a system, for registering one and for editing one.
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
-import type { Permission } from "../../api/staff";
+import type { Permission, SystemScope } from "../../api/staff";
 import { t } from "../../messages/staff";
 import { Button } from "../../ui/button";
 import { Choice, Choices, describedBy, FieldError, TextField, useFieldError } from "../../ui/form";
 import { PERMISSIONS } from "../client/portal-user";
-import { AUTHENTICATIONS, KINDS, SCOPES, type Draft } from "./app-draft";
+import { AUTHENTICATIONS, KINDS, provesItself, SCOPES, type Draft } from "./app-draft";
 
 /** The lists of addresses. */
 type Addresses = "redirectUris" | "postLogoutRedirectUris";
@@ -27,6 +27,19 @@ export function AppFields(props: { draft: Draft; onChange: (draft: Draft) => voi
     >
       {(field) => <TextField {...field} labelHidden verbatim inputMode="url" />}
     </Rows>
+  );
+  const scopeChoice = (scope: SystemScope, label: string, hint: string) => (
+    <Choice
+      key={scope}
+      type="checkbox"
+      name="scopes"
+      label={label}
+      hint={hint}
+      checked={draft.scopes.includes(scope)}
+      onChange={(ticked) =>
+        set({ scopes: SCOPES.filter((each) => (each === scope ? ticked : draft.scopes.includes(each))) })
+      }
+    />
   );
   return (
     <>
@@ -85,21 +98,7 @@ export function AppFields(props: { draft: Draft; onChange: (draft: Draft) => voi
         </>
       ) : (
         <Choices name="scopes" legend={t("app.scopes")}>
-          {SCOPES.map((scope) => (
-            <Choice
-              key={scope}
-              type="checkbox"
-              name="scopes"
-              label={t(`app.scope.${scope}`)}
-              hint={t(`app.explain.${scope}`)}
-              checked={draft.scopes.includes(scope)}
-              onChange={(ticked) =>
-                set({
-                  scopes: SCOPES.filter((each) => (each === scope ? ticked : draft.scopes.includes(each))),
-                })
-              }
-            />
-          ))}
+          {SCOPES.map((scope) => scopeChoice(scope, t(`app.scope.${scope}`), t(`app.explain.${scope}`)))}
         </Choices>
       )}
       {isNew && (
@@ -129,6 +128,11 @@ export function AppFields(props: { draft: Draft; onChange: (draft: Draft) => voi
         >
           {(field) => <KeyField {...field} />}
         </Rows>
+      )}
+      {draft.kind === "portal" && provesItself(draft) && (
+        <Choices name="scopes" legend={t("app.scope.alerts")}>
+          {scopeChoice("alerts", t("app.postsAlerts"), t("app.postsAlertsHint"))}
+        </Choices>
       )}
     </>
   );

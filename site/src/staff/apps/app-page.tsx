@@ -228,6 +228,10 @@ function Facts({ app }: { app: App }) {
           <dd>
             <Lines of={app.logoutUri ? [app.logoutUri] : []} />
           </dd>
+          <dt>{t("app.scope.alerts")}</dt>
+          <dd>
+            <Lines of={app.scopes.includes("alerts") ? [t("app.postsAlerts")] : []} />
+          </dd>
         </>
       )}
       <dt>{t("app.lastUsed")}</dt>

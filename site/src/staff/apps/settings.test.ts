@@ -29,7 +29,12 @@ it("offers what an app can use", () => {
   expect(programs({ redirectUris: [] })).toEqual(["nginx", "caddy", "apache"]);
   expect(programs({ authentication: "none" })).toEqual(["nginx", "caddy", "node"]);
   expect(programs({ authentication: "key", redirectUris: [] })).toEqual(["nginx", "caddy"]);
-  expect(programs({ kind: "system", redirectUris: [] })).toEqual(["curl", "node"]);
+  expect(programs({ kind: "system", redirectUris: [], scopes: ["clients"] })).toEqual(["curl", "node"]);
+  const alerts = ["alertCurl", "alertNode"];
+  expect(programs({ redirectUris: [], scopes: ["alerts"] })).toEqual(["nginx", "caddy", "apache", ...alerts]);
+  expect(programs({ kind: "system", redirectUris: [], scopes: ["alerts"] })).toEqual(alerts);
+  const both: Partial<App> = { kind: "system", redirectUris: [], scopes: ["alerts", "history"] };
+  expect(programs(both)).toEqual(["curl", "node", ...alerts]);
 });
 
 it("has proxies ask for this app, and overwrite what a browser says of itself", () => {
@@ -185,4 +190,37 @@ it("writes a system's program that parses", () => {
   expect(node).not.toContain("authorizationCodeGrant");
   const body = node.replace(/^import .*$/gm, "").replace(/^export /gm, "");
   expect(() => new Function(`return async () => {${body}}`)).not.toThrow();
+});
+
+it("posts an alert with a token for that alone, and with a key by which it stays one", () => {
+  for (const changes of [
+    { scopes: ["alerts"] },
+    { kind: "system", redirectUris: [], scopes: ["clients", "alerts"] },
+  ] as Partial<App>[]) {
+    const curl = text("alertCurl", changes);
+    expect(curl).toContain(`--user '${app.appId}:s3cret' \\\n`);
+    expect(curl).toContain("--data-urlencode 'scope=alerts' |\n");
+    expect(curl).toContain("--header 'Idempotency-Key: put-the-id-of-what-waits-here'");
+    expect(curl).toContain(`${ISSUER}/api/alerts\n`);
+    const node = text("alertNode", changes);
+    expect(node).toContain('clientCredentialsGrant(latchkey, { scope: "alerts" })');
+    expect(node).toContain(`fetch("${ISSUER}/api/alerts"`);
+    expect(node).toContain('"Idempotency-Key": id');
+    const body = node.replace(/^import .*$/gm, "").replace(/^export /gm, "");
+    expect(() => new Function(`return async () => {${body}}`)).not.toThrow();
+  }
+  expect(text("curl", { ...system, scopes: ["clients", "alerts"] })).not.toContain("/api/alerts");
+});
+
+it.each([
+  ["basic", "appointment"],
+  ["messaging", "message"],
+  ["documents", "document"],
+  ["sessions", "session"],
+  ["billing", "invoice"],
+  ["surveys", "survey"],
+] as const)("has an app for %s post what it may: %s", (permission, kind) => {
+  const changes: Partial<App> = { permission, scopes: ["alerts"] };
+  expect(text("alertCurl", changes)).toContain(`"kind": "${kind}"`);
+  expect(text("alertNode", changes)).toContain(`kind: "${kind}"`);
 });

@@ -1,8 +1,9 @@
 // Ready-made settings. By an app's own it keeps its promise that a revocation is felt at the next request: each
-// asks Latchkey anew for every request, and remembers no answer. A system's get it a token.
-import type { App, SystemScope } from "../../api/staff";
+// asks Latchkey anew for every request, and remembers no answer. A system's get it a token, and an app's that posts
+// alerts do, too.
+import type { Alert, App, Permission, SystemScope } from "../../api/staff";
 
-export const PROGRAMS = ["nginx", "caddy", "apache", "apachePages", "curl", "node"] as const;
+export const PROGRAMS = ["nginx", "caddy", "apache", "apachePages", "curl", "node", "alertCurl", "alertNode"] as const;
 export type Program = (typeof PROGRAMS)[number];
 
 /** Stands for a secret that is not known any more. */
@@ -25,14 +26,18 @@ interface Facts {
 export function settingsFor(facts: Facts): { program: Program; text: string }[] {
   const { app } = facts;
   const portal = app.kind === "portal";
+  // Posting alerts has settings of its own.
+  const callsMore = !portal && `${app.scopes}` !== "alerts";
   const fits: Record<Program, boolean> = {
     nginx: portal,
     caddy: portal,
     // It signs with no key that the API takes, and who cannot prove itself may not introspect.
     apache: portal && app.authentication === "secret",
     apachePages: portal && app.authentication === "secret" && app.redirectUris.length > 0,
-    curl: !portal,
-    node: !portal || app.redirectUris.length > 0,
+    curl: callsMore,
+    node: callsMore || (portal && app.redirectUris.length > 0),
+    alertCurl: app.scopes.includes("alerts"),
+    alertNode: app.scopes.includes("alerts"),
   };
   return PROGRAMS.filter((program) => fits[program]).map((program) => ({
     program,
@@ -153,45 +158,92 @@ OIDCPassUserInfoAs json
     Require valid-user
 </LocationMatch>`,
 
-  curl: ({ app, issuer, secret }) => {
-    const proof =
-      app.authentication === "secret"
-        ? `--user '${app.appId}:${secret ?? PUT_SECRET}'`
-        : `--data client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer \\
-  --data-urlencode "client_assertion=$ASSERTION"`;
-    return `
-${
-  app.authentication === "key"
-    ? `# ASSERTION is a JWT that the system signs with its key: alg ES256, kid ${app.publicKeys.map(({ kid }) => kid).join(" or ")}.
-# iss and sub are ${app.appId}, aud is ${issuer},
-# exp is at most 5 minutes away, and jti is another one each time.
-`
-    : ""
-}# A token, which works for ten minutes.
-TOKEN=$(curl --silent --show-error ${issuer}/api/oauth/token \\
-  ${proof} \\
-  --data grant_type=client_credentials \\
-  --data-urlencode 'scope=${app.scopes.join(" ")}' |
-  sed -n 's/.*"access_token":"\\([^"]*\\)".*/\\1/p')
+  curl: (facts) => `
+${shellToken(facts, facts.app.scopes)}
 
 # Every call brings it.
-${app.scopes.map((scope) => `curl --header "Authorization: Bearer $TOKEN" \\\n  ${CALLS[scope](issuer)}`).join("\n")}`;
-  },
+${facts.app.scopes
+  .flatMap((scope) => CALLS[scope]?.(facts.issuer) ?? [])
+  .map((call) => `curl --header "Authorization: Bearer $TOKEN" \\\n  ${call}`)
+  .join("\n")}`,
 
   node: (facts) => `${discovery(facts)}
 ${facts.app.kind === "system" ? system(facts) : signIn(facts)}`,
+
+  alertCurl: (facts) => `
+${shellToken(facts, ["alerts"])}
+
+# Sent again within a day with the same key, it stays one alert.
+curl --header "Authorization: Bearer $TOKEN" \\
+  --header 'Idempotency-Key: ${WHAT_WAITS}' \\
+  ${posted(`{"recordNumber": "${RECORD}", "kind": "${kindOf(facts.app)}"}`)} \\
+  ${facts.issuer}/api/alerts`,
+
+  alertNode: (facts) => `${discovery(facts)}
+${nodeToken(["alerts"])}
+
+// Word that something waits for a client. Sent again within a day with the same id, it stays one alert.
+export async function postAlert(alert, id) {
+  const { access_token } = await token();
+  const answer = await fetch(${JSON.stringify(`${facts.issuer}/api/alerts`)}, {
+    method: "POST",
+    headers: {
+      "Content-Type": "application/json",
+      Authorization: "Bearer " + access_token,
+      "Idempotency-Key": id,
+    },
+    body: JSON.stringify(alert),
+  });
+  if (!answer.ok) throw new Error(await answer.text());
+}
+
+await postAlert({ recordNumber: "${RECORD}", kind: "${kindOf(facts.app)}" }, "${WHAT_WAITS}");`,
 };
 
+const RECORD = "put-the-record-number-here";
+/** The id that the program has for what waits. */
+const WHAT_WAITS = "put-the-id-of-what-waits-here";
+
+/** What an app may post: with a permission, that permission's kind alone. */
+const KINDS: Record<Permission, Alert["kind"]> = {
+  basic: "appointment",
+  messaging: "message",
+  documents: "document",
+  sessions: "session",
+  billing: "invoice",
+  surveys: "survey",
+};
+const kindOf = ({ permission = "messaging" }: App): Alert["kind"] => KINDS[permission];
+
 /** One call that each scope opens. */
-const CALLS: Record<SystemScope, (issuer: string) => string> = {
+const CALLS: Partial<Record<SystemScope, (issuer: string) => string>> = {
   clients: (issuer) => `${posted('{"query": "Okafor"}')} ${issuer}/api/clients/search`,
   access: (issuer) => `${issuer}/api/clients/put-the-client-here/portal-users`,
-  alerts: (issuer) =>
-    `${posted('{"recordNumber": "put-the-record-number-here", "kind": "message"}')} ${issuer}/api/alerts`,
   history: (issuer) => `${issuer}/api/clients/put-the-client-here/history`,
 };
 
 const posted = (body: string) => `--header 'Content-Type: application/json' --data '${body}'`;
+
+function shellToken({ app, issuer, secret }: Facts, scopes: readonly SystemScope[]): string {
+  const proof =
+    app.authentication === "secret"
+      ? `--user '${app.appId}:${secret ?? PUT_SECRET}'`
+      : `--data client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer \\
+  --data-urlencode "client_assertion=$ASSERTION"`;
+  return `${
+    app.authentication === "key"
+      ? `# ASSERTION is a JWT that is signed with the private key: alg ES256, kid ${app.publicKeys.map(({ kid }) => kid).join(" or ")}.
+# iss and sub are ${app.appId}, aud is ${issuer},
+# exp is at most 5 minutes away, and jti is another one each time.
+`
+      : ""
+  }# A token, which works for ten minutes.
+TOKEN=$(curl --silent --show-error ${issuer}/api/oauth/token \\
+  ${proof} \\
+  --data grant_type=client_credentials \\
+  --data-urlencode 'scope=${scopes.join(" ")}' |
+  sed -n 's/.*"access_token":"\\([^"]*\\)".*/\\1/p')`;
+}
 
 const discovery = (facts: Facts): string => `
 // npm install openid-client@6
@@ -204,10 +256,12 @@ ${KEY[facts.app.authentication]}const latchkey = await client.discovery(
   ${proofOf(facts)},${facts.issuer.startsWith("http:") ? "\n  { execute: [client.allowInsecureRequests] }," : ""}
 );`;
 
-const system = ({ app, issuer }: Facts): string => `
+const nodeToken = (scopes: readonly SystemScope[]): string => `
 // A token, which works for ten minutes.
 export const token = () =>
-  client.clientCredentialsGrant(latchkey, { scope: ${JSON.stringify(app.scopes.join(" "))} });
+  client.clientCredentialsGrant(latchkey, { scope: ${JSON.stringify(scopes.join(" "))} });`;
+
+const system = ({ app, issuer }: Facts): string => `${nodeToken(app.scopes)}
 
 // Every call brings it.
 export const call = (tokens, path, request = {}) =>

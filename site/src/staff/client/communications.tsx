@@ -1,10 +1,11 @@
-// "Communications": the chart owner's portal access, at a glance and within reach.
+// "Communications": the chart owner's portal access, at a glance and within reach, and the last alerts.
 import { useEffect, useState } from "preact/hooks";
 import type { Client, PortalUser, PortalUsers } from "../../api/staff";
 import { initials, sayName } from "../../messages/name";
 import { t } from "../../messages/staff";
 import { Button } from "../../ui/button";
 import { focusHeading } from "../../ui/heading";
+import { lazyPage } from "../../ui/lazy";
 import { Menu, type MenuItem } from "../../ui/menu";
 import { Loaded } from "../../ui/resource";
 import { say, type Said } from "../../ui/toast";
@@ -17,6 +18,8 @@ import { FirstAccess } from "./first-access";
 import { RevokeUser } from "./revoke-user";
 import { SectionHeading } from "./section-heading";
 import { ToldAlone } from "./told";
+
+const LastAlerts = lazyPage(async () => (await import("./last-alerts")).LastAlerts);
 
 export function Communications({ chart, client }: { chart: Chart; client: Client }) {
   useEffect(() => chart.users.ensure(), []);
@@ -31,6 +34,7 @@ export function Communications({ chart, client }: { chart: Chart; client: Client
           </Loaded>
         </div>
       </details>
+      <LastAlerts chart={chart} />
     </section>
   );
 }

@@ -28,13 +28,28 @@ it.each<[string, Catalogue, string]>([
   expect(sayAction(event.action)).toBe(words["action.other"]);
 });
 
+it("names whom something was for, where it was for one", () => {
+  vi.stubGlobal("document", { documentElement: { lang: "" } });
+  speak("en", staff);
+  const chart = { user: (id?: string) => id && { name: { first: "Amara", last: "Okafor" } } } as unknown as Chart;
+  const said = (action: HistoryEvent["action"], portalUserId?: string) =>
+    sayEvent({ ...event, action, ...(portalUserId && { portalUserId }) }, chart);
+  expect(said("alert-posted")).toBe("Dana posted an alert");
+  expect(said("alert-posted", "amara")).toBe("Dana posted an alert for Amara Okafor");
+  expect(said("alert-recipient-assigned")).toBe("Dana assigned the alerts to the practice’s inbox");
+  expect(said("alert-recipient-assigned", "amara")).toBe("Dana assigned the alerts to Amara Okafor");
+  expect(said("alerts-shown")).toBe("Dana looked at the last alerts");
+});
+
 it("says why access was revoked or something was refused, and a reason it does not know as it is", () => {
   vi.stubGlobal("document", { documentElement: { lang: "" } });
   speak("en", staff);
   const why = (reason: string) => sayWhy({ ...event, reason });
-  expect(["court-order", "read_only", "newer_than_this"].map(why)).toEqual([
+  expect(["court-order", "read_only", "systems_only", "insufficient_scope", "newer_than_this"].map(why)).toEqual([
     "court order",
     "the role may only look",
+    "only apps and systems do this",
+    "the app or system is not registered for this",
     "newer_than_this",
   ]);
   expect(sayWhy(event)).toBe("");

@@ -24,9 +24,14 @@ function sayUser(event: HistoryEvent, chart: Chart): string {
   return user ? sayName(user.name) : t("history.formerUser");
 }
 
+/** Said in other words with a portal user than without. */
+const OTHERWISE: Readonly<Record<string, string>> = {
+  "alert-recipient-assigned": "history.alerts-to-inbox",
+  "alert-posted+user": "history.alert-posted-for",
+};
+
 export function sayEvent(event: HistoryEvent, chart: Chart): string {
-  const toInbox = event.action === "alert-recipient-assigned" && !event.portalUserId;
-  const key = toInbox ? "history.alerts-to-inbox" : `history.${event.action}`;
+  const key = OTHERWISE[`${event.action}${event.portalUserId ? "+user" : ""}`] ?? `history.${event.action}`;
   const said = { actor: sayActor(event), user: sayUser(event, chart), app: event.app?.name ?? "" };
   return sayIfKnown(key, said) ?? t("history.unknown", { ...said, action: event.action });
 }
