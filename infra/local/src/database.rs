@@ -15,8 +15,8 @@
 //!   handled. This rests on the layout of dynoxide 3.2.0's `_stream_records`, and
 //!   `the_stream_stays_fast` fails should an upgrade change it.
 
-use std::collections::HashMap;
-use std::path::Path;
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -55,6 +55,8 @@ pub struct Database {
     tables: Tables,
     /// The second connection; `None` in memory, where there is nothing to connect to.
     upkeep: Option<Arc<Mutex<rusqlite::Connection>>>,
+    /// How far each reader of the stream has come, by the file in which it keeps that.
+    read: Arc<Mutex<BTreeMap<PathBuf, Sequence>>>,
 }
 
 impl Database {
@@ -75,7 +77,12 @@ impl Database {
                 Ok(connection)
             })
             .map_err(|error| trouble(&error))?;
-        let database = Self { engine, tables, upkeep: Some(Arc::new(Mutex::new(upkeep))) };
+        let database = Self {
+            engine,
+            tables,
+            upkeep: Some(Arc::new(Mutex::new(upkeep))),
+            read: Arc::default(),
+        };
         database.make_tables().map_err(|error| trouble(&error))?;
         Ok(database)
     }
@@ -84,7 +91,7 @@ impl Database {
     /// thousand changes, see the module.
     pub fn in_memory(tables: Tables) -> Result<Self, Trouble> {
         let database = dynoxide::Database::memory().and_then(|engine| {
-            let database = Self { engine, tables, upkeep: None };
+            let database = Self { engine, tables, upkeep: None, read: Arc::default() };
             database.make_tables()?;
             Ok(database)
         });
@@ -269,10 +276,20 @@ impl Database {
         Ok(after.max(SEQUENCE_OFFSET + Sequence::try_from(free).unwrap_or_default()))
     }
 
-    /// Drops the main table's stream records up to and with the one numbered `through`. The newest
-    /// record always stays, so that numbers go on rising even if the clock is set back.
-    pub fn forget_records(&self, through: Sequence) -> rusqlite::Result<usize> {
-        let Some(upkeep) = &self.upkeep else {
+    /// Says how far a reader of the stream has come: it needs no record up to and with `through`. All
+    /// readers must have said so before one has records forgotten.
+    pub fn has_read(&self, reader: &Path, through: Sequence) {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.insert(reader.to_owned(), through);
+    }
+
+    /// Drops the main table's stream records that every reader has read. The newest record always stays,
+    /// so that numbers go on rising even if the clock is set back.
+    pub fn forget_records(&self) -> rusqlite::Result<usize> {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let through = read.values().min().copied();
+        drop(read);
+        let Some((upkeep, through)) = self.upkeep.as_ref().zip(through) else {
             return Ok(0);
         };
         let stored = i64::try_from(through.saturating_sub(SEQUENCE_OFFSET)).unwrap_or(i64::MAX);
@@ -472,12 +489,19 @@ pub(crate) mod tests {
         }
         let number = |record: &Record| record.dynamodb.sequence_number.parse::<Sequence>().unwrap();
         let all = database.records_after(0, 10).unwrap();
-        assert_eq!(database.forget_records(number(&all[2])).unwrap(), 3);
+        assert_eq!(
+            {
+                database.has_read(Path::new("one"), number(&all[2]));
+                database.forget_records().unwrap()
+            },
+            3
+        );
         let left = database.records_after(0, 10).unwrap();
         assert_eq!(left.iter().map(number).collect::<Vec<_>>(), [number(&all[3]), number(&all[4])]);
         assert_eq!(database.skip_records(0, &["9", "4"]).unwrap(), number(&all[4]) - 1);
         assert_eq!(database.skip_records(number(&all[3]), &["9"]).unwrap(), number(&all[4]));
-        assert_eq!(database.forget_records(Sequence::MAX).unwrap(), 1);
+        database.has_read(Path::new("one"), Sequence::MAX);
+        assert_eq!(database.forget_records().unwrap(), 1);
         put(&database, "P", "6");
         assert_eq!(database.records_after(number(&all[4]), 10).unwrap().len(), 1);
     }

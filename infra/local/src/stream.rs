@@ -49,6 +49,13 @@ struct Position {
     waiting: Vec<Sequence>,
 }
 
+impl Position {
+    /// Up to where no record is needed any more.
+    fn done(&self) -> Sequence {
+        self.waiting.iter().min().map_or(self.after, |first| first - 1)
+    }
+}
+
 struct Waiting {
     record: EventRecord,
     attempts: u32,
@@ -81,6 +88,7 @@ impl Pump {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Position::default(),
             Err(error) => return Err(error.into()),
         };
+        database.has_read(&file, saved.done());
         let mut pump = Self {
             database,
             file,
@@ -252,12 +260,13 @@ impl Pump {
             return Ok(());
         }
         let (file, content) = (self.file.clone(), serde_json::to_vec(&position)?);
-        let done = position.waiting.first().map_or(position.after, |first| first - 1);
+        let done = position.done();
         let database = self.database.clone();
         tokio::task::spawn_blocking(move || {
             state::replace(&file, &content)?;
             // Only after the position is on disk: a record that is gone cannot be handled again.
-            database.forget_records(done)?;
+            database.has_read(&file, done);
+            database.forget_records()?;
             Ok::<_, BoxError>(())
         })
         .await??;

@@ -23,6 +23,13 @@ impl Bench {
     where
         F: Fn(&[String]) -> Result<Vec<String>, BoxError> + Send + Sync + 'static,
     {
+        self.pump_of("stream.json", &["MAIL#", "ASK#"], answer).await
+    }
+
+    async fn pump_of<F>(&self, file: &str, streamed: &'static [&'static str], answer: F) -> Pump
+    where
+        F: Fn(&[String]) -> Result<Vec<String>, BoxError> + Send + Sync + 'static,
+    {
         let seen = self.seen.clone();
         let handler: Handler = Arc::new(move |event| {
             let sort_key = |record: &EventRecord| {
@@ -37,8 +44,8 @@ impl Bench {
             });
             Box::pin(async move { answer })
         });
-        let file = self.folder.0.join("stream.json");
-        Pump::open(self.database.clone(), file, &["MAIL#", "ASK#"], handler).await.unwrap()
+        let file = self.folder.0.join(file);
+        Pump::open(self.database.clone(), file, streamed, handler).await.unwrap()
     }
 
     fn put(&self, sort_keys: &[&str]) {
@@ -72,6 +79,26 @@ async fn hands_over_what_is_wanted_in_order_and_nothing_else() {
     pump.turn().await.unwrap();
     pump.turn().await.unwrap();
     assert_eq!(bench.seen(), [["MAIL#1", "ASK#1", "MAIL#2"]]);
+}
+
+#[tokio::test]
+async fn what_one_reader_has_passed_stays_for_the_others() {
+    let bench = Bench::new();
+    let mut mails = bench.pump(|_| Ok(vec![])).await;
+    let mut notices = bench.pump_of("notices.json", &["NOTICE#"], |_| Ok(vec![])).await;
+    // One is busy while the other reads on and keeps its place.
+    bench.put(&["MAIL#1", "NOTICE#1", "MAIL#2"]);
+    notices.turn().await.unwrap();
+    mails.turn().await.unwrap();
+    assert_eq!(bench.seen(), [vec!["NOTICE#1"], vec!["MAIL#1", "MAIL#2"]]);
+    // Also when they start anew.
+    bench.put(&["MAIL#3", "NOTICE#2"]);
+    drop((mails, notices));
+    let mut mails = bench.pump(|_| Ok(vec![])).await;
+    let mut notices = bench.pump_of("notices.json", &["NOTICE#"], |_| Ok(vec![])).await;
+    notices.turn().await.unwrap();
+    mails.turn().await.unwrap();
+    assert_eq!(bench.seen(), [["NOTICE#2"], ["MAIL#3"]]);
 }
 
 #[tokio::test]
