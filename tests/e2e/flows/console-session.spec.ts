@@ -163,6 +163,7 @@ test("whoever comes next sees nothing that was left standing", async ({ staff, d
     await here.getByRole("dialog").getByRole("button", { name: "Revoke Access" }).click();
     await expect(here.getByRole("status")).toContainText(`Portal access for ${name} was revoked.`);
     await here.getByRole("button", { name: "Sign out" }).click();
+    await expect(here.getByRole("heading", { name: "Sign in to Latchkey" })).toBeVisible();
     await signInStaff(there, "felix@harbor.example");
     await look();
     await expect(here.getByRole("banner")).toContainText("Felix Moreno");
