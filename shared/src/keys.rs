@@ -38,24 +38,33 @@ pub struct Table {
     pub stream: &'static str,
     /// The attribute that says when an item may be deleted, in seconds since 1970.
     pub time_to_live: Option<&'static str>,
-    /// The secondary indexes. They hold keys only.
+    /// The secondary indexes.
     pub indexes: &'static [Index],
 }
 
-/// A secondary index. Its sort key is `SK`.
+/// A secondary index. Only items that have both its keys are in it.
 #[derive(Debug, Clone, Copy)]
 pub struct Index {
     /// The index's name.
     pub name: &'static str,
-    /// The attribute that is its partition key: only items that have it are in the index.
+    /// The attribute that is its partition key.
     pub partition_key: &'static str,
+    /// The attribute that is its sort key.
+    pub sort_key: &'static str,
+    /// What of an item it holds: `KEYS_ONLY` or `ALL`.
+    pub projection: &'static str,
 }
 
 /// The table of everything but the history.
 pub const MAIN: Table = Table {
     stream: "NEW_AND_OLD_IMAGES",
     time_to_live: Some("expiresAt"),
-    indexes: &[Index { name: OUTBOX, partition_key: "pending" }],
+    indexes: &[Index {
+        name: OUTBOX,
+        partition_key: "pending",
+        sort_key: "SK",
+        projection: "KEYS_ONLY",
+    }],
 };
 /// The append-only history.
 pub const HISTORY: Table = Table { stream: "NEW_IMAGE", time_to_live: None, indexes: &[] };

@@ -79,15 +79,17 @@ export class Data extends Construct {
       stream: main.stream as StreamViewType,
       timeToLiveAttribute: main.timeToLive,
     });
-    for (const index of main.indexes) {
-      this.main.addGlobalSecondaryIndex({
-        indexName: index.name,
-        partitionKey: { name: index.partitionKey, type: AttributeType.STRING },
-        sortKey: { name: "SK", type: AttributeType.STRING },
-        projectionType: ProjectionType.KEYS_ONLY,
-      });
-    }
     this.history = new Table(this, "History", { ...both, stream: history.stream as StreamViewType });
+    for (const [table, { indexes }] of [[this.main, main], [this.history, history]] as const) {
+      for (const index of indexes) {
+        table.addGlobalSecondaryIndex({
+          indexName: index.name,
+          partitionKey: { name: index.partitionKey, type: AttributeType.STRING },
+          sortKey: { name: index.sortKey, type: AttributeType.STRING },
+          projectionType: index.projection as ProjectionType,
+        });
+      }
+    }
     known(this.history, {
       "HIPAA.Security-DynamoDBInBackupPlan":
         "only added to: the archive has every event within minutes, for longer, and under a lock",

@@ -15,7 +15,7 @@
 //!   handled. This rests on the layout of dynoxide 3.2.0's `_stream_records`, and
 //!   `the_stream_stays_fast` fails should an upgrade change it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -334,29 +334,30 @@ impl Endpoint {
 
 /// The request that makes a table as it is declared.
 fn create_table(name: &str, table: &keys::Table, streamed: bool) -> serde_json::Value {
-    let key = |partition: &str| {
+    let key = |partition: &str, sort: &str| {
         json!([
             {"AttributeName": partition, "KeyType": "HASH"},
-            {"AttributeName": "SK", "KeyType": "RANGE"},
+            {"AttributeName": sort, "KeyType": "RANGE"},
         ])
     };
-    let attributes: Vec<_> = ["PK", "SK"]
+    let indexed = table.indexes.iter().flat_map(|index| [index.partition_key, index.sort_key]);
+    let attributes: BTreeSet<&str> = ["PK", "SK"].into_iter().chain(indexed).collect();
+    let attributes: Vec<_> = attributes
         .into_iter()
-        .chain(table.indexes.iter().map(|index| index.partition_key))
         .map(|name| json!({"AttributeName": name, "AttributeType": "S"}))
         .collect();
     let mut request = json!({
         "TableName": name,
         "BillingMode": "PAY_PER_REQUEST",
-        "KeySchema": key("PK"),
+        "KeySchema": key("PK", "SK"),
         "AttributeDefinitions": attributes,
     });
     if !table.indexes.is_empty() {
         let index = |index: &keys::Index| {
             json!({
                 "IndexName": index.name,
-                "KeySchema": key(index.partition_key),
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
+                "KeySchema": key(index.partition_key, index.sort_key),
+                "Projection": {"ProjectionType": index.projection},
             })
         };
         request["GlobalSecondaryIndexes"] = table.indexes.iter().map(index).collect();

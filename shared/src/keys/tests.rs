@@ -20,7 +20,14 @@ fn table(table: Table) -> Value {
     let indexes: Vec<Value> = table
         .indexes
         .iter()
-        .map(|index| json!({"name": index.name, "partitionKey": index.partition_key}))
+        .map(|index| {
+            json!({
+                "name": index.name,
+                "partitionKey": index.partition_key,
+                "sortKey": index.sort_key,
+                "projection": index.projection,
+            })
+        })
         .collect();
     json!({"stream": table.stream, "timeToLive": table.time_to_live, "indexes": indexes})
 }
