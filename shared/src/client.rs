@@ -11,6 +11,7 @@ use crate::{
         RecordNumber, Relationship,
     },
     id::{ClientId, PortalUserId},
+    lists::Listing,
     search::{self, Entry, Named, Subject},
 };
 
@@ -49,6 +50,9 @@ pub struct Client {
     pub alert_recipient: Option<PortalUserId>,
     /// Who may enter, in numbers.
     pub portal: Summary,
+    /// In which of the practice's lists the client stands.
+    #[serde(flatten)]
+    pub listing: Listing,
     /// Raised by every edit of the contact info.
     pub version: u64,
     /// Raised by every write.

@@ -24,6 +24,7 @@ pub enum Action {
     PortalUserShown,
     HistoryShown,
     ClientsSearched,
+    AccessListed,
     PortalUsersListed,
     PortalUserAdded,
     PortalUserUpdated,

@@ -51,23 +51,50 @@ pub struct Index {
     pub partition_key: &'static str,
     /// The attribute that is its sort key.
     pub sort_key: &'static str,
-    /// What of an item it holds: `KEYS_ONLY` or `ALL`.
+    /// What of an item it holds: `KEYS_ONLY`, `INCLUDE` or `ALL`.
     pub projection: &'static str,
+    /// The attributes that it holds beside the keys, if it is `INCLUDE`.
+    pub attributes: &'static [&'static str],
 }
 
 /// The table of everything but the history.
 pub const MAIN: Table = Table {
     stream: "NEW_AND_OLD_IMAGES",
     time_to_live: Some("expiresAt"),
-    indexes: &[Index {
-        name: OUTBOX,
-        partition_key: "pending",
-        sort_key: "SK",
-        projection: "KEYS_ONLY",
-    }],
+    indexes: &[WAITING, LISTED, SINCE, TROUBLE, LOCKED, PROFESSIONAL],
 };
 /// The append-only history.
 pub const HISTORY: Table = Table { stream: "NEW_IMAGE", time_to_live: None, indexes: &[] };
+
+/// An index that holds keys alone.
+const fn keys_only(
+    name: &'static str,
+    partition_key: &'static str,
+    sort_key: &'static str,
+) -> Index {
+    Index { name, partition_key, sort_key, projection: "KEYS_ONLY", attributes: &[] }
+}
+
+/// What waits: see [`OUTBOX`].
+pub const WAITING: Index = keys_only(OUTBOX, "pending", "SK");
+/// Portal users by their access, and clients by what they lack, in the order of names: see
+/// [`crate::lists`].
+pub const LISTED: Index = keys_only("listed", "listed", "listOrder");
+/// Portal users by their access, and by since or until when they have it.
+pub const SINCE: Index = keys_only("since", "listed", "since");
+/// Portal users whose mail bounced, and clients whose alerts go to the practice, in the order of names.
+pub const TROUBLE: Index = keys_only("trouble", "trouble", "listOrder");
+/// Portal users whose sign-in name is locked, by until when.
+pub const LOCKED: Index = keys_only("locked", "lockedIn", "lockOrder");
+/// The portal users and clients of a professional, in the order of names, with what says in which lists
+/// they stand.
+pub const PROFESSIONAL: Index = Index {
+    name: "professional",
+    partition_key: "ofProfessional",
+    sort_key: "listOrder",
+    projection: "INCLUDE",
+    attributes: &["listed", "since", "trouble", "lockedIn", "lockOrder"],
+};
 
 /// The index of what waits for `send-mail` and `deliver`: a mail, an alert or a notice has the attribute
 /// `pending` until it is done with, a reset that was asked for until it is gone.
@@ -243,6 +270,18 @@ items! {
 }
 
 pub use self::partition::{address as address_partition, chart, search as search_partition};
+
+/// The partition of an index that holds one of a practice's lists.
+#[must_use]
+pub fn list(practice: &PracticeId, list: &str) -> String {
+    format!("P#{practice}#V#{list}")
+}
+
+/// The partition of [`PROFESSIONAL`] that holds a professional's portal users and clients.
+#[must_use]
+pub fn list_of_professional(practice: &PracticeId, professional: &str) -> String {
+    format!("P#{practice}#F#{professional}")
+}
 
 /// Sort keys of a client and its portal users begin with this, and no others.
 pub const ACCESS: &str = "A#";

@@ -24,6 +24,7 @@ pub mod keys;
 pub mod lambda;
 pub mod letter;
 pub mod limited;
+pub mod lists;
 pub mod lockout;
 pub mod mail;
 pub mod mail_budget;

@@ -105,6 +105,7 @@ pub mod to_charts {
         fields::At,
         id::{ClientId, PracticeId},
         keys,
+        lists::Listing,
         mail::Mail,
         store::{Change, Update},
     };
@@ -140,10 +141,10 @@ pub mod to_charts {
                 .set("sessions", &account.sessions_of(client))
                 .set("openApps", &account.apps_of(client));
             if let Some(at) = with.signed_in {
-                update = update.set("lastSignInAt", &at);
+                update = Listing::signed_in(update, client, grant.portal_user_id, at);
             }
             if let Some((_, mail)) = with.mail.filter(|(of, _)| *of == client) {
-                update = update.set("mail", mail);
+                update = Listing::mail(update.set("mail", mail), practice, mail.state);
             }
             update = match &account.reset {
                 Some(reset) => update.set("resetUntil", &reset.expires_at),

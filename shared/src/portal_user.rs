@@ -9,6 +9,7 @@ use crate::{
     client::Client,
     fields::{AppName, At, Email, Name, Permissions, Reason, Relationship, Username},
     id::{AccountKey, AppId, ClientId, MailId, NoticeId, PortalUserId, SessionId},
+    lists::Listing,
     mail::{Mail, MailKind, MailView},
     oauth::notice::ToldApp,
     session::OpenApp,
@@ -107,6 +108,9 @@ pub struct PortalUser {
     /// them away.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<KeptAnswer>,
+    /// In which of the practice's lists the portal user stands.
+    #[serde(flatten)]
+    pub listing: Listing,
     /// Raised by every change that staff see.
     pub version: u64,
     /// Raised by every write.

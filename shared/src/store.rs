@@ -13,17 +13,22 @@ use std::{collections::HashMap, future::Future, time::Duration};
 use aws_sdk_dynamodb::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
-    operation::transact_write_items::TransactWriteItemsError,
-    types::{AttributeValue, KeysAndAttributes},
+    operation::{
+        query::builders::QueryFluentBuilder, transact_write_items::TransactWriteItemsError,
+    },
+    types::{AttributeValue, KeysAndAttributes, Select},
 };
 use aws_smithy_async::rt::sleep::AsyncSleep;
+use futures::future::try_join_all;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_dynamo::Deserializer;
 
 use self::change::NEW;
 use crate::{
     history::Event,
+    id::PracticeId,
     keys::{self, Key},
+    lists,
     problem::Problem,
     search::{Range, Read, Window},
 };
@@ -69,6 +74,45 @@ impl From<Problem> for WriteError {
 
 /// How often a decision may be taken again: more than any honest crowd of writers needs.
 const MAX_ATTEMPTS: u32 = 12;
+
+/// The most entries of a professional that one request reads: 250 bytes each, they cost 50 read units.
+const MOST_OF_PROFESSIONAL: i32 = 1600;
+
+/// What was read of one partition of a list.
+#[derive(Debug)]
+pub struct Listed {
+    /// The entries, in the list's order.
+    pub entries: Vec<Entry>,
+    /// The sort key behind which there may be more.
+    pub stopped: Option<String>,
+}
+
+impl Listed {
+    async fn read(query: QueryFluentBuilder, sort_key: &str) -> Result<Self, Problem> {
+        let answer = Box::pin(query.send()).await;
+        let answer = answer.map_err(|e| failure(&e, "Query", &["list"]))?;
+        let sort = |item: &Item| {
+            let sort = item.get(sort_key).and_then(|value| value.as_s().ok()).cloned();
+            sort.ok_or_else(|| Problem::internal("an entry of a list without its sort key"))
+        };
+        let items = answer.items.unwrap_or_default();
+        let entries =
+            items.iter().map(|item| Ok(Entry { key: item_key(item)?, sort: sort(item)? }));
+        Ok(Self {
+            entries: entries.collect::<Result<_, Problem>>()?,
+            stopped: answer.last_evaluated_key.as_ref().map(sort).transpose()?,
+        })
+    }
+}
+
+/// An entry of a list.
+#[derive(Debug)]
+pub struct Entry {
+    /// The item's key.
+    pub key: Key,
+    /// Its sort key in the list's index.
+    pub sort: String,
+}
 
 /// Counts the attempts of one decision and waits between them.
 #[derive(Debug)]
@@ -303,6 +347,21 @@ impl Store {
         })
     }
 
+    /// Makes all reads of a page of a search side by side.
+    ///
+    /// # Errors
+    /// 503 when the table does not answer.
+    pub async fn search_windows(
+        &self,
+        practice: &PracticeId,
+        reads: &[Read],
+    ) -> Result<Vec<Window>, Problem> {
+        let pks: Vec<String> =
+            reads.iter().map(|read| keys::search_partition(practice, &read.partition)).collect();
+        let reads = reads.iter().zip(&pks);
+        try_join_all(reads.map(|(read, pk)| self.search_page(pk, read, false))).await
+    }
+
     /// Reads the keys of what of one kind ([`keys::MAIL`], [`keys::ALERT`]) has waited since before the
     /// sort key `until`, oldest first: one page, to be followed from its last key unless that is `None`.
     /// Eventually consistent: the caller asks the item itself before acting on it.
@@ -330,6 +389,91 @@ impl Store {
         let items = answer.items.unwrap_or_default();
         let found = items.iter().map(item_key).collect::<Result<_, _>>()?;
         Ok((found, answer.last_evaluated_key))
+    }
+
+    /// Reads the keys of items of a list, in its order, with their sort keys in the index: at most `limit`
+    /// of each partition. Eventually consistent: the caller judges the items themselves.
+    ///
+    /// # Errors
+    /// 503 when the table does not answer.
+    pub async fn listed(&self, range: &lists::Range, limit: usize) -> Result<Vec<Listed>, Problem> {
+        let limit = i32::try_from(limit).unwrap_or(i32::MAX);
+        let partitions = range.partitions.iter();
+        let reads = partitions.map(|partition| self.list_query(range, partition).limit(limit));
+        try_join_all(reads.map(|query| Listed::read(query, range.index.sort_key))).await
+    }
+
+    /// As [`Store::listed`], what of the list is a professional's, in the order of names, behind `after`: of
+    /// so many entries of the professional that one request reads.
+    ///
+    /// # Errors
+    /// 503 when the table does not answer.
+    pub async fn listed_of(
+        &self,
+        range: &lists::Range,
+        professional: &str,
+        after: &str,
+    ) -> Result<Listed, Problem> {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let names: Vec<String> = (0..range.partitions.len()).map(|n| format!(":l{n}")).collect();
+        let within = format!("#list IN ({})", names.join(", "));
+        let mut query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(keys::PROFESSIONAL.name)
+            .key_condition_expression("#of = :of AND #order > :after")
+            .expression_attribute_names("#of", keys::PROFESSIONAL.partition_key)
+            .expression_attribute_names("#order", keys::PROFESSIONAL.sort_key)
+            .expression_attribute_names("#list", range.index.partition_key)
+            .expression_attribute_values(":of", text(professional))
+            .expression_attribute_values(":after", text(after))
+            .limit(MOST_OF_PROFESSIONAL);
+        for (name, partition) in names.iter().zip(&range.partitions) {
+            query = query.expression_attribute_values(name, text(partition));
+        }
+        // A filter may not name the index's own keys. Lists in the order of names are whole.
+        let query = if range.index.sort_key == keys::PROFESSIONAL.sort_key {
+            query.filter_expression(within)
+        } else {
+            query
+                .filter_expression(format!("{within} AND #sort BETWEEN :low AND :high"))
+                .expression_attribute_names("#sort", range.index.sort_key)
+                .expression_attribute_values(":low", text(&range.low))
+                .expression_attribute_values(":high", text(&range.high))
+        };
+        Listed::read(query, keys::PROFESSIONAL.sort_key).await
+    }
+
+    /// Counts the items of a list, at most so many of each partition. Eventually consistent.
+    ///
+    /// # Errors
+    /// 503 when the table does not answer.
+    pub async fn count(&self, range: &lists::Range, most: i32) -> Result<usize, Problem> {
+        let partitions = range.partitions.iter();
+        let reads = partitions.map(|partition| async move {
+            let query = self.list_query(range, partition).limit(most).select(Select::Count);
+            let answer = Box::pin(query.send()).await;
+            let answer = answer.map_err(|e| failure(&e, "Query", &["list"]))?;
+            Ok::<_, Problem>(usize::try_from(answer.count).unwrap_or_default())
+        });
+        Ok(try_join_all(reads).await?.into_iter().sum())
+    }
+
+    /// A query of one partition of a list.
+    fn list_query(&self, range: &lists::Range, partition: &str) -> QueryFluentBuilder {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        self.client
+            .query()
+            .table_name(&self.table)
+            .index_name(range.index.name)
+            .scan_index_forward(range.forward)
+            .key_condition_expression("#list = :list AND #sort BETWEEN :low AND :high")
+            .expression_attribute_names("#sort", range.index.sort_key)
+            .expression_attribute_names("#list", range.index.partition_key)
+            .expression_attribute_values(":list", text(partition))
+            .expression_attribute_values(":low", text(&range.low))
+            .expression_attribute_values(":high", text(&range.high))
     }
 
     /// Reads one page of a partition of the history, newest first, before the event `before`.

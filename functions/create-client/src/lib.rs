@@ -13,6 +13,7 @@ use shared::{
     id::{ClientId, PracticeId},
     idempotency::{Attempt, IdempotencyKey},
     keys,
+    lists::Listing,
     problem::ProblemBody,
     search::{born_alike, may_be_alike, names_alike},
     staff::{Disclosed, Editor},
@@ -252,6 +253,7 @@ pub fn client(app: &App, new: &NewClient) -> Result<Client, Problem> {
         chart_owner: None,
         alert_recipient: None,
         portal: Summary::default(),
+        listing: Listing::default(),
         version: 1,
         rev: 0,
     })

@@ -14,6 +14,7 @@ use shared::{
     fields::At,
     id::{AlertId, ClientId, MailId, PortalUserId, PracticeId},
     keys,
+    lists::Listing,
     mail::MailState,
     metrics,
     portal_user::PortalUser,
@@ -107,6 +108,7 @@ pub async fn handle(app: &App, event: &SesEvent) -> Result<(), Problem> {
         .when_one_of("mail.state", &before(&MAIL_STATES, state))
         .set("mail.state", &state)
         .set("mail.at", &at.unwrap_or_else(|| app.now()));
+    update = Listing::mail(update, &practice, state);
     update = match &reason {
         Some(reason) => update.set("mail.reason", reason),
         None => update.unset("mail.reason"),

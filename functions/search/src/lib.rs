@@ -4,7 +4,6 @@
 
 use axum::extract::State;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use shared::{
     App, Problem, Routes,
@@ -15,7 +14,7 @@ use shared::{
     keys,
     portal_user::PortalUser,
     problem::ProblemBody,
-    search::{Candidate, Order, Page, Place, Plan, Window, plan},
+    search::{Candidate, Order, Page, Place, Plan, plan},
     staff::{Disclosed, Reader},
     store::{both, parse},
     web::StrictJson,
@@ -97,7 +96,8 @@ async fn search(
     })?;
     let from = query.cursor.as_deref().map(|text| place(text, &plan)).transpose()?;
     let practice = reader.practice().clone();
-    let windows = read(&app, &practice, &plan, from.as_ref(), limit);
+    let reads = plan.reads(from.as_ref(), limit);
+    let windows = app.store().search_windows(&practice, &reads);
     let admitted = reader.admit(&app, Box::pin(windows)).await?;
     let dates = Order::of_country(&admitted.staff().practice.country);
     let hits = admitted.show_with(
@@ -114,21 +114,6 @@ async fn search(
         },
     );
     hits.await
-}
-
-/// Makes all reads of a page side by side.
-async fn read(
-    app: &App,
-    practice: &PracticeId,
-    plan: &Plan,
-    from: Option<&Place>,
-    limit: usize,
-) -> Result<Vec<Window>, Problem> {
-    let reads = plan.reads(from, limit);
-    let pks: Vec<String> =
-        reads.iter().map(|read| keys::search_partition(practice, &read.partition)).collect();
-    let reads = reads.iter().zip(&pks);
-    try_join_all(reads.map(|(read, pk)| app.store().search_page(pk, read, false))).await
 }
 
 /// Reads the clients of a page, and the portal users by whom some were found.

@@ -34,6 +34,7 @@ use shared::{
     fields::{At, Email},
     keys::{self, Key},
     letter::{Language, Letter, Link, Rendered, render, sign_in_name},
+    lists::Listing,
     mail::{MailKind, MailState},
     metrics,
     outbox::{GIVEN_UP, KEPT_DAYS, OVERDUE, Outgoing},
@@ -467,7 +468,8 @@ impl Sender {
                 if state == MailState::Sent {
                     (done.set("messageId", &detail), shown)
                 } else {
-                    (done, shown.set("mail.reason", &detail))
+                    let shown = shown.set("mail.reason", &detail);
+                    (done, Listing::mail(shown, &mail.practice, state))
                 }
             }
         };

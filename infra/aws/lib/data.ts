@@ -87,6 +87,7 @@ export class Data extends Construct {
           partitionKey: { name: index.partitionKey, type: AttributeType.STRING },
           sortKey: { name: index.sortKey, type: AttributeType.STRING },
           projectionType: index.projection as ProjectionType,
+          ...(index.attributes.length > 0 && { nonKeyAttributes: index.attributes }),
         });
       }
     }

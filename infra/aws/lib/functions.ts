@@ -19,6 +19,7 @@ import {
   check,
   get,
   getTogether,
+  lists,
   put,
   query,
   readHistory,
@@ -157,7 +158,7 @@ export const FUNCTIONS: Record<string, Plan> = {
       get("practice", "account", "request"),
       // Wrong proofs end an invitation.
       update("account", "grants"),
-      mirror("lastSignInAt"),
+      mirror("lastSignInAt", "lockOrder", "lockedIn", "since"),
       notices,
       device,
     ],
@@ -168,8 +169,10 @@ export const FUNCTIONS: Record<string, Plan> = {
   health: { rights: [get("health")] },
   history: { rights: [...reader, readHistory, get("chart")] },
   // How far a mail has come, a page asks by itself: that is no use of the session, which is only read.
+  // With words, the charts of those who are found are read; without, the items that an index names.
+  "list-access": { rights: [...reader, lists, query("search", "chart"), getTogether("chart")] },
   "list-portal-users": { rights: [...reader, chart, getTogether("lock"), get("staff")] },
-  "mail-events": { rights: [update("chart", "mail", "state", "went")], events: true },
+  "mail-events": { rights: [update("chart", "mail", "state", "trouble", "went")], events: true },
   "portal-session": {
     rights: [getTogether("account", "practice"), ...sessions, notices, record, query("apps")],
   },
@@ -184,7 +187,7 @@ export const FUNCTIONS: Record<string, Plan> = {
       update("network", "failures", "recorded", "windowEndsAt"),
       // The device on which a password is chosen is known from then on.
       device,
-      mirror("mail"),
+      mirror("mail", "trouble"),
       notices,
       record,
     ],
@@ -216,7 +219,7 @@ export const FUNCTIONS: Record<string, Plan> = {
       remove("asked"),
       // The accounts with one address take turns.
       update("address", "invited", "servedAt"),
-      mirror("mail"),
+      mirror("mail", "trouble"),
       record,
       update(
         "chart",
@@ -244,7 +247,7 @@ export const FUNCTIONS: Record<string, Plan> = {
       put("account", "lock", "network"),
       update("network", "failures", "recorded", "windowEndsAt"),
       check("lock", "network"),
-      mirror("lastSignInAt"),
+      mirror("lastSignInAt", "lockOrder", "lockedIn", "since"),
       // Of the session that the browser had, and of those that are over.
       notices,
       record,
@@ -279,11 +282,16 @@ export const FUNCTIONS: Record<string, Plan> = {
         "account",
         "email",
         "invitation",
+        "listOrder",
+        "listed",
         "mail",
         "name",
+        "ofProfessional",
         "replaced",
         "resetUntil",
         "sessions",
+        "since",
+        "trouble",
         "username",
         "version",
       ),

@@ -3,7 +3,7 @@
 // attributes that an update names as `dynamodb:Attributes`.
 import { Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { ITable } from "aws-cdk-lib/aws-dynamodb";
-import { PARTITIONS, wildcard, type Partition } from "./keys.ts";
+import { OUTBOX, PARTITIONS, TABLES, wildcard, type Partition } from "./keys.ts";
 
 /** Partition keys of the main table as IAM matches them. `*` matches every character, `#` among them: no
  *  partition's marker may occur within another's key, which holds only digests and ids after it. */
@@ -24,7 +24,7 @@ export interface Right {
     | "UpdateItem"
     | "DeleteItem"
     | "ConditionCheckItem";
-  on: Partition[] | "history";
+  on: Partition[] | "history" | "lists";
   /** The attributes that an update may name; it has no business with others. */
   attributes?: string[];
   /** Whether it happens only inside a transaction, which then holds the history's event too. */
@@ -44,6 +44,8 @@ export const update = (on: Partition, ...attributes: string[]): Right => ({
   attributes,
 });
 export const record: Right = { action: "PutItem", on: "history" };
+/** The indexes that hold the practice's lists: keys, and nothing else of anybody. */
+export const lists: Right = { action: "Query", on: "lists" };
 export const readHistory: Right = { action: "Query", on: "history" };
 
 /** Every update raises `rev`, demands that its item is there (`PK`), and names its key. */
@@ -54,12 +56,18 @@ export function statement(
   right: Right,
   tables: Record<"main" | "history", Pick<ITable, "tableArn">>,
 ): PolicyStatement {
-  const main = right.on !== "history";
+  const indexes = TABLES.main.indexes.filter(({ name }) => name !== OUTBOX.index);
+  const resources = {
+    main: () => [tables.main.tableArn],
+    history: () => [tables.history.tableArn],
+    lists: () => indexes.map(({ name }) => `${tables.main.tableArn}/index/${name}`),
+  };
+  const [on, when] = typeof right.on === "string" ? [right.on, {}] : (["main", conditions(right, right.on)] as const);
   return new PolicyStatement({
     effect: Effect.ALLOW,
     actions: [`dynamodb:${right.action}`],
-    resources: [(main ? tables.main : tables.history).tableArn],
-    conditions: right.on === "history" ? {} : conditions(right, right.on),
+    resources: resources[on](),
+    conditions: when,
   });
 }
 

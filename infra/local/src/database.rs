@@ -332,6 +332,14 @@ impl Endpoint {
     }
 }
 
+/// What of its items an index holds.
+fn projection(index: &keys::Index) -> serde_json::Value {
+    if index.attributes.is_empty() {
+        return json!({"ProjectionType": index.projection});
+    }
+    json!({"ProjectionType": index.projection, "NonKeyAttributes": index.attributes})
+}
+
 /// The request that makes a table as it is declared.
 fn create_table(name: &str, table: &keys::Table, streamed: bool) -> serde_json::Value {
     let key = |partition: &str, sort: &str| {
@@ -357,7 +365,7 @@ fn create_table(name: &str, table: &keys::Table, streamed: bool) -> serde_json::
             json!({
                 "IndexName": index.name,
                 "KeySchema": key(index.partition_key, index.sort_key),
-                "Projection": {"ProjectionType": index.projection},
+                "Projection": projection(index),
             })
         };
         request["GlobalSecondaryIndexes"] = table.indexes.iter().map(index).collect();

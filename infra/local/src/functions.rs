@@ -40,6 +40,7 @@ pub fn routes<R: Routes>(issuer: staff_sign_in::Issuer) -> R {
         .merge(enroll::routes())
         .merge(health::routes())
         .merge(history::routes())
+        .merge(list_access::routes())
         .merge(list_portal_users::routes())
         .merge(portal_session::routes())
         .merge(resend_invitation::routes())

@@ -135,6 +135,7 @@ fn changes(action: Action) -> bool {
         | Action::PortalUserShown
         | Action::HistoryShown
         | Action::ClientsSearched
+        | Action::AccessListed
         | Action::PortalUsersListed
         | Action::SignedIn
         | Action::SignInRefused

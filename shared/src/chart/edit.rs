@@ -26,6 +26,7 @@ use crate::{
     history::{Action, Event},
     id::{AccountId, AccountKey, ClientId, Epoch, PortalUserId, SessionId},
     idempotency, keys,
+    lists::Listing,
     mail::MailKind,
     mail_budget::Spending,
     mirror::{to_account, to_charts},
@@ -288,6 +289,7 @@ impl<'a> ChartEdit<'a> {
             receipt: None,
             revoked: None,
             requests: Vec::new(),
+            listing: Listing::default(),
             version: 0,
             rev: 0,
         });

@@ -34,7 +34,7 @@ pub(super) fn index(
     let before = before.map(|(_, users)| users).unwrap_or_default();
     let of = |users: &[PortalUser], id: PortalUserId| {
         let user = users.iter().find(|user| user.portal_user_id == id);
-        user.map(|user| entries_through(&client.name, user)).unwrap_or_default()
+        user.map(|user| user.search_entries(&client.name)).unwrap_or_default()
     };
     let ids: BTreeSet<PortalUserId> =
         before.iter().chain(users).map(|user| user.portal_user_id).collect();
@@ -59,23 +59,26 @@ pub(super) fn index_person(
     client: &Name,
     (before, now): (&PortalUser, &PortalUser),
 ) {
-    let (before, now) = (entries_through(client, before), entries_through(client, now));
+    let (before, now) = (before.search_entries(client), now.search_entries(client));
     write_entries(change, practice, found, &before, &now);
 }
 
-/// Under what a client of this name is found through a portal user. One who is the client is found
-/// by the client's own name.
-fn entries_through(client: &Name, user: &PortalUser) -> Vec<Entry> {
-    let name = match user.relationship {
-        Relationship::Oneself => Named::default(),
-        _ => named(&user.name),
-    };
-    search::person_entries(&Person {
-        name,
-        email: user.email.as_str(),
-        username: user.username.as_str(),
-        client: named(client),
-    })
+impl PortalUser {
+    /// Under what a client of this name is found through the portal user. One who is the client is found
+    /// by the client's own name.
+    #[must_use]
+    pub fn search_entries(&self, client: &Name) -> Vec<Entry> {
+        let name = match self.relationship {
+            Relationship::Oneself => Named::default(),
+            _ => named(&self.name),
+        };
+        search::person_entries(&Person {
+            name,
+            email: self.email.as_str(),
+            username: self.username.as_str(),
+            client: named(client),
+        })
+    }
 }
 
 fn write_entries(

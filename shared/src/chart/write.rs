@@ -1,7 +1,7 @@
 //! The transaction that a change of a chart becomes: what the rules asked for and what follows from it.
 
 use super::{
-    access,
+    Chart, access,
     edit::ChartEdit,
     entries::{index, index_person},
 };
@@ -10,8 +10,9 @@ use crate::{
     client::{Client, Summary},
     fields::{At, Email, Name},
     history::Event,
-    id::{AccountKey, ClientId, PortalUserId},
+    id::{AccountKey, ClientId, PortalUserId, PracticeId},
     keys::{self, Found},
+    lists::Listing,
     mail_budget::{Budgets, Spent},
     mirror::to_account,
     portal_user::{Access, KeptAnswer, PortalUser},
@@ -213,6 +214,8 @@ impl ChartEdit<'_> {
         let portal = summary(&self.chart.users);
         let Some((client, users)) = &self.read else {
             self.chart.client.portal = portal;
+            let Chart { practice, client, users, .. } = &mut self.chart;
+            list(practice, client, users);
             let (p, c) = (&self.chart.practice, self.chart.client.client_id);
             index(&mut self.change, p, None, &self.chart.client, &self.chart.users);
             self.change.insert(&keys::client(p, c), &self.chart.client);
@@ -224,6 +227,9 @@ impl ChartEdit<'_> {
         // A summary that another chart's change had no room for is written now.
         if summary(users) != portal || !self.change.is_empty() {
             self.chart.client.portal = portal;
+            // Only with something else: what changes nothing writes nothing.
+            let Chart { practice, client, users, .. } = &mut self.chart;
+            list(practice, client, users);
         }
         if let Some((digest, until)) = self.request.attempt.kept(now).filter(|_| self.keeps) {
             for user in &mut self.chart.users {
@@ -269,6 +275,14 @@ impl ChartEdit<'_> {
                 self.change.remove(&keys::portal_user(p, c, gone.portal_user_id), gone.rev);
             }
         }
+    }
+}
+
+/// Says in which lists a client and its portal users stand.
+fn list(practice: &PracticeId, client: &mut Client, users: &mut [PortalUser]) {
+    client.listing = Listing::of_chart(practice, client, users);
+    for user in users {
+        user.listing = Listing::of_user(practice, client, user);
     }
 }
 

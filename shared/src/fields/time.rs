@@ -116,6 +116,12 @@ impl At {
         self.0.as_second()
     }
 
+    /// Reads what [`At`] writes.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+
     /// The year in UTC; none of ours is outside of four digits.
     #[must_use]
     pub fn year(self) -> u16 {

@@ -26,6 +26,7 @@ fn table(table: Table) -> Value {
                 "partitionKey": index.partition_key,
                 "sortKey": index.sort_key,
                 "projection": index.projection,
+                "attributes": index.attributes,
             })
         })
         .collect();

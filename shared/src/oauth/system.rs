@@ -106,6 +106,9 @@ pub fn scope_of(route: &str) -> Option<SystemScope> {
         if route == "/api/alerts" {
             return Some(SystemScope::Alerts);
         }
+        if route == "/api/access" || route == "/api/access/summary" {
+            return Some(SystemScope::Access);
+        }
         let of_clients = ["/api/clients", "/api/clients/search", "/api/clients/{clientId}"];
         return of_clients.contains(&route).then_some(SystemScope::Clients);
     };
@@ -137,6 +140,8 @@ mod tests {
             ("/api/clients/{clientId}/history", Some(SystemScope::History)),
             ("/api/clients/{clientId}/alerts", Some(SystemScope::Alerts)),
             ("/api/alerts", Some(SystemScope::Alerts)),
+            ("/api/access", Some(SystemScope::Access)),
+            ("/api/access/summary", Some(SystemScope::Access)),
             ("/api/alerts/what-comes", None),
             ("/api/clients/{clientId}/what-comes", None),
             ("/api/clients/what-comes", None),

@@ -21,6 +21,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lists portal users, or clients. That somebody looked is recorded, the words are not. */
+        post: operations["list-access"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/access/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counts the lists. Nothing in the answer is about anybody, so looking leaves no trace. */
+        get: operations["list-access.summary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/alerts": {
         parameters: {
             query?: never;
@@ -669,6 +703,59 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description How many stand in a list. */
+        AccessCount: {
+            /** @description How many, up to 500. */
+            count: number;
+            /** @description Whether there are more. */
+            more: boolean;
+            /** @description The list. */
+            view: components["schemas"]["View"];
+        };
+        /** @description A page of a list. */
+        AccessPage: {
+            /** @description Where the next page begins; null on the last. */
+            nextCursor: string | null;
+            /** @description The rows, by the client's last and first name; of lists that time makes, by time. */
+            rows: components["schemas"]["AccessRow"][];
+        };
+        /** @description What to list. */
+        AccessQuery: {
+            /** @description The `nextCursor` of the page before. */
+            cursor?: string | null;
+            /**
+             * Format: int32
+             * @description Most rows wanted, 1 to 100; 50 unless given.
+             */
+            limit?: number | null;
+            professional?: components["schemas"]["Professional"] | null;
+            query?: components["schemas"]["SearchText"] | null;
+            /** @description The list. */
+            view: components["schemas"]["View"];
+        };
+        /** @description A portal user with the client, or a client alone. */
+        AccessRow: {
+            /** @description The client. */
+            client: components["schemas"]["AccessRowClient"];
+            /** @description The portal user; not there in a list of clients. */
+            portalUser?: components["schemas"]["PortalUser"];
+        };
+        /** @description The client of a row. */
+        AccessRowClient: {
+            /** @description The client's id. */
+            clientId: components["schemas"]["ClientId"];
+            /** @description The client's name. */
+            name: components["schemas"]["Name"];
+            /** @description Who cares for the client. */
+            professional?: components["schemas"]["Professional"];
+            /** @description Number of the chart. */
+            recordNumber: components["schemas"]["RecordNumber"];
+        };
+        /** @description How many stand in each list. */
+        AccessSummary: {
+            /** @description The lists. */
+            views: components["schemas"]["AccessCount"][];
+        };
         /** @description An opaque id. */
         AccountId: string;
         /**
@@ -680,7 +767,7 @@ export interface components {
          * @description What happened.
          * @enum {string}
          */
-        Action: "client-created" | "client-updated" | "client-opened" | "client-shown" | "portal-user-shown" | "history-shown" | "clients-searched" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "links-ended" | "access-revoked" | "access-activated" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "locked" | "signed-out" | "password-reset-requested" | "password-changed" | "password-change-refused" | "staff-signed-in" | "staff-signed-out" | "app-opened" | "app-closed" | "apps-shown" | "app-registered" | "app-updated" | "app-secret-made" | "app-deleted" | "alert-posted" | "alerts-shown" | "refused" | "other";
+        Action: "client-created" | "client-updated" | "client-opened" | "client-shown" | "portal-user-shown" | "history-shown" | "clients-searched" | "access-listed" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "links-ended" | "access-revoked" | "access-activated" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "locked" | "signed-out" | "password-reset-requested" | "password-changed" | "password-change-refused" | "staff-signed-in" | "staff-signed-out" | "app-opened" | "app-closed" | "apps-shown" | "app-registered" | "app-updated" | "app-secret-made" | "app-deleted" | "alert-posted" | "alerts-shown" | "refused" | "other";
         /** @description Who acted. */
         ActorView: {
             /** @description Tells people of one name apart; empty for somebody who was not signed in. */
@@ -1687,6 +1774,11 @@ export interface components {
         };
         /** @description The name a person signs in with. Compared without regard to case. */
         Username: string;
+        /**
+         * @description One of the practice's lists.
+         * @enum {string}
+         */
+        View: "all" | "active" | "invited" | "expired" | "revoked" | "locked" | "bounced" | "unused" | "without-access" | "without-owner" | "alerts-to-practice";
         Whole: number;
         /** @description Why access is revoked. */
         WhyRevoked: {
@@ -1719,6 +1811,162 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Metadata"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessQuery"];
+            };
+        };
+        responses: {
+            /** @description A page of the list. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessPage"];
+                };
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The query has no word of two characters, or the cursor is of another list. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-access.summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many stand in each list. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessSummary"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not from the site itself, or the role may only look. */

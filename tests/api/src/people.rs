@@ -19,7 +19,8 @@ use crate::{Answer, Call, PASSWORD, World};
 /// Somebody of the staff, signed in.
 #[derive(Clone)]
 pub struct Staff {
-    pub(crate) world: World,
+    /// The Latchkey in which they work.
+    pub world: World,
     /// The session's cookie, as `name=value`.
     pub cookie: String,
 }

@@ -120,6 +120,17 @@ fn body(id: &str, who: &Invited) -> Option<(Value, Vec<Member>)> {
             json!({"query": "smith", "limit": 10}),
             vec![Member("query", Text(200), Must), Member("limit", Number, May)],
         ),
+        "list-access" => (
+            json!({
+                "view": "all", "query": "smith", "professional": "Dr. P. Achebe", "limit": 10,
+            }),
+            vec![
+                Member("view", Choice, Must),
+                Member("query", Text(200), May),
+                Member("professional", Text(100), May),
+                Member("limit", Number, May),
+            ],
+        ),
         "create-client" => (
             json!({
                 "name": name, "dateOfBirth": "1984-03-12", "recordNumber": "R-1", "emails": emails,
@@ -633,6 +644,9 @@ async fn what_may_be_left_out_may() {
         ("add-portal-user", "chartOwner"),
         ("revoke", "reason"),
         ("search", "limit"),
+        ("list-access", "query"),
+        ("list-access", "professional"),
+        ("list-access", "limit"),
     ] {
         let desk = Desk::new().await;
         let operations = desk.operations();
@@ -896,6 +910,8 @@ async fn a_refusal_says_what_would_be_right() {
         ("create-client", "professional", json!("x".repeat(101)), "too_long", "100"),
         ("search", "query", json!("x".repeat(201)), "too_long", "200"),
         ("search", "limit", json!(51), "out_of_range", "1 to 50"),
+        ("list-access", "limit", json!(101), "out_of_range", "1 to 100"),
+        ("list-access", "view", json!("mine"), "not_an_option", "without-access"),
         ("create-client", "emails[1].address", json!("zoe"), "not_an_email", "name@example.com"),
         (
             "create-client",

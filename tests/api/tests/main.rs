@@ -18,6 +18,7 @@ mod identity;
 mod input;
 mod interleavings;
 mod limits;
+mod list_access;
 mod mail;
 mod mail_budget;
 mod mail_notices;

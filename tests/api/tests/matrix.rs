@@ -48,10 +48,12 @@ const ADMINS: [&str; 6] =
     ["apps", "apps.delete", "apps.edit", "apps.list", "apps.secret", "apps.show"];
 
 /// Operations for which looking is enough: an auditor may call them, though some are not a `GET`.
-const LOOKING: [&str; 8] = [
+const LOOKING: [&str; 10] = [
     "alerts.list",
     "client",
     "history",
+    "list-access",
+    "list-access.summary",
     "list-portal-users",
     "list-portal-users.progress",
     "search",
@@ -133,6 +135,7 @@ impl Scene {
         let user = &self.invited.user;
         let body = match operation.id.as_str() {
             "search" => Some(json!({"query": "amara"})),
+            "list-access" => Some(json!({"view": "all"})),
             "create-client" => Some(json!({
                 "name": {"first": "New", "last": "Client"}, "dateOfBirth": "1990-01-01",
             })),
@@ -181,6 +184,7 @@ impl Scene {
             | "health"
             | "health.document"
             | "history"
+            | "list-access.summary"
             | "list-portal-users"
             | "list-portal-users.progress"
             | "portal-session"
@@ -562,7 +566,8 @@ async fn the_role_staff_does_the_daily_work() {
 }
 
 /// Operations whose answers hold no client's data, or nothing personal.
-const UNSEEN: [&str; 2] = ["list-portal-users.progress", "staff-sign-in.session"];
+const UNSEEN: [&str; 3] =
+    ["list-access.summary", "list-portal-users.progress", "staff-sign-in.session"];
 
 /// Rule 6: every answer that shows client data says so in the history, a repetition and a change that
 /// changes nothing included.

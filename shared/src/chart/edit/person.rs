@@ -16,6 +16,7 @@ use crate::{
     history::Action,
     id::{ClientId, PortalUserId, SessionId},
     keys::{self, Found},
+    lists::Listing,
     mail::MailKind,
     mail_budget::MAILS_AN_HOUR,
     mirror::to_account,
@@ -236,7 +237,8 @@ impl ChartEdit<'_> {
             let client = Client { portal, ..chart.client.clone() };
             self.elsewhere.push(Elsewhere::Client(Box::new(client)));
         }
-        Ok(update.set("invitation", &anew.invitation))
+        let update = update.set("invitation", &anew.invitation);
+        Ok(Listing::write(update, &self.chart.practice, &chart.client, &anew))
     }
 
     /// Tells a person what staff changed of how they enter (rule 13), once and not for every chart. A
