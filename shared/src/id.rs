@@ -109,6 +109,10 @@ ulid_id!(
     NoticeId
 );
 ulid_id!(
+    /// Word that a sign-in name is locked.
+    LockoutId
+);
+ulid_id!(
     /// An event in the history.
     EventId
 );

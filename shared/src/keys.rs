@@ -17,8 +17,8 @@ use crate::{
     alert::Addressee,
     fields::{At, Date, RecordNumber},
     id::{
-        AccountKey, AddressKey, AlertId, AskId, ClientId, EventId, MailId, NoticeId, PortalUserId,
-        PracticeId, SessionId,
+        AccountKey, AddressKey, AlertId, AskId, ClientId, EventId, LockoutId, MailId, NoticeId,
+        PortalUserId, PracticeId, SessionId,
     },
 };
 
@@ -241,6 +241,10 @@ items! {
     /// The failures of strangers counted against a sign-in name.
     lock(practice: &PracticeId, account: &AccountKey)
         in main lock(practice, account.as_str()) = "LOCK", "failures of a sign-in name";
+    /// Word that a sign-in name is locked, whether or not there is an account. The stream carries it; the
+    /// index [`OUTBOX`] has those that are left.
+    lockout(practice: &PracticeId, account: &AccountKey, lockout: LockoutId)
+        in main lock(practice, account.as_str()) = "LOCKOUT#{lockout}", "lockout";
     /// A device that signed in with a sign-in name, known only by the HMAC of its cookie.
     device(practice: &PracticeId, account: &AccountKey, hmac: &str)
         in main lock(practice, account.as_str()) = "DEVICE#{hmac}", "device";
@@ -296,8 +300,11 @@ pub const ALERT: &str = "ALERT#";
 pub const ASK: &str = "ASK#";
 /// Sort keys of words to apps begin with this, and no others: the stream's filter looks for it.
 pub const NOTICE: &str = "NOTICE#";
+/// Sort keys of words that a sign-in name is locked begin with this, and no others: the stream's filter looks
+/// for it.
+pub const LOCKOUT: &str = "LOCKOUT#";
 /// With one of these begin the sort keys of what the stream hands to `send-mail`.
-pub const MAILED: &[&str] = &[MAIL, ASK, ALERT];
+pub const MAILED: &[&str] = &[MAIL, ASK, ALERT, LOCKOUT];
 
 /// The key of an item that the stream tells was inserted, if its sort key is one of these beginnings and
 /// an id.

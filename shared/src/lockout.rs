@@ -18,6 +18,7 @@ use crate::{
     context::Context,
     fields::At,
     history::Event,
+    id::{AccountKey, LockoutId, PracticeId},
     keys::{self, Key},
     problem::Problem,
     store::{Change, Item, Update, parse},
@@ -73,17 +74,56 @@ pub struct Lock {
     pub rev: u64,
 }
 
-/// Counts a failure of a sign-in name. Answers whether it has to wait from now on, for the caller to
+/// Word that a sign-in name is locked, as stored: the stream-driven function tells the portal users of the
+/// account, if there is one, so that staff see who is locked out. The request cannot: it writes the same
+/// whether or not there is an account.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Lockout {
+    /// The practice.
+    pub practice: PracticeId,
+    /// Where the account with the sign-in name is kept, if there is one.
+    pub account: AccountKey,
+    /// Until when it is locked.
+    pub until: At,
+    /// [`keys::PENDING`]: it waits until it is gone.
+    pub pending: String,
+    /// When it is given up (seconds since 1970): it is of no use after the lock.
+    pub expires_at: i64,
+}
+
+impl Lockout {
+    /// Puts it where the stream-driven function finds it, as part of a change.
+    pub fn queue(
+        context: &Context,
+        practice: &PracticeId,
+        account: &AccountKey,
+        until: At,
+        change: &mut Change,
+    ) {
+        let key = keys::lockout(practice, account, LockoutId::new(context.ulid()));
+        let lockout = Self {
+            practice: practice.clone(),
+            account: account.clone(),
+            until,
+            pending: keys::PENDING.to_owned(),
+            expires_at: until.seconds(),
+        };
+        change.insert(&key, &lockout);
+    }
+}
+
+/// Counts a failure of a sign-in name. Answers until when it has to wait from now on, for the caller to
 /// record.
 #[must_use]
-pub fn count(change: &mut Change, key: &Key, lock: Option<&Lock>, now: At) -> bool {
+pub fn count(change: &mut Change, key: &Key, lock: Option<&Lock>, now: At) -> Option<At> {
     let before = lock.filter(|l| l.expires_at > now.seconds());
     let failures = before.map_or(0, |l| l.failures).saturating_add(1);
     let locked_until = wait(failures, now);
     let expires_at = now.seconds() + FORGOTTEN;
     let next = Lock { failures, locked_until, expires_at, rev: 0 };
     change.replace(key, &next, lock.map_or(0, |l| l.rev));
-    locked_until.is_some()
+    locked_until
 }
 
 /// What failures of a network are counted for.

@@ -75,8 +75,8 @@ impl From<Problem> for WriteError {
 /// How often a decision may be taken again: more than any honest crowd of writers needs.
 const MAX_ATTEMPTS: u32 = 12;
 
-/// The most entries of a professional that one request reads: 250 bytes each, they cost 50 read units.
-const MOST_OF_PROFESSIONAL: i32 = 1600;
+/// The most entries of a professional that one request reads: of 350 bytes each, they cost 43 read units.
+const MOST_OF_PROFESSIONAL: i32 = 1000;
 
 /// What was read of one partition of a list.
 #[derive(Debug)]

@@ -33,6 +33,8 @@ const USUAL: usize = 50;
 /// Most rows that are read for one page: each costs half a read unit for the portal user and half for the
 /// client, and a page at most 100.
 const READ: usize = 96;
+/// Most rows of one page of a professional's, of whom an index is read that costs more.
+const READ_OF_PROFESSIONAL: usize = 50;
 /// Most clients whose charts are read for one page, when words say who is found.
 const CHARTS: usize = 20;
 /// Counts go so far.
@@ -216,7 +218,8 @@ async fn list(
         return Err(Problem::refused("limit", refusal));
     }
     let Query { view, professional, .. } = query;
-    let asked = Asked { view, professional, limit: limit.min(READ), now: app.now() };
+    let read = if professional.is_some() { READ_OF_PROFESSIONAL } else { READ };
+    let asked = Asked { view, professional, limit: limit.min(read), now: app.now() };
     let place = query.cursor.as_deref().map(|cursor| asked.place(cursor)).transpose()?;
     match query.query {
         Some(words) => find(&app, reader, &asked, &words, place).await,

@@ -10,6 +10,7 @@
 
 mod alerts;
 mod asks;
+mod lockouts;
 mod zone;
 
 use std::time::Duration;
@@ -177,7 +178,8 @@ impl Sender {
         let until = self.app.now().plus(-OVERDUE);
         let mut left = Vec::new();
         // By turns, so that what strangers ask for does not keep mails waiting.
-        let mut queues = [keys::ASK, keys::MAIL, keys::ALERT].map(|kind| Queue::of(kind, until));
+        let mut queues =
+            [keys::ASK, keys::MAIL, keys::ALERT, keys::LOCKOUT].map(|kind| Queue::of(kind, until));
         loop {
             let mut idle = true;
             for queue in &mut queues {
@@ -199,6 +201,7 @@ impl Sender {
         match key.sk.split_inclusive('#').next() {
             Some(keys::ASK) => self.resolve(key).await,
             Some(keys::ALERT) => self.alert(key).await,
+            Some(keys::LOCKOUT) => self.locked_out(key).await,
             _ => self.send(key).await,
         }
     }

@@ -23,7 +23,7 @@ use shared::{
     history::{Action, Actor, Event},
     id::{AccountId, AccountKey, PracticeId, SessionId},
     keys::{self, Key},
-    lockout::{self, Door, Lock, Network, Sources},
+    lockout::{self, Door, Lock, Lockout, Network, Sources},
     mirror::to_charts::{self, AccountUpdate},
     password,
     practice::Practice,
@@ -272,11 +272,15 @@ impl Attempt {
     /// Counts a failure, with its events.
     fn count(&self, request: &Request<'_>, change: &mut Change) {
         let now = request.app.now();
-        let (locked, whose) = match self.known(request.app) {
-            Some((key, device)) => (device.count(change, key, now), "device"),
-            None => {
-                (lockout::count(change, &self.lock_key, self.lock.as_ref(), now), "sign-in-name")
+        let (locked, whose) = if let Some((key, device)) = self.known(request.app) {
+            (device.count(change, key, now), "device")
+        } else {
+            let until = lockout::count(change, &self.lock_key, self.lock.as_ref(), now);
+            if let Some(until) = until {
+                let practice = &request.with.practice;
+                Lockout::queue(request.app, practice, &self.id, until, change);
             }
+            (until.is_some(), "sign-in-name")
         };
         change.event(&self.event(request, Action::SignInRefused));
         if locked {

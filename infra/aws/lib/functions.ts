@@ -216,17 +216,22 @@ export const FUNCTIONS: Record<string, Plan> = {
       put("asked", "account", "chart"),
       // Who gets an alert is decided by the chart as it is in that moment.
       check("chart"),
-      remove("asked"),
+      remove("asked", "lock"),
+      // A sign-in name is locked: the portal users of its account are told.
+      get("lock", "account"),
       // The accounts with one address take turns.
       update("address", "invited", "servedAt"),
       mirror("mail", "trouble"),
       record,
       update(
         "chart",
+        "account",
         "attempts",
         "doneAt",
         "expiresAt",
         "leasedUntil",
+        "lockOrder",
+        "lockedIn",
         "mail",
         "messageId",
         "nonce",

@@ -18,8 +18,13 @@ import { known } from "./known.ts";
 export const STREAMED = {
   /** Notices to apps of what ended. */
   deliver: [SORT_KEYS_BEGIN.notice],
-  /** Mails, alerts, and resets that were asked for. */
-  "send-mail": [SORT_KEYS_BEGIN.mail, SORT_KEYS_BEGIN.alert, SORT_KEYS_BEGIN.ask],
+  /** Mails, alerts, resets that were asked for, and locks, of which the portal users concerned are told. */
+  "send-mail": [
+    SORT_KEYS_BEGIN.mail,
+    SORT_KEYS_BEGIN.alert,
+    SORT_KEYS_BEGIN.ask,
+    SORT_KEYS_BEGIN.lockout,
+  ],
 };
 export type Streamed = keyof typeof STREAMED;
 

@@ -51,7 +51,8 @@ fn declaration() -> String {
         "partitions": partitions,
         "items": items,
         "sortKeysBegin": {
-            "access": ACCESS, "alert": ALERT, "ask": ASK, "mail": MAIL, "notice": NOTICE,
+            "access": ACCESS, "alert": ALERT, "ask": ASK, "lockout": LOCKOUT, "mail": MAIL,
+            "notice": NOTICE,
         },
         "outbox": {"index": OUTBOX, "pending": PENDING},
     });
@@ -94,6 +95,7 @@ fn one_of_each() -> Vec<(&'static str, Key)> {
         ("assertion", assertion(&p, "digest")),
         ("staff_session", staff_session(&p, "subject", SessionId::new(ulid))),
         ("lock", lock(&p, &AccountKey::from_bytes([1; 16]))),
+        ("lockout", lockout(&p, &AccountKey::from_bytes([1; 16]), LockoutId::new(ulid))),
         ("device", device(&p, &AccountKey::from_bytes([1; 16]), "hmac")),
         ("source", source("hmac")),
         ("budget", budget(&p, "hmac")),
@@ -153,7 +155,9 @@ fn ranges_of_sort_keys_hold_what_they_are_read_for() {
 
 #[test]
 fn sort_keys_of_what_is_streamed_are_of_no_other_kind() {
-    for (begin, name) in [(MAIL, "mail"), (ALERT, "alert"), (ASK, "ask"), (NOTICE, "notice")] {
+    for (begin, name) in
+        [(MAIL, "mail"), (ALERT, "alert"), (ASK, "ask"), (LOCKOUT, "lockout"), (NOTICE, "notice")]
+    {
         let of: Vec<&str> =
             KINDS.iter().filter(|k| k.sort_key.starts_with(begin)).map(|k| k.name).collect();
         assert_eq!(of, [name]);

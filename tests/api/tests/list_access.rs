@@ -325,7 +325,7 @@ async fn words_find_the_client_with_everybody_or_the_person_alone() {
     let rows = ask(&dana, &body).await.expect(200)["rows"].clone();
     assert_eq!(rows.as_array().map(Vec::len), Some(1));
     assert_eq!(rows[0]["client"]["clientId"], lonely.as_str());
-    ask(&dana, &json!({"view": "all", "query": "x"})).await.problem(422, "invalid_fields");
+    ask(&dana, &json!({"view": "all", "query": "x"})).await.problem(422, "too_short");
 }
 
 #[tokio::test]
@@ -486,4 +486,101 @@ async fn a_call_without_a_view_or_with_another_names_the_field() {
     }
     let call = Call::new("POST", "/api/access").json(&json!({"view": "all"}));
     dana.world.send(call).await.problem(401, "signed_out");
+}
+
+/// Fails to sign in until the sign-in name is locked.
+async fn lock(world: &World, username: &str) {
+    for _ in 0..5 {
+        world.sign_in(username, "a wrong password, alas").await.problem(401, "sign_in_failed");
+    }
+    world.sign_in(username, PASSWORD).await.problem(429, "too_many_attempts");
+}
+
+#[tokio::test]
+async fn people_who_are_locked_out_are_listed_until_the_lock_passes_or_they_sign_in() {
+    let (world, dana, client) = desk().await;
+    let ana = enrolled(&dana, &client, "Ana").await;
+    lock(&world, &ana.email).await;
+    world.deliver().await;
+    assert_eq!(view(&dana, "locked").await, ["Ana"]);
+    assert_eq!(counts(&dana).await["locked"], 1);
+    let rows = ask(&dana, &json!({"view": "locked"})).await.expect(200)["rows"].clone();
+    assert_eq!(rows[0]["portalUser"]["lockedUntil"], dana.user(&ana).await["lockedUntil"]);
+    world.pass(60);
+    assert!(view(&dana, "locked").await.is_empty(), "the lock has passed");
+    world.sign_in(&ana.email, "a wrong password, alas").await.problem(401, "sign_in_failed");
+    world.deliver().await;
+    assert_eq!(view(&dana, "locked").await, ["Ana"]);
+    world.pass(2 * 60);
+    world.signed_in(&ana.email, PASSWORD).await;
+    world.sign_in(&ana.email, "a wrong password, alas").await.problem(401, "sign_in_failed");
+    world.deliver().await;
+    assert_eq!(view(&dana, "locked").await, ["Ana"], "strangers' failures are not forgotten");
+}
+
+#[tokio::test]
+async fn a_lock_is_listed_on_every_open_chart_and_on_no_other() {
+    let (world, dana, client) = desk().await;
+    let ana = enrolled(&dana, &client, "Ana").await;
+    let sibling = dana.client("Zoe", "Okafor", "1990-01-01").await;
+    let body = json!({
+        "name": {"first": "Ana", "last": "Person"}, "email": ana.email,
+        "relationship": "parent", "permissions": ["basic"],
+    });
+    let path = format!("/api/clients/{sibling}/portal-users");
+    let there = text(&dana.post(&path, &body).await.expect(201)["portalUserId"]);
+    world.deliver().await;
+    let token = world.post.newest(&ana.email).token();
+    world.enroll(&token, "Okafor", "1990-01-01", PASSWORD).await.expect(201);
+    lock(&world, &ana.email).await;
+    world.deliver().await;
+    assert_eq!(view(&dana, "locked").await, ["Ana", "Ana"]);
+    let there = Invited { client: sibling, user: there, email: ana.email.clone(), token };
+    dana.revoke(&there).await.expect(200);
+    assert_eq!(view(&dana, "locked").await, ["Ana"]);
+    world.pass(60);
+    world.sign_in(&ana.email, "a wrong password, alas").await.problem(401, "sign_in_failed");
+    world.deliver().await;
+    assert_eq!(view(&dana, "locked").await, ["Ana"], "a revoked access is not locked");
+}
+
+#[tokio::test]
+async fn a_lock_of_nobody_is_listed_nowhere_and_leaves_nothing_to_do() {
+    let (world, dana, client) = desk().await;
+    let ana = enrolled(&dana, &client, "Ana").await;
+    for name in ["nobody@mail.example", &ana.email] {
+        lock(&world, name).await;
+    }
+    let waiting = |items: &BTreeMap<String, String>| {
+        items.keys().filter(|key| key.contains(" LOCKOUT#")).count()
+    };
+    assert_eq!(waiting(&world.items().await), 2, "written alike for both");
+    let records = world.records();
+    assert_eq!(world.redeliver(records.clone()).await, 0);
+    assert_eq!(waiting(&world.items().await), 0);
+    assert_eq!(view(&dana, "locked").await, ["Ana"]);
+    // The stream may bring it again, when all is over.
+    world.pass(60 * 60);
+    let dana = world.dana().await;
+    assert_eq!(world.redeliver(records).await, 0);
+    assert!(view(&dana, "locked").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_lock_that_the_stream_did_not_bring_is_told_by_the_sweep() {
+    let (world, dana, client) = desk().await;
+    let ana = enrolled(&dana, &client, "Ana").await;
+    lock(&world, &ana.email).await;
+    for _ in 0..4 {
+        world.pass(60 * 15);
+        world.sign_in(&ana.email, "a wrong password, alas").await.problem(401, "sign_in_failed");
+    }
+    let _ = world.records();
+    world.pass(3 * 60);
+    let dana_later = world.dana().await;
+    assert!(view(&dana_later, "locked").await.is_empty());
+    assert!(world.sender().sweep().await.expect("swept").is_empty());
+    assert_eq!(view(&dana_later, "locked").await, ["Ana"]);
+    assert!(!world.items().await.keys().any(|key| key.contains(" LOCKOUT#")));
+    drop(dana);
 }

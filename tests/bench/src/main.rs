@@ -3,6 +3,7 @@
 //! Prints Markdown; fails when a promise of the design is not kept.
 
 mod home;
+mod lists;
 mod meter;
 mod names;
 mod operations;
@@ -32,6 +33,8 @@ const SIGN_IN_ROUNDS: usize = 3;
 const ENTRIES: i32 = 600;
 /// Most read units of a page of 20.
 const UNITS: f64 = 40.0;
+/// Most read units of a page of a list.
+const LIST_UNITS: f64 = 100.0;
 /// How much slower searches may be than at 1,000 clients: nineteen in twenty of them.
 const SLOWER: f64 = 1.5;
 /// How much slower a question of an app may be than the portal's own: ninety-nine in a hundred of them.
@@ -40,7 +43,13 @@ const BESIDE: f64 = 1.3;
 const RACES: usize = 10_000;
 
 /// What was measured at one size.
-type Measured = (Ledger, Vec<Search>, Option<Races>);
+struct Measured {
+    ledger: Ledger,
+    searches: Vec<Search>,
+    lists: Vec<Search>,
+    /// At the smallest size alone.
+    races: Option<Races>,
+}
 
 fn main() -> ExitCode {
     let folder = Folder::new();
@@ -60,11 +69,13 @@ fn main() -> ExitCode {
 
     let mut broken = BTreeSet::new();
     for (size, large) in sizes.iter().zip(&measured).skip(1) {
-        print_operations(*size, &measured[0].0, &large.0, &mut broken);
+        print_operations(*size, &measured[0].ledger, &large.ledger, &mut broken);
     }
-    let searches: Vec<&[Search]> = measured.iter().map(|(_, searches, _)| &searches[..]).collect();
-    print_searches(&sizes, &searches, &mut broken);
-    if let Some(races) = &measured[0].2 {
+    let searches: Vec<&[Search]> = measured.iter().map(|m| &m.searches[..]).collect();
+    print_pages("Search", "a search", UNITS, &sizes, &searches, &mut broken);
+    let lists: Vec<&[Search]> = measured.iter().map(|m| &m.lists[..]).collect();
+    print_pages("Lists", "a page of a list", LIST_UNITS, &sizes, &lists, &mut broken);
+    if let Some(races) = &measured[0].races {
         print_races(races, &mut broken);
     }
     print_home(&home, &mut broken);
@@ -78,7 +89,7 @@ fn main() -> ExitCode {
 }
 
 /// What `make cost` computes with: the figures at the larger size. A search's are the mean of all.
-fn figures((ledger, searches, _): &Measured) -> Value {
+fn figures(Measured { ledger, searches, .. }: &Measured) -> Value {
     let one = |cost: &Cost| {
         json!({
             "requests": cost.requests,
@@ -98,9 +109,10 @@ async fn measure(size: usize, folder: &Path) -> Measured {
     let place = Place::of(size, folder).await;
     let (ledger, staff) = operations::all(&place).await;
     let searches = searches::all(&place, &staff).await;
+    let lists = lists::all(&place, &staff).await;
     let races = if size == SIZES[0] { Some(races::all(&place, &staff).await) } else { None };
     place.close();
-    (ledger, searches, races)
+    Measured { ledger, searches, lists, races }
 }
 
 fn print_operations(size: usize, small: &Ledger, large: &Ledger, broken: &mut BTreeSet<String>) {
@@ -173,14 +185,21 @@ fn check(name: &str, a: &Cost, b: &Cost, broken: &mut BTreeSet<String>) {
     }
 }
 
-fn print_searches(sizes: &[usize], measured: &[&[Search]], broken: &mut BTreeSet<String>) {
-    println!("## Search\n");
+fn print_pages(
+    title: &str,
+    what: &str,
+    units: f64,
+    sizes: &[usize],
+    measured: &[&[Search]],
+    broken: &mut BTreeSet<String>,
+) {
+    println!("## {title}\n");
     println!(
         "Entries read are what the queries looked at; read units are those of the whole answer. \
          Times in milliseconds, in process, one after the other.\n"
     );
     println!(
-        "| query | clients | hits | requests | round trips | entries read | read units | p50 | p95 |"
+        "| what | clients | hits | requests | round trips | entries read | read units | p50 | p95 |"
     );
     println!("| --- | --: | --: | --: | --: | --: | --: | --: | --: |");
     let mut smallest = None;
@@ -197,13 +216,13 @@ fn print_searches(sizes: &[usize], measured: &[&[Search]], broken: &mut BTreeSet
                 milliseconds(percentile(times, 95)),
             );
             if cost.rounds > ROUNDS {
-                broken.insert(format!("a search takes {ROUNDS} round trips: {kind}"));
+                broken.insert(format!("{what} takes {ROUNDS} round trips: {kind}"));
             }
             if cost.used.looked > ENTRIES {
-                broken.insert(format!("a search reads {ENTRIES} entries at {size}: {kind}"));
+                broken.insert(format!("{what} reads {ENTRIES} entries at {size}: {kind}"));
             }
-            if cost.used.read > UNITS {
-                broken.insert(format!("a search takes {UNITS} read units at {size}: {kind}"));
+            if cost.used.read > units {
+                broken.insert(format!("{what} takes {units} read units at {size}: {kind}"));
             }
             if kind.contains("slip") && *hits == 0 {
                 broken.insert(format!("a slip is forgiven at {size} clients: {kind}"));
@@ -214,7 +233,7 @@ fn print_searches(sizes: &[usize], measured: &[&[Search]], broken: &mut BTreeSet
         let slow = percentile(&all, 95);
         let limit = smallest.get_or_insert(slow).mul_f64(SLOWER);
         if slow > limit {
-            broken.insert(format!("searches take {SLOWER} times as long at {size} as at 1,000"));
+            broken.insert(format!("{what} takes {SLOWER} times as long at {size} as at 1,000"));
         }
         println!(
             "| **all** | {size} | | | | | | {} | {} |",

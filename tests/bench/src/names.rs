@@ -110,6 +110,9 @@ pub fn person(number: usize) -> Person {
     }
 }
 
+/// Who cares for all of them.
+pub const PROFESSIONAL: &str = "Dr. R. Lindqvist";
+
 /// What would be sent to create the client of a number.
 pub fn client(number: usize) -> NewClient {
     let person = person(number);
@@ -119,7 +122,7 @@ pub fn client(number: usize) -> NewClient {
         "recordNumber": person.record,
         "emails": [{"type": "home", "address": person.email}],
         "phones": [{"type": "mobile", "number": person.phone}],
-        "professional": "Dr. R. Lindqvist",
+        "professional": PROFESSIONAL,
     });
     serde_json::from_value(body).expect("a client")
 }

@@ -125,6 +125,10 @@ impl Afternoon<'_> {
         let (client, path) = (ClientId::parse(id).expect("an id"), format!("/api/clients/{id}"));
         let body = json!({"query": "okafor"});
         self.staff("search", ("POST", "/api/clients/search", body), 200).await;
+        let body = json!({"view": "all"});
+        self.staff("list-access", ("POST", "/api/access", body), 200).await;
+        let summary = "/api/access/summary";
+        self.staff("list-access.summary", ("GET", summary, Value::Null), 200).await;
         self.staff("client", ("GET", &path, Value::Null), 200).await;
         let body = json!({"version": 1, "name": {"first": "Amara", "last": "Okafor-Lindqvist"}});
         self.staff("client.edit", ("PATCH", &path, body), 200).await;

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// How often each is made.
-const TIMES: usize = 60;
+pub const TIMES: usize = 60;
 
 /// What a search took.
 pub struct Search {

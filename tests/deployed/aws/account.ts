@@ -131,6 +131,11 @@ export class Deployed {
     return this.waiting(SORT_KEYS_BEGIN.ask);
   }
 
+  /** The locks of which nobody was told yet, as records of the stream. */
+  lockouts(): Promise<Record<string, unknown>[]> {
+    return this.waiting(SORT_KEYS_BEGIN.lockout);
+  }
+
   /** The notices to apps that wait, as records of the stream. */
   notices(): Promise<Record<string, unknown>[]> {
     return this.waiting(SORT_KEYS_BEGIN.notice);

@@ -434,6 +434,18 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
       expect(await deployed.invoke({ Records: alerts })).toMatchObject({ batchItemFailures: [] });
     });
     expect(await alertOf(entered)).toMatchObject({ to: "portalUser", state: "sent" });
+    // A sign-in name that is locked. Strangers have no device that was let in before.
+    const stranger = new Visitor(entering);
+    for (let times = 0; times < 5; times++)
+      expect((await stranger.signIn("not the password at all")).status).toBe(401);
+    expect(await deployed.invoke({ Records: await deployed.lockouts() })).toMatchObject({ batchItemFailures: [] });
+    expect(await deployed.lockouts()).toEqual([]);
+    const locked = async () => {
+      const { rows } = await dana.must(200, "POST", "/access", { view: "locked", limit: 100 });
+      return rows.some((row: { portalUser: typeof user }) => row.portalUser.portalUserId === entering.portalUserId);
+    };
+    // The index follows the table.
+    await until("the list of those who are locked out", locked, 10);
   },
   "sign-in": async () => {
     const { user } = await dana.enrolled();
