@@ -25,14 +25,20 @@ function withImports(manifest, key, found = new Set()) {
   return found;
 }
 
-/** Everything that is fetched only when it is needed, with what each such step adds to those before. */
-function* lazily(manifest, loaded) {
-  const later = new Set([...loaded].flatMap((key) => manifest[key].dynamicImports ?? []));
-  for (const key of later) {
-    if (loaded.has(key)) continue;
-    const added = new Set([...withImports(manifest, key)].filter((each) => !loaded.has(each)));
-    yield { name: manifest[key].name, added };
-    yield* lazily(manifest, new Set([...loaded, ...added]));
+/** Everything that is fetched only when it is needed, each by the shortest way that leads to it, with what that
+ *  step adds to those before: by a longer way more is there already. */
+function* lazily(manifest, first) {
+  const seen = new Set(first);
+  const ways = [{ loaded: first, from: first }];
+  for (const { loaded, from } of ways) {
+    const later = [...from].flatMap((key) => manifest[key].dynamicImports ?? []);
+    for (const key of later) {
+      if (seen.has(key)) continue;
+      seen.add(key);
+      const added = new Set([...withImports(manifest, key)].filter((each) => !loaded.has(each)));
+      yield { name: manifest[key].name, added };
+      ways.push({ loaded: new Set([...loaded, ...added]), from: added });
+    }
   }
 }
 
