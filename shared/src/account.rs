@@ -360,7 +360,11 @@ impl Account {
                 // None of an app that got no token.
                 let Some(name) = &had.name else { continue };
                 let open = || OpenApp::of(name.clone(), self.account_id);
-                apps.entry(id.clone()).or_insert_with(open).sessions.insert(sid);
+                let open = apps.entry(id.clone()).or_insert_with(open);
+                open.sessions.insert(sid);
+                if !had.serves.is_empty() {
+                    open.serves.insert(sid, had.serves.clone());
+                }
             }
         }
         apps

@@ -438,10 +438,13 @@ impl PortalUser {
         Some(EndedView { at, reason, note })
     }
 
-    /// The apps that got a token in sessions which live.
+    /// The apps that got a token in sessions which live, for a permission that the person has.
     fn apps_open(&self, now: At) -> impl Iterator<Item = (&AppId, &OpenApp)> {
         let lives = move |sid: &SessionId| self.sessions.get(sid).is_some_and(|end| *end > now);
-        self.open_apps.iter().filter(move |(_, app)| app.sessions.iter().any(lives))
+        let shows = move |app: &OpenApp, sid: &SessionId| app.shows(*sid, &self.permissions);
+        self.open_apps
+            .iter()
+            .filter(move |(_, app)| app.sessions.iter().any(|sid| lives(sid) && shows(app, sid)))
     }
 
     /// Who was told of the last ending.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     context::Context,
-    fields::{AppName, At},
+    fields::{AppName, At, Permissions},
     id::{AccountId, AppId, ClientId, Epoch, PracticeId, SessionId},
     oauth::{
         notice::{Notice, Target},
@@ -62,13 +62,36 @@ pub struct OpenApp {
     pub subject: AccountId,
     /// The sessions.
     pub sessions: BTreeSet<SessionId>,
+    /// For which permissions it may show charts, by session: see [`AppSession::serves`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub serves: BTreeMap<SessionId, Permissions>,
 }
 
 impl OpenApp {
     /// An app that has got nothing yet.
     #[must_use]
     pub const fn of(name: AppName, subject: AccountId) -> Self {
-        Self { name, subject, sessions: BTreeSet::new() }
+        Self { name, subject, sessions: BTreeSet::new(), serves: BTreeMap::new() }
+    }
+
+    /// Whether it may show a chart in a session to a person who has these permissions there. Of a session
+    /// of which that is not known, it may.
+    #[must_use]
+    pub fn shows(&self, sid: SessionId, permissions: &Permissions) -> bool {
+        self.serves.get(&sid).is_none_or(|serves| !serves.is_disjoint(permissions))
+    }
+
+    /// The sessions in which a chart closes to it when its person loses some permissions there.
+    pub fn closes<'a>(
+        &'a self,
+        before: &'a Permissions,
+        after: &'a Permissions,
+    ) -> impl Iterator<Item = SessionId> + 'a {
+        let lost = !before.is_subset(after);
+        self.sessions.iter().copied().filter(move |sid| {
+            let known = self.serves.contains_key(sid);
+            lost && (!known || (self.shows(*sid, before) && !self.shows(*sid, after)))
+        })
     }
 }
 

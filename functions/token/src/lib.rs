@@ -173,8 +173,11 @@ fn exchange(
             return Err(invalid_grant());
         }
     };
+    let served = had.serves.len();
     let first = !had.got_token();
     had.name.get_or_insert(registered.registration.name.clone());
+    had.serves.extend(pass.scopes.permissions(&registered.registration));
+    let more = had.serves.len() > served;
     let charts = question::charts(&account, &practice, code.sid, &registered, &pass.scopes, now);
     if charts.is_empty() {
         return Err(invalid_grant());
@@ -182,8 +185,9 @@ fn exchange(
     let place = Place::from(code);
     question::record(app, caller, (change, &mut account), &place, &registered, &charts);
     change.replace(&key, &account, account.rev);
-    if first {
-        // When staff end the session from a chart, they know by that which apps are told.
+    if first || more {
+        // When staff end the session from a chart, or take a permission away there, they know by that
+        // which apps are told.
         to_charts::write(change, code.app.practice(), &account, &AccountUpdate::default());
     }
     let session = account.sessions.get(code.sid).ok_or_else(invalid_grant)?;

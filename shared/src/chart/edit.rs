@@ -2,6 +2,7 @@
 //! account's copy of the chart, the mail, the event. A handler therefore cannot revoke and forget the
 //! account.
 
+mod apps;
 mod person;
 
 use std::{
@@ -9,6 +10,7 @@ use std::{
     ops::Deref,
 };
 
+use self::apps::AppsOpen;
 use super::{
     Beside, Chart, MOST_USERS, Receipt, Request,
     write::{AccountWrite, Elsewhere},
@@ -24,18 +26,17 @@ use crate::{
         RecordNumber, Refusal, Relationship, Secret, Username,
     },
     history::{Action, Event},
-    id::{AccountId, AccountKey, ClientId, Epoch, PortalUserId, SessionId},
+    id::{AccountKey, ClientId, Epoch, PortalUserId, SessionId},
     idempotency, keys,
     lists::Listing,
     mail::MailKind,
     mail_budget::Spending,
     mirror::{to_account, to_charts},
-    oauth::notice::{Notice, State, Target, ToldApp},
     outbox::{Outgoing, Recipient},
     password,
     portal_user::{
         Access, EndReason, Ended, Invitation, LastReceipt, PortalUser, RevokeCode, Revoked,
-        Telling, WRONG_PROOFS,
+        WRONG_PROOFS,
     },
     problem::Problem,
     search,
@@ -757,8 +758,9 @@ impl<'a> ChartEdit<'a> {
 
     /// Edits a portal user. A new e-mail address ends what was sent to the old one: the open
     /// invitation, which goes out again, and the open reset. A sign-in name that is the e-mail address
-    /// follows it until somebody enrols. A new sign-in name ends the account's sessions. What concerns
-    /// the person and not this access alone changes on every chart of the account.
+    /// follows it until somebody enrols. A new sign-in name ends the account's sessions. Apps to which the
+    /// chart closes because a permission was taken away are told. What concerns the person and not this
+    /// access alone changes on every chart of the account.
     ///
     /// # Errors
     /// 404; 409 `stale`, `self_twice`, `account_in_use`, `username_taken`, `username_confusable`,
@@ -774,6 +776,7 @@ impl<'a> ChartEdit<'a> {
         set("relationship", &mut user.relationship, edit.relationship.as_ref(), &mut changed);
         set("permissions", &mut user.permissions, edit.permissions.as_ref(), &mut changed);
         let rights = !changed.is_empty();
+        let closed = AppsOpen::without(&before, &user.permissions);
         if user.relationship == Relationship::Oneself {
             if edit.name.as_ref().is_some_and(|name| !same_name(name, &client_name)) {
                 return Err(Problem::refused(
@@ -813,6 +816,10 @@ impl<'a> ChartEdit<'a> {
         }
         if person {
             self.write_person(&before, id)?;
+        }
+        // With a new sign-in name every app is told that all sessions ended.
+        if !closed.is_empty() && !changed.contains(&"username") {
+            self.tell_apps(&closed, Some(id))?;
         }
         self.send_notices(&before, id, invited_anew)?;
         if invited_anew {
@@ -1076,29 +1083,6 @@ impl<'a> ChartEdit<'a> {
         users.find(|u| u.portal_user_id == id).ok_or_else(Problem::not_found)
     }
 
-    /// Has apps told that a chart closed in sessions in which they got a token. `carrier`: the portal user
-    /// who carries the list of them from now on. Answers the list.
-    fn tell_apps(
-        &mut self,
-        apps: &AppsOpen,
-        carrier: Option<PortalUserId>,
-    ) -> Result<Vec<ToldApp>, Problem> {
-        let about = carrier.map(|user| (self.chart.client.client_id, user));
-        let notice = apps.subject.map(|subject| {
-            let targets = apps.targets.clone();
-            Notice::of(self.context, &self.chart.practice, subject, about, targets)
-        });
-        if let Some(notice) = &notice {
-            notice.queue(&mut self.change);
-        }
-        if let Some(user) = carrier {
-            let apps = apps.told.clone();
-            let telling = notice.map(|notice| Telling { notice: notice.notice_id, apps });
-            self.user_mut(user)?.telling = telling;
-        }
-        Ok(apps.told.clone())
-    }
-
     fn author_event(&self, action: Action) -> Event {
         self.request.author.event(self.context, &self.chart.practice, action)
     }
@@ -1178,28 +1162,6 @@ fn set<T: PartialEq + Clone>(
     if let Some(to) = to.filter(|to| *to != at) {
         *at = to.clone();
         changed.push(field);
-    }
-}
-
-/// The apps that got a token of a portal user, to be told that this ends: in sessions whose time has run
-/// out, too. Nobody told the app of that, and it may still let the person in.
-struct AppsOpen {
-    /// The person, as the apps know them; none where no app is open.
-    subject: Option<AccountId>,
-    targets: Vec<Target>,
-    told: Vec<ToldApp>,
-}
-
-impl AppsOpen {
-    fn of(user: &PortalUser) -> Self {
-        let mut open = Self { subject: None, targets: Vec::new(), told: Vec::new() };
-        for (id, app) in &user.open_apps {
-            open.subject = Some(app.subject);
-            open.targets.extend(app.sessions.iter().map(|sid| Target::new(id.clone(), *sid)));
-            let (app_id, name) = (id.clone(), app.name.clone());
-            open.told.push(ToldApp { app_id, name, state: State::Telling });
-        }
-        open
     }
 }
 

@@ -100,7 +100,8 @@ impl Scopes {
     }
 
     /// The permissions for which charts are shown to an app.
-    fn permissions(&self, app: &Registration) -> Permissions {
+    #[must_use]
+    pub fn permissions(&self, app: &Registration) -> Permissions {
         if let Some(serves) = app.permission {
             return Permissions::from([serves]);
         }
@@ -153,6 +154,10 @@ pub struct AppSession {
     /// What people called it when it got its first token here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<AppName>,
+    /// The permissions for which it may show charts, as of its sign-ins: without any of them in a chart,
+    /// that chart is closed to it. None where they were not kept yet.
+    #[serde(default, skip_serializing_if = "Permissions::is_empty")]
+    pub serves: Permissions,
     /// The charts whose histories tell that the app was opened in this session.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub recorded: BTreeSet<ClientId>,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use api_tests::{
     Call, PASSWORD, PORTAL, World,
-    apps::Room,
+    apps::{Room, claims as claims_of, parameter},
     people::{Invited, Staff, text},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -185,6 +185,84 @@ async fn whatever_ends_a_session_is_told() {
     let receipt = dana.delete(who, "confirm=delete").await.expect(200);
     assert_eq!(receipt["apps"][0]["state"], "telling");
     heard("deleted").await;
+}
+
+#[tokio::test]
+async fn a_permission_taken_away_is_told_to_the_apps_that_it_closes() {
+    let scene = Scene::new().await;
+    let (world, dana, who) = (&scene.world, &scene.dana, &scene.who);
+    let edit = async |changes: Value| {
+        let mut edit = changes;
+        edit["version"] = dana.user(who).await["version"].clone();
+        dana.patch(&who.path(), &edit).await.expect(200)
+    };
+    let heard = async || {
+        assert_eq!(scene.deliver().await, 0);
+        let mut apps: Vec<String> = scene.heard().iter().map(|told| text(&told["aud"])).collect();
+        apps.sort();
+        apps.join(" ")
+    };
+    // One for messages, one that asks for scopes, and one that got no token.
+    let wide = dana.register(&json!({"permission": null, "logoutUri": OUT})).await;
+    let idle = dana.register(&json!({"name": "Idle", "logoutUri": OUT})).await;
+    world.code(&scene.cookie, &idle).await;
+    world.token(&scene.cookie, &scene.room).await;
+    let both = json!({"scope": "openid basic messaging"});
+    let back = world.authorize(&scene.cookie, &wide, &both).await.expect(200);
+    let code = parameter(&text(&back["redirectTo"]), "code").expect("a code");
+    let token = text(&world.exchange(&wide, &code).await.expect(200)["access_token"]);
+
+    edit(json!({"permissions": ["basic", "documents", "messaging"]})).await;
+    edit(json!({"relationship": "guardian", "name": {"first": "Another", "last": "Name"}})).await;
+    assert_eq!(heard().await, "", "nothing was taken away");
+
+    let view = edit(json!({"permissions": ["basic", "documents"]})).await;
+    let telling = json!([{"appId": scene.room.id, "name": "Messages", "state": "telling"}]);
+    assert_eq!(view["apps"], telling);
+    assert_eq!(view["openApps"], json!([{"appId": wide.id, "name": "Messages"}]));
+    assert_eq!(heard().await, scene.room.id, "the other may still show the chart");
+    assert_eq!(world.introspect(&wide, &token).await["active"], true);
+    assert_eq!(scene.apps_of(who).await[0]["state"], "told");
+
+    let view = edit(json!({"permissions": ["documents"]})).await;
+    assert_eq!(view.get("openApps"), None);
+    assert_eq!(heard().await, wide.id, "none of its scopes is left");
+    edit(json!({"permissions": []})).await;
+    assert_eq!(heard().await, "", "each is told once");
+
+    // With a new sign-in name all sessions end: of each there is one word.
+    edit(json!({"permissions": ["basic", "messaging"]})).await;
+    let cookie = world.signed_in(&who.email, PASSWORD).await;
+    world.token(&cookie, &scene.room).await;
+    scene.deliver().await;
+    scene.heard();
+    edit(json!({"permissions": ["basic"], "username": "another.name"})).await;
+    let all = [&*scene.room.id, &*scene.room.id, &*wide.id].join(" ");
+    assert_eq!(heard().await, all);
+}
+
+/// An app may have got more in one session than in another.
+#[tokio::test]
+async fn of_a_permission_taken_away_an_app_is_told_for_the_sessions_that_lived_by_it() {
+    let scene = Scene::new().await;
+    let (world, dana, who) = (&scene.world, &scene.dana, &scene.who);
+    let wide = dana.register(&json!({"permission": null, "logoutUri": OUT})).await;
+    let other = world.signed_in(&who.email, PASSWORD).await;
+    let enter = async |cookie: &str, scope: &str| {
+        let asked = json!({"scope": scope});
+        let back = world.authorize(cookie, &wide, &asked).await.expect(200);
+        let code = parameter(&text(&back["redirectTo"]), "code").expect("a code");
+        let tokens = world.exchange(&wide, &code).await.expect(200);
+        claims_of(&text(&tokens["id_token"]))["sid"].clone()
+    };
+    let narrow = enter(&scene.cookie, "openid messaging").await;
+    enter(&other, "openid messaging").await;
+    enter(&other, "openid basic").await;
+    let edit = json!({"version": dana.user(who).await["version"], "permissions": ["basic"]});
+    dana.patch(&who.path(), &edit).await.expect(200);
+    assert_eq!(scene.deliver().await, 0);
+    let heard: Vec<Value> = scene.heard().iter().map(|told| told["sid"].clone()).collect();
+    assert_eq!(heard, [narrow]);
 }
 
 #[tokio::test]

@@ -126,3 +126,53 @@ async fn whatever_an_app_asks_while_the_door_shuts_is_worth_nothing_after() {
     }
     assert!(open > 20 && closed > 20, "{open} {closed}: both happen");
 }
+
+/// In every order: an app that got its token before a permission was taken away is told, and one that
+/// comes later gets none.
+#[tokio::test]
+async fn an_app_that_gets_in_while_a_permission_is_taken_away_is_told_or_refused() {
+    const STEPS: u32 = 5;
+    let scene = Scene::with(&json!({"logoutUri": "https://rooms.example/out"})).await;
+    let world = &scene.world;
+    let code = scene.code().await;
+    let version = scene.dana.user(&scene.who).await["version"].clone();
+    let edit = json!({"version": version, "permissions": ["basic"]});
+    let main = world.database.tables().main;
+    let before = world.snapshot().await;
+    let (mut told, mut refused) = (0, 0);
+    for order in 0..2_u32.pow(STEPS) {
+        let what = format!("order {order:05b}");
+        world.wire.forget();
+        world.wire.hold_marked();
+        let mut operations = Operations::on(&world.wire);
+        operations.add(scene.dana.patch(&scene.who.path(), &edit));
+        operations.add(world.exchange(&scene.room, &code));
+        let mut step = 0;
+        loop {
+            operations.settle().await;
+            let waiting = world.wire.look(|held| held.mark.expect("a mark"));
+            if waiting.is_empty() {
+                break;
+            }
+            let wanted = usize::try_from(order >> step.min(STEPS) & 1).expect("small");
+            let at = waiting.iter().position(|mark| *mark == wanted).unwrap_or(0);
+            world.wire.take(at).expect("it waits").release();
+            step += 1;
+        }
+        world.wire.let_go();
+        let edited = operations.answer(0).expect("edited").clone();
+        assert_eq!(edited.status.as_u16(), 200, "{what}: {}", edited.body);
+        let got = lets_in(operations.answer(1).expect("an answer"));
+        drop(operations);
+        let now = world.snapshot().await;
+        let notices = now.new_since(&before, &main, "NOTICE#");
+        assert_eq!(notices, usize::from(got), "{what}: {}", edited.body);
+        if got {
+            told += 1;
+        } else {
+            refused += 1;
+        }
+        world.put_back(&now, &before).await;
+    }
+    assert!(told > 2 && refused > 2, "{told} {refused}: both happen");
+}
