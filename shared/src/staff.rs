@@ -249,7 +249,7 @@ impl Ticket {
         let (registered, practice) = read
             .app
             .zip(read.practice)
-            .filter(|(_, practice)| practice.admits(token.made_at()))
+            .filter(|(of, practice)| token.is_of(of) && practice.admits(token.made_at()))
             .ok_or_else(Problem::signed_out)?;
         let name = registered.registration.name.as_str().to_owned();
         let actor = Actor { id: id.to_owned(), name, role: Role::System };

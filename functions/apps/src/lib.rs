@@ -249,7 +249,8 @@ pub struct AppEdit {
     /// What it may do, for a system: all of it.
     #[serde(default)]
     scopes: Option<BTreeSet<SystemScope>>,
-    /// Whether it may ask anything. Switched off, it is refused from its next question on.
+    /// Whether it may ask anything. Switched off, it is refused from its next question on. Switched on
+    /// again, it begins anew: codes and tokens from before stay worth nothing.
     #[serde(default)]
     enabled: Option<bool>,
 }
@@ -313,7 +314,11 @@ async fn edit(
         let mut retries = app.store().retries();
         loop {
             let (rev, before) = (registered.rev, registered.version);
+            let was_enabled = registered.enabled;
             let changed = edit.apply(&mut registered);
+            if registered.enabled && !was_enabled {
+                registered.begin_epoch(&app);
+            }
             registered.registration.check(hosts)?;
             if changed.is_empty() {
                 app.store().record(&staff.event(&app, Action::AppsShown)).await?;

@@ -164,7 +164,7 @@ async fn authorize(
                 nonce: request.nonce.map(str::to_owned),
             };
             let apps = session.apps.entry(id.clone()).or_default();
-            apps.begin(&app, request.scopes.clone(), waiting)
+            apps.begin(&app, registered, request.scopes.clone(), waiting)
         };
         let used = account.use_session(sid, practice.client_idle_seconds, now);
         let mut change = app.store().change();

@@ -163,7 +163,8 @@ fn exchange(
     let had = session.apps.get_mut(&code.app).ok_or_else(invalid_grant)?;
     let verifier = form.get("code_verifier").map_or("", String::as_str);
     let uri = form.get("redirect_uri").map(String::as_str);
-    let (secret, pass, waiting) = match had.exchange(app, &code.secret, verifier, uri) {
+    let (secret, pass, waiting) = match had.exchange(app, &registered, &code.secret, verifier, uri)
+    {
         Exchange::Token(exchanged) => *exchanged,
         Exchange::Refused => return Err(invalid_grant()),
         Exchange::Used => {
@@ -220,7 +221,7 @@ fn credentials(
     }
     let tokens = Tokens {
         scope: system::text(&scope),
-        access_token: SystemToken::make(app, &registered.app_id, scope)?,
+        access_token: SystemToken::make(app, &registered, scope)?,
         token_type: "Bearer".into(),
         expires_in: system::SECONDS,
         id_token: None,

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::{
     context::Context,
     fields::{AppName, At, KeyId, Permission, Secret},
-    id::{AppId, PracticeId},
+    id::{AppId, Epoch, PracticeId},
     keys::{self, Key},
     oauth::address::{Address, Hosts},
     problem::Problem,
@@ -298,6 +298,10 @@ pub struct RegisteredApp {
     pub registration: Registration,
     /// Whether it may ask anything.
     pub enabled: bool,
+    /// Which time of being switched on this is; none is the first. What was made in an earlier one opens
+    /// nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<Epoch>,
     /// Its secrets: the newest, and the one before for a day.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<KeptSecret>,
@@ -370,6 +374,7 @@ impl RegisteredApp {
             app_id,
             registration,
             enabled: true,
+            epoch: None,
             secrets: Vec::new(),
             last_used_at: None,
             refused_at: None,
@@ -401,6 +406,11 @@ impl RegisteredApp {
     pub async fn all(store: &Store, practice: &PracticeId) -> Result<Vec<Self>, Problem> {
         let items = store.partition(&keys::partition::apps(practice), keys::APP).await?;
         items.into_iter().map(parse).collect()
+    }
+
+    /// Begins another time of being switched on: codes and tokens from before are worth nothing.
+    pub fn begin_epoch(&mut self, context: &Context) {
+        self.epoch = Some(Epoch::new(context.ulid()));
     }
 
     /// Whether it shows itself with a secret.

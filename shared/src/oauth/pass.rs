@@ -11,8 +11,11 @@ use crate::{
     account::Grant,
     context::Context,
     fields::{AppName, At, Permission, Permissions},
-    id::ClientId,
-    oauth::{address::Address, app::Registration},
+    id::{ClientId, Epoch},
+    oauth::{
+        address::Address,
+        app::{RegisteredApp, Registration},
+    },
     token::{TokenHash, TokenSecret},
 };
 
@@ -134,6 +137,9 @@ pub struct Waiting {
 pub struct Pass {
     /// Hash of the code with which it began.
     code: TokenHash,
+    /// In which time of being switched on the app was then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    epoch: Option<Epoch>,
     /// What was granted.
     pub scopes: Scopes,
     /// What the code waits for, until it was used.
@@ -178,21 +184,29 @@ pub enum Exchange {
 }
 
 impl AppSession {
-    /// Makes a code.
-    pub fn begin(&mut self, context: &Context, scopes: Scopes, waiting: Waiting) -> TokenSecret {
+    /// Makes a code for an app.
+    pub fn begin(
+        &mut self,
+        context: &Context,
+        app: &RegisteredApp,
+        scopes: Scopes,
+        waiting: Waiting,
+    ) -> TokenSecret {
         let code = TokenSecret::new(context);
         self.forget(context.now());
         self.keep(MOST_WAITING - 1, |pass| pass.waiting.is_some());
-        let pass = Pass { code: code.hash(), scopes, waiting: Some(waiting), token: None };
+        let (hash, epoch) = (code.hash(), app.epoch);
+        let pass = Pass { code: hash, epoch, scopes, waiting: Some(waiting), token: None };
         self.passes.push(pass);
         code
     }
 
-    /// Exchanges a code for an access token, if `verifier` is the one of its challenge and `redirect_uri`,
+    /// Exchanges a code of an app for an access token, if `verifier` is the one of its challenge and `redirect_uri`,
     /// when it is named, where it was sent.
     pub fn exchange(
         &mut self,
         context: &Context,
+        app: &RegisteredApp,
         code: &TokenSecret,
         verifier: &str,
         redirect_uri: Option<&str>,
@@ -205,7 +219,7 @@ impl AppSession {
             self.passes.remove(n);
             return Exchange::Used;
         };
-        let in_time = waiting.until > context.now();
+        let in_time = waiting.until > context.now() && pass.epoch == app.epoch;
         let same_place = redirect_uri.is_none_or(|uri| uri == waiting.redirect_uri.as_str());
         if !in_time || !same_place || !verifies(verifier, &waiting.challenge) {
             return Exchange::Refused;
@@ -233,11 +247,11 @@ impl AppSession {
         });
     }
 
-    /// The sign-in to which an access token belongs.
+    /// The sign-in to which an access token of an app belongs, in this time of its being switched on.
     #[must_use]
-    pub fn pass(&self, token: &TokenSecret) -> Option<&Pass> {
+    pub fn pass(&self, app: &RegisteredApp, token: &TokenSecret) -> Option<&Pass> {
         let belongs = |pass: &&Pass| pass.token.as_ref().is_some_and(|hash| token.matches(hash));
-        self.passes.iter().find(belongs)
+        self.passes.iter().find(belongs).filter(|pass| pass.epoch == app.epoch)
     }
 
     /// Ends an access token. Answers whether there was one.

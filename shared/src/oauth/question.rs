@@ -249,7 +249,8 @@ fn answer(
     let scopes = match by {
         By::Session => Scopes::every(&registered.registration),
         By::Token(secret) => {
-            let pass = had.and_then(|had| had.pass(secret)).ok_or(Closed::Access)?;
+            let pass = had.and_then(|had| had.pass(&registered, secret));
+            let pass = pass.ok_or(Closed::Access)?;
             // As far as they are the app's by now.
             Scopes::granted(&pass.scopes.text(), &registered.registration)
         }

@@ -1,6 +1,6 @@
 //! Tokens of systems: programs of the practice that call the staff's routes by themselves. A token is signed
 //! and lives ten minutes; at each call the system's own item says whether it may still do anything, so that
-//! switching it off is felt at once.
+//! switching it off is felt at once, and switching it on again revives no token.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app::App,
     fields::At,
-    id::AppId,
-    oauth::app::{Registration, SystemScope},
+    id::{AppId, Epoch},
+    oauth::app::{RegisteredApp, Registration, SystemScope},
     problem::Problem,
 };
 
@@ -33,6 +33,9 @@ pub struct SystemToken {
     pub iat: i64,
     exp: i64,
     jti: String,
+    /// In which time of being switched on the system was then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    epoch: Option<Epoch>,
     /// What it was granted.
     pub scope: BTreeSet<SystemScope>,
 }
@@ -42,15 +45,20 @@ impl SystemToken {
     ///
     /// # Errors
     /// 500 in a function that was given no signing key.
-    pub fn make(app: &App, of: &AppId, scope: BTreeSet<SystemScope>) -> Result<String, Problem> {
+    pub fn make(
+        app: &App,
+        of: &RegisteredApp,
+        scope: BTreeSet<SystemScope>,
+    ) -> Result<String, Problem> {
         let iat = app.now().seconds();
         let token = Self {
             iss: app.config().token_issuer.clone(),
             aud: AUDIENCE.to_owned(),
-            sub: of.clone(),
+            sub: of.app_id.clone(),
             iat,
             exp: iat + SECONDS,
             jti: app.ulid().to_string(),
+            epoch: of.epoch,
             scope,
         };
         app.keys().sign_as(TYPE, &token)
@@ -68,6 +76,12 @@ impl SystemToken {
     #[must_use]
     pub fn made_at(&self) -> At {
         At::from_millis(self.iat * 1000)
+    }
+
+    /// Whether it was made in this time of the system's being switched on.
+    #[must_use]
+    pub fn is_of(&self, system: &RegisteredApp) -> bool {
+        self.epoch == system.epoch
     }
 
     /// Whether it may do what needs a scope: granted with the token, and registered still.

@@ -240,7 +240,7 @@ async fn a_token_ends_with_its_session_by_rest_and_by_the_clock_and_asking_keeps
 }
 
 #[tokio::test]
-async fn an_app_that_is_switched_off_or_deleted_gets_no_further() {
+async fn an_app_that_is_switched_off_or_deleted_gets_no_further_and_switched_on_it_begins_anew() {
     let scene = Scene::new().await;
     let (world, dana, room) = (&scene.world, &scene.dana, &scene.room);
     let path = format!("/api/apps/{}", room.id);
@@ -260,6 +260,16 @@ async fn an_app_that_is_switched_off_or_deleted_gets_no_further() {
     dana.patch(&path, &json!({"version": 1, "enabled": false})).await.expect(200);
     shut().await;
     dana.patch(&path, &json!({"version": 2, "enabled": true})).await.expect(200);
+    assert!(!scene.is_open(&token).await, "nothing comes back");
+    world.exchange(room, &code).await.oauth(400, "invalid_grant");
+    let check = world.may_pass(&scene.cookie, &format!("app={}", room.id)).await;
+    check.expect(204);
+    let (token, code) = (scene.token().await, scene.code().await);
+    assert!(scene.is_open(&token).await);
+    world.exchange(room, &code).await.expect(200);
+    // Said to be on while it is, and renamed: nothing ends.
+    let edit = json!({"version": 3, "enabled": true, "name": "Notes"});
+    dana.patch(&path, &edit).await.expect(200);
     assert!(scene.is_open(&token).await);
     dana.send(Call::new("DELETE", &format!("{path}?confirm=delete"))).await.expect(204);
     shut().await;

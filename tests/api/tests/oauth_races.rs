@@ -1,7 +1,7 @@
 //! An app asks while its door shuts, in every order of their requests to the table.
 
 use api_tests::{
-    Answer, Call,
+    Answer, Call, World,
     apps::{Scene, parameter},
     wire::Operations,
 };
@@ -127,6 +127,22 @@ async fn whatever_an_app_asks_while_the_door_shuts_is_worth_nothing_after() {
     assert!(open > 20 && closed > 20, "{open} {closed}: both happen");
 }
 
+/// Answers requests in an order: of each bit, whose comes next.
+async fn in_order(world: &World, operations: &mut Operations<'_, Answer>, order: u32, steps: u32) {
+    let mut step = 0;
+    loop {
+        operations.settle().await;
+        let waiting = world.wire.look(|held| held.mark.expect("a mark"));
+        if waiting.is_empty() {
+            return;
+        }
+        let wanted = usize::try_from(order >> step.min(steps) & 1).expect("small");
+        let at = waiting.iter().position(|mark| *mark == wanted).unwrap_or(0);
+        world.wire.take(at).expect("it waits").release();
+        step += 1;
+    }
+}
+
 /// In every order: an app that got its token before a permission was taken away is told, and one that
 /// comes later gets none.
 #[tokio::test]
@@ -137,7 +153,8 @@ async fn an_app_that_gets_in_while_a_permission_is_taken_away_is_told_or_refused
     let code = scene.code().await;
     let version = scene.dana.user(&scene.who).await["version"].clone();
     let edit = json!({"version": version, "permissions": ["basic"]});
-    let main = world.database.tables().main;
+    let person = scene.who.path();
+    let main = &world.database.tables().main;
     let before = world.snapshot().await;
     let (mut told, mut refused) = (0, 0);
     for order in 0..2_u32.pow(STEPS) {
@@ -145,27 +162,16 @@ async fn an_app_that_gets_in_while_a_permission_is_taken_away_is_told_or_refused
         world.wire.forget();
         world.wire.hold_marked();
         let mut operations = Operations::on(&world.wire);
-        operations.add(scene.dana.patch(&scene.who.path(), &edit));
+        operations.add(scene.dana.patch(&person, &edit));
         operations.add(world.exchange(&scene.room, &code));
-        let mut step = 0;
-        loop {
-            operations.settle().await;
-            let waiting = world.wire.look(|held| held.mark.expect("a mark"));
-            if waiting.is_empty() {
-                break;
-            }
-            let wanted = usize::try_from(order >> step.min(STEPS) & 1).expect("small");
-            let at = waiting.iter().position(|mark| *mark == wanted).unwrap_or(0);
-            world.wire.take(at).expect("it waits").release();
-            step += 1;
-        }
+        in_order(world, &mut operations, order, STEPS).await;
         world.wire.let_go();
         let edited = operations.answer(0).expect("edited").clone();
         assert_eq!(edited.status.as_u16(), 200, "{what}: {}", edited.body);
         let got = lets_in(operations.answer(1).expect("an answer"));
         drop(operations);
         let now = world.snapshot().await;
-        let notices = now.new_since(&before, &main, "NOTICE#");
+        let notices = now.new_since(&before, main, "NOTICE#");
         assert_eq!(notices, usize::from(got), "{what}: {}", edited.body);
         if got {
             told += 1;
@@ -175,4 +181,47 @@ async fn an_app_that_gets_in_while_a_permission_is_taken_away_is_told_or_refused
         world.put_back(&now, &before).await;
     }
     assert!(told > 2 && refused > 2, "{told} {refused}: both happen");
+}
+
+/// In every order: what a code from before gets, and what a token from before opens, ends with it.
+#[tokio::test]
+async fn nothing_from_before_an_app_was_switched_off_and_on_again_is_worth_anything() {
+    const STEPS: u32 = 7;
+    let scene = Scene::new().await;
+    let world = &scene.world;
+    let (token, code) = (scene.token().await, scene.code().await);
+    let path = format!("/api/apps/{}", scene.room.id);
+    let before = world.snapshot().await;
+    let mut got_in = 0;
+    for ask in [Ask::Token, Ask::Introspect] {
+        for order in 0..2_u32.pow(STEPS) {
+            let what = format!("{ask:?}, order {order:07b}");
+            world.wire.forget();
+            world.wire.hold_marked();
+            let mut operations = Operations::on(&world.wire);
+            operations.add(async {
+                let off = json!({"version": 1, "enabled": false});
+                scene.dana.patch(&path, &off).await.expect(200);
+                scene.dana.patch(&path, &json!({"version": 2, "enabled": true})).await
+            });
+            operations.add(ask_for(&scene, ask, &code, &token));
+            in_order(world, &mut operations, order, STEPS).await;
+            world.wire.let_go();
+            let on = operations.answer(0).expect("switched on").clone();
+            assert_eq!(on.body["enabled"], true, "{what}: {}", on.body);
+            let asked = operations.answer(1).expect("an answer").clone();
+            drop(operations);
+            got_in += usize::from(lets_in(&asked));
+            let got = asked.body["access_token"].as_str();
+            for token in got.into_iter().chain([&*token]) {
+                let answer = ask_for(&scene, Ask::Introspect, "", token).await;
+                assert_eq!(answer.body["active"], false, "{what}: {}", answer.body);
+                assert_eq!(world.userinfo(token).await.status.as_u16(), 401, "{what}");
+            }
+            world.exchange(&scene.room, &code).await.oauth(400, "invalid_grant");
+            let now = world.snapshot().await;
+            world.put_back(&now, &before).await;
+        }
+    }
+    assert!(got_in > 20, "{got_in}: some came before");
 }

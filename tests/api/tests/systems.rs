@@ -141,12 +141,13 @@ async fn a_token_is_granted_for_what_is_asked_and_registered() {
 #[tokio::test]
 async fn switching_a_system_off_is_felt_at_its_next_call_and_so_is_what_it_may_no_longer() {
     let scene = Scene::with(&["clients", "history"]).await;
-    let token = scene.token().await;
+    let before = scene.token().await;
     let of_system = format!("/api/apps/{}", scene.system.id);
-    let works = async || {
+    let works_with = async |token: &str| {
         let [(_, client), ..] = scene.calls();
-        scene.call(&token, client).await.status.as_u16()
+        scene.call(token, client).await.status.as_u16()
     };
+    let works = async || works_with(&before).await;
     assert_eq!(works().await, 200);
     let patch = async |body: Value| scene.dana.patch(&of_system, &body).await.expect(200);
     patch(json!({"version": 1, "scopes": ["history"]})).await;
@@ -156,11 +157,13 @@ async fn switching_a_system_off_is_felt_at_its_next_call_and_so_is_what_it_may_n
     patch(json!({"version": 3, "enabled": false})).await;
     assert_eq!(works().await, 401);
     patch(json!({"version": 4, "enabled": true})).await;
-    assert_eq!(works().await, 200);
+    assert_eq!(works().await, 401, "switched on again, it needs another");
+    let token = scene.token().await;
+    assert_eq!(works_with(&token).await, 200);
     scene.world.pass(10 * 60 - 1);
-    assert_eq!(works().await, 200);
+    assert_eq!(works_with(&token).await, 200);
     scene.world.pass(1);
-    assert_eq!(works().await, 401, "ten minutes");
+    assert_eq!(works_with(&token).await, 401, "ten minutes");
     let dana = scene.world.dana().await;
     let token = scene.token().await;
     dana.send(Call::new("DELETE", &format!("{of_system}?confirm=delete"))).await.expect(204);
