@@ -20,11 +20,11 @@ use shared::{
         caller::{Shown, refused},
         id_token,
         pass::Exchange,
-        question::{self, AppChart, By, Place, Read},
+        question::{self, AppChart, Asks, By, Place, Read},
         system::{self, SystemToken},
     },
     problem::OAuthBody,
-    store::{Change, both},
+    store::Change,
     token::AppToken,
     web::OAuthForm,
 };
@@ -104,40 +104,17 @@ async fn token(
     let shown = Shown::read(&headers, &form)?;
     let code = form.get("code").and_then(|code| AppToken::parse(code));
     let code = code.filter(|code| code.app == shown.id);
-    let mut retries = app.store().retries();
-    loop {
-        let account = code.as_ref().map(|code| &code.account);
-        let read = question::read(&app, &shown.id, account).await?;
-        let now = app.now();
-        let proved = shown.prove(read.app.as_ref(), &app.config().portal_origin, now);
-        let used = match proved {
-            Ok(used) => used,
-            Err(problem) => {
-                let of = read.app.as_ref();
-                return Err(question::refuse(&app, &caller, of, problem).await);
-            }
-        };
-        let mut change = app.store().change();
-        let once = used.map(|used| used.write(&mut change, &shown.id, now));
-        // Whatever is answered, the assertion was used.
-        let answer = Grant::read(&form).and_then(|grant| match grant {
-            Grant::Code => exchange(&app, &caller, &form, code.as_ref(), read, &mut change),
+    let asks = Asks::of(&shown, code.as_ref().map(|code| &code.account));
+    let decide = |read, change: &mut Change| {
+        Grant::read(&form).and_then(|grant| match grant {
+            Grant::Code => exchange(&app, &caller, &form, code.as_ref(), read, change),
             Grant::Own => credentials(&app, &form, read),
-        });
-        let noted = async {
-            if let Ok((_, registered)) = &answer {
-                question::note(&app, registered).await;
-            }
-            Ok(())
-        };
-        let write = async { Ok(app.store().write(change).await) };
-        let (written, ()) = both(write, noted).await?;
-        let Err(error) = written else { return answer.map(|(tokens, _)| Json(tokens)) };
-        let failed = retries.retry(error).await?;
-        if once.is_some_and(|once| failed.includes(once)) {
-            return Err(refused());
-        }
-    }
+        })
+    };
+    let answer = asks.answered(&app, &caller, decide, |answer| {
+        answer.as_ref().ok().map(|(_, registered)| registered)
+    });
+    answer.await?.map(|(tokens, _)| Json(tokens))
 }
 
 /// Exchanges a code as part of a change, which is to be written whatever comes of it: a code that comes
@@ -342,7 +319,7 @@ async fn introspect(
         let is_use = question::is_use(&headers);
         question::ask(&app, &caller, &place, by, Some(&shown), is_use).await?.ok()
     } else {
-        question::prove_alone(&app, &caller, &shown).await?;
+        Asks::of(&shown, None).answered(&app, &caller, |_, _| (), |()| None).await?;
         None
     };
     let Some(answer) = answer else { return Ok(Json(Introspection::default())) };
@@ -377,36 +354,22 @@ async fn revoke(
     OAuthForm(form): OAuthForm,
 ) -> Result<StatusCode, Problem> {
     let (shown, token) = Shown::of_token(&headers, &form)?;
-    let mut retries = app.store().retries();
-    loop {
-        let now = app.now();
-        let account = token.as_ref().map(|token| &token.account);
-        let read = question::read(&app, &shown.id, account).await?;
-        let proved = shown.prove(read.app.as_ref(), &app.config().portal_origin, now);
-        let used = match proved {
-            Ok(used) => used,
-            Err(problem) => {
-                let of = read.app.as_ref();
-                return Err(question::refuse(&app, &caller, of, problem).await);
-            }
+    let asks = Asks::of(&shown, token.as_ref().map(|token| &token.account));
+    let decide = |read: Read, change: &mut Change| {
+        let Some(((mut account, registered), token)) =
+            read.account.zip(read.app).zip(token.as_ref())
+        else {
+            return;
         };
-        let mut change = app.store().change();
-        let once = used.map(|used| used.write(&mut change, &shown.id, now));
-        let found = read.account.zip(read.app);
-        if let (Some((mut account, registered)), Some(token)) = (found, &token) {
-            let session = account.sessions.get_mut(token.sid);
-            let had = session.and_then(|session| session.apps.get_mut(&shown.id));
-            if had.is_some_and(|had| had.end(&token.secret)) {
-                let place = Place::from(token);
-                question::close(&app, &caller, (&mut change, &account), &place, &registered, None);
-                let key = keys::account(shown.id.practice(), &token.account);
-                change.replace(&key, &account, account.rev);
-            }
+        let session = account.sessions.get_mut(token.sid);
+        let had = session.and_then(|session| session.apps.get_mut(&shown.id));
+        if had.is_some_and(|had| had.end(&token.secret)) {
+            let place = Place::from(token);
+            question::close(&app, &caller, (change, &account), &place, &registered, None);
+            let key = keys::account(shown.id.practice(), &token.account);
+            change.replace(&key, &account, account.rev);
         }
-        let Err(error) = app.store().write(change).await else { return Ok(StatusCode::OK) };
-        let failed = retries.retry(error).await?;
-        if once.is_some_and(|once| failed.includes(once)) {
-            return Err(refused());
-        }
-    }
+    };
+    asks.answered(&app, &caller, decide, |()| None).await?;
+    Ok(StatusCode::OK)
 }

@@ -22,7 +22,7 @@ use crate::{
     practice::Practice,
     problem::Problem,
     session::Session,
-    store::{Change, Handle, WriteError, both, parse},
+    store::{Change, Handle, both, parse},
     token::{AppToken, TokenSecret},
 };
 
@@ -171,35 +171,72 @@ pub async fn ask(
     shown: Option<&Shown>,
     is_use: bool,
 ) -> Result<Result<Answer, Closed>, Problem> {
-    let mut retries = app.store().retries();
-    loop {
-        let read = read(app, &place.app, Some(&place.account)).await?;
-        let mut change = app.store().change();
-        let proved = prove(app, shown, read.app.as_ref(), &mut change);
-        let once = match proved {
-            Ok(once) => once,
-            Err(problem) => return Err(refuse(app, caller, read.app.as_ref(), problem).await),
-        };
-        let answer = answer(app, caller, place, (by, is_use), read, &mut change);
-        let noted = async {
-            if let Ok(answer) = &answer {
-                note(app, &answer.app).await;
+    let asks = Asks { id: &place.app, shown, account: Some(&place.account) };
+    let decide = |read, change: &mut Change| answer(app, caller, place, (by, is_use), read, change);
+    asks.answered(app, caller, decide, |answer| answer.as_ref().ok().map(|answer| &answer.app))
+        .await
+}
+
+/// A request of an app, or one for which it is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Asks<'a> {
+    /// The app.
+    pub id: &'a AppId,
+    /// What the app says of itself, which it must prove; none where somebody else asks.
+    pub shown: Option<&'a Shown>,
+    /// The account that the request is about, if it is about one.
+    pub account: Option<&'a AccountKey>,
+}
+
+impl<'a> Asks<'a> {
+    /// A request of an app for itself.
+    #[must_use]
+    pub const fn of(shown: &'a Shown, account: Option<&'a AccountKey>) -> Self {
+        Self { id: &shown.id, shown: Some(shown), account }
+    }
+
+    /// Reads what the request is about, has the app prove itself, and writes what `decide` adds to the
+    /// change; all of it again when another request wrote meanwhile. An assertion is used up whatever is
+    /// decided. `used` says of an answer which app is noted to have asked.
+    ///
+    /// # Errors
+    /// `invalid_client` of an app that does not prove itself; 503 when the table does not answer.
+    pub async fn answered<T: Send + Sync>(
+        self,
+        app: &App,
+        caller: &Caller,
+        mut decide: impl FnMut(Read, &mut Change) -> T + Send,
+        used: impl Fn(&T) -> Option<&RegisteredApp> + Send + Sync,
+    ) -> Result<T, Problem> {
+        let mut retries = app.store().retries();
+        loop {
+            let read = read(app, self.id, self.account).await?;
+            let mut change = app.store().change();
+            let once = match prove(app, self.shown, read.app.as_ref(), &mut change) {
+                Ok(once) => once,
+                Err(problem) => return Err(refuse(app, caller, read.app.as_ref(), problem).await),
+            };
+            let answer = decide(read, &mut change);
+            let noted = async {
+                if let Some(registered) = used(&answer) {
+                    note(app, registered).await;
+                }
+                Ok(())
+            };
+            let written = async { Ok(app.store().write(change).await) };
+            let (written, ()) = both(written, noted).await?;
+            let Err(error) = written else { return Ok(answer) };
+            let failed = retries.retry(error).await?;
+            if once.is_some_and(|once| failed.includes(once)) {
+                return Err(refused());
             }
-            Ok(())
-        };
-        let written = async { Ok(app.store().write(change).await) };
-        let (written, ()) = both(written, noted).await?;
-        let Err(error) = written else { return Ok(answer) };
-        let failed = retries.retry(error).await?;
-        if once.is_some_and(|once| failed.includes(once)) {
-            return Err(refused());
         }
     }
 }
 
 /// Records that somebody was not the app that they said they were: in the practice's history, of an app
 /// that there is, once in a quarter of an hour. Answers what is to be answered.
-pub async fn refuse(
+async fn refuse(
     app: &App,
     caller: &Caller,
     registered: Option<&RegisteredApp>,
@@ -274,22 +311,6 @@ fn answer(
     }
     let session = account.sessions.get(place.sid).ok_or(Closed::Session)?.clone();
     Ok(Answer { account, session, app: registered, scopes, charts })
-}
-
-/// Has an app prove itself that asks about nothing that is there.
-///
-/// # Errors
-/// `invalid_client` of an app that does not prove itself; 503 when the table does not answer.
-pub async fn prove_alone(app: &App, caller: &Caller, shown: &Shown) -> Result<(), Problem> {
-    let read = read(app, &shown.id, None).await?;
-    let mut change = app.store().change();
-    if let Err(problem) = prove(app, Some(shown), read.app.as_ref(), &mut change) {
-        return Err(refuse(app, caller, read.app.as_ref(), problem).await);
-    }
-    match app.store().write(change).await {
-        Err(WriteError::Conflict(_)) => Err(refused()),
-        written => Ok(written?),
-    }
 }
 
 /// Notes when the app last asked something, unless that was noted minutes ago. That it cannot be noted is
