@@ -279,7 +279,7 @@ impl Account {
             ends_at,
             apps: BTreeMap::new(),
         };
-        (ends_at, self.sessions.begin(sid, session, now))
+        (ends_at, self.sessions.begin(sid, session, practice, now))
     }
 
     /// The grants that a session may open at `now`; none when it has ended, or no grant is left.

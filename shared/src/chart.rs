@@ -139,6 +139,14 @@ impl Chart {
         Ok(Self { practice: practice.clone(), client, users, is_new: false })
     }
 
+    /// Forgets the sessions that ended with all others of the practice: no item of a chart was written
+    /// then. The apps that are open in them stay, to be told with the next ending.
+    pub fn forget_ended(&mut self, practice: &Practice) {
+        for user in &mut self.users {
+            user.sessions.retain(|sid, _| practice.admits(sid.made_at()));
+        }
+    }
+
     /// Reads accounts in one request.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use ulid::Ulid;
 use utoipa::ToSchema;
 
-use crate::fields::Refusal;
+use crate::fields::{At, Refusal};
 
 macro_rules! ulid_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -121,6 +121,14 @@ ulid_id!(
     /// before a revocation can never open what was granted after it.
     Epoch
 );
+
+impl SessionId {
+    /// When it was made, which is when the session began.
+    #[must_use]
+    pub fn made_at(self) -> At {
+        At::from_millis(i64::try_from(self.0.timestamp_ms()).unwrap_or(i64::MAX))
+    }
+}
 
 /// A practice (tenant): 2 to 32 lower-case letters, digits and dashes, chosen by whoever deploys.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

@@ -13,6 +13,7 @@ use crate::{
         notice::{Notice, Target},
         pass::AppSession,
     },
+    practice::Practice,
     store::Change,
 };
 
@@ -112,9 +113,16 @@ impl Sessions {
         self.0.iter().map(|(sid, session)| (*sid, session))
     }
 
-    /// Adds one, and drops what has ended, or is one too many.
-    pub fn begin(&mut self, sid: SessionId, session: Session, now: At) -> Gone {
-        let over = |s: &Session| s.ends_at <= now || s.idle_ends_at <= now;
+    /// Adds one, and drops what has ended, alone or with all others of the practice, or is one too many.
+    pub fn begin(
+        &mut self,
+        sid: SessionId,
+        session: Session,
+        practice: &Practice,
+        now: At,
+    ) -> Gone {
+        let over =
+            |s: &Session| s.ends_at <= now || s.idle_ends_at <= now || !practice.admits(s.began_at);
         let mut gone: Vec<SessionId> =
             self.iter().filter(|(_, s)| over(s)).map(|(sid, _)| sid).collect();
         let mut left: Vec<(At, SessionId)> =

@@ -436,7 +436,10 @@ impl Reader {
     pub async fn chart(self, app: &App, client: ClientId) -> Result<Admitted<Chart>, Problem> {
         let practice = self.practice().clone();
         let read = Chart::load(app.store(), &practice, client);
-        self.0.admit(app, Needs::Look, read, |chart| Some(chart.client.client_id)).await
+        let found = self.0.admit(app, Needs::Look, read, |chart| Some(chart.client.client_id));
+        let mut found = found.await?;
+        found.data.forget_ended(&found.staff.practice);
+        Ok(found)
     }
 }
 

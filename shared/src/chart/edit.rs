@@ -174,10 +174,11 @@ impl<'a> ChartEdit<'a> {
         context: &'a Context,
         change: Change,
         request: &'a Request<'a>,
-        chart: Chart,
+        mut chart: Chart,
         beside: &'a Beside,
         failed: Failed,
     ) -> Self {
+        chart.forget_ended(request.practice);
         Self {
             context,
             request,

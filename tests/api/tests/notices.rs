@@ -11,7 +11,7 @@ use api_tests::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use deliver::Messenger;
 use serde_json::{Value, json};
-use shared::{keys::Key, oauth::address::Address};
+use shared::{history::Role, keys::Key, oauth::address::Address};
 
 const OUT: &str = "https://rooms.example/out";
 
@@ -304,6 +304,47 @@ async fn a_session_whose_time_has_run_out_is_told_when_it_is_ended() {
     assert_eq!((scene.deliver().await, scene.heard().len()), (0, 1), "revoked");
     // An activation tells nobody, and shows none of it.
     assert_eq!(dana.activate(who).await.expect(200)["apps"], json!([]));
+}
+
+/// No account is looked for then: an app hears of it when it asks, or when its session is come across.
+#[tokio::test]
+async fn when_all_sessions_of_the_practice_end_apps_are_refused_at_once_and_told_at_the_next_occasion()
+ {
+    let scene = Scene::new().await;
+    let (world, dana, who) = (&scene.world, &scene.dana, &scene.who);
+    let end_all = async || {
+        let now = world.now();
+        world.practice("harbor", "Harbor Practice", |p| p.sessions_from = Some(now)).await;
+        world.pass_millis(1);
+    };
+    let closed = async |cookie: &str, token: &str| {
+        assert_eq!(world.introspect(&scene.room, token).await, json!({"active": false}));
+        world.userinfo(token).await.oauth(401, "invalid_token");
+        let check = world.may_pass(cookie, &format!("app={}", scene.room.id)).await;
+        check.problem(401, "signed_out");
+        assert_eq!(scene.deliver().await, 0);
+        assert!(scene.heard().is_empty(), "nobody was looked for");
+    };
+    let token = world.token(&scene.cookie, &scene.room).await;
+    let code = world.code(&scene.cookie, &scene.room).await;
+    end_all().await;
+    world.exchange(&scene.room, &code).await.oauth(400, "invalid_grant");
+    closed(&scene.cookie, &token).await;
+    // Nor is the session one of those that live.
+    let felix = world.staff("harbor", "Felix", Role::Admin).await;
+    assert_eq!(felix.user(who).await.get("openApps"), None);
+    let cookie = world.signed_in(&who.email, PASSWORD).await;
+    assert_eq!((scene.deliver().await, scene.heard().len()), (0, 1), "at the next sign-in");
+
+    let token = world.token(&cookie, &scene.room).await;
+    end_all().await;
+    closed(&cookie, &token).await;
+    let felix = world.staff("harbor", "Felix", Role::Admin).await;
+    let receipt = felix.revoke(who).await.expect(200);
+    assert_eq!(receipt["ended"]["sessions"], 0);
+    assert_eq!(receipt["apps"][0]["state"], "telling");
+    assert_eq!((scene.deliver().await, scene.heard().len()), (0, 1), "at the next ending");
+    dana.get("/api/staff/session").await.problem(401, "signed_out");
 }
 
 /// With the ID token an app may have let somebody in, whatever became of the access token.
