@@ -106,7 +106,8 @@ pub struct Receipt {
     pub at: At,
     /// What ended.
     pub ended: Ended,
-    /// The apps that are told of it, and how far word has come.
+    /// The apps that are told of it, and how far word has come. After a deletion nothing tells more: there
+    /// is no portal user who carries it.
     #[serde(default)]
     pub apps: Vec<ToldApp>,
     /// Who gets the alerts now; null: the practice's inbox.

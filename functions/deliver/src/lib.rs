@@ -87,8 +87,7 @@ impl Messenger {
         let told = event.records.into_iter().map(async |record| {
             let change = record.change;
             let key = keys::inserted(&record.event_name, &change.keys, &[keys::NOTICE])?;
-            let problem = self.tell(&key).await.err()?;
-            complain(&key, &problem);
+            self.see_to(&key).await?;
             let mut failure = DynamoDbBatchItemFailure::default();
             failure.item_identifier = change.sequence_number;
             Some(failure)
@@ -109,13 +108,25 @@ impl Messenger {
         let (mut left, mut from) = (Vec::new(), None);
         loop {
             let (page, next) = self.app.store().waiting(keys::NOTICE, &until, from).await?;
-            let told =
-                page.iter().map(async |key| self.tell(key).await.inspect_err(|p| complain(key, p)));
+            let told = page.iter().map(|key| self.see_to(key));
             let told: Vec<_> = stream::iter(told).buffer_unordered(AT_A_TIME).collect().await;
-            left.extend(told.into_iter().filter_map(Result::err));
+            left.extend(told.into_iter().flatten());
             from = next;
             if from.is_none() {
                 return Ok(left);
+            }
+        }
+    }
+
+    /// Tells those of a notice who are due. Answers why it has to be come back to. Apps that do not listen
+    /// are logged where they are tried ([`Messenger::attempt`]), not each time that somebody comes back.
+    async fn see_to(&self, key: &Key) -> Option<Problem> {
+        match self.tell_due(key).await {
+            Ok(Left::Nobody) => None,
+            Ok(Left::Somebody) => Some(left()),
+            Err(problem) => {
+                complain(key, &problem);
+                Some(problem)
             }
         }
     }
@@ -125,9 +136,16 @@ impl Messenger {
     /// # Errors
     /// When somebody is left to be told.
     pub async fn tell(&self, key: &Key) -> Result<(), Problem> {
+        match self.tell_due(key).await? {
+            Left::Nobody => Ok(()),
+            Left::Somebody => Err(left()),
+        }
+    }
+
+    async fn tell_due(&self, key: &Key) -> Result<Left, Problem> {
         let store = self.app.store();
         let Some(notice) = store.get::<Notice>(key).await?.filter(|n| n.pending.is_some()) else {
-            return Ok(());
+            return Ok(Left::Nobody);
         };
         let now = self.app.now();
         let due = |target: &&Target| {
@@ -135,7 +153,7 @@ impl Messenger {
         };
         let due: Vec<&Target> = notice.targets.iter().filter(due).collect();
         if due.is_empty() {
-            return left();
+            return Ok(Left::Somebody);
         }
         let wanted: Vec<Key> = due.iter().map(|target| RegisteredApp::key(&target.app)).collect();
         let mut unique = wanted.clone();
@@ -178,6 +196,15 @@ impl Messenger {
         if target.state == State::Telling {
             target.due_at = Some(now.plus(pause(target.attempts)));
         }
+        if is_news(&target) {
+            tracing::warn!(
+                app = %target.app,
+                notice = %notice.notice_id,
+                attempts = target.attempts,
+                given_up = target.state == State::Failed,
+                "an app does not take word of an ending"
+            );
+        }
         Ok(target)
     }
 
@@ -197,11 +224,11 @@ impl Messenger {
     }
 
     /// Notes what came of it, in the notice and where staff see it.
-    async fn note(&self, key: &Key, told: Vec<Target>) -> Result<(), Problem> {
+    async fn note(&self, key: &Key, told: Vec<Target>) -> Result<Left, Problem> {
         let store = self.app.store();
         let mut retries = store.retries();
         let notice = loop {
-            let Some(mut notice) = store.get::<Notice>(key).await? else { return Ok(()) };
+            let Some(mut notice) = store.get::<Notice>(key).await? else { return Ok(Left::Nobody) };
             for now in &told {
                 let same = |target: &&mut Target| target.app == now.app && target.sid == now.sid;
                 // Another attempt may have been under way: who was told was told.
@@ -221,10 +248,10 @@ impl Messenger {
             let Err(error) = store.write(change).await else { break notice };
             retries.retry(error).await?;
         };
-        match notice.pending {
-            None => Ok(()),
-            Some(_) => left(),
-        }
+        Ok(match notice.pending {
+            None => Left::Nobody,
+            Some(_) => Left::Somebody,
+        })
     }
 
     /// Shows staff how far word has come, unless another ending has taken this one's place.
@@ -239,8 +266,24 @@ impl Messenger {
     }
 }
 
-fn left() -> Result<(), Problem> {
-    Err(Problem::unavailable("an app is still to be told"))
+/// Whether a notice has somebody left to be told.
+enum Left {
+    Nobody,
+    Somebody,
+}
+
+fn left() -> Problem {
+    Problem::unavailable("an app is still to be told")
+}
+
+/// Whether an attempt is worth a line in the log: the first that failed, then at growing distances, and the
+/// last. An app that is down for a day has a dozen lines for a notice.
+fn is_news(target: &Target) -> bool {
+    match target.state {
+        State::Telling => target.attempts.is_power_of_two(),
+        State::Failed => true,
+        State::Told => false,
+    }
 }
 
 /// Seconds between a try and the next.
@@ -255,13 +298,28 @@ fn complain(key: &Key, problem: &Problem) {
         item = key.sk,
         code = problem.code(),
         cause = problem.cause(),
-        "an app has to be told again"
+        "a notice could not be seen to"
     );
 }
 
 #[cfg(test)]
 mod tests {
-    use super::pause;
+    use shared::{
+        id::{AppId, SessionId},
+        oauth::notice::{State, Target},
+    };
+
+    use super::{is_news, pause};
+
+    #[test]
+    fn an_app_that_does_not_listen_is_logged_once_then_ever_more_rarely_and_when_it_is_given_up() {
+        let app = AppId::parse("harbor.01ARZ3NDEKTSV4RRFFQ69G5FAV").expect("an id");
+        let sid = SessionId::parse("01ARZ3NDEKTSV4RRFFQ69G5FAV").expect("an id");
+        let after = |state, attempts| Target { state, attempts, ..Target::new(app.clone(), sid) };
+        let logged: Vec<u32> = (1..=33).filter(|n| is_news(&after(State::Telling, *n))).collect();
+        assert_eq!(logged, [1, 2, 4, 8, 16, 32]);
+        assert!(is_news(&after(State::Failed, 33)) && !is_news(&after(State::Told, 2)));
+    }
 
     #[test]
     fn pauses_grow_from_five_seconds_to_an_hour() {

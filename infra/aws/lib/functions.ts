@@ -406,8 +406,8 @@ export class Functions extends Construct {
   }
 }
 
-/** Deliveries at a time, of which each may wait for an app: the sweep, and a few shards of the stream. */
-const DELIVERIES = 5;
+/** Deliveries at a time, of which each may wait for an app: the sweep, and a few batches of the stream. */
+export const DELIVERIES = 5;
 
 /** How many at a time are reserved for a function; 0 for those that share the rest. An account whose quota has no room
  *  for sign-ins has none for deliveries. */

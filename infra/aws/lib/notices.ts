@@ -4,7 +4,7 @@ import { Duration } from "aws-cdk-lib";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import type { Data } from "./data.ts";
-import type { Functions } from "./functions.ts";
+import { DELIVERIES, type Functions } from "./functions.ts";
 import { drive, failures } from "./outbox.ts";
 
 export class Notices extends Construct {
@@ -20,6 +20,8 @@ export class Notices extends Construct {
       // notice that young, so these tries are the stream's, which asks as often as it likes. From two minutes on the
       // notice is the sweep's: the notices behind it have waited for long enough.
       maxRecordAge: Duration.minutes(2),
+      // Notices do not wait for those before them, of an app that does not answer. One delivery is left to the sweep.
+      parallelizationFactor: DELIVERIES - 1,
       sweep: Duration.minutes(1),
       description: "tells apps again, and those that the table's stream missed",
       failed: this.failed,

@@ -32,6 +32,8 @@ interface Pace {
   /** How long the stream tries what fails, and how often: by itself as often as that time allows. What comes later
    *  waits meanwhile; what is given up is the sweep's. */
   maxRecordAge: Duration;
+  /** How many batches of a shard are seen to side by side; 1 unless it says more. Then their order is not kept. */
+  parallelizationFactor?: number;
   retryAttempts?: number;
   /** How often the sweep comes. */
   sweep: Duration;
@@ -65,6 +67,7 @@ export function drive(scope: Construct, name: Streamed, data: Data, functions: F
       reportBatchItemFailures: true,
       bisectBatchOnError: true,
       maxRecordAge: pace.maxRecordAge,
+      ...(pace.parallelizationFactor && { parallelizationFactor: pace.parallelizationFactor }),
       ...(pace.retryAttempts !== undefined && { retryAttempts: pace.retryAttempts }),
       onFailure: new SqsDlq(pace.failed),
     }),

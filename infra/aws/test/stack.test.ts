@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Match } from "aws-cdk-lib/assertions";
 import { beforeAll, describe, expect, test } from "vitest";
-import { FUNCTIONS } from "../lib/functions.ts";
+import { DELIVERIES, FUNCTIONS } from "../lib/functions.ts";
 import { settings } from "../lib/settings.ts";
 import { given, made as make, Synthesised } from "./synthesised.ts";
 
@@ -396,7 +396,10 @@ describe("mail", () => {
 
 describe("notices to apps", () => {
   const mapping = (name: string) =>
-    made.one<{ MaximumRecordAgeInSeconds: number; BatchSize: number }>("AWS::Lambda::EventSourceMapping", `Functions${name}`);
+    made.one<{ MaximumRecordAgeInSeconds: number; BatchSize: number; ParallelizationFactor?: number }>(
+      "AWS::Lambda::EventSourceMapping",
+      `Functions${name}`,
+    );
 
   test("are tried by the stream, as often as it likes, until they are the sweep's; then the stream goes on", () => {
     const deliver = mapping("deliver");
@@ -431,6 +434,11 @@ describe("notices to apps", () => {
       .filter(({ Description }) => Description === "Latchkey: deliver")
       .map(({ Timeout }) => Timeout);
     expect(timeout).toBeGreaterThan(mapping("deliver").BatchSize * 5);
+  });
+
+  test("do not wait for each other, nor the sweep for the stream; mails keep their order", () => {
+    expect(mapping("deliver").ParallelizationFactor).toBe(DELIVERIES - 1);
+    expect(mapping("sendmail").ParallelizationFactor).toBeUndefined();
   });
 
   test("reach the internet: the function is in no VPC", () => {

@@ -248,6 +248,7 @@ export const staff = {
   "receipt.inbox": "Alerts now go to the practice’s inbox.",
   "receipt.later": "Alerts now go to the practice’s inbox, and to {name} from enrollment on.",
   "receipt.unknown": "Alerts now go to somebody who was added meanwhile.",
+  "told.sent": "{app} is sent word of it.",
   "told.telling": "{app} is being told; no answer yet.",
   "told.told": "{app} was told.",
   "told.at": "{app} told {time}.",

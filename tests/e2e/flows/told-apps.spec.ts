@@ -131,7 +131,7 @@ test("deleting says which apps are open, and that they are told", async ({
   await expect(dana.getByRole("dialog")).toContainText(`${app} is open now, and is refused at its next question.`);
   await dana.getByLabel("Type “delete” to confirm").fill("delete");
   await dana.keyboard.press("Enter");
-  await expect(toast(dana)).toContainText(`${app} is being told; no answer yet.`);
+  await expect(toast(dana)).toContainText(`${app} is sent word of it.`);
   await expect.poll(() => listener.heard.length).toBeGreaterThan(0);
   expect(await room.isActive(tokens[0] ?? "")).toBe(false);
   listener.answer();

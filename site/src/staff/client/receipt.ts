@@ -1,5 +1,5 @@
 // What the server says it ended, in sentences for the person who asked for it.
-import type { PortalUser, Receipt } from "../../api/staff";
+import type { PortalUser, Receipt, ToldApp } from "../../api/staff";
 import { sayClock, sayList } from "../../messages/language";
 import { sayName } from "../../messages/name";
 import { t } from "../../messages/staff";
@@ -34,7 +34,9 @@ export function sayEnded(
   ];
   return () => {
     const now = chart.user(user.portalUserId);
-    const apps = (now?.apps ?? receipt.apps ?? []).map((app) => sayTold(app, now && chart.toldAt(now, app)));
+    // Of somebody who was deleted nothing tells how far word has come.
+    const say = (app: ToldApp) => (now ? sayTold(app, chart.toldAt(now, app)) : t("told.sent", { app: app.name }));
+    const apps = (now?.apps ?? receipt.apps ?? []).map(say);
     return [...said, ...apps].join(" ");
   };
 }
