@@ -2,7 +2,7 @@
 //!
 //! An app or a system posts an alert; it is an item beside the client, found by the table's stream and
 //! sent by `send-mail`. Who gets it is decided when it is sent, from the chart as it is then
-//! ([`addressee`]), in the transaction that opens the addressee's quarter of an hour ([`Hush`]).
+//! ([`Alert::addressee`]), in the transaction that opens the addressee's quarter of an hour ([`Hush`]).
 
 use std::fmt;
 
@@ -179,6 +179,10 @@ pub struct Alert {
     /// A person to whose address the mail service takes nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<PortalUserId>,
+    /// Whether the practice gets it whatever the chart says. The restore command sets it on alerts that waited
+    /// at the moment of the copy: most were sent since, and nobody knows which.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub to_inbox: bool,
     /// How far it has come.
     pub state: AlertState,
     /// When it was posted.
@@ -233,6 +237,7 @@ impl Alert {
             only_for,
             went: None,
             refused: None,
+            to_inbox: false,
             state: AlertState::Queued,
             at: now,
             pending: Some(keys::PENDING.to_owned()),
@@ -253,12 +258,21 @@ impl Alert {
         matches!(self.state, AlertState::Sent | AlertState::Delivered | AlertState::Complained)
     }
 
+    /// Who gets it, by the chart.
+    #[must_use]
+    pub fn addressee(&self, chart: &Chart) -> Addressee {
+        if self.to_inbox {
+            return Addressee::Practice;
+        }
+        addressee(chart, self.kind, self.only_for)
+    }
+
     /// What the API answers, with its client's chart as it is now.
     #[must_use]
     pub fn view(&self, chart: &Chart) -> AlertView {
         let settled = self.done_at.is_some() || self.state > AlertState::Queued;
         let went = self.went.filter(|_| settled);
-        let to = went.unwrap_or_else(|| addressee(chart, self.kind, self.only_for));
+        let to = went.unwrap_or_else(|| self.addressee(chart));
         AlertView {
             alert_id: self.alert_id,
             kind: self.kind,
@@ -272,8 +286,7 @@ impl Alert {
 
 /// Who gets an alert, by the chart: the one person whom it is for, else the alert recipient, and only
 /// with access and with the permission that its kind needs. Else the practice.
-#[must_use]
-pub fn addressee(chart: &Chart, kind: AlertKind, only_for: Option<PortalUserId>) -> Addressee {
+fn addressee(chart: &Chart, kind: AlertKind, only_for: Option<PortalUserId>) -> Addressee {
     let user = only_for.or(chart.client.alert_recipient).and_then(|id| chart.user(id).ok());
     let may = user
         .filter(|user| user.access == Access::Active && user.permissions.contains(&kind.needs()));

@@ -5,7 +5,7 @@
 
 use shared::{
     Problem,
-    alert::{Addressee, Alert, AlertState, Hush, addressee},
+    alert::{Addressee, Alert, AlertState, Hush},
     chart::Chart,
     fields::{At, Email, RecordNumber},
     id::PortalUserId,
@@ -161,7 +161,7 @@ impl Sender {
         let mut budgets = Budgets::default();
         let mut spent_up = None;
         loop {
-            let to = match addressee(&chart, alert.kind, alert.only_for) {
+            let to = match alert.addressee(&chart) {
                 Addressee::PortalUser(user) if [refused, spent_up].contains(&Some(user)) => {
                     Addressee::Practice
                 }

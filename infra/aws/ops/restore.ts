@@ -60,6 +60,10 @@ const momentary = (pk: string) =>
 /** Counted failures and mails: they stay as they are. */
 const isCounted = (pk: string) =>
   (["lock", "network", "budget"] as const).some((partition) => readPartition(partition, pk));
+/** Of alerts that waited at the moment most were sent since, and nobody knows which: the practice's inbox gets them,
+ *  which can look, and no client is told twice. */
+const toInbox = (item: Item): Item =>
+  isKind("alert", item) && "pending" in item ? { ...item, toInbox: true } as Item : item;
 const isPractice = (item: Item) => isKind("practice", item);
 
 /** Restores the table to what a restored copy of it holds. `history` is a copy of the history's table, if that
@@ -90,7 +94,7 @@ export async function restore(
   for await (const items of scan(d, copy)) {
     const lasting = items.filter(({ PK }) => !momentary(PK));
     for (const practice of lasting.filter(isPractice)) await putNew(d, table, practice);
-    const puts = lasting.filter((item) => !isPractice(item));
+    const puts = lasting.filter((item) => !isPractice(item)).map(toInbox);
     await write(d, table, puts);
     kept += puts.length;
   }

@@ -233,6 +233,15 @@ test("closes, puts the copy's items back, has closed what closed since, and open
   expect(said.join("\n")).toContain("1 items are");
 });
 
+test("hands alerts that waited at the moment to the practice: most were sent since", async () => {
+  const alert = (id: string, more = {}): Item => ({ PK: "P#harbor#C#C1", SK: `ALERT#${id}`, ...more });
+  const mail = { PK: "P#harbor#C#C1", SK: "MAIL#M1", pending: "MAIL" };
+  fill(COPY, practice(), alert("A1", { pending: "MAIL" }), alert("A2", { state: "sent" }), mail);
+  await restore(d, COPY, { confirmed: true });
+  const restored = [alert("A1"), alert("A2"), mail].map((item) => tables["the Table"]!.get(at(item)));
+  expect(restored).toEqual([alert("A1", { pending: "MAIL", toInbox: true }), alert("A2", { state: "sent" }), mail]);
+});
+
 test("puts a practice back that is not there", async () => {
   fill("the Table");
   await restore(d, COPY, { confirmed: true });

@@ -568,6 +568,23 @@ async fn what_is_known_to_have_gone_out_is_not_sent_again_and_what_came_back_goe
     }
 }
 
+/// As the restore command leaves those that waited: most were sent since.
+#[tokio::test]
+async fn an_alert_that_waited_at_the_moment_of_a_restored_copy_goes_to_the_practice() {
+    let scene = Scene::new().await;
+    let world = &scene.world;
+    scene.post(json!({"kind": "message"})).await;
+    let main = world.database.tables().main.clone();
+    let items = world.snapshot().await.items(&main).into_iter();
+    let alert = items.map(|(_, item)| item).find(|item| item.get("alertId").is_some());
+    let mut alert = alert.expect("the alert");
+    alert["toInbox"] = json!(true);
+    world.database.load(&main, [serde_dynamo::to_item(alert).expect("an item")]).expect("loaded");
+    assert_eq!(scene.newest().await.0, "practice");
+    assert_eq!(world.deliver().await, 0);
+    assert_eq!(scene.told(), [INBOX]);
+}
+
 /// A mail that comes back later has told nobody either.
 #[tokio::test]
 async fn an_alert_whose_mail_came_back_covers_nothing() {
