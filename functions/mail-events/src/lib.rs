@@ -1,5 +1,5 @@
 //! Notes on the portal user, or on an alert, what became of the mail: delivered,
-//! bounced and why, or reported as spam. Events come at least once and in any order: one that is older than what is shown, or
+//! bounced and why, or reported as spam. An alert that bounced waits again, for the practice's inbox. Events come at least once and in any order: one that is older than what is shown, or
 //! about an older mail, changes nothing.
 //!
 //! Shape of the events: Amazon SES event publishing,
@@ -92,11 +92,15 @@ pub async fn handle(app: &App, event: &SesEvent) -> Result<(), Problem> {
     let Some((practice, client)) = practice.zip(client) else { return Ok(()) };
     if let Some(alert) = tag("alert").and_then(|t| AlertId::parse(t)) {
         let to = tag("to").map_or("", String::as_str);
-        let update = Update::of(keys::alert(&practice, client, alert))
+        let mut update = Update::of(keys::alert(&practice, client, alert))
             // An earlier attempt may have gone to somebody else.
             .when("went", "=", &to)
             .when_one_of("state", &before(&ALERT_STATES, AlertState::from(state)))
             .set("state", &state);
+        if state == MailState::Bounced && PortalUserId::parse(to).is_some() {
+            // It has told nobody: `send-mail` finds it once more, and tells the practice.
+            update = update.set("pending", &keys::PENDING).unset("doneAt");
+        }
         return app.store().update::<IgnoredAny>(update).await.map(drop);
     }
     let user = tag("portalUser").and_then(|t| PortalUserId::parse(t));

@@ -3,6 +3,7 @@
 //! told instead. An alert is covered only by one that reached the same addressee: while that one is on its
 //! way it waits, and if it told nobody, or somebody else, it goes itself.
 
+use serde::de::IgnoredAny;
 use shared::{
     Problem,
     alert::{Addressee, Alert, AlertState, Hush},
@@ -117,6 +118,10 @@ impl Sender {
             if state == AlertState::Sent {
                 self.count(true);
             }
+            if state == AlertState::Sent && self.came_back(alert, going.to).await? {
+                // The practice is told next.
+                return Ok(());
+            }
             return self.alert_done(alert, state, going.to).await.map_err(Failure::Unknown);
         }
     }
@@ -175,7 +180,8 @@ impl Sender {
                 let other: Option<Alert> = store.get(&key).await?;
                 match other.filter(|other| other.went == Some(to)) {
                     Some(other) if other.told() => return Ok(Turn::Covered(to)),
-                    Some(other) if other.done_at.is_none() => {
+                    // One that came back waits for the practice's turn, which says nothing to this addressee.
+                    Some(other) if other.done_at.is_none() && other.state == AlertState::Queued => {
                         return Err(Problem::unavailable(
                             "an alert that says the same is under way",
                         ));
@@ -224,6 +230,19 @@ impl Sender {
             let read = Chart::load(store, &alert.practice, alert.client_id);
             (chart, budgets) = both(read, spent.read_failed(store, &failed)).await?;
         }
+    }
+
+    /// Whether the mail that just went to a person has come back already: then the alert is not done with.
+    async fn came_back(&self, alert: &Alert, to: Addressee) -> Result<bool, Failure> {
+        if to.user().is_none() {
+            return Ok(false);
+        }
+        let again = Update::of(alert.key())
+            .when("state", "=", &AlertState::Bounced)
+            .set("went", &to)
+            .unset("leasedUntil");
+        let back = self.app.store().update::<IgnoredAny>(again).await;
+        Ok(back.map_err(Failure::Unknown)?.is_some())
     }
 
     /// Marks an alert as done with.

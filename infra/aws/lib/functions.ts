@@ -172,7 +172,11 @@ export const FUNCTIONS: Record<string, Plan> = {
   // With words, the charts of those who are found are read; without, the items that an index names.
   "list-access": { rights: [...reader, lists, query("search", "chart"), getTogether("chart")] },
   "list-portal-users": { rights: [...reader, chart, getTogether("lock"), get("staff")] },
-  "mail-events": { rights: [update("chart", "mail", "state", "trouble", "went")], events: true },
+  // An alert whose mail came back waits again (`pending`), for the practice.
+  "mail-events": {
+    rights: [update("chart", "mail", "state", "trouble", "went", "pending", "doneAt")],
+    events: true,
+  },
   "portal-session": {
     rights: [getTogether("account", "practice"), ...sessions, notices, record, query("apps")],
   },

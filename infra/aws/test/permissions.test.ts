@@ -109,7 +109,8 @@ test("whoever only mends access cannot set a password, and events of mail reach 
   expect(attributes("revoke", "P#*#A#*")).toEqual([["PK", "SK", "grants", "reset", "rev"]]);
   for (const name of ["activate", "resend-invitation", "delete", "enroll"])
     expect(attributes(name, "P#*#A#*").flat()).not.toContain("password");
-  expect(attributes("mail-events", "P#*#C#*")).toEqual([["PK", "SK", "mail", "rev", "state", "trouble", "went"]]);
+  const noted = ["PK", "SK", "doneAt", "mail", "pending", "rev", "state", "trouble", "went"];
+  expect(attributes("mail-events", "P#*#C#*")).toEqual([noted]);
   for (const name of ["revoke", "activate", "resend-invitation", "delete", "client"]) {
     const puts = of(name).filter(
       (s) => list(s.Action).includes("dynamodb:PutItem") && !HISTORY.test(JSON.stringify(s.Resource)),

@@ -585,6 +585,67 @@ async fn an_alert_that_waited_at_the_moment_of_a_restored_copy_goes_to_the_pract
     assert_eq!(scene.told(), [INBOX]);
 }
 
+/// A mail that comes back later has told nobody either (rule 5).
+#[tokio::test]
+async fn an_alert_whose_mail_comes_back_later_goes_to_the_practice_once() {
+    let scene = Scene::new().await;
+    let world = &scene.world;
+    let event = async |kind: &str, mail: usize| {
+        let event = json!({"eventType": kind, "mail": {"tags": scene.mails()[mail].tags}});
+        let event: SesEvent = serde_json::from_value(event).expect("an event");
+        mail_events::handle(&world.app, &event).await.expect("noted");
+    };
+    let sweep = async || assert!(world.sender().sweep().await.expect("swept").is_empty());
+    scene.message().await;
+    event("Delivery", 0).await;
+    world.pass(2 * 60 + 1);
+    event("Bounce", 0).await;
+    assert_eq!(
+        scene.newest().await,
+        ("portalUser".into(), json!(scene.amara.user), "bounced".into())
+    );
+    sweep().await;
+    assert_eq!(scene.told(), [&*scene.amara.email, INBOX]);
+    assert_eq!(scene.newest().await, ("practice".into(), Value::Null, "sent".into()));
+    // Events come more than once, and the inbox's own mail may come back: nobody is left to tell.
+    event("Bounce", 0).await;
+    event("Complaint", 0).await;
+    sweep().await;
+    event("Bounce", 1).await;
+    sweep().await;
+    assert_eq!(scene.told().len(), 2);
+    assert_eq!(scene.newest().await.2, "bounced");
+}
+
+/// The mail service tells that a mail came back before the sender has noted that it went.
+#[tokio::test]
+async fn an_alert_whose_mail_comes_back_at_once_goes_to_the_practice_too() {
+    let scene = Scene::new().await;
+    let world = &scene.world;
+    scene.post(json!({"kind": "message"})).await;
+    let records = world.records();
+    world.wire.hold_marked();
+    let mut operations = Operations::on(&world.wire);
+    operations.add(world.redeliver(records));
+    loop {
+        operations.settle().await;
+        if scene.told().len() == 1 {
+            break;
+        }
+        world.wire.take(0).expect("it waits").release();
+    }
+    let event = json!({"eventType": "Bounce", "mail": {"tags": scene.mails()[0].tags}});
+    let event: SesEvent = serde_json::from_value(event).expect("an event");
+    mail_events::handle(&world.app, &event).await.expect("noted");
+    world.wire.let_go();
+    operations.settle().await;
+    assert_eq!(operations.answer(0), Some(&0));
+    drop(operations);
+    world.pass(2 * 60 + 1);
+    assert!(world.sender().sweep().await.expect("swept").is_empty());
+    assert_eq!(scene.told(), [&*scene.amara.email, INBOX]);
+}
+
 /// A mail that comes back later has told nobody either.
 #[tokio::test]
 async fn an_alert_whose_mail_came_back_covers_nothing() {

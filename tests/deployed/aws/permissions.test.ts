@@ -345,6 +345,25 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
       await deployed.invoke({ "detail-type": "Email Complaint Received", source: "aws.ses", detail });
     });
     expect((await alertOf(client)).state).toBe("complained");
+    // One that comes back from a person waits again, for the practice's inbox.
+    const { client: entered, user: entering } = await dana.enrolled();
+    const only = { clientId: entered.clientId, kind: "message", portalUserId: entering.portalUserId };
+    await withRoom(Room.ofSystem, async (system) => {
+      const { alertId } = await system.alert(only);
+      await until("the person to be told", async () => (await alertOf(entered)).state === "sent");
+      const mail = {
+        tags: {
+          practice: ["harbor"],
+          client: [entered.clientId],
+          alert: [alertId],
+          to: [entering.portalUserId],
+        },
+      };
+      const detail = { eventType: "Bounce", mail, bounce: { bounceType: "Permanent", bounceSubType: "NoEmail" } };
+      await deployed.invoke({ "detail-type": "Email Bounced", source: "aws.ses", detail });
+    });
+    const came = await alertOf(entered);
+    expect(came.state === "bounced" || came.to === "practice").toBe(true);
   },
   "portal-session": async () => {
     const { visitor } = await dana.enrolled();
