@@ -127,6 +127,7 @@ macro_rules! partitions {
                 fields::Date,
                 id::{AccountKey, AddressKey, ClientId, PracticeId},
             };
+            use ulid::Ulid;
 
             $($(#[$doc])* #[must_use] pub fn $name($($part: $of),*) -> String { format!($pattern) })*
         }
@@ -175,6 +176,8 @@ partitions! {
     notices(practice: &PracticeId) = "P#{practice}#K";
     /// The apps and systems of a practice.
     apps(practice: &PracticeId) = "P#{practice}#O";
+    /// How many alerts an app or a system posted.
+    posts(practice: &PracticeId, app: Ulid) = "P#{practice}#T#{app}";
     /// The sessions of one person of the staff.
     staff(practice: &PracticeId, subject: &str) = "P#{practice}#W#{subject}";
     /// Failures counted against a sign-in name, known only by its HMAC: those of strangers, and those
@@ -235,6 +238,9 @@ items! {
     /// A signed assertion of an app that was used.
     assertion(practice: &PracticeId, digest: &str)
         in main assertion(practice, digest) = "USED", "used assertion";
+    /// How many alerts an app or a system posted in an hour, counted since 1970.
+    posts(practice: &PracticeId, app: Ulid, hour: i64)
+        in main posts(practice, app) = "HOUR#{hour}", "posts of a program";
     /// A session of staff.
     staff_session(practice: &PracticeId, subject: &str, session: SessionId)
         in main staff(practice, subject) = "SESSION#{session}", "staff session";

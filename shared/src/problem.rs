@@ -75,6 +75,8 @@ struct More {
     shown: Vec<ClientId>,
     /// The private cause, for the log.
     cause: Option<String>,
+    /// Whether the history tells of a refusal like this one already.
+    recorded: bool,
 }
 
 impl Problem {
@@ -325,6 +327,19 @@ impl Problem {
         problem
     }
 
+    /// A program posted as many alerts as it may in an hour: 429, with the whole seconds until the next.
+    #[must_use]
+    pub fn too_many_alerts(seconds: u32) -> Self {
+        let mut problem = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_alerts",
+            "Too many alerts",
+            "This program posted as many alerts as one may in an hour. Nothing was taken; post it again later.",
+        );
+        problem.retry_after = Some(seconds.max(1));
+        problem
+    }
+
     /// The address got as many mails as its budget holds: 429, with the moment from which it can get
     /// this one in the member `until`.
     #[must_use]
@@ -388,17 +403,26 @@ impl Problem {
         self.more.as_deref().map_or(&[], |more| &more.shown)
     }
 
+    /// One of many alike, of which the history tells already.
+    #[must_use]
+    pub fn recorded_before(mut self) -> Self {
+        self.more.get_or_insert_default().recorded = true;
+        self
+    }
+
     /// Whether a rule refused what was asked, which the history records. Bad input and a failing
     /// dependency are no refusals.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
-        [
-            StatusCode::FORBIDDEN,
-            StatusCode::NOT_FOUND,
-            StatusCode::CONFLICT,
-            StatusCode::TOO_MANY_REQUESTS,
-        ]
-        .contains(&self.status)
+        let recorded = self.more.as_deref().is_some_and(|more| more.recorded);
+        !recorded
+            && [
+                StatusCode::FORBIDDEN,
+                StatusCode::NOT_FOUND,
+                StatusCode::CONFLICT,
+                StatusCode::TOO_MANY_REQUESTS,
+            ]
+            .contains(&self.status)
     }
 
     /// The HTTP status.

@@ -1,4 +1,7 @@
-//! Takes the alerts of apps and systems, and shows staff how far the last ones of a client came.
+//! Takes the alerts of apps and systems, as many as each may post ([`limit`]), and shows staff how far the
+//! last ones of a client came.
+
+mod limit;
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize, de::IgnoredAny};
@@ -9,7 +12,7 @@ use shared::{
     client::Holder,
     fields::{Permission, RecordNumber, Refusal},
     history::Action,
-    id::{AlertId, ClientId, PortalUserId, PracticeId},
+    id::{AlertId, AppId, ClientId, PortalUserId, PracticeId},
     idempotency::{Attempt, IdempotencyKey},
     keys,
     problem::ProblemBody,
@@ -139,6 +142,7 @@ impl Taken {
         (status = 202, description = "The alert was taken.", body = Taken),
         (status = 409, description = "`deleted`: a repeat, about a person who was deleted since.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "The practice has no such client, or the client no such portal user.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "`too_many_alerts`: this program posted 600 alerts in this hour of the clock. `Retry-After` says when the next begins.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 async fn post(
@@ -151,12 +155,25 @@ async fn post(
     let attempt = Attempt::new(&app, &practice, program.subject(), "alerts", &key, &new)?;
     let store = app.store();
     let about = About::read(&new)?;
+    let id = AppId::parse(program.subject());
+    let counted = async {
+        match &id {
+            Some(id) => limit::count(&app, id).await,
+            // A person, who is refused.
+            None => Ok(None),
+        }
+    };
     let read = async {
         let before = attempt.answered::<Posted>(store, app.now());
         let client = async { Ok(about.client(store, &practice).await) };
-        let (before, client) = both(before, client).await?;
+        let all = Box::pin(both(before, both(client, counted)));
+        let (before, (client, too_many)) = all.await?;
         // The client may go by another number since.
-        before.map_or_else(|| client.map(Found::New), |before| Ok(Found::Before(before)))
+        match (before, too_many) {
+            (Some(before), _) => Ok(Found::Before(before)),
+            (None, Some(too_many)) => Err(too_many),
+            (None, None) => client.map(Found::New),
+        }
     };
     let found = program.admit(&app, Box::pin(read), Found::client).await?;
     let taken = found.write(&app, async |staff, found| {

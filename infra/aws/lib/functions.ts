@@ -86,7 +86,15 @@ export const FUNCTIONS: Record<string, Plan> = {
   },
   // `check`: the person whom an alert is for is there.
   alerts: {
-    rights: [...reader, ...once, get("record", "chart"), chart, put("chart"), check("chart")],
+    rights: [
+      ...reader,
+      ...once,
+      get("record", "chart"),
+      chart,
+      put("chart"),
+      check("chart"),
+      update("posts", "posts", "expiresAt"),
+    ],
     hmacs: true,
   },
   // A repeated request is answered from what was kept of it.

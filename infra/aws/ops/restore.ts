@@ -57,9 +57,9 @@ const told = ({ revoked, deleted, passwords, links, apps }: Closed) =>
  *  requests, and what was counted. */
 const momentary = (pk: string) =>
   isCounted(pk) || (["staff", "request"] as const).some((partition) => readPartition(partition, pk));
-/** Counted failures and mails: they stay as they are. */
+/** Counted failures, mails and posts: they stay as they are. */
 const isCounted = (pk: string) =>
-  (["lock", "network", "budget"] as const).some((partition) => readPartition(partition, pk));
+  (["lock", "network", "budget", "posts"] as const).some((partition) => readPartition(partition, pk));
 /** Of alerts that waited at the moment most were sent since, and nobody knows which: the practice's inbox gets them,
  *  which can look, and no client is told twice. */
 const toInbox = (item: Item): Item =>

@@ -93,6 +93,7 @@ fn one_of_each() -> Vec<(&'static str, Key)> {
         ("app", app(&p, ulid)),
         ("notice", notice(&p, NoticeId::new(ulid))),
         ("assertion", assertion(&p, "digest")),
+        ("posts", posts(&p, ulid, 475_000)),
         ("staff_session", staff_session(&p, "subject", SessionId::new(ulid))),
         ("lock", lock(&p, &AccountKey::from_bytes([1; 16]))),
         ("lockout", lockout(&p, &AccountKey::from_bytes([1; 16]), LockoutId::new(ulid))),

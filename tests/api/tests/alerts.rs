@@ -107,6 +107,12 @@ impl Scene {
     }
 }
 
+/// What is counted of the posts of the only program that posted.
+async fn posts_of(world: &World) -> Value {
+    let items = world.snapshot().await.items(&world.database.tables().main);
+    items.into_iter().find(|((_, sk), _)| sk.starts_with("HOUR#")).expect("a count").1
+}
+
 async fn shown(dana: &Staff, client: &str) -> Vec<Value> {
     let shown = dana.get(&format!("/api/clients/{client}/alerts")).await.expect(200);
     shown["alerts"].as_array().expect("a list").clone()
@@ -690,6 +696,41 @@ async fn of_two_alerts_that_are_sent_at_once_one_goes() {
     let states: BTreeSet<String> =
         scene.shown().await.iter().map(|alert| text(&alert["state"])).collect();
     assert_eq!(states, ["covered", "sent"].map(String::from).into());
+}
+
+/// So that none fills the throttle of the API that all share.
+#[tokio::test]
+async fn a_program_may_post_six_hundred_alerts_in_an_hour_and_is_told_when_it_may_again() {
+    let mut scene = Scene::new().await;
+    let world = scene.world.clone();
+    let main = world.database.tables().main.clone();
+    let post = async |scene: &Scene, key: &str| {
+        let body = json!({"clientId": scene.client, "kind": "message"});
+        let call = Call::new("POST", "/api/alerts").json(&body).header("idempotency-key", key);
+        scene.system.call(call).await
+    };
+    let first = post(&scene, "first").await.expect(202);
+    let mut posted = posts_of(&world).await;
+    assert_eq!(posted["posts"], 1);
+    posted["posts"] = json!(599);
+    world.database.load(&main, [serde_dynamo::to_item(posted).expect("an item")]).expect("loaded");
+    post(&scene, "last").await.expect(202);
+    let before = (world.snapshot().await.items(&main).len(), world.events().await.len());
+    let refused = post(&scene, "over").await;
+    let left = 60 * 60 - world.now().seconds() % (60 * 60);
+    assert_eq!(refused.headers["retry-after"], left.to_string());
+    refused.problem(429, "too_many_alerts");
+    post(&scene, "over").await.problem(429, "too_many_alerts");
+    let after = (world.snapshot().await.items(&main).len(), world.events().await.len());
+    assert_eq!(after, (before.0, before.1 + 1), "nothing is taken, and one event tells of all");
+    // What was taken before is answered the same; and each program counts for itself.
+    assert_eq!(post(&scene, "first").await.expect(202)["alertId"], first["alertId"]);
+    let other = scene.dana.program(&system(&["alerts"])).await;
+    other.alert(&json!({"clientId": scene.client, "kind": "message"})).await.expect(202);
+    scene.pass(left - 1).await;
+    post(&scene, "over").await.problem(429, "too_many_alerts");
+    scene.pass(1).await;
+    post(&scene, "over").await.expect(202);
 }
 
 #[tokio::test]

@@ -173,7 +173,7 @@ impl Day {
 }
 
 /// Every kind of item: its partition and the beginning of its sort key.
-const KINDS: [&str; 24] = [
+const KINDS: [&str; 25] = [
     " PRACTICE",
     " SOURCE",
     "A ACCOUNT",
@@ -197,6 +197,7 @@ const KINDS: [&str; 24] = [
     "Q ASK",
     "R RECORD",
     "S",
+    "T HOUR",
     "W SESSION",
 ];
 

@@ -32,7 +32,7 @@ pub const STRICT: [(&str, &[&str]); 10] = [
     ("token.introspect", &["BatchGetItem"]),
     ("userinfo", &["BatchGetItem"]),
     ("check", &["BatchGetItem"]),
-    ("alerts", &["BatchGetItem", "GetItem", "Query", "TransactWriteItems"]),
+    ("alerts", &["BatchGetItem", "GetItem", "Query", "TransactWriteItems", "UpdateItem"]),
     ("revoke", &["GetItem", "Query", "TransactWriteItems", "UpdateItem"]),
     // Whether it is a repeat, and of what, is read beside.
     ("activate", &["GetItem", "GetItem", "Query", "TransactWriteItems", "UpdateItem"]),
