@@ -7,8 +7,10 @@
 //!   issuer is taken.
 //! - Every page asks the portal first. After a revocation it says so and shows nothing else; where the
 //!   portal does not answer, it shows nothing either.
-//! - [`NOTICE`] takes logout notices. They only make it quicker: the question decides.
-//! - Signing out ends the room's session, then all others by the portal's `/sign-out`.
+//! - [`NOTICE`] takes logout notices. The question decides all the same: a notice may be about one of several
+//!   charts. Where the portal does not answer, the notice holds.
+//! - Signing out ends the room's session, then all others by the portal's `/sign-out`. Only who comes back from
+//!   there is told to be signed out everywhere.
 //!
 //! It keeps no messages: each chart has the same two.
 
@@ -57,6 +59,8 @@ pub const NOTICE: &str = "/logout-notice";
 const SESSION: &str = "__Host-latchkey-room";
 /// The cookie of a browser that is on its way to sign in.
 const BROWSER: &str = "__Host-latchkey-room-way";
+/// The cookie of a browser that is on its way to sign out.
+const LEAVING: &str = "__Host-latchkey-room-out";
 /// Largest body: a logout token has a few hundred bytes.
 const BODY: usize = 16 * 1024;
 
@@ -195,12 +199,10 @@ impl Room {
         let Some(session) = self.0.sessions.find(id) else {
             return self.depart(headers, place).await;
         };
-        if session.ended {
-            return self.shut(id);
-        }
         match self.0.provider.ask(&session.signed_in).await {
             Ok(Some(person)) => pages::chart(&person, &place),
             Ok(None) => self.shut(id),
+            Err(_) if session.noticed => self.shut(id),
             Err(failed) => unanswered(&failed),
         }
     }
@@ -252,8 +254,13 @@ async fn nothing() -> Response {
     Word::NoSuchPage.say()
 }
 
-async fn signed_out() -> Response {
-    Word::SignedOut.say()
+/// Where the portal sends the browser once it signed out there.
+async fn signed_out(headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
+    let left = cookie::value(&headers, LEAVING).filter(|state| !state.is_empty());
+    let query = Query::read(query.as_deref());
+    let came_back = query.as_ref().and_then(|query| query.get("state"));
+    let word = if left.is_some() && came_back == left { Word::SignedOut } else { Word::NotHere };
+    (AppendHeaders([(SET_COOKIE, gone(LEAVING))]), word.say()).into_response()
 }
 
 /// Where the portal sends the browser back to (RFC 6749, section 4.1.2; RFC 9207).
@@ -298,9 +305,16 @@ async fn sign_out(State(room): State<Room>, headers: HeaderMap) -> Response {
     let id = cookie::value(&headers, SESSION).unwrap_or_default();
     let session = room.0.sessions.forget(id).map(|session| session.signed_in);
     let after = room.settings().address(SIGNED_OUT);
-    let onward = match room.0.provider.goodbye(session.as_ref(), after).await {
-        Ok(url) => Redirect::to(url.as_str()).into_response(),
-        Err(failed) => unanswered(&failed),
+    let state = unguessable();
+    let onward = match room.0.provider.goodbye(session.as_ref(), after, state.clone()).await {
+        Ok(url) => {
+            let leaving = format!("{}; Max-Age={}", set(LEAVING, &state), PATIENCE.as_secs());
+            (AppendHeaders([(SET_COOKIE, leaving)]), Redirect::to(url.as_str())).into_response()
+        }
+        Err(failed) => {
+            log(&failed);
+            pages::signed_out_here_alone()
+        }
     };
     (AppendHeaders([(SET_COOKIE, gone(SESSION))]), onward).into_response()
 }
@@ -317,7 +331,7 @@ async fn take_notice(State(room): State<Room>, Form(posted): Form<Posted>) -> Re
         };
         let judged = notice::judge(&posted.logout_token, &keys, issuer, client_id, now);
         let why = match judged {
-            Ok(notice) if room.0.sessions.end(&notice, now) => break,
+            Ok(notice) if room.0.sessions.notice(&notice, now) => break,
             Ok(_) => "jti was used",
             // Perhaps signed with a key that is newer than what is known.
             Err(Not::UnknownKey) if !anew => continue,
@@ -331,9 +345,13 @@ async fn take_notice(State(room): State<Room>, Form(posted): Form<Posted>) -> Re
     ([(CACHE_CONTROL, "no-store")], answer).into_response()
 }
 
-fn unanswered(failed: &Failed) -> Response {
+fn log(failed: &Failed) {
     let (Failed::Refused(error) | Failed::NoAnswer(error)) = failed;
     tracing::warn!(%error, "the room got no answer from the portal");
+}
+
+fn unanswered(failed: &Failed) -> Response {
+    log(failed);
     Word::NoAnswer.say()
 }
 

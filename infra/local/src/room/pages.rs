@@ -33,6 +33,7 @@ pub fn has(number: usize) -> bool {
 pub enum Word {
     Ended,
     SignedOut,
+    NotHere,
     NoAccess,
     NotSignedIn,
     NotBegunHere,
@@ -56,6 +57,12 @@ impl Word {
                 StatusCode::OK,
                 "You are signed out",
                 "You are signed out here and in the portal.",
+                "Sign in again",
+            ),
+            Self::NotHere => (
+                StatusCode::OK,
+                "You are not signed in here",
+                "In the portal you may be. If others use this device, sign out there too.",
                 "Sign in again",
             ),
             Self::NoAccess => (
@@ -106,6 +113,16 @@ impl Word {
         );
         (status, page(title, &main)).into_response()
     }
+}
+
+/// Says that the portal did not answer when the person signed out.
+pub fn signed_out_here_alone() -> Response {
+    let title = "You are signed out of this room only";
+    let main = format!(
+        "<h1>{title}</h1>\n<p>The portal does not answer now, so you may still be signed in there.</p>\n\
+         <form method=\"post\" action=\"/sign-out\"><button>Sign out of the portal</button></form>\n"
+    );
+    (StatusCode::SERVICE_UNAVAILABLE, page(title, &main)).into_response()
 }
 
 /// The page of a chart, of one of its messages, or the choice among the charts that are open.

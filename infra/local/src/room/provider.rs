@@ -268,14 +268,21 @@ impl Provider {
     }
 
     /// Where the browser signs out everywhere, and comes back to `after`. Without a session the portal asks
-    /// the person first.
-    pub async fn goodbye(&self, session: Option<&SignedIn>, after: String) -> Result<Url, Failed> {
-        let metadata = self.metadata().await?;
+    /// the person first. `state` comes back with it. Asked anew, so that nobody is sent to a portal that does
+    /// not answer.
+    pub async fn goodbye(
+        &self,
+        session: Option<&SignedIn>,
+        after: String,
+        state: String,
+    ) -> Result<Url, Failed> {
+        let metadata = self.discover().await?;
         let end = metadata.additional_metadata().end_session_endpoint.clone();
         let after = PostLogoutRedirectUrl::new(after).map_err(refused)?;
         let mut request = LogoutRequest::from(end.ok_or_else(|| refused("there is no sign-out"))?)
             .set_client_id(ClientId::new(self.settings.client_id.clone()))
-            .set_post_logout_redirect_uri(after);
+            .set_post_logout_redirect_uri(after)
+            .set_state(CsrfToken::new(state));
         if let Some(session) = session {
             request = request.set_id_token_hint(&session.id_token);
         }

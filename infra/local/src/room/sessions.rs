@@ -35,8 +35,8 @@ pub struct Departed {
 pub struct Session {
     /// The person is in, as far as the room knows: the portal is asked at every page.
     pub signed_in: SignedIn,
-    /// A notice ended it, which the next page says.
-    pub ended: bool,
+    /// A notice said that it ended, or that a chart closed in it.
+    pub noticed: bool,
     until: Instant,
 }
 
@@ -94,7 +94,7 @@ impl Sessions {
         all.retain(|_, session| session.until > now);
         let id = unguessable();
         let until = now + signed_in.lives;
-        all.insert(id.clone(), Session { signed_in, ended: false, until });
+        all.insert(id.clone(), Session { signed_in, noticed: false, until });
         id
     }
 
@@ -109,8 +109,8 @@ impl Sessions {
         self.lock().sessions.remove(id)
     }
 
-    /// Ends what a notice names. `false` when it was taken before.
-    pub fn end(&self, notice: &Notice, now: i64) -> bool {
+    /// Notes what a notice names. `false` when it was taken before.
+    pub fn notice(&self, notice: &Notice, now: i64) -> bool {
         let mut inner = self.lock();
         inner.taken.retain(|_, until| *until >= now);
         if inner.taken.insert(notice.jti.clone(), notice.until).is_some() {
@@ -119,7 +119,7 @@ impl Sessions {
         let named = |wanted: Option<&String>, is: &String| wanted.is_none_or(|text| text == is);
         for session in inner.sessions.values_mut() {
             let SignedIn { sid, sub, .. } = &session.signed_in;
-            session.ended |= named(notice.sid.as_ref(), sid) && named(notice.sub.as_ref(), sub);
+            session.noticed |= named(notice.sid.as_ref(), sid) && named(notice.sub.as_ref(), sub);
         }
         true
     }

@@ -38,6 +38,8 @@ struct Answers {
     expires_in: i64,
     /// A key that is published beside the first.
     second: Option<SigningKey>,
+    /// It answers nothing.
+    down: bool,
 }
 
 fn charts(ids: &[(&str, &str)]) -> Value {
@@ -86,7 +88,10 @@ impl Portal {
     }
 }
 
-async fn discovery(State(portal): State<Arc<Portal>>) -> Json<Value> {
+async fn discovery(State(portal): State<Arc<Portal>>) -> Response {
+    if portal.now.lock().unwrap().down {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
     let at = |path: &str| format!("{}{path}", portal.origin);
     Json(json!({
         "issuer": portal.origin,
@@ -99,6 +104,7 @@ async fn discovery(State(portal): State<Arc<Portal>>) -> Json<Value> {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256"],
     }))
+    .into_response()
 }
 
 async fn token(
@@ -121,6 +127,9 @@ async fn token(
 async fn userinfo(State(portal): State<Arc<Portal>>, headers: HeaderMap) -> Response {
     assert_eq!(headers["authorization"], "Bearer opaque");
     let (status, body) = portal.now.lock().unwrap().userinfo.clone();
+    if portal.now.lock().unwrap().down {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
     (status, Json(body)).into_response()
 }
 
@@ -160,6 +169,7 @@ impl Browser {
                 nonce: String::new(),
                 expires_in: 600,
                 second: None,
+                down: false,
             }),
             key,
         });
@@ -258,6 +268,16 @@ impl Browser {
         let page = self.come_back(&back).await;
         assert_eq!(page.status, 303, "{}", page.text);
         self.get(page.location()).await
+    }
+
+    /// Whether a notice came: while the portal does not answer, it holds. The session is gone then.
+    async fn noticed(&self) -> bool {
+        self.portal.now.lock().unwrap().down = true;
+        let page = self.get("/").await;
+        self.portal.now.lock().unwrap().down = false;
+        assert!(!shows_a_chart(&page), "{}", page.text);
+        assert!([403, 503].contains(&page.status), "{}", page.text);
+        page.status == 403
     }
 
     async fn tell(&self, token: &str) -> u16 {
@@ -446,26 +466,40 @@ async fn an_id_token_that_does_not_hold_lets_nobody_in() {
 }
 
 #[tokio::test]
-async fn a_notice_ends_the_session_that_it_names_once() {
+async fn a_notice_holds_for_the_session_that_it_names_once() {
     let browser = Browser::new().await;
     browser.sign_in("/").await;
     // Of others.
     assert_eq!(browser.tell(&browser.portal.notice(&json!({"sid": "another"}))).await, 200);
     assert_eq!(browser.tell(&browser.portal.notice(&json!({"sub": "another"}))).await, 200);
-    assert!(shows_a_chart(&browser.get("/").await));
+    assert!(!browser.noticed().await);
     for names in [json!({}), json!({"sub": null}), json!({"sid": null})] {
         browser.sign_in(&format!("/?iss={}", browser.portal.origin)).await;
         let token = browser.portal.notice(&names);
         assert_eq!(browser.tell(&token).await, 200, "{names}");
-        // The portal would still say yes: it is the notice that ended it.
-        let page = browser.get("/").await;
-        assert_eq!(page.status, 403, "{names}");
-        assert!(page.text.contains("<h1>Your access has ended</h1>"), "{}", page.text);
-        assert!(!shows_a_chart(&page), "{}", page.text);
+        assert!(browser.noticed().await, "{names}");
         browser.sign_in("/").await;
         assert_eq!(browser.tell(&token).await, 400, "a second time");
-        assert!(shows_a_chart(&browser.get("/").await));
+        assert!(!browser.noticed().await);
     }
+}
+
+/// Of two charts one closes: the portal tells of it, and says which is left when it is asked.
+#[tokio::test]
+async fn a_notice_about_one_chart_leaves_the_others_open() {
+    let browser = Browser::new().await;
+    browser.portal.answer(200, charts(&[(AMARA, "Amara"), (WREN, "Wren")]));
+    browser.sign_in("/").await;
+    browser.portal.answer(200, charts(&[(WREN, "Wren")]));
+    assert_eq!(browser.tell(&browser.portal.notice(&json!({}))).await, 200);
+    let page = browser.get(&format!("/?chart={AMARA}")).await;
+    assert_eq!(page.status, 403, "{}", page.text);
+    assert!(page.text.contains("These messages are not open to you"), "{}", page.text);
+    let page = browser.get(&format!("/?chart={WREN}")).await;
+    assert!(page.text.contains("<h1>Messages of Wren Okafor</h1>"), "{}", page.text);
+    browser.portal.answer(401, json!({}));
+    let page = browser.get(&format!("/?chart={WREN}")).await;
+    assert!(page.text.contains("<h1>Your access has ended</h1>"), "{}", page.text);
 }
 
 #[tokio::test]
@@ -516,9 +550,9 @@ async fn a_notice_that_does_not_hold_ends_nothing() {
     for token in &wrong {
         assert_eq!(browser.tell(token).await, 400, "{token}");
     }
-    assert!(shows_a_chart(&browser.get("/").await), "none of them ended it");
+    assert!(!browser.noticed().await, "none of them holds");
     assert_eq!(browser.tell(&token).await, 200);
-    assert!(!shows_a_chart(&browser.get("/").await));
+    assert!(browser.noticed().await);
 }
 
 #[tokio::test]
@@ -536,7 +570,7 @@ async fn a_notice_may_be_signed_with_a_key_that_is_new() {
     assert_eq!(browser.tell(&token).await, 400, "not published");
     browser.portal.now.lock().unwrap().second = Some(new);
     assert_eq!(browser.tell(&token).await, 200);
-    assert!(!shows_a_chart(&browser.get("/").await));
+    assert!(browser.noticed().await);
 }
 
 #[tokio::test]
@@ -610,7 +644,23 @@ async fn signing_out_ends_it_here_and_leads_to_where_everything_ends() {
     assert_eq!(asked("client_id"), Some(CLIENT_ID));
     assert!(asked("id_token_hint").is_some_and(|hint| hint.split('.').count() == 3));
     assert_eq!(browser.get("/").await.status, 303);
-    assert!(browser.get(SIGNED_OUT).await.text.contains("<h1>You are signed out</h1>"));
+    // Only who comes back from there has signed out there.
+    let state = asked("state").expect("a state").to_owned();
+    let come = async |query: &str| browser.get(&format!("{SIGNED_OUT}{query}")).await.text;
+    let there = "<h1>You are signed out</h1>";
+    let back = format!("?state={state}");
+    assert!(
+        browser
+            .another()
+            .get(&format!("{SIGNED_OUT}{back}"))
+            .await
+            .text
+            .contains("not signed in here")
+    );
+    assert!(come(&back).await.contains(there));
+    for query in [&*back, "", "?state=", "?state=another"] {
+        assert!(come(query).await.contains("<h1>You are not signed in here</h1>"), "{query}");
+    }
 
     // Also when a notice was quicker, or nobody is in here: the portal may have somebody.
     browser.sign_in("/").await;
@@ -619,6 +669,21 @@ async fn signing_out_ends_it_here_and_leads_to_where_everything_ends() {
     assert!(page.location().contains("id_token_hint="), "{}", page.location());
     let page = browser.send("POST", "/sign-out", &own, "").await;
     assert!(page.location().contains("/sign-out?client_id="), "{}", page.location());
+}
+
+#[tokio::test]
+async fn signing_out_while_the_portal_does_not_answer_says_so() {
+    let browser = Browser::new().await;
+    browser.sign_in("/").await;
+    browser.portal.now.lock().unwrap().down = true;
+    let own = [("origin", ORIGIN)];
+    let page = browser.send("POST", "/sign-out", &own, "").await;
+    assert_eq!(page.status, 503);
+    assert!(page.text.contains("<h1>You are signed out of this room only</h1>"), "{}", page.text);
+    browser.portal.now.lock().unwrap().down = false;
+    assert_eq!(browser.get("/").await.status, 303, "here it is over");
+    let page = browser.send("POST", "/sign-out", &own, "").await;
+    assert!(page.location().contains("/sign-out?"), "{}", page.location());
 }
 
 #[tokio::test]
