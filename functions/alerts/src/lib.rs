@@ -22,6 +22,8 @@ use shared::{
 };
 use utoipa::ToSchema;
 
+pub use self::limit::POSTS_AN_HOUR;
+
 /// How many of a client's last alerts are shown.
 const LAST: usize = 20;
 /// How many are read for it: a program of one permission is shown its own.
