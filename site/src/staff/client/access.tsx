@@ -1,27 +1,13 @@
 // How one person's access is said in words and tags, the same on every page.
 import type { PortalUser } from "../../api/staff";
-import { sayClock, sayDay, sayIfKnown, sayLately, sayTime } from "../../messages/language";
+import { sayClock, sayDay, sayIfKnown, sayTime } from "../../messages/language";
 import { t } from "../../messages/staff";
 import { mayChange } from "../session";
 import type { Chart } from "./chart";
+import { isTrouble, sayMail, type Mail } from "./mail-words";
 import { useProgress } from "./progress";
+import { StatusTag } from "./status-tag";
 import { Told } from "./told";
-
-export function StatusTag({ status }: { status: PortalUser["status"] | "locked" | "none" }) {
-  return <span class={`tag ${status}`}>{t(`tag.${status}`)}</span>;
-}
-
-type Mail = NonNullable<PortalUser["mail"]>;
-
-function sayMail(mail: Mail): string {
-  const said = { mail: t(`mail.${mail.kind}`), time: sayLately(mail.at) };
-  if (mail.state !== "bounced" || !mail.reason) return t(`mail.${mail.state}`, said);
-  // The API's reasons are a few fixed phrases in English.
-  const reason = sayIfKnown(`bounce.${mail.reason.replaceAll(" ", "-")}`) ?? mail.reason;
-  return t("mail.bouncedWhy", { ...said, reason });
-}
-
-const isTrouble = ({ state }: Mail): boolean => state === "bounced" || state === "complained";
 
 /** The last mail, and what to do when it did not arrive. `edit` is where the address is corrected. */
 function MailState({ mail, edit }: { mail: Mail; edit: string }) {

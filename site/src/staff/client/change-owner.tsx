@@ -7,7 +7,7 @@ import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
 import { Choice, Choices, Form, type Invalid } from "../../ui/form";
 import type { Said } from "../../ui/toast";
-import { StatusTag } from "./access";
+import { StatusTag } from "./status-tag";
 import { Decision } from "../decision";
 import { useAccessChange } from "./access-dialogs";
 import type { Chart } from "./chart";

@@ -12,11 +12,11 @@ import { forEditors, NotFound } from "../dead-ends";
 import { known, remember } from "../recent";
 import { mayChange } from "../session";
 import { Chart } from "./chart";
-import { Communications } from "./communications";
 import { Overview } from "./overview";
 import { PortalUsers } from "./portal-users";
 
 const EditClient = forEditors(lazyPage(async () => (await import("./edit-client")).EditClient));
+const Communications = lazyPage(async () => (await import("./communications")).Communications);
 const History = lazyPage(async () => (await import("./history")).History);
 
 const SECTIONS = [

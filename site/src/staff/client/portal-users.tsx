@@ -12,13 +12,14 @@ import { Menu } from "../../ui/menu";
 import { Loaded } from "../../ui/resource";
 import { say, type Said } from "../../ui/toast";
 import { mayChange, state } from "../session";
-import { AccessFacts, StatusTag } from "./access";
+import { AccessFacts } from "./access";
 import { AccessDialog, type AccessChange } from "./access-dialogs";
 import { AlertChoice, useAlerts } from "./alerts";
 import type { Chart } from "./chart";
 import { DeleteUser } from "./delete-user";
 import { RevokeUser } from "./revoke-user";
 import { SectionHeading } from "./section-heading";
+import { StatusTag } from "./status-tag";
 
 const AddUser = lazyPage(async () => (await import("./portal-user-form")).AddUser);
 const EditUser = lazyPage(async () => (await import("./portal-user-form")).EditUser);

@@ -3,7 +3,7 @@ import type { PortalUser } from "../../api/staff";
 import { sayName } from "../../messages/name";
 import { t } from "../../messages/staff";
 import { Choice, Choices } from "../../ui/form";
-import { StatusTag } from "./access";
+import { StatusTag } from "./status-tag";
 import type { Chart } from "./chart";
 
 /** The API's name for the practice's inbox as successor. */

@@ -1,0 +1,18 @@
+// What became of a person's last mail, in words.
+import type { PortalUser } from "../../api/staff";
+import { sayIfKnown, sayLately } from "../../messages/language";
+import { t } from "../../messages/staff";
+
+export type Mail = NonNullable<PortalUser["mail"]>;
+
+/** The API's reasons are a few fixed phrases in English. */
+export const sayBounce = (reason: string): string =>
+  sayIfKnown(`bounce.${reason.replaceAll(" ", "-")}`) ?? reason;
+
+export function sayMail(mail: Mail): string {
+  const said = { mail: t(`mail.${mail.kind}`), time: sayLately(mail.at) };
+  if (mail.state !== "bounced" || !mail.reason) return t(`mail.${mail.state}`, said);
+  return t("mail.bouncedWhy", { ...said, reason: sayBounce(mail.reason) });
+}
+
+export const isTrouble = ({ state }: Mail): boolean => state === "bounced" || state === "complained";
