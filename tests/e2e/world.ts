@@ -327,7 +327,7 @@ export const test = base.extend<People, Background>({
 
 export async function signInStaff(page: Page, email: string): Promise<void> {
   await page.goto(`${staffOrigin()}/api/staff/sign-in?login_hint=${encodeURIComponent(email)}&returnTo=/`);
-  await expect(page.getByRole("heading", { name: "Clients", level: 1 })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Today", level: 1 })).toBeVisible();
 }
 
 /** Types into "Search Clients" and opens the dialog of the client found. */

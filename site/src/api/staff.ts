@@ -45,6 +45,12 @@ export type Receipt = Omit<AnswerOf<`${typeof USER}/revoke`, "post">, "portalUse
 export type HistoryEvent = AnswerOf<"/api/clients/{clientId}/history", "get">["events"][number];
 export type Alert = AnswerOf<"/api/clients/{clientId}/alerts", "get">["alerts"][number];
 
+/** One of the practice's lists of access. */
+export type View = AccessQuery["view"];
+export type AccessQuery = BodyOf<"/api/access", "post">;
+export type AccessRow = AnswerOf<"/api/access", "post">["rows"][number];
+export type AccessCount = AnswerOf<"/api/access/summary", "get">["views"][number];
+
 export type App = AnswerOf<"/api/apps/{appId}", "get">;
 export type NewApp = BodyOf<"/api/apps", "post">;
 export type AppEdit = BodyOf<"/api/apps/{appId}", "patch">;
@@ -161,6 +167,13 @@ export const history = (clientId: string, cursor?: string) =>
 
 export const alerts = (clientId: string) =>
   answer(http.GET("/api/clients/{clientId}/alerts", { params: { path: { clientId } } }));
+
+/** How many stand in each list; nobody is named, so asking leaves no trace. */
+export const accessSummary = (signal?: AbortSignal) =>
+  answer(http.GET("/api/access/summary", { signal: signal ?? null }));
+
+export const accessPage = (body: AccessQuery, signal?: AbortSignal) =>
+  answer(http.POST("/api/access", { body, signal: signal ?? null }));
 
 export const apps = (signal?: AbortSignal) => answer(http.GET("/api/apps", { signal: signal ?? null }));
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Catalogue, Message } from "./language";
+import { pages } from "./pages.en";
 import portal from "./portal.en.json";
 import portalSpanish from "./portal.es.json";
 import portalFrench from "./portal.fr.json";
@@ -18,11 +19,17 @@ it("says in the portal what both pages say", () => {
   expect(portal).toMatchObject(shared);
 });
 
+const everything = { ...staff, ...pages };
+
+it("says nothing twice in the console's two English catalogues", () => {
+  expect(Object.keys(pages).filter((key) => key in staff)).toEqual([]);
+});
+
 describe.each<[string, Catalogue, Catalogue]>([
   ["the portal in Spanish", portal, portalSpanish],
   ["the portal in French", portal, portalFrench],
-  ["the console in Spanish", staff, staffSpanish],
-  ["the console in French", staff, staffFrench],
+  ["the console in Spanish", everything, staffSpanish],
+  ["the console in French", everything, staffFrench],
 ])("%s", (_, english, words) => {
   it("says all that English says, and nothing else", () => {
     expect(Object.keys(words).sort()).toEqual(Object.keys(english).sort());

@@ -9,6 +9,14 @@ type Params = Readonly<Record<string, string | number>>;
 
 const spoken = signal<{ language: string; words: Catalogue }>({ language: "en", words: {} });
 
+/** English of pages whose code comes later: it comes with them. */
+const brought: Record<string, Message> = {};
+
+/** Adds the English words of a page; the other languages' catalogues have them all. */
+export function bring(words: Catalogue): void {
+  Object.assign(brought, words);
+}
+
 /** Speak `language` from now on; whatever is on the page follows. */
 export function speak(language: string, words: Catalogue): void {
   spoken.value = { language, words };
@@ -32,7 +40,7 @@ export const translator =
 /** For keys made of what the API said (a problem's code): undefined when the catalogue has none. */
 export function sayIfKnown(key: string, params: Params = {}): string | undefined {
   const { language, words } = spoken.value;
-  const message = words[key];
+  const message = words[key] ?? brought[key];
   if (message === undefined) return undefined;
   const text =
     typeof message === "string"

@@ -42,13 +42,12 @@ export const staff = {
   "search.through": "through {name}, {relationship}",
   "search.recent": "Opened last",
 
-  "home.title": "Clients",
-  "home.lead": "Search for a client to begin.",
+  "home.title": "Today",
   "home.new": "+ New Client",
-  "home.hint": "You can search by name, e-mail address, phone number, record number or date of birth.",
+  "access.title": "Access",
   "notFound.title": "Page not found",
   "notFound.lead": "There is nothing at this address.",
-  "notFound.home": "Go to Clients",
+  "notFound.home": "Go to the first page",
   "forbidden.title": "Your role cannot change anything",
   "forbidden.lead":
     "You can look at every client. If you need to make changes, ask whoever manages your practice’s accounts.",

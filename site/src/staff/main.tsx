@@ -14,6 +14,7 @@ import "../styles/forms.css";
 import "../styles/frame.css";
 import "../styles/pages.css";
 import "../styles/access.css";
+import "../styles/lists.css";
 import "../styles/paper.css";
 import { forAdmins, forEditors, NotFound } from "./dead-ends";
 import { Home } from "./home";
@@ -26,6 +27,7 @@ const NewClient = forEditors(lazyPage(async () => (await import("./new-client"))
 const Apps = forAdmins(lazyPage(async () => (await import("./apps/app-list")).Apps));
 const NewApp = forAdmins(lazyPage(async () => (await import("./apps/new-app")).NewApp));
 const AppPage = forAdmins(lazyPage(async () => (await import("./apps/app-page")).AppPage));
+const AccessPage = lazyPage(async () => (await import("./access/access-page")).AccessPage);
 const ClientPage = lazyPage(async () => (await import("./client/page")).ClientPage);
 
 function App() {
@@ -57,6 +59,7 @@ function App() {
           {/* Both, because "/*" wants something after the slash. */}
           <Route path="/clients/:clientId" component={ClientPage} />
           <Route path="/clients/:clientId/*" component={ClientPage} />
+          <Route path="/access" component={AccessPage} />
           <Route path="/apps" component={Apps} />
           <Route path="/apps/new" component={NewApp} />
           <Route path="/apps/:id" component={AppPage} />

@@ -30,7 +30,7 @@ export function Shell({ session, children }: { session: Session; children: Compo
           <Anchor /> {session.practice.name}
         </a>
         <Search />
-        {isAdmin.value && <Places />}
+        <Places />
         <div class="who">
           <span>{session.name}</span>
           <Button kind="text" busy={leaving.busy} onClick={() => void leaving.run()}>
@@ -52,15 +52,27 @@ export function Shell({ session, children }: { session: Session; children: Compo
   );
 }
 
-/** The pages about the practice itself. */
+/** The pages about the whole practice. */
+const PLACES = [
+  ["/", "home.title"],
+  ["/access", "access.title"],
+  ["/apps", "apps.title"],
+] as const;
+const FOR_ADMINS: readonly string[] = ["/apps"];
+
 function Places() {
   const { path } = useLocation();
-  const within = path === "/apps" || path.startsWith("/apps/");
+  const places = PLACES.filter(([place]) => isAdmin.value || !FOR_ADMINS.includes(place));
   return (
     <nav class="places" aria-label={t("places")}>
-      <a href="/apps" aria-current={within ? "page" : undefined}>
-        {t("apps.title")}
-      </a>
+      {places.map(([place, title]) => {
+        const within = path === place || (place !== "/" && path.startsWith(`${place}/`));
+        return (
+          <a key={place} href={place} aria-current={within ? "page" : undefined}>
+            {t(title)}
+          </a>
+        );
+      })}
     </nav>
   );
 }

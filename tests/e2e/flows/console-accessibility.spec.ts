@@ -53,6 +53,7 @@ const PAGES: Record<string, Walk> = {
     await expect(page.getByRole("alert").first()).toBeVisible();
     await check("sign-in refused");
     await signInStaff(page, "dana@harbor.example");
+    await expect(page.getByRole("button", { name: /^Correct and send/ }).first()).toBeVisible();
     await check("home");
     await page.getByRole("searchbox").fill(client.name.last);
     const found = page.getByRole("search").getByRole("button", { name: fullName(client.name) });
@@ -79,6 +80,33 @@ const PAGES: Record<string, Walk> = {
     await page.goto(clientPage({ clientId: "nonsense" }));
     await expect(page.getByRole("heading", { name: "Client not found" })).toBeVisible();
     await check("no such client");
+  },
+  "the first page and the list of access": async (page, desk, check) => {
+    await chart(desk);
+    await signInStaff(page, "dana@harbor.example");
+    await page.getByRole("button", { name: /^Correct and send/ }).first().click();
+    await page.getByRole("dialog").getByLabel("E-mail address").fill("nonsense");
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("dialog").getByRole("alert")).toBeVisible();
+    await check("an address is corrected, with a problem");
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("button", { name: /^Assign/ }).first().click();
+    await expect(page.getByRole("dialog").getByRole("radio").first()).toBeVisible();
+    await check("alerts are assigned");
+    await failOnce(page, "GET", /\/api\/access\/summary$/, "busy");
+    await page.reload();
+    await expect(page.getByRole("alert").first()).toBeVisible();
+    await check("home, failed");
+    await page.goto(`${staffOrigin()}/access`);
+    await expect(page.getByRole("rowheader").first()).toBeVisible();
+    await check("access");
+    await page.getByLabel("Name, record number or e-mail").fill("q");
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("alert").first()).toBeVisible();
+    await page.getByLabel("Name, record number or e-mail").fill("qzxwvkjq");
+    await page.keyboard.press("Enter");
+    await expect(page.getByText("Nobody in this list matches.")).toBeVisible();
+    await check("access, with nobody in it");
   },
   "the forms of a client": async (page, desk, check) => {
     const client = await chart(desk);

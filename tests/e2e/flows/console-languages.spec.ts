@@ -12,7 +12,7 @@ test("speaks the browser's language, and the one chosen once it is", async ({ br
   await expect(page.getByRole("heading", { name: "Connectez-vous à Latchkey" })).toBeVisible();
   await page.getByRole("link", { name: "Se connecter" }).click();
   await page.getByRole("link", { name: /Dana Whitfield/ }).click();
-  await expect(page.getByRole("heading", { name: "Clients", level: 1 })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Aujourd’hui", level: 1 })).toBeVisible();
   await expect(page.getByRole("searchbox", { name: "Rechercher des clients" })).toBeVisible();
 
   await page.goto(clientPage(client));

@@ -101,7 +101,7 @@ test("signing out in one tab empties the other, and signing in brings it back", 
   await here.getByRole("link", { name: /Dana Whitfield/ }).click();
   await expect(rowOf(here, name)).toBeVisible();
   await there.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
-  await expect(there.getByRole("heading", { name: "Clients", level: 1 })).toBeVisible();
+  await expect(there.getByRole("heading", { name: "Today", level: 1 })).toBeVisible();
 
   await test.step("what one tab changes, another that was left open hears of when it acts", async () => {
     await openUsers(there, client);
@@ -286,7 +286,7 @@ test("back and forward lead through pages, sections and dialogs", async ({ dana,
   await dana.goBack();
   await expect(dana.getByRole("heading", { name: "Overview" })).toBeFocused();
   await dana.goBack();
-  await expect(dana.getByRole("heading", { name: "Clients", level: 1 })).toBeFocused();
+  await expect(dana.getByRole("heading", { name: "Today", level: 1 })).toBeFocused();
   await dana.goForward();
   await expect(dana.getByRole("heading", { name, level: 1 })).toBeFocused();
   await expect(dana.getByText("Contact information")).toBeVisible();

@@ -1,0 +1,53 @@
+// What the first page says of each row.
+import type { AccessRow } from "../../api/staff";
+import { sayClock, sayDay, sayIfKnown, sayLately, sayTime } from "../../messages/language";
+import { sayName } from "../../messages/name";
+import { t } from "../../messages/pages";
+import { sayBounce } from "../client/mail-words";
+import type { Trouble } from "./troubles";
+
+/** Whom a row is about: a portal user, or the client alone. */
+export const nameOf = ({ client, portalUser }: AccessRow): string => sayName((portalUser ?? client).name);
+
+/** What is wrong, as short as the next step needs it. */
+export function sayTrouble(trouble: Trouble, { portalUser: user }: AccessRow): string {
+  switch (trouble) {
+    case "bounced": {
+      const { reason = "", at = "" } = user?.mail ?? {};
+      const said = { email: user?.email ?? "", time: sayLately(at), reason: sayBounce(reason) };
+      return t(reason ? "today.bouncedWhy" : "today.bouncedFrom", said);
+    }
+    case "expired":
+      return user?.ended
+        ? t("users.ended", {
+            day: sayDay(user.ended.at),
+            why: sayIfKnown(`ended.${user.ended.reason}`) ?? user.ended.reason,
+          })
+        : t("users.expired", { time: sayTime(user?.invitation?.expiresAt ?? "") });
+    case "ending":
+      return t("users.expires", { time: sayTime(user?.invitation?.expiresAt ?? "") });
+    case "locked":
+      return t("today.lockedUntil", { time: sayClock(user?.lockedUntil ?? "") });
+    case "without-owner":
+      return t("today.noOwner");
+    case "alerts-to-practice":
+      return t("today.noRecipient");
+  }
+}
+
+/** The one next step. */
+export function sayStep(trouble: Trouble, { portalUser }: AccessRow): string {
+  switch (trouble) {
+    case "bounced":
+      return t(portalUser?.status === "active" ? "today.correctActive" : "today.correct");
+    case "expired":
+    case "ending":
+      return t("today.resend");
+    case "locked":
+      return t("today.open");
+    case "without-owner":
+      return t("today.owner");
+    case "alerts-to-practice":
+      return t("today.assign");
+  }
+}
