@@ -5,6 +5,7 @@ import { type App, REDIRECT, ROOMS } from "./apps";
 import {
   ANOTHER,
   CHANGED,
+  type Client,
   expect,
   fillBirth,
   fillSignIn,
@@ -49,6 +50,30 @@ async function open(page: Page, name: string, section: string): Promise<void> {
   await page.getByRole("link", { name: "Go to Client Page" }).click();
   await page.getByRole("navigation", { name: "Client" }).getByRole("link", { name: section }).click();
 }
+
+test("the first page, and the list of access", async ({ staff, desk }) => {
+  const sample = async (recordNumber: string) => {
+    const found = await desk.call<{ clients: Client[] }>("POST", "/api/clients/search", { query: recordNumber });
+    return found.clients[0] as Client;
+  };
+  const abbott = await sample("HP-201000");
+  const user = await desk.invite(abbott, { email: "amelia.abbott+bounce@mail.example" });
+  const bruno = await sample("HP-201001");
+  const owner = await desk.invite(bruno, { email: "bruno.abbott@mail.example" });
+  const name = { first: "Greta", last: "Abbott" };
+  await desk.invite(bruno, { name, email: "greta.abbott@mail.example", relationship: "parent" });
+  const path = `/api/clients/${bruno.clientId}/portal-users/${owner.portalUserId}`;
+  await desk.call("DELETE", `${path}?confirm=delete`);
+  await expect
+    .poll(async () => JSON.stringify((await desk.users(abbott)).find((each) => each.email === user.email)))
+    .toContain("bounced");
+  const page = await staff("dana@harbor.example", STILL);
+  await expect(page.getByRole("button", { name: "Choose the owner: Bruno Abbott" })).toBeVisible();
+  await picture(page, "today");
+  await page.getByRole("link", { name: "Access", exact: true }).click();
+  await expect(rowOf(page, "Tomás García Márquez")).toBeVisible();
+  await picture(page, "access");
+});
 
 test("the console in the dark, and on a telephone", async ({ staff }) => {
   const dark = await staff("dana@harbor.example", { ...STILL, colorScheme: "dark" });
