@@ -249,8 +249,38 @@ impl Chart {
         }
     }
 
-    /// Decides as [`Chart::change`] does and writes nothing: to say what a change would do. All
-    /// accounts that the rules ask for must have been read.
+    /// Decides as [`Chart::change`] does and writes nothing, to say what a change would do: what the
+    /// rules ask for is read, and a change that could not be written is refused.
+    ///
+    /// # Errors
+    /// What `decide` or a read says.
+    pub async fn foresee<T>(
+        self,
+        app: &App,
+        request: &Request<'_>,
+        accounts: Accounts,
+        mut decide: impl FnMut(&mut ChartEdit<'_>) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        let store = app.store();
+        let mut beside = Beside { accounts, charts: BTreeMap::new() };
+        loop {
+            let (chart, failed) = (self.clone(), Failed::default());
+            let mut edit = ChartEdit::begin(app, store.change(), request, chart, &beside, failed);
+            let decision = decide(&mut edit);
+            let mut wanted = edit.wanted().clone();
+            if wanted.is_empty() {
+                let answer = decision?;
+                may_be_written(&edit.finish(&Budgets::default())?.change)?;
+                return Ok(answer);
+            }
+            wanted.accounts.extend(beside.accounts.into_keys());
+            wanted.charts.extend(beside.charts.into_keys());
+            beside = Beside::load(store, &self.practice, wanted).await?;
+        }
+    }
+
+    /// As [`Chart::foresee`], without reading anything: all accounts that the rules ask for must have
+    /// been read.
     ///
     /// # Errors
     /// What `decide` says.

@@ -25,6 +25,7 @@ pub enum Action {
     HistoryShown,
     ClientsSearched,
     AccessListed,
+    ClientsCompared,
     PortalUsersListed,
     PortalUserAdded,
     PortalUserUpdated,

@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod alert;
+pub mod alike;
 pub mod app;
 pub mod ask;
 pub mod caller;

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// One field of bad input: which, why (stable slug), and what to do about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldProblem {
     /// Path of the field in the body, such as `emails[0].address`; or the name of a parameter.
     pub field: String,
@@ -134,14 +134,14 @@ impl Problem {
         )
     }
 
-    /// The body is over 64 KiB: 413.
+    /// The body is over what the route takes, in bytes: 413.
     #[must_use]
-    pub fn too_large() -> Self {
+    pub fn too_large(limit: usize) -> Self {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "too_large",
             "The body is too large",
-            "Send at most 64 KiB.",
+            format!("Send at most {} KiB.", limit / 1024),
         )
     }
 

@@ -104,12 +104,25 @@ impl Fault {
         Self::new(Refusal::invalid("wrong_type", format!("This must be {right}.")))
     }
 
+    /// The fault as one of the member of this name.
+    #[must_use]
+    pub fn in_member(self, name: &str) -> Self {
+        self.within(Step::Member(name.to_owned()))
+    }
+
+    /// The fault as one of a value of a list.
+    #[must_use]
+    pub fn in_list(self, index: usize) -> Self {
+        self.within(Step::Index(index))
+    }
+
     fn within(mut self, step: Step) -> Self {
         self.steps.push(step);
         self
     }
 
     /// The field as in `emails[0].address`; `body` for the whole.
+    #[must_use]
     pub fn field(&self) -> String {
         let mut path = String::new();
         for step in self.steps.iter().rev() {

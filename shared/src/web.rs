@@ -24,10 +24,10 @@ use crate::{
     metrics,
     oauth::system,
     problem::Problem,
-    staff,
-    strict::{Fault, Sent},
-    visitor,
+    staff, visitor,
 };
+
+pub use crate::strict::{Fault, Sent};
 
 /// The header in which either home says from which address a request came (`address:port`).
 pub const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("cloudfront-viewer-address");
@@ -35,7 +35,7 @@ pub const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("cloudfront-viewe
 /// The header with which CloudFront shows that a request came through it.
 const ORIGIN_SECRET: HeaderName = HeaderName::from_static("x-latchkey-origin");
 
-/// Largest body, in bytes.
+/// Largest body, in bytes, unless a route takes more.
 const BODY_LIMIT: usize = 64 * 1024;
 
 /// Headers of every answer of the API.
@@ -245,20 +245,21 @@ fn of_staff(route: &str) -> bool {
     !route.starts_with("/api/portal/") && !PUBLIC.contains(&route)
 }
 
-/// A JSON body, read strictly: the right media type, no unknown members, nothing after it.
+/// A JSON body, read strictly: the right media type, no unknown members, nothing after it, at most
+/// `LIMIT` bytes.
 #[derive(Debug)]
-pub struct StrictJson<T>(pub T);
+pub struct StrictJson<T, const LIMIT: usize = BODY_LIMIT>(pub T);
 
 /// A JSON body that may be left out.
 #[derive(Debug)]
 pub struct OptionalJson<T>(pub T);
 
-impl<T: DeserializeOwned> FromRequest<App> for StrictJson<T> {
+impl<T: DeserializeOwned, const LIMIT: usize> FromRequest<App> for StrictJson<T, LIMIT> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let bytes = read(body).await?;
+        let bytes = read(body, LIMIT).await?;
         parse_json(&parts.headers, &bytes).map(Self)
     }
 }
@@ -268,7 +269,7 @@ impl<T: DeserializeOwned + Default> FromRequest<App> for OptionalJson<T> {
 
     async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let bytes = read(body).await?;
+        let bytes = read(body, BODY_LIMIT).await?;
         if bytes.is_empty() {
             return Ok(Self(T::default()));
         }
@@ -276,8 +277,9 @@ impl<T: DeserializeOwned + Default> FromRequest<App> for OptionalJson<T> {
     }
 }
 
-async fn read(body: Body) -> Result<Vec<u8>, Problem> {
-    to_bytes(body, BODY_LIMIT).await.map(|bytes| bytes.to_vec()).map_err(|_| Problem::too_large())
+async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
+    let bytes = to_bytes(body, limit).await;
+    bytes.map(|bytes| bytes.to_vec()).map_err(|_| Problem::too_large(limit))
 }
 
 /// The media type of a body, without its parameters, in small letters.
@@ -346,7 +348,7 @@ impl FromRequest<App> for OAuthForm {
 
     async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let bytes = read(body).await?;
+        let bytes = read(body, BODY_LIMIT).await?;
         if essence(&parts.headers) != "application/x-www-form-urlencoded" {
             let right = "Send the parameters as application/x-www-form-urlencoded.";
             return Err(Problem::oauth("invalid_request", right));

@@ -2,22 +2,20 @@
 //! history, all at once.
 
 use axum::extract::State;
-use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use shared::{
     App, Problem, Routes,
-    chart::{Accounts, Chart, ChartEdit, OVERTAKEN, Others, Request},
-    client::{Born, Client, ClientView, Hit, Summary, named},
+    alike::{Alike, Creation, possible_duplicate},
+    chart::{ChartEdit, Request},
+    client::{Client, ClientView, Summary},
     fields::{ContactEmail, ContactPhone, Date, Name, Professional, RecordNumber, Refusal},
     history::Action,
-    id::{ClientId, PracticeId},
+    id::ClientId,
     idempotency::{Attempt, IdempotencyKey},
-    keys,
     lists::Listing,
     problem::ProblemBody,
-    search::{born_alike, may_be_alike, names_alike},
     staff::{Disclosed, Editor},
-    store::{both, parse},
+    store::both,
     web::StrictJson,
 };
 use utoipa::ToSchema;
@@ -76,11 +74,16 @@ async fn create_client(
     check(&app, &new)?;
     let practice = editor.practice().clone();
     let attempt = Attempt::new(&app, &practice, editor.subject(), "create-client", &key, &new)?;
-    let wary = new.distinct != Some(true);
     let before = attempt.answered::<ClientView>(app.store(), app.now());
-    let read = Box::pin(both(before, Alike::look(&app, &practice, &new, wary)));
+    let alike = async {
+        match new.distinct {
+            Some(true) => Ok(Alike::nobody()),
+            _ => Alike::look(&app, &practice, &new.name, new.date_of_birth).await,
+        }
+    };
+    let read = Box::pin(both(before, alike));
     let admitted = editor.admit(&app, read).await?;
-    let created = admitted.write(&app, async |staff, (before, mut alike)| {
+    let created = admitted.write(&app, async |staff, (before, alike)| {
         if let Some(before) = before {
             let shown = staff.event(&app, Action::ClientShown).client(before.client_id);
             app.store().record(&shown).await?;
@@ -93,123 +96,17 @@ async fn create_client(
             unchanged: None,
             silent: false,
         };
-        loop {
-            let matches = alike.matches(&app, &practice, &new).await?;
-            if !matches.is_empty() {
+        let view = |chart: &mut ChartEdit<'_>| Ok(chart.client_view(app.now()));
+        match alike.create(&app, &request, client(&app, &new)?, &[], view).await? {
+            Creation::Created(view) => Ok(view),
+            Creation::Alike(matches) => {
                 // The same request may have been under way, and the client found is its own.
                 let before = attempt.answered(app.store(), app.now()).await?;
-                return before.ok_or_else(|| possible_duplicate(&matches));
-            }
-            let chart = Chart::of_new(&practice, client(&app, &new)?);
-            let create = |chart: &mut ChartEdit<'_>| {
-                chart.create(alike.others)?;
-                Ok(chart.client_view(app.now()))
-            };
-            match Box::pin(chart.change(&app, &request, Accounts::new(), create)).await {
-                Err(problem) if problem.code() == OVERTAKEN => {
-                    alike = Alike::look(&app, &practice, &new, wary).await?;
-                }
-                answer => return answer,
+                before.ok_or_else(|| possible_duplicate(&matches))
             }
         }
     });
     created.await.map(Disclosed::created)
-}
-
-/// Most clients that a refusal shows.
-const MOST_MATCHES: usize = 20;
-
-/// Clients that may be the one to create.
-pub struct Alike {
-    /// What creating the client goes by.
-    pub others: Others,
-    /// Clients with this date of birth and maybe a like name.
-    candidates: Vec<ClientId>,
-}
-
-impl Alike {
-    /// Looks for them, unless the caller knows that there are none (`wary` is false).
-    ///
-    /// # Errors
-    /// 503 when the table does not answer.
-    pub async fn look(
-        app: &App,
-        practice: &PracticeId,
-        new: &NewClient,
-        wary: bool,
-    ) -> Result<Self, Problem> {
-        if !wary {
-            return Ok(Self { others: Others::Distinct, candidates: Vec::new() });
-        }
-        let key = keys::born(practice, new.date_of_birth);
-        let last = app.store().get::<Born>(&key);
-        let (last, (mut candidates, seen)) = both(last, read(app, practice, new)).await?;
-        // Both were read at once: a client created in between may be the last, and not among the rest.
-        if last.is_some_and(|last: Born| !seen.contains(&last.client_id)) {
-            (candidates, _) = read(app, practice, new).await?;
-        }
-        Ok(Self { others: Others::Seen(last), candidates })
-    }
-
-    /// Those whose names are like the new one's.
-    ///
-    /// # Errors
-    /// 503 when the table does not answer.
-    pub async fn matches(
-        &self,
-        app: &App,
-        practice: &PracticeId,
-        new: &NewClient,
-    ) -> Result<Vec<Hit>, Problem> {
-        if self.candidates.is_empty() {
-            return Ok(Vec::new());
-        }
-        let keys: Vec<_> = self.candidates.iter().map(|id| keys::client(practice, *id)).collect();
-        let mut items = app.store().get_many(&keys).await?;
-        let mut matches = Vec::new();
-        for item in keys.iter().filter_map(|key| items.remove(key)) {
-            let client: Client = parse(item)?;
-            let same_day = client.date_of_birth == new.date_of_birth;
-            if same_day && names_alike(&[named(&new.name)], &client.all_names()) {
-                matches.push(client.hit(app.now(), None));
-            }
-        }
-        Ok(matches)
-    }
-}
-
-/// Reads the clients with this date of birth: those with maybe a like name, and all that were met.
-async fn read(
-    app: &App,
-    practice: &PracticeId,
-    new: &NewClient,
-) -> Result<(Vec<ClientId>, Vec<ClientId>), Problem> {
-    let reads = born_alike(&new.date_of_birth.to_string(), named(&new.name));
-    let pks: Vec<String> =
-        reads.iter().map(|read| keys::search_partition(practice, &read.partition)).collect();
-    let reads = reads.iter().zip(&pks);
-    let windows = reads.map(|(read, pk)| app.store().search_page(pk, read, true));
-    let (mut candidates, mut seen) = (Vec::new(), Vec::new());
-    for (sk, words) in try_join_all(windows).await?.into_iter().flat_map(|w| w.entries) {
-        let Some((_, _, found)) = keys::parse_search_entry(&sk) else { continue };
-        if found.user.is_some() || seen.contains(&found.client) {
-            continue;
-        }
-        seen.push(found.client);
-        if may_be_alike(&words, named(&new.name)) && candidates.len() < MOST_MATCHES {
-            candidates.push(found.client);
-        }
-    }
-    Ok((candidates, seen))
-}
-
-fn possible_duplicate(matches: &[Hit]) -> Problem {
-    Problem::conflict(
-        "possible_duplicate",
-        "Somebody with this date of birth and a like name is there already. If it is another person, say so.",
-    )
-    .with("matches", serde_json::json!(matches))
-    .showing(matches.iter().map(|hit| hit.client_id))
 }
 
 /// Refuses what no single field can tell is wrong.

@@ -279,6 +279,27 @@ export const FUNCTIONS: Record<string, Plan> = {
     hmacs: true,
     seconds: 25,
   },
+  // What creating and editing a client takes, of which the record number stays; numbers and dates of birth are
+  // looked up together, and one by one when another request was faster.
+  "sync-clients": {
+    rights: [
+      ...reader,
+      ...once,
+      chart,
+      put("chart"),
+      getTogether("record", "born"),
+      get("record", "born"),
+      query("search"),
+      getTogether("chart"),
+      getTogether("account"),
+      put("record", "search"),
+      remove("search"),
+      update("born", "clientId"),
+      update("account", "grants", "name", "password"),
+      update("chart", "name", "version"),
+    ],
+    hmacs: true,
+  },
   // An assertion is used once: a mark of it is left. That somebody was not the app is recorded now and then.
   token: {
     rights: [...asked, ...sessions, put("assertion"), update("apps", "refusedAt"), record],

@@ -87,6 +87,7 @@ test("only those who sign people or apps in, or sign notices, read the signing k
     "send-mail",
     "sign-in",
     "staff-sign-in",
+    "sync-clients",
     "update-portal-user",
   ]);
   expect(readers("origin-key")).toEqual([]);

@@ -49,6 +49,7 @@ pub fn routes<R: Routes>(issuer: staff_sign_in::Issuer) -> R {
         .merge(search::routes())
         .merge(sign_in::routes())
         .merge(staff_sign_in::routes(issuer))
+        .merge(sync_clients::routes())
         .merge(token::routes())
         .merge(update_portal_user::routes())
         .merge(userinfo::routes())

@@ -1,35 +1,29 @@
-//! Loading clients: from a roster, row by row, each in one transaction of its own. A row that is
+//! Loading clients: from a roster, as `sync-clients` brings a list of clients in line. A client who is
 //! there already is passed over, so that loading can be repeated, and can go on where it was
 //! stopped.
 
 use std::{fmt::Display, io::Write, path::Path};
 
 use add_portal_user::NewPortalUser;
-use create_client::{Alike, NewClient};
-use futures::{StreamExt, stream};
+use create_client::NewClient;
 use indicatif::{ProgressBar, ProgressStyle};
 use shared::{
     App, Problem,
+    alike::{Alike, Creation},
     caller::Caller,
-    chart::{Accounts, Chart, ChartEdit, NewUser, OVERTAKEN, Request},
-    client::{Client, Hit, Holder},
-    fields::{NamePart, RecordNumber},
+    chart::{Accounts, Chart, ChartEdit, NewUser, Request},
     history::{Actor, Author},
     id::{AccountKey, ClientId, PortalUserId},
     idempotency::Attempt,
-    keys,
     outbox::Outgoing,
     practice::Practice,
-    search,
 };
+use sync_clients::{Held, List, MOST_ROWS, Outcome, Synced};
 
 use crate::{
     Trouble,
-    roster::{self, Roster, Row},
+    roster::{self, Mistake, Roster, Row},
 };
-
-/// Rows under way at a time.
-const AT_ONCE: usize = 4;
 
 /// What became of a roster.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -65,13 +59,6 @@ pub async fn roster(app: &App, practice: &Practice, path: &Path) -> Result<Loade
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} clients {elapsed}") {
         bar.set_style(style);
     }
-    let outcomes = stream::iter(Roster::open(path, app.now())?).map(|row| async {
-        match row {
-            Ok(row) => (self::row(app, practice, &row).await, row.left_out),
-            Err(mistake) => (Outcome::Wrong(mistake.to_string()), Vec::new()),
-        }
-    });
-    let mut outcomes = outcomes.buffered(AT_ONCE);
     let mut loaded = Loaded::default();
     let say = |line: &dyn Display| {
         bar.suspend(|| {
@@ -79,99 +66,98 @@ pub async fn roster(app: &App, practice: &Practice, path: &Path) -> Result<Loade
             let _ = writeln!(std::io::stderr(), "{line}");
         });
     };
-    while let Some((outcome, left_out)) = outcomes.next().await {
-        if matches!(outcome, Outcome::New) {
-            loaded.left_out += left_out.len();
-            for mistake in &left_out {
-                say(mistake);
+    let author = author(app);
+    let list =
+        List { app, practice, author: &author, held: Held::Keep, dry_run: false, silent: false };
+    let mut roster = Roster::open(path, app.now())?.peekable();
+    while roster.peek().is_some() {
+        let (mut rows, mut sent) = (Vec::new(), Vec::new());
+        for row in roster.by_ref().take(MOST_ROWS) {
+            let read = row.map_err(|mistakes| mistakes.to_string()).and_then(|row| {
+                let client = as_synced(app, practice, &row);
+                client.map(|client| (row, client)).map_err(|problem| problem.code().to_owned())
+            });
+            match read {
+                Ok((row, client)) => {
+                    rows.push(row);
+                    sent.push(client);
+                }
+                Err(mistake) => {
+                    loaded.wrong += 1;
+                    say(&mistake);
+                }
             }
         }
-        match outcome {
-            Outcome::New => loaded.new += 1,
-            Outcome::Known => loaded.known += 1,
-            Outcome::Alike(line) => {
-                loaded.alike += 1;
-                say(&line);
-            }
-            Outcome::Wrong(line) => {
-                loaded.wrong += 1;
-                say(&line);
-            }
-            Outcome::Failed(problem) => {
-                bar.abandon();
-                let cause = problem.cause().unwrap_or(problem.code());
-                return Err(Trouble::new(format!("the roster could not be loaded: {cause}")));
-            }
+        let count = rows.len() as u64;
+        let synced = Box::pin(list.rows(sent)).await.map_err(|problem| {
+            bar.abandon();
+            let cause = problem.cause().unwrap_or(problem.code());
+            Trouble::new(format!("the roster could not be loaded: {cause}"))
+        })?;
+        for (row, synced) in rows.iter().zip(&synced) {
+            loaded.count(row, synced, &say);
         }
-        bar.inc(1);
+        bar.inc(count);
     }
     bar.finish();
     Ok(loaded)
 }
 
-enum Outcome {
-    New,
-    Known,
-    Alike(String),
-    Wrong(String),
-    Failed(Problem),
-}
-
-async fn row(app: &App, practice: &Practice, row: &Row) -> Outcome {
-    match Box::pin(load(app, practice, row)).await {
-        Ok(outcome) => outcome,
-        Err(problem) if problem.status().is_client_error() => {
-            let about = problem.body("").detail;
-            Outcome::Wrong(format!("line {}: {about}", row.line))
+impl Loaded {
+    /// Counts what became of a row, and says what the person who has the file should know.
+    fn count(&mut self, row: &Row, synced: &Synced, say: &impl Fn(&dyn Display)) {
+        let said = synced.fields.first().map_or("", |field| field.message.as_ref());
+        let of_number = |message: &str| Mistake {
+            line: row.line,
+            column: Some(roster::COLUMNS[0]),
+            message: message.to_owned(),
+        };
+        match synced.outcome {
+            Outcome::Created => {
+                self.new += 1;
+                self.left_out += row.left_out.len();
+                for mistake in &row.left_out {
+                    say(mistake);
+                }
+            }
+            Outcome::Unchanged | Outcome::Updated => self.known += 1,
+            Outcome::PossibleDuplicate => {
+                self.alike += 1;
+                say(&of_number(said));
+            }
+            Outcome::Invalid => {
+                self.wrong += 1;
+                say(&of_number(said));
+            }
         }
-        Err(problem) => Outcome::Failed(problem),
     }
 }
 
-async fn load(app: &App, practice: &Practice, row: &Row) -> Result<Outcome, Problem> {
-    let guardian = row.guardian.clone().into_iter().collect::<Vec<_>>();
-    let (line, new) = (row.line, &row.client);
-    Ok(match create(app, practice, new, &guardian, true, true).await? {
-        Creation::Added(_) => Outcome::New,
-        Creation::Alike(hits) if !hits.iter().any(|hit| holds(hit, new)) => {
-            let numbers: Vec<&str> = hits.iter().map(|hit| hit.record_number.as_str()).collect();
-            let there = numbers.join(", ");
-            Outcome::Alike(format!(
-                "line {line}: may be the client with record number {there}: a like name and the same date of birth"
-            ))
-        }
-        Creation::Held | Creation::Alike(_) if is_known(app, practice, new).await? => {
-            Outcome::Known
-        }
-        Creation::Held | Creation::Alike(_) => Outcome::Wrong(format!(
-            "line {line}: record_number: is held by a client with another name or date of birth"
-        )),
+/// A row as clients are synced.
+fn as_synced(app: &App, practice: &Practice, row: &Row) -> Result<sync_clients::Row, Problem> {
+    let client = row.client.clone();
+    let guardian = row.guardian.clone();
+    let guardian = guardian.map(|guardian| guardian.into_user(app, &practice.practice));
+    Ok(sync_clients::Row {
+        record_number: row.record_number.clone(),
+        name: client.name,
+        date_of_birth: client.date_of_birth,
+        emails: Some(client.emails),
+        phones: Some(client.phones),
+        professional: Some(client.professional),
+        guardian: guardian.transpose()?,
+        left_out: Vec::new(),
     })
 }
 
-/// Whether somebody has the record number of a new client.
-fn holds(hit: &Hit, new: &NewClient) -> bool {
-    let number = new.record_number.as_ref().map(RecordNumber::compared);
-    number.is_some_and(|number| hit.record_number.compared() == number)
+fn author(app: &App) -> Author {
+    let caller = Caller { request_id: app.ulid().to_string(), source: String::new() };
+    Author { actor: Actor::system(), caller }
 }
 
-/// Whether the client who holds the record number is the one of the row.
-async fn is_known(app: &App, practice: &Practice, new: &NewClient) -> Result<bool, Problem> {
-    let id = &practice.practice;
-    let Some(number) = &new.record_number else { return Ok(false) };
-    let holder: Option<Holder> = app.store().get(&keys::record(id, number)).await?;
-    let Some(holder) = holder else { return Ok(false) };
-    let held: Option<Client> = app.store().get(&keys::client(id, holder.client_id)).await?;
-    let part = |part: &NamePart| search::fold(part.as_str());
-    Ok(held.is_some_and(|held| {
-        held.date_of_birth == new.date_of_birth
-            && part(&held.name.first) == part(&new.name.first)
-            && part(&held.name.last) == part(&new.name.last)
-    }))
-}
-
-/// Adds a client who is known to be another person than any who is there, with those who may enter
-/// its portal. `None` when its record number is held already.
+/// Adds a client who is known to be another person than any who is there: with the first of its portal
+/// users in one transaction, and each further one in one of their own. `None` when its record number is
+/// held already.
 ///
 /// # Errors
 /// As the functions that create clients and portal users.
@@ -182,37 +168,11 @@ pub async fn add(
     users: &[NewPortalUser],
     mail: bool,
 ) -> Result<Option<Added>, Problem> {
-    match create(app, practice, new, users, mail, false).await? {
-        Creation::Added(added) => Ok(Some(added)),
-        Creation::Held | Creation::Alike(_) => Ok(None),
-    }
-}
-
-/// What became of a client to add.
-enum Creation {
-    Added(Added),
-    /// The record number is held already.
-    Held,
-    /// These may be the client.
-    Alike(Vec<Hit>),
-}
-
-/// Adds a client with the first of its portal users in one transaction, and each further one in one of
-/// their own. `wary`: unless somebody with the same date of birth and a like name is there.
-async fn create(
-    app: &App,
-    practice: &Practice,
-    new: &NewClient,
-    users: &[NewPortalUser],
-    mail: bool,
-    wary: bool,
-) -> Result<Creation, Problem> {
     create_client::check(app, new)?;
     let id = &practice.practice;
     let users: Vec<NewUser> =
         users.iter().map(|user| user.clone().into_user(app, id)).collect::<Result<_, _>>()?;
-    let caller = Caller { request_id: app.ulid().to_string(), source: String::new() };
-    let author = Author { actor: Actor::system(), caller };
+    let author = author(app);
     let attempt = Attempt::default();
     let request =
         Request { practice, author: &author, attempt: &attempt, unchanged: None, silent: !mail };
@@ -221,27 +181,13 @@ async fn create(
 
     let (first, others) = users.split_first().unzip();
     let wanted: Vec<AccountKey> = first.iter().map(|first| first.account.clone()).collect();
-    loop {
-        let alike = Alike::look(app, id, new, wary).await?;
-        let matches = alike.matches(app, id, new).await?;
-        if !matches.is_empty() {
-            return Ok(Creation::Alike(matches));
-        }
-        let create = |chart: &mut ChartEdit<'_>| {
-            chart.create(alike.others)?;
-            first.map(|first| invite(chart, first)).transpose()
-        };
-        let accounts = Chart::accounts(app.store(), id, &wanted).await?;
-        let chart = Chart::of_new(id, client.clone());
-        match Box::pin(chart.change(app, &request, accounts, create)).await {
-            Ok(invited) => {
-                added.invited.extend(invited);
-                break;
-            }
-            Err(problem) if problem.code() == OVERTAKEN => {}
-            Err(problem) if problem.code() == "record_number_taken" => return Ok(Creation::Held),
-            Err(problem) => return Err(problem),
-        }
+    let invite_first = |chart: &mut ChartEdit<'_>| first.map(|new| invite(chart, new)).transpose();
+    let created = Alike::nobody().create(app, &request, client, &wanted, invite_first);
+    match Box::pin(created).await {
+        Ok(Creation::Created(invited)) => added.invited.extend(invited),
+        Ok(Creation::Alike(_)) => return Ok(None),
+        Err(problem) if problem.code() == "record_number_taken" => return Ok(None),
+        Err(problem) => return Err(problem),
     }
     for user in others.unwrap_or_default() {
         let chart = Chart::load(app.store(), id, added.client).await?;
@@ -249,7 +195,7 @@ async fn create(
         let invited = Box::pin(chart.change(app, &request, Accounts::new(), add)).await?;
         added.invited.push(invited);
     }
-    Ok(Creation::Added(added))
+    Ok(Some(added))
 }
 
 /// Adds a portal user; answers their id and their invitation.

@@ -45,6 +45,8 @@ pub const COLUMNS: [&str; 12] = [
 pub struct Row {
     /// The line of the file this row starts on.
     pub line: u64,
+    /// Number of the chart.
+    pub record_number: RecordNumber,
     /// The client.
     pub client: NewClient,
     /// The person who is to own the client's chart in the portal.
@@ -279,7 +281,7 @@ impl Fields<'_> {
         let client = NewClient {
             name,
             date_of_birth,
-            record_number: Some(record_number),
+            record_number: Some(record_number.clone()),
             emails: email
                 .map(|address| ContactEmail { r#type: ContactType::Home, address })
                 .into_iter()
@@ -293,6 +295,7 @@ impl Fields<'_> {
         };
         Some(Row {
             line: self.line,
+            record_number,
             client,
             guardian,
             left_out: std::mem::take(&mut self.left_out),

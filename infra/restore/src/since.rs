@@ -136,6 +136,7 @@ fn changes(action: Action) -> bool {
         | Action::HistoryShown
         | Action::ClientsSearched
         | Action::AccessListed
+        | Action::ClientsCompared
         | Action::PortalUsersListed
         | Action::SignedIn
         | Action::SignInRefused

@@ -123,7 +123,8 @@ pub fn scope_of(route: &str) -> Option<SystemScope> {
         if route == "/api/access" || route == "/api/access/summary" {
             return Some(SystemScope::Access);
         }
-        let of_clients = ["/api/clients", "/api/clients/search", "/api/clients/{clientId}"];
+        let of_clients =
+            ["/api/clients", "/api/clients/search", "/api/clients/sync", "/api/clients/{clientId}"];
         return of_clients.contains(&route).then_some(SystemScope::Clients);
     };
     match part.split('/').next()? {
@@ -143,6 +144,7 @@ mod tests {
         for (route, scope) in [
             ("/api/clients", Some(SystemScope::Clients)),
             ("/api/clients/search", Some(SystemScope::Clients)),
+            ("/api/clients/sync", Some(SystemScope::Clients)),
             ("/api/clients/{clientId}", Some(SystemScope::Clients)),
             ("/api/clients/{clientId}/portal-users", Some(SystemScope::Access)),
             (

@@ -160,6 +160,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/clients/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Creates and updates clients. */
+        post: operations["sync-clients"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/clients/{clientId}": {
         parameters: {
             query?: never;
@@ -767,7 +784,7 @@ export interface components {
          * @description What happened.
          * @enum {string}
          */
-        Action: "client-created" | "client-updated" | "client-opened" | "client-shown" | "portal-user-shown" | "history-shown" | "clients-searched" | "access-listed" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "links-ended" | "access-revoked" | "access-activated" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "locked" | "signed-out" | "password-reset-requested" | "password-changed" | "password-change-refused" | "staff-signed-in" | "staff-signed-out" | "app-opened" | "app-closed" | "apps-shown" | "app-registered" | "app-updated" | "app-secret-made" | "app-deleted" | "alert-posted" | "alerts-shown" | "refused" | "other";
+        Action: "client-created" | "client-updated" | "client-opened" | "client-shown" | "portal-user-shown" | "history-shown" | "clients-searched" | "access-listed" | "clients-compared" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "links-ended" | "access-revoked" | "access-activated" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "locked" | "signed-out" | "password-reset-requested" | "password-changed" | "password-change-refused" | "staff-signed-in" | "staff-signed-out" | "app-opened" | "app-closed" | "apps-shown" | "app-registered" | "app-updated" | "app-secret-made" | "app-deleted" | "alert-posted" | "alerts-shown" | "refused" | "other";
         /** @description Who acted. */
         ActorView: {
             /** @description Tells people of one name apart; empty for somebody who was not signed in. */
@@ -1614,6 +1631,8 @@ export interface components {
         Role: "admin" | "staff" | "auditor" | "portalUser" | "nobody" | "system";
         /** @description What somebody types to search: a name, e-mail, phone, record number or date of birth. */
         SearchText: string;
+        /** @description A client. An object that is none, or not wholly, is answered as `invalid` or with the fields that were left out: no row costs another. */
+        SentRow: components["schemas"]["SyncRow"] | Record<string, never>;
         /** @description An opaque id. */
         SessionId: string;
         /**
@@ -1660,6 +1679,51 @@ export interface components {
          * @enum {string}
          */
         Status: "invited" | "expired" | "active" | "revoked";
+        /**
+         * @description What became of a row.
+         * @enum {string}
+         */
+        SyncOutcome: "created" | "updated" | "unchanged" | "possible_duplicate" | "invalid";
+        /** @description Clients to bring in line. */
+        SyncRequest: {
+            /** @description Whether to say only what would become of each. */
+            dryRun?: boolean | null;
+            /** @description The clients, at most 25. */
+            rows: components["schemas"]["SentRow"][];
+        };
+        /** @description What became of a row, or would. */
+        SyncResult: {
+            /**
+             * @description The client; of a possible duplicate the one who is there; of a number that is somebody else's
+             *     its holder.
+             */
+            clientId?: components["schemas"]["ClientId"];
+            /** @description What is wrong, field by field: with what costs the row, or with what was left out of it. */
+            fields?: components["schemas"]["FieldProblem"][];
+            /** @description What became of the row. */
+            outcome: components["schemas"]["SyncOutcome"];
+            /** @description The record number, as it was sent; empty where there was none. */
+            recordNumber: string;
+        };
+        /** @description What became of the rows. */
+        SyncResults: {
+            /** @description One for each row, in the order of the rows. */
+            results: components["schemas"]["SyncResult"][];
+        };
+        /** @description A client as another system has it. What is not named stays as it is. */
+        SyncRow: {
+            /** @description The client's date of birth, not in the future. */
+            dateOfBirth: components["schemas"]["Date"];
+            /** @description All e-mail addresses, at most ten; none of them when the list is empty. */
+            emails?: components["schemas"]["ContactEmail"][] | null;
+            /** @description The client's name. A preferred name that is not named stays, an empty one is taken away. */
+            name: components["schemas"]["Name"];
+            /** @description All phone numbers, at most ten; none of them when the list is empty. */
+            phones?: components["schemas"]["ContactPhone"][] | null;
+            professional?: components["schemas"]["Professional"] | null;
+            /** @description Number of the chart: by it the client is found. */
+            recordNumber: components["schemas"]["RecordNumber"];
+        };
         /**
          * @description What a system may do.
          * @enum {string}
@@ -2825,6 +2889,107 @@ export interface operations {
                 };
             };
             /** @description The query has no word of two characters, or the cursor is of another search. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "sync-clients": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and body get the same answer, for a day. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SyncRequest"];
+            };
+        };
+        responses: {
+            /** @description What became of each row; with `dryRun`, what would. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncResults"];
+                };
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 256 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A rule refuses some input: the fields are named, nothing was written. */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -24,6 +24,7 @@ enum Op {
     Resend,
     Add,
     Create,
+    Sync,
     SignIn,
     Enrol,
     Reset,
@@ -102,6 +103,13 @@ impl Stage {
                 });
                 let call = Call::new("POST", "/api/clients").json(&body);
                 dana.send(call.header("idempotency-key", "k")).await
+            }
+            Op::Sync => {
+                let row = json!({
+                    "recordNumber": "HP-8", "name": {"first": "Gus", "last": "Person"},
+                    "dateOfBirth": "1990-01-03",
+                });
+                dana.post("/api/clients/sync", &json!({"rows": [row]})).await
             }
             Op::SignIn => world.sign_in(&self.ada.email, PASSWORD).await,
             Op::Enrol => {
@@ -280,7 +288,7 @@ async fn faults_while_access_changes() {
 
 #[tokio::test]
 async fn faults_while_portal_users_and_clients_are_kept() {
-    every_fault(&[Op::Update, Op::Resend, Op::Add, Op::Create]).await;
+    every_fault(&[Op::Update, Op::Resend, Op::Add, Op::Create, Op::Sync]).await;
 }
 
 #[tokio::test]

@@ -38,6 +38,7 @@ mod search;
 mod sign_in;
 mod sign_out;
 mod staff_sign_in;
+mod sync;
 mod systems;
 mod tenancy;
 mod upgrade;

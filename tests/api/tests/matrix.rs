@@ -44,8 +44,8 @@ const PUBLIC: [&str; 12] = [
 ];
 
 /// Operations that are for admins alone.
-const ADMINS: [&str; 6] =
-    ["apps", "apps.delete", "apps.edit", "apps.list", "apps.secret", "apps.show"];
+const ADMINS: [&str; 7] =
+    ["apps", "apps.delete", "apps.edit", "apps.list", "apps.secret", "apps.show", "sync-clients"];
 
 /// Operations for which looking is enough: an auditor may call them, though some are not a `GET`.
 const LOOKING: [&str; 10] = [
@@ -140,6 +140,10 @@ impl Scene {
                 "name": {"first": "New", "last": "Client"}, "dateOfBirth": "1990-01-01",
             })),
             "client.edit" => Some(json!({"version": 1, "professional": "Dr. New"})),
+            "sync-clients" => Some(json!({"rows": [{
+                "recordNumber": "S-1", "name": {"first": "New", "last": "Client"},
+                "dateOfBirth": "1990-01-01",
+            }]})),
             "assign-alert" | "change-owner" => Some(json!({"portalUserId": user})),
             "add-portal-user" => Some(json!({
                 "name": {"first": "New", "last": "Person"}, "email": "new@mail.example",

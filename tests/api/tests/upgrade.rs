@@ -225,6 +225,11 @@ async fn every_function_serves_items_that_a_newer_version_wrote() {
     day.staff("list-access", 200, call("POST", "/api/access", &json!({"view": "all"}))).await;
     day.staff("list-access.summary", 200, get("/api/access/summary")).await;
     day.staff("client", 200, get(&page)).await;
+    let rows = json!({"rows": [{
+        "recordNumber": "HP-1", "name": {"first": "Amara", "last": "Okafor"},
+        "dateOfBirth": "1984-03-12", "professional": "Dr. Achebe",
+    }]});
+    day.staff("sync-clients", 200, call("POST", "/api/clients/sync", &rows)).await;
     let edit = json!({"version": 1, "name": {"first": "Amara", "last": "Bell"}});
     day.staff("client.edit", 200, call("PATCH", &page, &edit)).await;
 

@@ -201,6 +201,25 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     // The same person again.
     await dana.must(409, "POST", "/clients", { ...body, recordNumber: undefined }, key());
   },
+  "sync-clients": async () => {
+    const { client } = await ofTwo();
+    const waiting = await dana.client();
+    await dana.invite(waiting);
+    const unheard = { ...newClient(), recordNumber: unique() };
+    await refused("POST", "/clients/sync");
+    await beyond("POST", "/clients/sync", { rows: [unheard] });
+    const named = (one: typeof client) => ({ ...one, name: newClient().name });
+    const row = ({ recordNumber, name, dateOfBirth }: typeof client) => ({ recordNumber, name, dateOfBirth });
+    // The second row of the number looks for it again.
+    const rows = [client, waiting].map((one) => row(named(one)));
+    rows.push(unheard, unheard, { ...unheard, recordNumber: unique() });
+    const outcomes = ({ results }: { results: { outcome: string }[] }) => results.map((one) => one.outcome);
+    const expected = ["updated", "updated", "created", "unchanged", "possible_duplicate"];
+    expect(outcomes(await dana.must(200, "POST", "/clients/sync", { rows, dryRun: true }))).toEqual(expected);
+    const once = key();
+    for (let twice = 0; twice < 2; twice++)
+      expect(outcomes(await dana.must(200, "POST", "/clients/sync", { rows }, once))).toEqual(expected);
+  },
   delete: async () => {
     const { client, user, visitor, sibling, second } = await ofTwo();
     await refused("DELETE", `${at(client, user)}?confirm=delete`);
