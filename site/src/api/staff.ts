@@ -16,6 +16,7 @@ export type Client = AnswerOf<"/api/clients/{clientId}", "get">;
 type PersonName = Client["name"];
 export type ClientEdit = BodyOf<"/api/clients/{clientId}", "patch">;
 export type NewClient = BodyOf<"/api/clients", "post">;
+export type SyncRows = BodyOf<"/api/clients/sync", "post">["rows"];
 export type PortalUser = AnswerOf<typeof USERS, "get">["portalUsers"][number] & {
   /** Chosen to get the alerts, which begins with their enrolling: told by the chart's `alertRecipient`. */
   alertsFromEnrollment?: boolean;
@@ -78,6 +79,10 @@ export const search = (body: Search, signal: AbortSignal): Promise<Found> =>
 
 export const createClient = (body: NewClient, key: string) =>
   answer(http.POST("/api/clients", { body, params: { header: { "Idempotency-Key": key } } }));
+
+/** What becomes of up to 25 clients of a file; with `dryRun`, what would. */
+export const syncClients = (rows: SyncRows, dryRun: boolean) =>
+  answer(http.POST("/api/clients/sync", { body: { rows, dryRun } }));
 
 export const client = (clientId: string, signal?: AbortSignal) =>
   answer(http.GET("/api/clients/{clientId}", { params: { path: { clientId } }, signal: signal ?? null }));

@@ -1,4 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { importing } from "./import.en";
+import importingSpanish from "./import.es.json";
+import importingFrench from "./import.fr.json";
 import type { Catalogue, Message } from "./language";
 import { pages } from "./pages.en";
 import portal from "./portal.en.json";
@@ -30,6 +33,8 @@ describe.each<[string, Catalogue, Catalogue]>([
   ["the portal in French", portal, portalFrench],
   ["the console in Spanish", everything, staffSpanish],
   ["the console in French", everything, staffFrench],
+  ["the page Import in Spanish", importing, importingSpanish],
+  ["the page Import in French", importing, importingFrench],
 ])("%s", (_, english, words) => {
   it("says all that English says, and nothing else", () => {
     expect(Object.keys(words).sort()).toEqual(Object.keys(english).sort());

@@ -5,7 +5,7 @@ import { signal } from "../ui/signal";
 /** A sentence with {placeholders}, or one per plural category, chosen by the parameter `count`. */
 export type Message = string | { readonly one: string; readonly other: string; readonly many?: string };
 export type Catalogue = Readonly<Record<string, Message>>;
-type Params = Readonly<Record<string, string | number>>;
+export type Params = Readonly<Record<string, string | number>>;
 
 const spoken = signal<{ language: string; words: Catalogue }>({ language: "en", words: {} });
 
@@ -39,9 +39,13 @@ export const translator =
 
 /** For keys made of what the API said (a problem's code): undefined when the catalogue has none. */
 export function sayIfKnown(key: string, params: Params = {}): string | undefined {
-  const { language, words } = spoken.value;
-  const message = words[key] ?? brought[key];
-  if (message === undefined) return undefined;
+  const message = spoken.value.words[key] ?? brought[key];
+  return message === undefined ? undefined : say(message, params);
+}
+
+/** A message of any catalogue of the language that is spoken. */
+export function say(message: Message, params: Params = {}): string {
+  const { language } = spoken.value;
   const text =
     typeof message === "string"
       ? message

@@ -382,6 +382,7 @@ export const staff = {
   "copy.selected":
     "This browser does not let a page copy. Selected instead: {name}. Copy it with the keyboard",
 
+  "import.link": "Import",
   "apps.title": "Apps & systems",
   "apps.lead": "What else opens with the practice’s keys.",
   "apps.new": "+ Register",
@@ -615,6 +616,7 @@ export const staff = {
   "because.username_confusable": "the username looks like one that exists",
   "because.username_taken": "somebody else has this username",
   "action.client-created": "Client added",
+  "action.clients-compared": "Clients compared",
   "action.client-updated": "Client’s record changed",
   "action.client-opened": "Client’s page opened",
   "action.client-shown": "Client’s data shown",

@@ -28,6 +28,7 @@ const Apps = forAdmins(lazyPage(async () => (await import("./apps/app-list")).Ap
 const NewApp = forAdmins(lazyPage(async () => (await import("./apps/new-app")).NewApp));
 const AppPage = forAdmins(lazyPage(async () => (await import("./apps/app-page")).AppPage));
 const AccessPage = lazyPage(async () => (await import("./access/access-page")).AccessPage);
+const ImportClients = forAdmins(lazyPage(async () => (await import("./import/import-clients")).ImportClients));
 const ClientPage = lazyPage(async () => (await import("./client/page")).ClientPage);
 
 function App() {
@@ -60,6 +61,7 @@ function App() {
           <Route path="/clients/:clientId" component={ClientPage} />
           <Route path="/clients/:clientId/*" component={ClientPage} />
           <Route path="/access" component={AccessPage} />
+          <Route path="/import" component={ImportClients} />
           <Route path="/apps" component={Apps} />
           <Route path="/apps/new" component={NewApp} />
           <Route path="/apps/:id" component={AppPage} />

@@ -56,9 +56,10 @@ export function Shell({ session, children }: { session: Session; children: Compo
 const PLACES = [
   ["/", "home.title"],
   ["/access", "access.title"],
+  ["/import", "import.link"],
   ["/apps", "apps.title"],
 ] as const;
-const FOR_ADMINS: readonly string[] = ["/apps"];
+const FOR_ADMINS: readonly string[] = ["/import", "/apps"];
 
 function Places() {
   const { path } = useLocation();
