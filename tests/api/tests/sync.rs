@@ -90,7 +90,7 @@ async fn a_row_creates_then_changes_then_leaves_as_it_is() {
     assert_eq!(text(&again[0]["clientId"]), client);
     assert!(world.items_but_sessions().await == before, "something was written");
     let actions = dana.actions(&client).await;
-    assert_eq!(actions[..2], ["client-shown", "history-shown"], "that it was looked at is told");
+    assert_eq!(actions[..2], ["client-shown", "client-opened"], "that it was looked at is told");
     assert_eq!(actions.iter().filter(|action| *action == "client-updated").count(), 1);
 }
 
@@ -287,7 +287,7 @@ async fn a_possible_duplicate_is_named_and_left_out() {
         row("HP-2", "ANN", "LEE", "1984-03-12", &json!({})),
         row("HP-3", "Ann", "Lee", "1984-03-13", &json!({})),
         // Of two in one call the first is created.
-        row("HP-4", "Anne", "Lee", "1984-03-13", &json!({})),
+        row("HP-4", "Lee", "Ann", "1984-03-13", &json!({})),
     ];
     let expected = ["possible_duplicate", "created", "possible_duplicate"];
     let foretold = dry(&dana, &rows).await;
@@ -348,7 +348,7 @@ async fn a_dry_run_says_what_would_become_of_each_row_and_writes_nothing_but_tha
         ann(&json!({})),
         row("HP-2", "Bo", "Fox", "1990-01-01", &json!({})),
         row("HP-3", "Cy", "Day", "1970-01-01", &json!({"professional": ""})),
-        row("HP-4", "Anne", "Lee", "1984-03-12", &json!({})),
+        row("HP-4", "Lee", "Ann", "1984-03-12", &json!({})),
         row("HP-5", "", "", "1984-03-12", &json!({})),
     ];
     let (items, changes) = (world.items_but_sessions().await, world.changes().await);
@@ -501,7 +501,7 @@ async fn the_same_key_gets_the_same_answer_and_another_body_none() {
 }
 
 /// How many requests of the two are put in an order by hand; the rest comes as it comes.
-const STEPS: u32 = 7;
+const STEPS: u32 = 6;
 
 #[tokio::test]
 async fn two_lists_at_once_make_each_client_once_whatever_the_order() {
@@ -513,7 +513,7 @@ async fn two_lists_at_once_make_each_client_once_whatever_the_order() {
         [("HP-1", "Ray", false), ("HP-2", "Lee", false), ("HP-1", "Lee", true)]
     {
         for order in 0..2_u32.pow(STEPS) {
-            let what = format!("{number} {last} {key}, order {order:07b}");
+            let what = format!("{number} {last} {key}, order {order:06b}");
             world.wire.forget();
             world.wire.hold_marked();
             let call = |row: Value| {
