@@ -65,10 +65,23 @@ pub type Accounts = BTreeMap<AccountKey, Option<Account>>;
 
 /// What was read beside a chart that is changed.
 #[derive(Debug, Default)]
-struct Beside {
+pub struct Beside {
     accounts: Accounts,
     /// Other charts of these accounts, where a rule had to see them.
     charts: BTreeMap<ClientId, Chart>,
+}
+
+impl From<Accounts> for Beside {
+    fn from(accounts: Accounts) -> Self {
+        Self { accounts, charts: BTreeMap::new() }
+    }
+}
+
+impl From<Option<Chart>> for Beside {
+    fn from(chart: Option<Chart>) -> Self {
+        let charts = chart.into_iter().map(|chart| (chart.client.client_id, chart)).collect();
+        Self { accounts: Accounts::new(), charts }
+    }
 }
 
 /// By whom, why and how often a chart is changed.
@@ -176,14 +189,14 @@ impl Chart {
         self,
         app: &App,
         request: &Request<'_>,
-        accounts: Accounts,
+        beside: impl Into<Beside>,
         mut decide: impl FnMut(&mut ChartEdit<'_>) -> Result<T, Problem>,
     ) -> Result<T, Problem> {
         let (practice, client) = (self.practice.clone(), self.client.client_id);
         let store = app.store();
         let new = self.is_new.then(|| self.clone());
         let mut chart = self;
-        let mut beside = Beside { accounts, charts: BTreeMap::new() };
+        let mut beside = beside.into();
         let mut retries = store.retries();
         let mut lost = Failed::default();
         let mut budgets = Budgets::default();
@@ -292,8 +305,15 @@ impl Chart {
         decide: impl FnOnce(&mut ChartEdit<'_>) -> Result<T, Problem>,
     ) -> Result<T, Problem> {
         let change = app.store().change();
-        let beside = Beside { accounts: accounts.clone(), charts: BTreeMap::new() };
+        let beside = accounts.clone().into();
         decide(&mut ChartEdit::begin(app, change, request, self, &beside, Failed::default()))
+    }
+
+    /// The receipts of those whose access the closing of the chart ended, as long as they are there.
+    #[must_use]
+    pub fn closing_receipts(&self, now: At) -> Vec<Receipt> {
+        let ended = self.client.closed.iter().flat_map(|closed| &closed.ended);
+        ended.filter_map(|id| self.receipt(*id, now).ok()).collect()
     }
 
     /// One of the portal users.

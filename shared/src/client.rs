@@ -48,6 +48,9 @@ pub struct Client {
     /// The portal user who gets the alerts; none: the practice's inbox.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alert_recipient: Option<PortalUserId>,
+    /// When and why the chart was closed, while it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<Closed>,
     /// Who may enter, in numbers.
     pub portal: Summary,
     /// In which of the practice's lists the client stands.
@@ -58,6 +61,67 @@ pub struct Client {
     /// Raised by every write.
     #[serde(skip_serializing, default)]
     pub rev: u64,
+}
+
+/// Why a chart was closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum CloseReason {
+    /// The client left the practice's care.
+    Left,
+    /// The client died.
+    Deceased,
+    /// The client was entered twice, and another chart is the right one.
+    Duplicate,
+}
+
+impl CloseReason {
+    /// The slug that the API answers.
+    #[must_use]
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::Left => "left",
+            Self::Deceased => "deceased",
+            Self::Duplicate => "duplicate",
+        }
+    }
+}
+
+/// When and why a chart was closed, as stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Closed {
+    /// When.
+    pub at: At,
+    /// Why.
+    pub reason: CloseReason,
+    /// The right chart of a duplicate; none where a restoration lost it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duplicate_of: Option<ClientId>,
+    /// The portal users whose access it ended: a repeat of the request is answered the same.
+    #[serde(default)]
+    pub ended: Vec<PortalUserId>,
+}
+
+/// When and why a chart was closed.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ClosedChart)]
+pub struct ClosedView {
+    /// When.
+    pub at: At,
+    /// Why.
+    pub reason: CloseReason,
+    /// The right chart of a duplicate; missing where a restoration lost it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub duplicate_of: Option<ClientId>,
+}
+
+impl From<&Closed> for ClosedView {
+    fn from(closed: &Closed) -> Self {
+        Self { at: closed.at, reason: closed.reason, duplicate_of: closed.duplicate_of }
+    }
 }
 
 /// Who may enter a client's portal, in numbers, so that a list of clients needs no other item.
@@ -125,6 +189,10 @@ pub struct Hit {
     pub professional: Option<Professional>,
     /// The portal at a glance.
     pub portal: PortalView,
+    /// When and why the chart was closed, while it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub closed: Option<ClosedView>,
     /// The portal user by whom the client was found, if it was not by what the client has.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -188,6 +256,10 @@ pub struct ClientView {
     pub professional: Option<Professional>,
     /// The portal at a glance.
     pub portal: PortalView,
+    /// When and why the chart was closed, while it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub closed: Option<ClosedView>,
     /// The portal user who owns the chart.
     #[schema(required)]
     pub chart_owner: Option<PortalUserId>,
@@ -225,6 +297,7 @@ impl Client {
             phones: self.phones.clone(),
             professional: self.professional.clone(),
             portal: self.portal_view(now),
+            closed: self.closed.as_ref().map(ClosedView::from),
             chart_owner: self.chart_owner,
             alert_recipient,
             version: self.version,
@@ -272,6 +345,7 @@ impl Client {
     pub fn hit(self, now: At, through: Option<Through>) -> Hit {
         Hit {
             portal: self.portal_view(now),
+            closed: self.closed.as_ref().map(ClosedView::from),
             client_id: self.client_id,
             name: self.name,
             date_of_birth: self.date_of_birth,

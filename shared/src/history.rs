@@ -19,6 +19,8 @@ use crate::{
 pub enum Action {
     ClientCreated,
     ClientUpdated,
+    ClientClosed,
+    ClientReopened,
     ClientOpened,
     ClientShown,
     PortalUserShown,
@@ -162,7 +164,7 @@ pub struct Event {
     pub actor: Actor,
     /// What.
     pub action: Action,
-    /// Why: the code of a revocation or of a refusal.
+    /// Why: the code of a revocation, of a closing or of a refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The app or system that it is about, or through which it was done.

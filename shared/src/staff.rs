@@ -25,7 +25,7 @@ use serde::{
 use crate::{
     app::App,
     caller::Caller,
-    chart::{Accounts, Chart, ChartEdit, Request},
+    chart::{Accounts, Beside, Chart, ChartEdit, Request},
     cookie,
     fields::At,
     history::{Action, Actor, Author, Event, Role},
@@ -467,6 +467,25 @@ impl Editor {
         self.0.admit(app, Needs::Change, read, |chart| Some(chart.client.client_id)).await
     }
 
+    /// As [`Editor::chart`], with another chart beside it, which a rule has to see.
+    ///
+    /// # Errors
+    /// 401, 403 or 404.
+    pub async fn chart_beside(
+        self,
+        app: &App,
+        client: ClientId,
+        other: Option<ClientId>,
+    ) -> Result<Admitted<(Chart, Beside)>, Problem> {
+        let (practice, store) = (self.practice().clone(), app.store());
+        let other = async {
+            let Some(other) = other else { return Ok(Beside::default()) };
+            Chart::load(store, &practice, other).await.map(Some).map(Beside::from)
+        };
+        let read = Box::pin(both(Chart::load(store, &practice, client), other));
+        self.0.admit(app, Needs::Change, read, |(chart, _)| Some(chart.client.client_id)).await
+    }
+
     /// As [`Editor::chart`], for a request that may be a repetition, with an account beside the chart.
     /// The answer kept for the request comes with it: [`Repeatable::change`] gives that one.
     ///
@@ -706,8 +725,8 @@ impl Admitted<Chart> {
     }
 }
 
-impl Admitted<(Chart, Accounts)> {
-    /// Changes the chart as [`Admitted::<Chart>::change`] does, with accounts that were read beside it.
+impl<B: Into<Beside>> Admitted<(Chart, B)> {
+    /// Changes the chart as [`Admitted::<Chart>::change`] does, with what was read beside it.
     ///
     /// # Errors
     /// What `decide` says, which is recorded as a refusal; 503.
@@ -717,7 +736,7 @@ impl Admitted<(Chart, Accounts)> {
         unchanged: Action,
         decide: impl FnMut(&mut ChartEdit<'_>) -> Result<V, Problem>,
     ) -> Result<Disclosed<V>, Problem> {
-        let (chart, accounts) = self.data;
+        let (chart, beside) = self.data;
         let request = Request {
             practice: &self.staff.practice,
             author: &self.staff.author,
@@ -725,7 +744,7 @@ impl Admitted<(Chart, Accounts)> {
             unchanged: Some(unchanged),
             silent: false,
         };
-        match Box::pin(chart.change(app, &request, accounts, decide)).await {
+        match Box::pin(chart.change(app, &request, beside, decide)).await {
             Ok(value) => Ok(Disclosed::of(value)),
             Err(problem) => Err(self.staff.refuse(app, self.client, problem).await),
         }

@@ -149,6 +149,7 @@ pub fn client(app: &App, new: &NewClient) -> Result<Client, Problem> {
         professional: new.professional.clone(),
         chart_owner: None,
         alert_recipient: None,
+        closed: None,
         portal: Summary::default(),
         listing: Listing::default(),
         version: 1,

@@ -373,6 +373,11 @@ fn decide(
 ) -> Result<Outcome, Problem> {
     let user = edit.user(token.user)?.clone();
     match standing(&user, token, app.now()).ok_or_else(Problem::not_found)? {
+        // A Query is not a snapshot: it may meet the client after the chart was closed, and the
+        // invitation before.
+        (Standing::Open, _) if edit.client.closed.is_some() => {
+            return Err(over(Standing::Expired));
+        }
         (Standing::Open, _) => {}
         (state, _) => return Err(over(state)),
     }

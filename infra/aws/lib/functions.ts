@@ -81,7 +81,16 @@ const device = update("lock", "accountId", "expiresAt", "failures", "forgottenAt
 export const FUNCTIONS: Record<string, Plan> = {
   activate: { rights: [...editor, ...once, ...mails, update("account", "grants")], hmacs: true },
   "add-portal-user": {
-    rights: [...editor, ...once, ...mails, getTogether("account"), put("account", "address", "search")],
+    rights: [
+      ...editor,
+      ...once,
+      ...mails,
+      getTogether("account"),
+      put("account", "address", "search"),
+      // The client of a duplicate is taken over.
+      check("chart"),
+      update("chart", "relationship", "version"),
+    ],
     hmacs: true,
   },
   // `check`: the person whom an alert is for is there.
@@ -114,6 +123,17 @@ export const FUNCTIONS: Record<string, Plan> = {
       // `password`: on the condition that it has none.
       update("account", "grants", "name", "password"),
       update("chart", "name", "version"),
+    ],
+  },
+  // `check`: those who were revoked before still are, and the right chart of a duplicate is open.
+  "close-client": {
+    rights: [
+      ...editor,
+      check("chart"),
+      getTogether("account"),
+      update("account", "grants", "reset"),
+      update("chart", "resetUntil"),
+      notices,
     ],
   },
   "create-client": {

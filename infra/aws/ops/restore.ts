@@ -47,11 +47,12 @@ interface Closed {
   deleted: number;
   passwords: number;
   links: number;
+  charts: number;
   apps: number;
 }
 
-const told = ({ revoked, deleted, passwords, links, apps }: Closed) =>
-  `Closed again: ${revoked} accesses revoked, ${deleted} deleted, ${passwords} passwords ended, ${links} with open links ended, ${apps} apps switched off.`;
+const told = ({ revoked, deleted, passwords, links, charts, apps }: Closed) =>
+  `Closed again: ${revoked} accesses revoked, ${deleted} deleted, ${passwords} passwords ended, ${links} with open links ended, ${charts} charts closed, ${apps} apps switched off.`;
 
 /** What counts for the moment alone and is no part of what is restored: sessions of staff, answers to repeated
  *  requests, and what was counted. */

@@ -107,12 +107,13 @@ test("whoever only mends access cannot set a password, and events of mail reach 
         (s) => s.Condition?.["ForAllValues:StringLike"]?.["dynamodb:LeadingKeys"]?.toString() === partition,
       )
       .map((s) => s.Condition?.["ForAllValues:StringEquals"]?.["dynamodb:Attributes"]);
-  expect(attributes("revoke", "P#*#A#*")).toEqual([["PK", "SK", "grants", "reset", "rev"]]);
+  for (const name of ["close-client", "revoke"])
+    expect(attributes(name, "P#*#A#*")).toEqual([["PK", "SK", "grants", "reset", "rev"]]);
   for (const name of ["activate", "resend-invitation", "delete", "enroll"])
     expect(attributes(name, "P#*#A#*").flat()).not.toContain("password");
   const noted = ["PK", "SK", "doneAt", "mail", "pending", "rev", "state", "trouble", "went"];
   expect(attributes("mail-events", "P#*#C#*")).toEqual([noted]);
-  for (const name of ["revoke", "activate", "resend-invitation", "delete", "client"]) {
+  for (const name of ["close-client", "revoke", "activate", "resend-invitation", "delete", "client"]) {
     const puts = of(name).filter(
       (s) => list(s.Action).includes("dynamodb:PutItem") && !HISTORY.test(JSON.stringify(s.Resource)),
     );
@@ -153,7 +154,7 @@ test("an app is registered, changed and deleted by one function; others note tha
 });
 
 test("notices are queued by what ends sessions or closes charts, and told by one function that reaches little else", () => {
-  const queue = ["delete", "end-session", "enroll", "portal-session", "reset-password", "revoke", "sign-in"];
+  const queue = ["close-client", "delete", "end-session", "enroll", "portal-session", "reset-password", "revoke", "sign-in"];
   expect(writes("P#*#K")).toEqual(
     [...queue, "deliver", "update-portal-user"].sort().map((name) => [name, "dynamodb:PutItem", "all of them"]),
   );

@@ -34,6 +34,7 @@ pub fn routes<R: Routes>(issuer: staff_sign_in::Issuer) -> R {
         .merge(change_owner::routes())
         .merge(check::routes())
         .merge(client::routes())
+        .merge(close_client::routes())
         .merge(create_client::routes())
         .merge(delete::routes())
         .merge(end_session::routes())

@@ -16,12 +16,13 @@
 //! | address or sign-in name changed | revoked wherever the person has access: with the old ones resets go to the old address |
 //! | password changed | no password is right until the person chooses one, by a reset |
 //! | invited anew, enrolled, reset asked for, … | the invitation and the reset of before end |
+//! | client closed, and not reopened | closed again; of a duplicate, staff say anew which chart is the right one |
 //! | client edited | its open invitations end, which its name and date of birth prove |
 //! | alerts assigned | they go to the practice's inbox |
 //! | an app edited, deleted or given another secret | switched off |
 //! | what this version does not know | revoked |
 //!
-//! What was opened since (access activated, invitations, enrolments) stays lost. A reset that was open
+//! What was opened since (access activated, charts reopened, invitations, enrolments) stays lost. A reset that was open
 //! at the moment ends too, whenever it was asked for. Nobody gets a mail of it.
 
 mod since;
@@ -85,6 +86,9 @@ pub struct Closed {
     pub passwords: usize,
     /// Portal users whose open invitation or reset ended.
     pub links: usize,
+    /// Charts that were closed.
+    #[serde(default)]
+    pub charts: usize,
     /// Apps and systems that were switched off: an admin looks at each, and switches it on again.
     #[serde(default)]
     pub apps: usize,
@@ -96,6 +100,7 @@ impl AddAssign for Closed {
         self.deleted += more.deleted;
         self.passwords += more.passwords;
         self.links += more.links;
+        self.charts += more.charts;
         self.apps += more.apps;
     }
 }
@@ -230,6 +235,15 @@ impl<'a> Restoration<'a> {
                 done.passwords = usize::from(new);
             }
             closed += done;
+        }
+        if let Some(reason) = since.closed {
+            let told = vec![(Action::ClientClosed, None)];
+            let rule = |edit: &mut ChartEdit<'_>| {
+                let charts = usize::from(edit.client.closed.is_none());
+                edit.close_again(reason)?;
+                Ok(Closed { charts, ..Closed::default() })
+            };
+            closed += self.change(&settings, client, Accounts::new(), told, rule).await?;
         }
         if since.alerts {
             let told = since.alerts_told.then_some((Action::AlertRecipientAssigned, None));

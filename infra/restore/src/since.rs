@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use shared::{
     account::RESET_SECONDS,
+    client::CloseReason,
     fields::At,
     history::Action,
     id::{AppId, ClientId, EventId, PortalUserId, PracticeId},
@@ -70,6 +71,9 @@ pub(crate) struct Since {
     pub(crate) alerts: bool,
     /// The history says last that they go to the practice's inbox.
     pub(crate) alerts_told: bool,
+    /// The chart was closed, and not reopened after: why. What this version does not know counts as
+    /// [`CloseReason::Left`].
+    pub(crate) closed: Option<CloseReason>,
 }
 
 /// What becomes of an access, in rising order: the most that happened counts.
@@ -157,6 +161,8 @@ fn changes(action: Action) -> bool {
         | Action::Refused => false,
         Action::ClientCreated
         | Action::ClientUpdated
+        | Action::ClientClosed
+        | Action::ClientReopened
         | Action::PortalUserAdded
         | Action::PortalUserUpdated
         | Action::InvitationResent
@@ -179,6 +185,11 @@ impl Since {
     fn add(&mut self, event: &Told, ours: bool) -> Result<(), Trouble> {
         match event.action {
             Action::ClientUpdated => self.edited = true,
+            Action::ClientClosed => {
+                let reason = event.reason.as_deref().and_then(slug);
+                self.closed = Some(reason.unwrap_or(CloseReason::Left));
+            }
+            Action::ClientReopened => self.closed = None,
             Action::AlertRecipientAssigned => {
                 self.alerts = true;
                 self.alerts_told = event.portal_user_id.is_none();
@@ -238,7 +249,7 @@ impl UserSince {
         match event.action {
             Action::AccessRevoked => {
                 self.told.push(event.action);
-                self.reason = event.reason.as_deref().and_then(code);
+                self.reason = event.reason.as_deref().and_then(slug);
             }
             Action::PortalUserDeleted => self.told.push(event.action),
             _ => {}
@@ -246,7 +257,7 @@ impl UserSince {
     }
 }
 
-/// The code of a revocation, from what the history calls it.
-fn code(slug: &str) -> Option<RevokeCode> {
-    serde_json::from_value(slug.into()).ok()
+/// The reason of a revocation or of a closing, from what the history calls it.
+fn slug<T: DeserializeOwned>(text: &str) -> Option<T> {
+    serde_json::from_value(text.into()).ok()
 }

@@ -3,6 +3,7 @@
 //! account.
 
 mod apps;
+mod closing;
 mod person;
 
 use std::{
@@ -59,6 +60,8 @@ pub struct ChartEdit<'a> {
     pub(super) elsewhere: Vec<Elsewhere>,
     pub(super) record_number: Option<Handle>,
     pub(super) born: Option<Handle>,
+    /// Portal users who must still be as they were read, though nothing of them changes.
+    pub(super) judged: BTreeSet<PortalUserId>,
     failed: Failed,
     pub(super) spending: Spending<'a>,
     pub(super) keeps: bool,
@@ -193,6 +196,7 @@ impl<'a> ChartEdit<'a> {
             elsewhere: Vec::new(),
             record_number: None,
             born: None,
+            judged: BTreeSet::new(),
             failed,
             keeps: true,
             told: Vec::new(),
@@ -248,10 +252,12 @@ impl<'a> ChartEdit<'a> {
     /// The account at `new.account` must have been read.
     ///
     /// # Errors
-    /// 409: `too_many_portal_users`, `too_many_charts`, `username_taken` (somebody with another e-mail
-    /// address), `already_added`, `access_revoked` (activate instead), `self_twice`, or
-    /// `account_exists` unless staff said that it is the same person (rule 12).
+    /// 409: `client_closed`, `too_many_portal_users`, `too_many_charts`, `username_taken` (somebody with
+    /// another e-mail address), `already_added`, `access_revoked` (activate instead), `self_twice`, or
+    /// `account_exists` unless staff said that it is the same person (rule 12). The client of a duplicate
+    /// is taken over: see [`closing`].
     pub fn add(&mut self, new: &NewUser) -> Result<PortalUserId, Problem> {
+        self.demand_open()?;
         if self.chart.users.len() >= MOST_USERS {
             return Err(Problem::conflict(
                 "too_many_portal_users",
@@ -263,9 +269,10 @@ impl<'a> ChartEdit<'a> {
             _ => new.name.clone(),
         };
         let account = self.account(&new.account)?.cloned();
-        if let Some(account) = &account {
-            self.may_join(account, new, &name)?;
-        }
+        let duplicates = match &account {
+            Some(account) => self.may_join(account, new, &name)?,
+            None => Vec::new(),
+        };
         let context = self.context;
         let id = PortalUserId::new(context.ulid());
         self.chart.users.push(PortalUser {
@@ -304,6 +311,9 @@ impl<'a> ChartEdit<'a> {
         let mut account = account.unwrap_or_else(|| Account::waiting(context, user));
         let grant = to_account::grant(context, &self.chart.client, user);
         account.join(self.chart.client.client_id, grant);
+        for duplicate in duplicates {
+            self.take_over(duplicate, &mut account);
+        }
         self.account_writes.insert(new.account.clone(), AccountWrite::Put(Box::new(account)));
         let mut changed = vec!["name", "email", "username", "relationship", "permissions"];
         changed.extend((self.chart.client.chart_owner != owner).then_some("chartOwner"));
@@ -311,8 +321,14 @@ impl<'a> ChartEdit<'a> {
         Ok(id)
     }
 
-    /// Whether a new portal user may join an account that exists (rule 12).
-    fn may_join(&self, account: &Account, new: &NewUser, name: &Name) -> Result<(), Problem> {
+    /// Whether a new portal user may join an account that exists (rule 12). Answers the duplicates of
+    /// this chart in which the person is the client.
+    fn may_join(
+        &mut self,
+        account: &Account,
+        new: &NewUser,
+        name: &Name,
+    ) -> Result<Vec<&'a Chart>, Problem> {
         if !account.is_named(&new.username) {
             return Err(Problem::taken(
                 "username",
@@ -346,14 +362,17 @@ impl<'a> ChartEdit<'a> {
                 )
             });
         }
-        self.may_be(new.relationship, account, "username")?;
+        let duplicates = self.duplicates_of_oneself(new.relationship, account)?;
+        if duplicates.is_empty() {
+            self.may_be(new.relationship, account, "username")?;
+        }
         if account.grants.len() >= MOST_CHARTS {
             return Err(Problem::conflict(
                 "too_many_charts",
                 format!("An account can have {MOST_CHARTS} charts. Choose another sign-in name."),
             ));
         }
-        if same { Ok(()) } else { Err(account_exists(account)) }
+        if same { Ok(duplicates) } else { Err(account_exists(account)) }
     }
 
     /// Whether the person with an account may be this to the client: nobody is two clients (rule 12).
@@ -377,9 +396,11 @@ impl<'a> ChartEdit<'a> {
     /// Sends a new invitation; the old link is dead.
     ///
     /// # Errors
-    /// 404; 409 when the person has enrolled, or access is revoked.
+    /// 404; 409 when the chart is closed, the person has enrolled, or access is revoked.
     pub fn invite(&mut self, id: PortalUserId) -> Result<(), Problem> {
-        match self.chart.user(id)?.access {
+        let access = self.chart.user(id)?.access;
+        self.demand_open()?;
+        match access {
             Access::Invited => {}
             Access::Active => {
                 return Err(Problem::conflict(
@@ -546,13 +567,14 @@ impl<'a> ChartEdit<'a> {
     /// mail, without they are invited. A repeat changes nothing.
     ///
     /// # Errors
-    /// 404.
+    /// 404; 409 `client_closed`.
     pub fn activate(&mut self, id: PortalUserId) -> Result<(), Problem> {
         let (context, practice) = (self.context, self.chart.practice.clone());
-        let user = self.user_mut(id)?;
-        if user.access != Access::Revoked {
+        if self.chart.user(id)?.access != Access::Revoked {
             return Ok(());
         }
+        self.demand_open()?;
+        let user = self.user_mut(id)?;
         user.revoked = None;
         if user.enrolled_at.is_some() {
             let mail =
@@ -641,11 +663,13 @@ impl<'a> ChartEdit<'a> {
     /// Makes a portal user the one who gets the alerts; `None` for the practice's inbox.
     ///
     /// # Errors
-    /// 422 when the client has no such portal user, or the person cannot get them (rule 5).
+    /// 409 `client_closed`; 422 when the client has no such portal user, or the person cannot get them
+    /// (rule 5).
     pub fn assign(&mut self, recipient: Option<PortalUserId>) -> Result<(), Problem> {
         if recipient == self.chart.client.alert_recipient {
             return Ok(());
         }
+        self.demand_open()?;
         self.choose_recipient(recipient, "portalUserId")?;
         self.record(Action::AlertRecipientAssigned, recipient, ["alertRecipient"]);
         Ok(())
@@ -654,13 +678,14 @@ impl<'a> ChartEdit<'a> {
     /// Gives the chart to another portal user.
     ///
     /// # Errors
-    /// 422 when the client has no such portal user, or its access is revoked.
+    /// 409 `client_closed`; 422 when the client has no such portal user, or its access is revoked.
     pub fn change_owner(&mut self, owner: PortalUserId) -> Result<(), Problem> {
         let field = "portalUserId";
         let user = self.chart.user(owner).map_err(|_| not_a_portal_user(field))?;
         if self.chart.client.chart_owner == Some(owner) {
             return Ok(());
         }
+        self.demand_open()?;
         if user.access == Access::Revoked {
             return Err(Problem::refused(
                 field,
@@ -1026,21 +1051,19 @@ impl<'a> ChartEdit<'a> {
         Ok(())
     }
 
-    /// An ended reset is the account's: its other charts show it no more. Where there is one, the
-    /// account is guessed to have this chart alone.
+    /// An ended reset is the account's: its other charts show it no more, as far as there is room for it.
+    /// Where there is one, the account is guessed to have this chart alone.
     fn end_reset_elsewhere(&mut self, id: PortalUserId, ended: Ended) -> Result<(), Problem> {
         if ended.resets == 0 {
             return Ok(());
         }
         let user = self.chart.user(id)?.clone();
-        let practice = self.chart.practice.clone();
         match self.beside.accounts.get(&user.account) {
             None => self.guess_account(&user, |update| update),
             Some(account) => {
                 let grants = account.iter().flat_map(|a| &a.grants);
                 for (client, grant) in grants.filter(|(c, _)| **c != user.client_id) {
-                    let key = keys::portal_user(&practice, *client, grant.portal_user_id);
-                    self.change.update(&Update::of(key).unset("resetUntil"));
+                    self.elsewhere.push(Elsewhere::Reset(*client, grant.portal_user_id));
                 }
             }
         }

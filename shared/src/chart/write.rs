@@ -25,6 +25,9 @@ use crate::{
 pub(super) enum Elsewhere {
     /// The client, with the summary of its portal users. The next change of that chart writes it too.
     Client(Box<Client>),
+    /// That the account's reset ended. Left out, the chart counts it among what a revocation there ends,
+    /// until its time is up.
+    Reset(ClientId, PortalUserId),
     /// How the person is found there: as it was and as it is, with the client's name. Left out, it
     /// stays as it was.
     Person(Found, Name, Box<(PortalUser, PortalUser)>),
@@ -144,9 +147,11 @@ impl ChartEdit<'_> {
     /// an account, or the budget of an address.
     ///
     /// # Errors
-    /// 429 when the budget of an address does not hold the mails of the change; 500 when an account's
-    /// address changes in a function that was given no secret.
+    /// 409 when the change gives access to a closed chart; 429 when the budget of an address does not
+    /// hold the mails of the change; 500 when an account's address changes in a function that was given
+    /// no secret.
     pub(super) fn finish(mut self, budgets: &Budgets) -> Result<Finished, Problem> {
+        self.admits_nobody_while_closed()?;
         self.write_addresses()?;
         let spent = self.spending.write(&mut self.change, budgets)?;
         let accounts = std::mem::take(&mut self.account_writes);
@@ -200,6 +205,10 @@ impl ChartEdit<'_> {
                 Elsewhere::Client(client) => {
                     let key = keys::client(practice, client.client_id);
                     change.replace(&key, &**client, client.rev);
+                }
+                Elsewhere::Reset(client, user) => {
+                    let key = keys::portal_user(practice, *client, *user);
+                    change.update(&Update::of(key).unset("resetUntil"));
                 }
                 Elsewhere::Person(found, client, people) => {
                     index_person(change, practice, *found, client, (&people.0, &people.1));
@@ -264,7 +273,10 @@ impl ChartEdit<'_> {
                 Some(before) if before != user => {
                     self.change.replace(&key, user, before.rev);
                 }
-                Some(before) if newly_named.contains(&user.portal_user_id) => {
+                Some(before)
+                    if newly_named.contains(&user.portal_user_id)
+                        || self.judged.contains(&user.portal_user_id) =>
+                {
                     self.change.unchanged(&key, before.rev);
                 }
                 Some(_) => {}

@@ -128,7 +128,10 @@ pub fn scope_of(route: &str) -> Option<SystemScope> {
         return of_clients.contains(&route).then_some(SystemScope::Clients);
     };
     match part.split('/').next()? {
-        "portal-users" | "alert-recipient" | "chart-owner" => Some(SystemScope::Access),
+        // Closing a chart ends access to it.
+        "portal-users" | "alert-recipient" | "chart-owner" | "close" | "reopen" => {
+            Some(SystemScope::Access)
+        }
         "history" => Some(SystemScope::History),
         "alerts" => Some(SystemScope::Alerts),
         _ => None,
@@ -153,6 +156,8 @@ mod tests {
             ),
             ("/api/clients/{clientId}/alert-recipient", Some(SystemScope::Access)),
             ("/api/clients/{clientId}/chart-owner", Some(SystemScope::Access)),
+            ("/api/clients/{clientId}/close", Some(SystemScope::Access)),
+            ("/api/clients/{clientId}/reopen", Some(SystemScope::Access)),
             ("/api/clients/{clientId}/history", Some(SystemScope::History)),
             ("/api/clients/{clientId}/alerts", Some(SystemScope::Alerts)),
             ("/api/alerts", Some(SystemScope::Alerts)),

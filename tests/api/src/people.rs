@@ -234,6 +234,16 @@ impl Staff {
         invited
     }
 
+    /// Closes a chart.
+    pub async fn close(&self, client: &str, body: &Value) -> Answer {
+        self.post(&format!("/api/clients/{client}/close"), body).await
+    }
+
+    /// Reopens a chart.
+    pub async fn reopen(&self, client: &str) -> Answer {
+        self.send(Call::new("POST", &format!("/api/clients/{client}/reopen"))).await
+    }
+
     /// Revokes access.
     pub async fn revoke(&self, who: &Invited) -> Answer {
         self.post(&format!("{}/revoke", who.path()), &json!({})).await

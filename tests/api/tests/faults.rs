@@ -17,6 +17,8 @@ const ALWAYS: usize = usize::MAX;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Op {
     Revoke,
+    Close,
+    Reopen,
     Activate,
     Delete,
     Assign,
@@ -54,6 +56,10 @@ struct Stage {
     /// Enrolled.
     dot: Invited,
     version: u64,
+    /// Another client.
+    right: String,
+    /// One whose chart is closed.
+    shut: String,
     before: Snapshot,
 }
 
@@ -71,8 +77,11 @@ async fn stage() -> Stage {
     world.deliver().await;
     let reset = world.post.newest(&ada.email).token();
     let version = dana.user(&ada).await["version"].as_u64().expect("a version");
+    let right = dana.client("Amara", "Okafor", "1984-03-12").await;
+    let shut = dana.client("Silas", "Okafor", "1984-03-12").await;
+    dana.close(&shut, &json!({"reason": "left"})).await.expect(200);
     let before = world.snapshot().await;
-    Stage { world, dana, ada, reset, ben, cleo, dot, version, before }
+    Stage { world, dana, ada, reset, ben, cleo, dot, version, right, shut, before }
 }
 
 impl Stage {
@@ -80,6 +89,11 @@ impl Stage {
         let (world, dana, client) = (&self.world, &self.dana, &self.ada.client);
         match op {
             Op::Revoke => dana.revoke(&self.ada).await,
+            Op::Close => {
+                let body = json!({"reason": "duplicate", "duplicateOf": self.right});
+                dana.close(client, &body).await
+            }
+            Op::Reopen => dana.reopen(&self.shut).await,
             Op::Activate => dana.activate(&self.cleo).await,
             Op::Delete => dana.delete(&self.ada, "confirm=delete").await,
             Op::Assign => dana.assign(client, Some(&self.dot.user)).await,
@@ -287,6 +301,11 @@ async fn faults_while_access_changes() {
 }
 
 #[tokio::test]
+async fn faults_while_charts_close() {
+    every_fault(&[Op::Close, Op::Reopen]).await;
+}
+
+#[tokio::test]
 async fn faults_while_portal_users_and_clients_are_kept() {
     every_fault(&[Op::Update, Op::Resend, Op::Add, Op::Create, Op::Sync]).await;
 }
@@ -304,6 +323,8 @@ async fn a_repeat_is_answered_as_its_nature_says() {
         again.push(clean(&stage, op).await.again);
     }
     assert_eq!(again, [200, 200, 404, 200, 409, 202]);
+    assert_eq!(clean(&stage, Op::Close).await.again, 200);
+    assert_eq!(clean(&stage, Op::Reopen).await.again, 200);
     let mut again = Vec::new();
     for op in [Op::Add, Op::Create, Op::SignIn, Op::Enrol, Op::Reset, Op::Choose] {
         again.push(clean(&stage, op).await.again);

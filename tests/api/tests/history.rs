@@ -172,6 +172,19 @@ async fn each_change_writes_one_event_in_its_transaction() {
 }
 
 #[tokio::test]
+async fn closing_and_reopening_a_chart_write_one_event_each() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let client = dana.client("Amara", "Okafor", "1984-03-12").await;
+    let close = call("POST", &format!("/api/clients/{client}/close"), &json!({"reason": "left"}));
+    let reopen = Call::new("POST", &format!("/api/clients/{client}/reopen"));
+    for (what, action) in [(close, "client-closed"), (reopen, "client-reopened")] {
+        let (_, event) = change(&world, what.cookie(&dana.cookie), action).await;
+        assert_eq!((changed(&event), &event["reason"]), (vec!["closed"], &json!("left")));
+    }
+}
+
+#[tokio::test]
 async fn what_changes_nothing_writes_no_event_of_a_change() {
     let world = World::new().await;
     let dana = world.dana().await;

@@ -221,6 +221,10 @@ fn body(id: &str, who: &Invited) -> Option<(Value, Vec<Member>)> {
                 Member("alertRecipient", Id, May),
             ],
         ),
+        "close-client" => (
+            json!({"reason": "left", "duplicateOf": null}),
+            vec![Member("reason", Choice, Must), Member("duplicateOf", Id, May)],
+        ),
         "assign-alert" => {
             (json!({"portalUserId": who.user}), vec![Member("portalUserId", Id, MustOrNull)])
         }

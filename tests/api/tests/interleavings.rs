@@ -36,8 +36,12 @@ enum Op {
     ResendA,
     UpdateA,
     OwnerB,
+    AddC,
+    Close,
+    Reopen,
 }
 
+/// All but those of a chart that closes, which have pairs of their own.
 const ALL: [Op; 11] = [
     Op::AssignA,
     Op::AssignB,
@@ -67,6 +71,8 @@ enum Scene {
     TwoCharts,
     /// A is invited, and has an account that opens another client's chart.
     Joining,
+    /// Both have enrolled, and the chart was closed.
+    Closed,
 }
 
 const SCENES: [Scene; 6] = [
@@ -105,7 +111,8 @@ async fn stage(scene: Scene) -> Stage {
         dana.enroll_for(&other, one).await;
     }
     let client = dana.client("Amara", "Okafor", "1984-03-12").await;
-    let enrolled = matches!(scene, Scene::Active | Scene::Revoked | Scene::TwoCharts);
+    let enrolled =
+        matches!(scene, Scene::Active | Scene::Revoked | Scene::TwoCharts | Scene::Closed);
     let (a, b) = if enrolled {
         (dana.enroll_for(&client, one).await, dana.enroll_for(&client, two).await)
     } else {
@@ -117,6 +124,9 @@ async fn stage(scene: Scene) -> Stage {
     };
     if matches!(scene, Scene::Revoked | Scene::Withdrawn) {
         dana.revoke(&a).await.expect(200);
+    }
+    if scene == Scene::Closed {
+        dana.close(&client, &json!({"reason": "left"})).await.expect(200);
     }
     let alert = match scene {
         Scene::Active => Some(Who::A),
@@ -130,7 +140,7 @@ async fn stage(scene: Scene) -> Stage {
     let access = match scene {
         Scene::Active | Scene::TwoCharts => Access::Active,
         Scene::Invited | Scene::Joining => Access::Invited,
-        Scene::Revoked | Scene::Withdrawn => Access::Revoked,
+        Scene::Revoked | Scene::Withdrawn | Scene::Closed => Access::Revoked,
     };
     let token = match scene {
         Scene::Withdrawn => Token::Dead,
@@ -143,6 +153,8 @@ async fn stage(scene: Scene) -> Stage {
         a: Some(Person { access, enrolled, token, version, epoch: 0 }),
         alert,
         owner: Some(Who::A),
+        others: usize::from(scene != Scene::Closed),
+        closed: scene == Scene::Closed,
         other_chart,
         password: enrolled || other_chart,
         sessions: cookie.iter().map(|_| (None, enrolled.then_some(0))).collect(),
@@ -173,6 +185,9 @@ impl Stage {
                 let body = json!({"portalUserId": b.user});
                 staff.put(&format!("/api/clients/{client}/chart-owner"), &body).await
             }
+            Op::AddC => staff.add(client, "c@mail.example").await,
+            Op::Close => staff.close(client, &json!({"reason": "left"})).await,
+            Op::Reopen => staff.reopen(client).await,
         }
     }
 
@@ -226,6 +241,9 @@ struct Model {
     a: Option<Person>,
     alert: Option<Who>,
     owner: Option<Who>,
+    closed: bool,
+    /// Portal users but A who are not revoked: B, and C if added.
+    others: usize,
     other_chart: bool,
     password: bool,
     /// By whom, and in which epoch of the chart, if it was open.
@@ -239,8 +257,12 @@ type Said = (u16, &'static str);
 
 impl Model {
     fn perform(&mut self, position: usize, op: Op, version: u64) -> Said {
-        let gone = (404, "not_found");
+        let (gone, closed) = ((404, "not_found"), (409, "client_closed"));
+        if let Some(said) = self.perform_on_chart(position, op, version) {
+            return said;
+        }
         match op {
+            Op::AddC | Op::Close | Op::Reopen => unreachable!("of the chart"),
             Op::AssignA => match &self.a {
                 None => (422, "not_a_portal_user"),
                 Some(a) if a.access == Access::Revoked => (422, "access_revoked"),
@@ -279,6 +301,9 @@ impl Model {
             }
             Op::ActivateA => {
                 let Some(a) = &mut self.a else { return gone };
+                if a.access == Access::Revoked && self.closed {
+                    return closed;
+                }
                 if a.access == Access::Revoked {
                     a.version += 1;
                     if a.enrolled {
@@ -294,6 +319,7 @@ impl Model {
             Op::ResendA => {
                 let Some(a) = &mut self.a else { return gone };
                 match a.access {
+                    _ if self.closed => return closed,
                     Access::Active => return (409, "already_enrolled"),
                     Access::Revoked => return (409, "access_revoked"),
                     Access::Invited => (a.token, a.version) = (Token::Dead, a.version + 1),
@@ -329,6 +355,38 @@ impl Model {
         }
     }
 
+    /// What closes and opens the chart, and what a closed one or a revoked B does not allow.
+    fn perform_on_chart(&mut self, position: usize, op: Op, version: u64) -> Option<Said> {
+        let owned = op == Op::OwnerB && self.owner == Some(Who::B);
+        match op {
+            _ if owned => return None,
+            Op::AssignA | Op::AssignB | Op::OwnerB | Op::AddC if self.closed => {
+                return Some((409, "client_closed"));
+            }
+            Op::AssignB | Op::OwnerB if self.others == 0 => return Some((422, "access_revoked")),
+            Op::AddC => {
+                self.others += 1;
+                self.events += 1;
+                self.mails += 1;
+                return Some((201, ""));
+            }
+            Op::Close if !self.closed => {
+                if self.a.as_ref().is_some_and(|a| a.access != Access::Revoked) {
+                    self.perform(position, Op::RevokeA, version);
+                }
+                self.events += self.others + 1;
+                (self.others, self.alert, self.closed) = (0, None, true);
+            }
+            Op::Reopen => {
+                self.events += usize::from(self.closed);
+                self.closed = false;
+            }
+            Op::Close => {}
+            _ => return None,
+        }
+        Some((200, ""))
+    }
+
     fn assign(&mut self, who: Option<Who>) -> Said {
         self.events += usize::from(self.alert != who);
         self.alert = who;
@@ -356,6 +414,7 @@ impl Model {
             a: self.a.as_ref().map(|a| (a.access, a.enrolled, a.version)),
             alert: self.alert,
             owner: self.owner,
+            closed: self.closed,
             opens: self
                 .sessions
                 .iter()
@@ -373,6 +432,7 @@ struct Seen {
     a: Option<(Access, bool, u64)>,
     alert: Option<Who>,
     owner: Option<Who>,
+    closed: bool,
     /// Which sessions open the chart, by the operation that made each.
     opens: BTreeMap<Option<usize>, bool>,
     events: usize,
@@ -605,7 +665,7 @@ impl<'a> Run<'a> {
             self.answered[position] = Some(depth);
             // Rule 2: once the change is answered, no session from before opens the chart. (One
             // that found nothing to do may have looked before somebody else's activation.)
-            let ends = matches!(op, Op::RevokeA | Op::DeleteA)
+            let ends = matches!(op, Op::RevokeA | Op::DeleteA | Op::Close)
                 && answer.status.is_success()
                 && self.last[position] == "TransactWriteItems";
             if ends {
@@ -730,7 +790,8 @@ fn look(stage: &Stage, items: &Items) -> Seen {
         (access, user.get("enrolledAt").is_some(), user["version"].as_u64().unwrap_or_default())
     });
     let (alert, owner) = (who("alertRecipient"), who("chartOwner"));
-    Seen { a, alert, owner, opens: BTreeMap::new(), events: 0, mails: 0 }
+    let closed = client.get("closed").is_some();
+    Seen { a, alert, owner, closed, opens: BTreeMap::new(), events: 0, mails: 0 }
 }
 
 /// What does not hold together.
@@ -754,6 +815,8 @@ fn faults(items: &Items) -> Vec<String> {
             fault(find(id).is_some(), "the chart owner is gone", client);
         }
         let count = |access: &str| users.iter().filter(|u| u["access"] == access).count();
+        let admits = client.get("closed").is_none() || count("revoked") == users.len();
+        fault(admits, "a closed chart that admits somebody", client);
         let portal = &client["portal"];
         fault(portal["users"] == json!(users.len()), "users counted wrong", client);
         fault(portal["active"] == json!(count("active")), "active counted wrong", client);
@@ -868,6 +931,52 @@ async fn pairs(scene: Scene, ops: &[Op]) {
         }
     }
     assert!(orders > 100, "{orders} orders are too few to have been all");
+}
+
+/// What closes or opens the chart, against others.
+async fn closings(scene: Scene, one: Op, others: &[Op]) {
+    let stage = stage(scene).await;
+    let mut orders = 0;
+    for other in others {
+        orders += explore(&stage, &[one, *other], true).await.len();
+    }
+    assert!(orders > 2 * others.len(), "{orders} orders are too few to have been all");
+}
+
+#[tokio::test]
+async fn a_chart_closes_with_both_active() {
+    let others = [
+        Op::AddC,
+        Op::AssignB,
+        Op::Close,
+        Op::DeleteA,
+        Op::OwnerB,
+        Op::Reopen,
+        Op::RevokeA,
+        Op::SignInA,
+        Op::UpdateA,
+    ];
+    closings(Scene::Active, Op::Close, &others).await;
+}
+
+#[tokio::test]
+async fn a_chart_closes_with_both_invited() {
+    closings(Scene::Invited, Op::Close, &[Op::EnrolA, Op::ResendA, Op::SignInA]).await;
+}
+
+#[tokio::test]
+async fn a_chart_closes_with_one_revoked() {
+    closings(Scene::Revoked, Op::Close, &[Op::ActivateA, Op::AssignB]).await;
+}
+
+#[tokio::test]
+async fn a_chart_closes_with_somebody_joining() {
+    closings(Scene::Joining, Op::Close, &[Op::EnrolA, Op::SignInA]).await;
+}
+
+#[tokio::test]
+async fn a_chart_is_reopened() {
+    closings(Scene::Closed, Op::Reopen, &[Op::ActivateA, Op::AddC, Op::Close, Op::Reopen]).await;
 }
 
 async fn triples(scene: Scene) {

@@ -5,6 +5,7 @@ mod addresses;
 mod alerts;
 mod apps;
 mod asked;
+mod closing;
 mod conformance;
 mod cors;
 mod devices;

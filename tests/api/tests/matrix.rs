@@ -153,6 +153,7 @@ impl Scene {
                 Some(json!({"version": self.version, "relationship": "guardian"}))
             }
             "revoke" => Some(json!({"reason": {"code": "left-care"}})),
+            "close-client" => Some(json!({"reason": "left"})),
             "sign-in" => Some(json!({
                 "practice": "harbor", "username": self.enrolled.email, "password": PASSWORD,
             })),
@@ -184,6 +185,7 @@ impl Scene {
             | "check"
             | "activate"
             | "client"
+            | "close-client.reopen"
             | "delete"
             | "health"
             | "health.document"

@@ -11,6 +11,7 @@ use serde_json::json;
 #[derive(Debug, Clone, Copy)]
 enum Shut {
     Revoke,
+    Close,
     Delete,
     SignOut,
     SwitchOff,
@@ -28,6 +29,7 @@ enum Ask {
 async fn shut_by(scene: &Scene, by: Shut) -> Answer {
     match by {
         Shut::Revoke => scene.dana.revoke(&scene.who).await,
+        Shut::Close => scene.dana.close(&scene.who.client, &json!({"reason": "left"})).await,
         Shut::Delete => scene.dana.delete(&scene.who, "confirm=delete").await,
         Shut::SignOut => {
             let call = Call::new("DELETE", "/api/portal/session");
@@ -72,7 +74,7 @@ async fn whatever_an_app_asks_while_the_door_shuts_is_worth_nothing_after() {
     let code = scene.code().await;
     let before = world.snapshot().await;
     let (mut open, mut closed) = (0, 0);
-    for shut in [Shut::Revoke, Shut::Delete, Shut::SignOut, Shut::SwitchOff] {
+    for shut in [Shut::Revoke, Shut::Close, Shut::Delete, Shut::SignOut, Shut::SwitchOff] {
         for ask in [Ask::Code, Ask::Token, Ask::Introspect, Ask::Check] {
             for order in 0..2_u32.pow(STEPS) {
                 let what = format!("{ask:?} while {shut:?}, order {order:04b}");

@@ -694,7 +694,7 @@ async fn an_interrupted_restoration_is_begun_anew() {
         ];
         assert_eq!(actions, all);
         if put_back {
-            let all = Closed { revoked: 3, deleted: 1, passwords: 1, links: 1, apps: 0 };
+            let all = Closed { revoked: 3, deleted: 1, passwords: 1, links: 1, charts: 0, apps: 0 };
             assert_eq!(first, all);
             scene.put_back().await;
             assert_eq!(scene.close(false).await.expect("once more"), all);
@@ -754,6 +754,96 @@ async fn an_account_with_forty_charts_is_closed_on_all_of_them() {
     let edit = json!({"version": version, "email": "new@mail.example"});
     scene.dana.patch(&who.path(), &edit).await.expect(200);
     let (closed, _) = scene.restored().await;
-    assert_eq!(closed, Closed { revoked: 40, deleted: 0, passwords: 1, links: 0, apps: 0 });
+    assert_eq!(
+        closed,
+        Closed { revoked: 40, deleted: 0, passwords: 1, links: 0, charts: 0, apps: 0 }
+    );
     scene.sign_in(who).await.problem(401, "sign_in_failed");
+}
+
+/// The chart of an active and an invited portal user.
+async fn two(dana: &Staff) -> (Invited, Invited) {
+    let who = dana.enrolled().await;
+    let invited = dana.invite(&who.client, "invited@mail.example").await;
+    (who, invited)
+}
+
+#[tokio::test]
+async fn a_chart_that_was_closed_is_closed_again() {
+    for (reason, duplicate) in [("left", false), ("deceased", false), ("duplicate", true)] {
+        let (mut scene, (who, invited)) = Scene::of(async |_, dana| two(dana).await).await;
+        let right = scene.dana.client("Amara", "Okafor", "1984-03-12").await;
+        let body = json!({"reason": reason, "duplicateOf": duplicate.then_some(right)});
+        scene.dana.close(&who.client, &body).await.expect(200);
+        let (closed, history) = scene.restored().await;
+        assert_eq!(closed, only(|c| (c.revoked, c.charts) = (2, 1)), "{reason}");
+        assert_eq!(history, [], "the history tells of it already");
+        let page = scene.dana.get(&format!("/api/clients/{}", who.client)).await.expect(200);
+        // The history has no values: staff say anew which chart is the right one.
+        assert_eq!(page["closed"], json!({"at": scene.world.now(), "reason": reason}));
+        scene.sign_in(&who).await.problem(403, "access_not_active");
+        assert_eq!(scene.world.check(&invited.token).await.expect(200)["state"], "expired");
+        for who in [&who, &invited] {
+            scene.dana.activate(who).await.problem(409, "client_closed");
+        }
+        assert_eq!(scene.close(false).await.expect("once more"), Closed::default());
+    }
+}
+
+/// Whoever of the chart the history does not name: closing shuts out everybody.
+#[tokio::test]
+async fn a_chart_that_is_closed_again_admits_nobody() {
+    let (mut scene, (who, invited)) = Scene::of(async |_, dana| two(dana).await).await;
+    scene.dana.close(&who.client, &json!({"reason": "left"})).await.expect(200);
+    let (_, history) = scene.tables();
+    let lost = scene.history().await.into_iter().filter(|e| e["action"] == "access-revoked");
+    let lost: Vec<_> = lost.map(|event| (text(&event["PK"]), text(&event["SK"]))).collect();
+    assert_eq!(lost.len(), 2);
+    scene.world.database.remove(&history, lost).expect("removed");
+    let (closed, mut history) = scene.restored().await;
+    assert_eq!(closed, only(|c| c.charts = 1));
+    let mut all = [&who, &invited].map(|who| told("access-revoked", who, &["status", "reason"]));
+    all.sort();
+    history.sort();
+    assert_eq!(history, all);
+    scene.sign_in(&who).await.problem(403, "access_not_active");
+}
+
+#[tokio::test]
+async fn a_chart_that_was_reopened_stays_as_it_was_at_the_moment() {
+    // Open at the moment, closed and reopened since.
+    let (mut scene, (who, _)) = Scene::of(async |_, dana| two(dana).await).await;
+    scene.dana.close(&who.client, &json!({"reason": "left"})).await.expect(200);
+    scene.dana.reopen(&who.client).await.expect(200);
+    assert_eq!(scene.restored().await.0, only(|c| c.revoked = 2));
+    scene.dana.activate(&who).await.expect(200);
+    // Closed at the moment, and reopened since: that is lost.
+    let (mut scene, who) = Scene::of(async |_, dana| {
+        let (who, _) = two(dana).await;
+        dana.close(&who.client, &json!({"reason": "left"})).await.expect(200);
+        who
+    })
+    .await;
+    scene.dana.reopen(&who.client).await.expect(200);
+    scene.dana.activate(&who).await.expect(200);
+    assert_eq!(scene.restored().await.0, Closed::default());
+    scene.sign_in(&who).await.problem(403, "access_not_active");
+    scene.dana.activate(&who).await.problem(409, "client_closed");
+}
+
+/// What a later version closes for, this one does not know.
+#[tokio::test]
+async fn a_chart_that_was_closed_for_a_reason_of_a_later_version_is_closed() {
+    let (mut scene, who) = Scene::of(async |_, dana| dana.enrolled().await).await;
+    scene.dana.close(&who.client, &json!({"reason": "deceased"})).await.expect(200);
+    scene
+        .write_event(|event| {
+            event["action"] = json!("client-closed");
+            event["reason"] = json!("moved");
+            event.as_object_mut().expect("an object").remove("portalUserId");
+        })
+        .await;
+    assert_eq!(scene.restored().await.0, only(|c| (c.revoked, c.charts) = (1, 1)));
+    let page = scene.dana.get(&format!("/api/clients/{}", who.client)).await.expect(200);
+    assert_eq!(page["closed"]["reason"], "left");
 }

@@ -26,6 +26,8 @@ fn requests(client: &str, user: &str) -> Vec<Call> {
         at("GET", "/portal-users"),
         at("POST", "/portal-users").json(&new),
         at("GET", "/history"),
+        at("POST", "/close").json(&json!({"reason": "left"})),
+        at("POST", "/reopen"),
         at("PUT", "/alert-recipient").json(&json!({"portalUserId": user})),
         at("PUT", "/alert-recipient").json(&json!({"portalUserId": null})),
         at("PUT", "/chart-owner").json(&json!({"portalUserId": user})),
@@ -101,7 +103,7 @@ async fn a_portal_user_of_another_practice_or_client_is_nobody_to_a_client_of_on
     there.problem(422, "not_a_portal_user");
     // The same holds between two clients of one practice.
     let second = dana.client("Second", "Client", "1970-07-07").await;
-    for call in requests(&second, &who.user).into_iter().skip(9) {
+    for call in requests(&second, &who.user).into_iter().skip(11) {
         dana.send(call).await.problem(404, "not_found");
     }
     assert_eq!(world.session(&world.signed_in(&who.email, PASSWORD).await).await.status, 200);

@@ -106,6 +106,11 @@ impl Day {
         self.staff("assign-alert", 200, put("alert-recipient", &two.user)).await;
         self.staff("change-owner", 200, put("chart-owner", &two.user)).await;
         self.staff("revoke", 200, post("revoke")).await;
+        let close =
+            Call::new("POST", &format!("{page}/close")).json(&json!({"reason": "deceased"}));
+        self.staff("close-client", 200, close).await;
+        let reopen = Call::new("POST", &format!("{page}/reopen"));
+        self.staff("close-client.reopen", 200, reopen).await;
         self.staff("activate", 200, post("activate")).await;
         let delete = Call::new("DELETE", &format!("{}?confirm=delete", one.path()));
         self.staff("delete", 200, delete).await;

@@ -71,6 +71,12 @@ function calls(world) {
       status: 204,
     },
     { name: "client", request: ["GET", CLIENT, onAmara], status: 200 },
+    {
+      name: "close-client",
+      request: ["POST", `${CLIENT}/close`, { cookie: staff, parameters: tomas.ids(), body: { reason: "left" } }],
+      status: 200,
+      touches: [tomas.partition, tomas.account("tomas")],
+    },
     // These clients stay: each has a number of its own, which the function makes.
     { name: "create-client", request: ["POST", "/api/clients", { cookie: staff, body: newClient }], status: 201 },
     {

@@ -51,6 +51,7 @@ export const CALLS = {
   delete: 0.005,
   "assign-alert": 0.01,
   "change-owner": 0.005,
+  "close-client": 0.01,
   "apps.list": 0.001,
   // The practice's programs tell of four things, each far from the others: so that each is a mail.
   alerts: 4,

@@ -27,13 +27,15 @@ pub type Ledger = Vec<(&'static str, Cost)>;
 
 /// The operations that may ask for nothing but these: `GetItem` and `UpdateItem` are the session's
 /// check.
-pub const STRICT: [(&str, &[&str]); 10] = [
+pub const STRICT: [(&str, &[&str]); 11] = [
     // Of apps: what they ask all day is one read.
     ("token.introspect", &["BatchGetItem"]),
     ("userinfo", &["BatchGetItem"]),
     ("check", &["BatchGetItem"]),
     ("alerts", &["BatchGetItem", "GetItem", "Query", "TransactWriteItems", "UpdateItem"]),
     ("revoke", &["GetItem", "Query", "TransactWriteItems", "UpdateItem"]),
+    // The chart that it is a duplicate of is read beside.
+    ("close-client", &["GetItem", "Query", "Query", "TransactWriteItems", "UpdateItem"]),
     // Whether it is a repeat, and of what, is read beside.
     ("activate", &["GetItem", "GetItem", "Query", "TransactWriteItems", "UpdateItem"]),
     ("delete", &["GetItem", "Query", "TransactWriteItems", "UpdateItem"]),
@@ -205,6 +207,13 @@ impl Afternoon<'_> {
 
         self.staff("revoke", ("POST", &format!("{one}/revoke"), json!({})), 200).await;
         self.staff("activate", ("POST", &format!("{one}/activate"), Value::Null), 200).await;
+        let body = json!({"name": {"first": "Pat", "last": "Twice"}, "dateOfBirth": "1984-03-12"});
+        let right = self.place.request("POST", "/api/clients", &self.staff, &body);
+        let right = self.place.send(right).await.body["clientId"].clone();
+        let body = json!({"reason": "duplicate", "duplicateOf": right});
+        self.staff("close-client", ("POST", &format!("{path}/close"), body), 200).await;
+        let reopen = format!("{path}/reopen");
+        self.staff("close-client.reopen", ("POST", &reopen, Value::Null), 200).await;
         self.staff("history", ("GET", &format!("{path}/history"), Value::Null), 200).await;
         let gone = format!("{one}?confirm=delete");
         self.staff("delete", ("DELETE", &gone, Value::Null), 200).await;

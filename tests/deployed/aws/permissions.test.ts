@@ -123,6 +123,14 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     await spend(client, portalUsers[0], 1);
     const sibling = await dana.client();
     await dana.must(429, "POST", `${at(sibling)}/portal-users`, { ...body, ...sameAs(body) });
+    // The client of a duplicate is the client of the right chart, too.
+    const twice = await dana.client();
+    const right = await dana.client();
+    const oneself = { ...newUser(twice), relationship: "self" };
+    await dana.must(201, "POST", `${at(twice)}/portal-users`, oneself, key());
+    await dana.must(200, "POST", `${at(twice)}/close`, { reason: "duplicate", duplicateOf: right.clientId });
+    const again = { ...oneself, samePerson: true };
+    await dana.must(201, "POST", `${at(right)}/portal-users`, again, key());
   },
   apps: async () => {
     await refused("GET", "/apps");
@@ -192,6 +200,21 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
       const { name } = newClient();
       await dana.must(200, "PATCH", at(one), { version, name, recordNumber: unique() });
     }
+  },
+  "close-client": async () => {
+    const { client, user, visitor } = await ofTwo();
+    await refused("POST", `${at(client)}/close`);
+    const right = await dana.client();
+    const closing = { reason: "duplicate", duplicateOf: right.clientId };
+    await beyond("POST", `${at(client)}/close`, closing);
+    expect((await visitor.forget()).status).toBe(202);
+    await mail(user.email, RESET);
+    await withRoom(Room.open, async (room) => {
+      await room.tokens(visitor);
+      const { receipts } = await dana.must(200, "POST", `${at(client)}/close`, closing);
+      expect(receipts).toHaveLength(1);
+    });
+    await dana.must(200, "POST", `${at(client)}/reopen`);
   },
   "create-client": async () => {
     const body = newClient();

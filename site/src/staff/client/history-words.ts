@@ -14,9 +14,10 @@ export const sayActor = ({ actor }: HistoryEvent): string => actor.name || t("hi
 
 export const sayAction = (action: HistoryEvent["action"]): string => sayIfKnown(`action.${action}`) ?? action;
 
-/** Why access was revoked, or something refused; "" where no reason is known. */
-export const sayWhy = ({ reason = "" }: HistoryEvent): string =>
-  sayIfKnown(`ended.${reason}`) ?? sayIfKnown(`because.${reason}`) ?? reason;
+/** Why access was revoked, a chart closed, or something refused; "" where no reason is known. Of a chart that was
+ *  reopened, the history has why it had been closed. */
+export const sayWhy = ({ action, reason = "" }: HistoryEvent): string =>
+  action === "client-reopened" ? "" : sayIfKnown(`ended.${reason}`) ?? sayIfKnown(`because.${reason}`) ?? reason;
 
 /** Events name portal users by id; the names are those of today. */
 function sayUser(event: HistoryEvent, chart: Chart): string {

@@ -146,7 +146,7 @@ function Events(props: { reader: HistoryReader; events: readonly HistoryEvent[];
                   {event.changed.length > 0 && (
                     <p class="small">{t("history.fields", { fields: sayChanged(event) })}</p>
                   )}
-                  {event.reason && <p class="small">{t("history.why", { why: sayWhy(event) })}</p>}
+                  {sayWhy(event) && <p class="small">{t("history.why", { why: sayWhy(event) })}</p>}
                 </li>
               ))}
             </ol>
