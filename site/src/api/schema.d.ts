@@ -246,6 +246,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/clients/{clientId}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Closes a chart. A repeat is answered the same and does nothing. */
+        post: operations["close-client"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/clients/{clientId}/history": {
         parameters: {
             query?: never;
@@ -364,6 +381,23 @@ export interface paths {
         put?: never;
         /** Revokes access. A repeat is answered the same and does nothing. */
         post: operations["revoke"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/clients/{clientId}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reopens a chart. Nobody's access comes back: activate it. A repeat does nothing. */
+        post: operations["close-client.reopen"];
         delete?: never;
         options?: never;
         head?: never;
@@ -784,7 +818,7 @@ export interface components {
          * @description What happened.
          * @enum {string}
          */
-        Action: "client-created" | "client-updated" | "client-opened" | "client-shown" | "portal-user-shown" | "history-shown" | "clients-searched" | "access-listed" | "clients-compared" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "links-ended" | "access-revoked" | "access-activated" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "locked" | "signed-out" | "password-reset-requested" | "password-changed" | "password-change-refused" | "staff-signed-in" | "staff-signed-out" | "app-opened" | "app-closed" | "apps-shown" | "app-registered" | "app-updated" | "app-secret-made" | "app-deleted" | "alert-posted" | "alerts-shown" | "refused" | "other";
+        Action: "client-created" | "client-updated" | "client-closed" | "client-reopened" | "client-opened" | "client-shown" | "portal-user-shown" | "history-shown" | "clients-searched" | "access-listed" | "clients-compared" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "links-ended" | "access-revoked" | "access-activated" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "locked" | "signed-out" | "password-reset-requested" | "password-changed" | "password-change-refused" | "staff-signed-in" | "staff-signed-out" | "app-opened" | "app-closed" | "apps-shown" | "app-registered" | "app-updated" | "app-secret-made" | "app-deleted" | "alert-posted" | "alerts-shown" | "refused" | "other";
         /** @description Who acted. */
         ActorView: {
             /** @description Tells people of one name apart; empty for somebody who was not signed in. */
@@ -960,6 +994,8 @@ export interface components {
             chartOwner: components["schemas"]["PortalUserId"] | null;
             /** @description The client's id. */
             clientId: components["schemas"]["ClientId"];
+            /** @description When and why the chart was closed, while it is. */
+            closed?: components["schemas"]["ClosedChart"];
             /** @description The client's date of birth. */
             dateOfBirth: components["schemas"]["Date"];
             /** @description E-mail addresses. */
@@ -995,6 +1031,26 @@ export interface components {
         };
         /** @description An opaque id. */
         ClientId: string;
+        /**
+         * @description Why a chart was closed.
+         * @enum {string}
+         */
+        CloseReason: "left" | "deceased" | "duplicate";
+        /** @description When and why a chart was closed. */
+        ClosedChart: {
+            /** @description When. */
+            at: components["schemas"]["At"];
+            /** @description The right chart of a duplicate; missing where a restoration lost it. */
+            duplicateOf?: components["schemas"]["ClientId"];
+            /** @description Why. */
+            reason: components["schemas"]["CloseReason"];
+        };
+        /** @description The closing of a chart. */
+        Closing: {
+            duplicateOf?: components["schemas"]["ClientId"] | null;
+            /** @description Why. */
+            reason: components["schemas"]["CloseReason"];
+        };
         /** @description An e-mail address of a client. */
         ContactEmail: {
             /** @description The address. */
@@ -1140,6 +1196,8 @@ export interface components {
         Hit: {
             /** @description The client's id. */
             clientId: components["schemas"]["ClientId"];
+            /** @description When and why the chart was closed, while it is. */
+            closed?: components["schemas"]["ClosedChart"];
             /** @description The client's date of birth. */
             dateOfBirth: components["schemas"]["Date"];
             /** @description First e-mail address. */
@@ -1599,6 +1657,11 @@ export interface components {
             kind: components["schemas"]["MailKind"];
             /** @description How far it has come. */
             state: components["schemas"]["MailState"];
+        };
+        /** @description Whose access ended. */
+        Receipts: {
+            /** @description One for each portal user whose access or invitation the closing ended. */
+            receipts: components["schemas"]["Receipt"][];
         };
         /** @description The number of a client's chart, unique in its practice. */
         RecordNumber: string;
@@ -3499,6 +3562,125 @@ export interface operations {
             };
         };
     };
+    "close-client": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The client. */
+                clientId: components["schemas"]["ClientId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Closing"];
+            };
+        };
+        responses: {
+            /** @description What ended, for each portal user whose access it was. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receipts"];
+                };
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The practice has no such client, or not the one of `duplicateOf`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `client_closed`: it is closed for another reason. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `duplicateOf` is missing, comes with another reason, is the client itself, or is closed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     history: {
         parameters: {
             query?: {
@@ -4365,6 +4547,76 @@ export interface operations {
             };
             /** @description The successor cannot get the alerts. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "close-client.reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The client. */
+                clientId: components["schemas"]["ClientId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The chart is open; there are no receipts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receipts"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or another practice's. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

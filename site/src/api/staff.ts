@@ -13,6 +13,10 @@ export type Search = BodyOf<"/api/clients/search", "post">;
 export type Found = AnswerOf<"/api/clients/search", "post">;
 export type Hit = Found["clients"][number];
 export type Client = AnswerOf<"/api/clients/{clientId}", "get">;
+/** When and why a chart was closed, and of a duplicate which chart is the right one. */
+export type Closed = NonNullable<Client["closed"]>;
+export type Closing = BodyOf<"/api/clients/{clientId}/close", "post">;
+export const CLOSE_REASONS = ["left", "deceased", "duplicate"] as const satisfies readonly Closing["reason"][];
 type PersonName = Client["name"];
 export type ClientEdit = BodyOf<"/api/clients/{clientId}", "patch">;
 export type NewClient = BodyOf<"/api/clients", "post">;
@@ -89,6 +93,12 @@ export const client = (clientId: string, signal?: AbortSignal) =>
 
 export const editClient = (clientId: string, body: ClientEdit) =>
   answer(http.PATCH("/api/clients/{clientId}", { params: { path: { clientId } }, body }));
+
+export const closeClient = (clientId: string, body: Closing): Promise<{ receipts: Receipt[] }> =>
+  answer(http.POST("/api/clients/{clientId}/close", { params: { path: { clientId } }, body }));
+
+export const reopenClient = (clientId: string) =>
+  answer(http.POST("/api/clients/{clientId}/reopen", { params: { path: { clientId } } }));
 
 export const portalUsers = (clientId: string, signal?: AbortSignal): Promise<PortalUsers> =>
   answer(

@@ -31,6 +31,7 @@ export function Duplicates(props: {
                     t("client.born", { date: sayDate(hit.dateOfBirth) }),
                     hit.recordNumber,
                     sayAccess(hit),
+                    ...(hit.closed ? [t("search.closed")] : []),
                   ].join(" · ")}
                 </span>
               </li>

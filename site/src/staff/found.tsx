@@ -31,7 +31,10 @@ export function Found(props: { hit: Hit; onClose: () => void; onGo: () => void }
               </>
             )}
             <dt>{t("who.portal")}</dt>
-            <dd>{sayAccess(hit)}</dd>
+            <dd>
+              {sayAccess(hit)}
+              {hit.closed && <> · {t("search.closed")}</>}
+            </dd>
           </dl>
           <div class="actions">
             <Button onClick={close}>{t("who.close")}</Button>

@@ -223,6 +223,7 @@ function HitWords({ hit, query }: { hit: Hit; query: string }) {
       </span>
       <small class="breaks">
         <Marked text={hit.recordNumber} query={query} /> · {sayAccess(hit)}
+        {hit.closed && <> · {t("search.closed")}</>}
       </small>
       {hit.through && (
         <small class="breaks">

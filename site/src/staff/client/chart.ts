@@ -26,6 +26,8 @@ const SUCCESSOR = "alertRecipient";
 export class Chart {
   readonly client: Resource<api.Client>;
   readonly users: Resource<api.PortalUsers>;
+  /** The right chart, of one that was closed as a duplicate. */
+  readonly right: Resource<api.Client | null>;
   /** True until the first section has shown itself: on arrival the client's name takes the focus. */
   fresh = true;
   /** Set by changes of access: the client's own summary of them is older than they are. */
@@ -36,11 +38,36 @@ export class Chart {
   constructor(readonly clientId: string) {
     this.client = new Resource((signal) => api.client(clientId, signal));
     this.users = new Resource((signal) => api.portalUsers(clientId, signal).then(marked));
+    this.right = new Resource(async (signal) => {
+      const right = this.client.value?.closed?.duplicateOf;
+      return right ? api.client(right, signal) : null;
+    });
   }
 
   close(): void {
     this.client.close();
     this.users.close();
+    this.right.close();
+  }
+
+  /** Closes the chart: everybody's access ends. The client as it is then is asked for, since the answer tells of
+   *  the people alone. */
+  async closeChart(closing: api.Closing): Promise<api.Receipt[]> {
+    const { receipts } = await api.closeClient(this.clientId, closing);
+    for (const { portalUser } of receipts) if (portalUser) this.#put(portalUser, null);
+    await this.#renew();
+    return receipts;
+  }
+
+  /** Opens the chart again, which gives nobody access. */
+  async reopenChart(): Promise<void> {
+    await api.reopenClient(this.clientId);
+    await this.#renew();
+  }
+
+  async #renew(): Promise<void> {
+    this.#summaryIsOld = !(await this.client.load());
+    void this.right.load();
   }
 
   /** Ask for the client again if something here has changed it: each asking is recorded as an opening. */

@@ -84,12 +84,12 @@ function OwnerCard({ chart, client, users }: { chart: Chart; client: Client; use
       </div>
       {mayChange.value && (
         <div class="owner-actions">
-          {off && (
+          {off && !client.closed && (
             <Button kind="primary" onClick={() => setDoing(owner ? "activate" : "first-access")}>
               {t("activate.open")}
             </Button>
           )}
-          {users.portalUsers.length > 0 && (
+          {users.portalUsers.length > 0 && !client.closed && (
             <Menu label={t("users.menu", { name: sayName(name) })} items={items(owner, setDoing)} />
           )}
         </div>

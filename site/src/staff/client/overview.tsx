@@ -1,13 +1,20 @@
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { Client } from "../../api/staff";
 import { sayDate } from "../../messages/language";
 import { sayName } from "../../messages/name";
 import { t } from "../../messages/staff";
+import { focusHeading } from "../../ui/heading";
+import { lazyPage } from "../../ui/lazy";
+import { Menu } from "../../ui/menu";
+import { say } from "../../ui/toast";
 import { mayChange } from "../session";
 import type { Chart } from "./chart";
 import { SectionHeading } from "./section-heading";
 
+const CloseChart = lazyPage(async () => (await import("./close-chart")).CloseChart);
+
 export function Overview({ chart, client }: { chart: Chart; client: Client }) {
+  const [closing, setClosing] = useState(false);
   const named = Boolean(client.chartOwner || client.alertRecipient);
   const { chartOwner, alertRecipient } = client;
   useEffect(() => {
@@ -21,11 +28,30 @@ export function Overview({ chart, client }: { chart: Chart; client: Client }) {
       <div class="card-head">
         <SectionHeading chart={chart} title={t("client.overview")} />
         {mayChange.value && (
-          <a class="button plain" href={`/clients/${client.clientId}/edit`}>
-            {t("overview.edit")}
-          </a>
+          <div class="actions start">
+            <a class="button plain" href={`/clients/${client.clientId}/edit`}>
+              {t("overview.edit")}
+            </a>
+            {!client.closed && (
+              <Menu
+                label={t("close.menu")}
+                items={[{ label: t("close.open"), danger: true, onSelect: () => setClosing(true) }]}
+              />
+            )}
+          </div>
         )}
       </div>
+      {closing && (
+        <CloseChart
+          chart={chart}
+          client={client}
+          onDone={(said) => {
+            focusHeading();
+            say(said);
+          }}
+          onClose={() => setClosing(false)}
+        />
+      )}
       <dl class="facts padded">
         <dt>{t("overview.name")}</dt>
         <dd>{sayName(client.name)}</dd>

@@ -17,6 +17,7 @@ import { PortalUsers } from "./portal-users";
 
 const EditClient = forEditors(lazyPage(async () => (await import("./edit-client")).EditClient));
 const Communications = lazyPage(async () => (await import("./communications")).Communications);
+const ClosedNote = lazyPage(async () => (await import("./closed-note")).ClosedNote);
 const History = lazyPage(async () => (await import("./history")).History);
 
 const SECTIONS = [
@@ -70,6 +71,9 @@ function Open({ clientId }: { clientId: string }) {
         <Sections base={`/clients/${clientId}`} />
         <div class="section">
           {!mayChange.value && <p class="notice">{t("client.readOnly")}</p>}
+          {state.at === "ready" && state.value.closed && (
+            <ClosedNote chart={chart} client={state.value} closed={state.value.closed} />
+          )}
           {state.at === "loading" && <Skeleton lines={5} />}
           {state.at === "failed" && (
             <FailureNote failure={state.failure} onRetry={() => void chart.client.load()} />

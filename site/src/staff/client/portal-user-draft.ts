@@ -46,6 +46,13 @@ export const draftOf = (user: PortalUser): Draft => ({
   chartOwner: user.chartOwner,
 });
 
+/** As `draftOf`, for another chart: who owns that one is asked anew. Signing in with the e-mail address is what
+ *  happens anyway. */
+export function newDraftOf(user: PortalUser): Draft {
+  const draft = draftOf(user);
+  return { ...draft, chartOwner: false, username: draft.username === draft.email ? "" : draft.username };
+}
+
 export function editOf(version: number, base: Draft, draft: Draft): PortalUserEdit {
   const changed = touched(base, draft);
   const edit: PortalUserEdit = { version };

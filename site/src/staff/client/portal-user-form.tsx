@@ -17,9 +17,9 @@ import { useTyped } from "../typed";
 import { Decision } from "../decision";
 import { useAccessChange } from "./access-dialogs";
 import type { Chart } from "./chart";
-import { PERMISSIONS, RELATIONSHIPS } from "./portal-user";
+import { PERMISSIONS, RELATIONSHIPS, takenAlong } from "./portal-user";
 import { heldIn, SamePerson, type Held } from "./same-person";
-import { draftOf, editOf, EMPTY, labelOf, problems, sayValue, type Draft } from "./portal-user-draft";
+import { draftOf, editOf, EMPTY, labelOf, newDraftOf, problems, sayValue, type Draft } from "./portal-user-draft";
 
 interface FormProps {
   chart: Chart;
@@ -31,7 +31,11 @@ interface FormProps {
 
 export function AddUser(props: FormProps) {
   const { chart } = props;
-  const [draft, setDraft] = useTyped<Draft>({ base: EMPTY, label: labelOf, say: sayValue });
+  const [base] = useState(() => {
+    const user = takenAlong(props.client.clientId);
+    return user ? newDraftOf(user) : EMPTY;
+  });
+  const [draft, setDraft] = useTyped<Draft>({ base, label: labelOf, say: sayValue });
   const [invalid, setInvalid] = useState<Invalid[]>([]);
   const [submission] = useState(() => new Submission());
   const first = chart.users.value?.portalUsers.length === 0;
@@ -83,7 +87,7 @@ export function AddUser(props: FormProps) {
       title={t("add.title")}
       wide
       busy={action.busy || activating.busy}
-      typed={touched(EMPTY, draft).size > 0}
+      typed={touched(base, draft).size > 0}
       onClose={props.onClose}
     >
       {(close) => (

@@ -16,6 +16,7 @@ import { AccessFacts } from "./access";
 import { AccessDialog, type AccessChange } from "./access-dialogs";
 import { AlertChoice, useAlerts } from "./alerts";
 import type { Chart } from "./chart";
+import { takeAlong } from "./portal-user";
 import { DeleteUser } from "./delete-user";
 import { RevokeUser } from "./revoke-user";
 import { SectionHeading } from "./section-heading";
@@ -49,7 +50,7 @@ export function PortalUsers(props: {
     <section class="card">
       <div class="card-head">
         <SectionHeading chart={chart} title={t("users.title")} />
-        {mayChange.value && (
+        {mayChange.value && !client.closed && (
           <a class="button primary" href={`${base}/new`}>
             {t("users.add")}
           </a>
@@ -58,8 +59,8 @@ export function PortalUsers(props: {
       <Loaded of={chart.users} lines={4}>
         {(users) => (
           <>
-            {users.portalUsers.length ? <Table chart={chart} users={users} base={base} /> : <Empty />}
-            {props.adding && mayChange.value && <AddUser {...form} />}
+            {users.portalUsers.length ? <Table chart={chart} users={users} base={base} closed={client.closed} /> : <Empty />}
+            {props.adding && mayChange.value && !client.closed && <AddUser {...form} />}
             {props.portalUserId && mayChange.value && (
               <EditUser {...form} key={props.portalUserId} portalUserId={props.portalUserId} />
             )}
@@ -81,7 +82,8 @@ function Empty() {
 
 type Doing = { what: AccessChange | "revoke" | "delete"; user: PortalUser };
 
-function Table({ chart, users, base }: { chart: Chart; users: Users; base: string }) {
+function Table(props: { chart: Chart; users: Users; base: string; closed: Client["closed"] }) {
+  const { chart, users, base, closed } = props;
   const { route } = useLocation();
   const [doing, setDoing] = useState<Doing | null>(null);
   const alerts = useAlerts(chart, users);
@@ -94,6 +96,8 @@ function Table({ chart, users, base }: { chart: Chart; users: Users; base: strin
     say(said);
   };
 
+  const right = closed && chart.right.value;
+
   const menu = (user: PortalUser) => {
     const name = sayName(user.name);
     const open = (what: AccessChange | "revoke") => () => setDoing({ what, user });
@@ -102,7 +106,9 @@ function Table({ chart, users, base }: { chart: Chart; users: Users; base: strin
       { label: t("users.edit"), onSelect: () => route(`${base}/${user.portalUserId}`) },
       {
         label: t("users.resend"),
-        reason: revoked
+        reason: closed
+          ? t("closed.why")
+          : revoked
           ? t("users.resendRevoked")
           : user.status === "active"
             ? t("users.resendActive", { name })
@@ -110,8 +116,20 @@ function Table({ chart, users, base }: { chart: Chart; users: Users; base: strin
         onSelect: open("resend"),
       },
       revoked
-        ? { label: t("users.activate"), onSelect: open("activate") }
+        ? { label: t("users.activate"), reason: closed && t("closed.why"), onSelect: open("activate") }
         : { label: t("users.revoke"), danger: true, onSelect: open("revoke") },
+      // Who was entered with a duplicate is taken over to the right chart.
+      ...(right
+        ? [
+            {
+              label: t("users.addTo", { name: sayName(right.name) }),
+              onSelect: () => {
+                takeAlong(right.clientId, user);
+                route(`/clients/${right.clientId}/portal/new`);
+              },
+            },
+          ]
+        : []),
     ];
   };
 
