@@ -254,7 +254,8 @@ async fn enroll(
     key: IdempotencyKey,
     StrictJson(with): StrictJson<Enrollment>,
 ) -> Result<Response, Problem> {
-    match use_link(&app, &caller, (presented, previous.as_ref(), &key), &with).await {
+    let used = use_link(&app, &caller, (presented, previous.as_ref(), &key), &with);
+    match Box::pin(used).await {
         Err(problem) => Err(refused(&app, &caller, &with.token, problem).await),
         answer => answer,
     }
