@@ -9,7 +9,8 @@
 //! | `VERIFYING_KEYS` | public keys as a JWK set (RFC 7517); all that verifying needs |
 //! | `SIGNING_KEY`, `SIGNING_KEY_ID` | ES256 private key (PKCS#8 PEM) and its `kid`; only for the functions that sign people in |
 //! | `TOKEN_SECRET` | keys for HMACs, `lasting.replaceable`: where accounts are; lock counters, tokens, idempotent requests. Only for the functions that make or judge them |
-//! | `OIDC_ISSUER`, `OIDC_CLIENT_ID`, `OIDC_CLIENT_SECRET`, `OIDC_PRACTICE_CLAIM`, `OIDC_ROLE_CLAIM` | the staff's OpenID Connect issuer; only for `staff-sign-in` |
+//! | `OIDC_ISSUER`, `OIDC_CLIENT_ID`, `OIDC_CLIENT_SECRET` | the staff's OpenID Connect issuer; only for `staff-sign-in` |
+//! | `STAFF_POOL` | id of the Cognito pool in which staff sign in, if it is ours; only for `staff` |
 //! | `MAIL_FROM`, `MAIL_CONFIGURATION_SET` | sender address and SES configuration set; only for `send-mail` |
 //! | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | set by Lambda |
 //! | `AWS_LAMBDA_FUNCTION_NAME` | set by Lambda; without it no metrics are written |
@@ -125,10 +126,19 @@ pub struct OidcConfig {
     pub client_id: String,
     /// Our client secret there, if it gave one.
     pub client_secret: Option<Secret>,
-    /// Claim that names the practice.
-    pub practice_claim: String,
-    /// Claim that names the role (or a list that contains it).
-    pub role_claim: String,
+}
+
+/// The Cognito pool in which staff sign in, where it is ours.
+#[derive(Debug, Clone)]
+pub struct PoolConfig {
+    /// The pool's id.
+    pub pool: String,
+    /// Its region.
+    pub region: String,
+    /// Where Cognito answers.
+    pub endpoint: String,
+    /// Who asks.
+    pub credentials: Credentials,
 }
 
 /// How mail is sent.
@@ -184,6 +194,16 @@ pub fn tables() -> Result<(String, String), ConfigError> {
     Ok((required("TABLE")?, required("HISTORY_TABLE")?))
 }
 
+fn credentials() -> Result<Credentials, ConfigError> {
+    Ok(Credentials::new(
+        required("AWS_ACCESS_KEY_ID")?,
+        required("AWS_SECRET_ACCESS_KEY")?,
+        optional("AWS_SESSION_TOKEN"),
+        None,
+        "environment",
+    ))
+}
+
 /// The AWS SDK's settings, from what Lambda says: the chain of other places that it could ask would
 /// make a function a quarter larger and find nothing. TLS by rustls on ring, which trusts Amazon's
 /// own roots alone: nobody else vouches for AWS, and to read all those of the system takes half of
@@ -196,13 +216,7 @@ pub fn tables() -> Result<(String, String), ConfigError> {
 /// # Errors
 /// Names the first variable that is missing.
 pub fn sdk() -> Result<SdkConfig, ConfigError> {
-    let credentials = Credentials::new(
-        required("AWS_ACCESS_KEY_ID")?,
-        required("AWS_SECRET_ACCESS_KEY")?,
-        optional("AWS_SESSION_TOKEN"),
-        None,
-        "environment",
-    );
+    let credentials = credentials()?;
     let roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
     let tls = TlsContext::builder().with_trust_store(roots).build().map_err(ConfigError::Tls)?;
     let ring = Provider::Rustls(CryptoMode::Ring);
@@ -337,9 +351,22 @@ impl OidcConfig {
             issuer: required("OIDC_ISSUER")?,
             client_id: required("OIDC_CLIENT_ID")?,
             client_secret,
-            practice_claim: optional("OIDC_PRACTICE_CLAIM").unwrap_or("custom:practice".into()),
-            role_claim: optional("OIDC_ROLE_CLAIM").unwrap_or("custom:role".into()),
         })
+    }
+}
+
+impl PoolConfig {
+    /// Reads the environment; none where another issuer signs staff in.
+    ///
+    /// # Errors
+    /// Names the first variable that is missing.
+    pub fn from_env() -> Result<Option<Self>, ConfigError> {
+        let Some(pool) = optional("STAFF_POOL") else { return Ok(None) };
+        let region = required("AWS_REGION")?;
+        let endpoint = optional("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER")
+            .or_else(|| optional("AWS_ENDPOINT_URL"))
+            .unwrap_or_else(|| format!("https://cognito-idp.{region}.amazonaws.com"));
+        Ok(Some(Self { pool, region, endpoint, credentials: credentials()? }))
     }
 }
 

@@ -210,6 +210,14 @@ parsed!(
     |raw| text(raw, 1, 60)
 );
 parsed!(
+    #[doc = "The name of a person of the staff, as the practice calls them."]
+    StaffName,
+    1,
+    100,
+    VISIBLE,
+    |raw| text(raw, 1, 100)
+);
+parsed!(
     #[doc = "Which of an app's public keys one is (kid)."]
     KeyId,
     1,

@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 use crate::{
     caller::Caller,
     context::Context,
-    fields::{AppName, At},
-    id::{AppId, ClientId, EventId, PortalUserId, PracticeId},
+    fields::{AppName, At, StaffName},
+    id::{AppId, ClientId, EventId, PortalUserId, PracticeId, StaffId},
     keys::{self, Key},
 };
 
@@ -50,6 +50,11 @@ pub enum Action {
     PasswordChangeRefused,
     StaffSignedIn,
     StaffSignedOut,
+    StaffShown,
+    StaffAdded,
+    StaffUpdated,
+    StaffRemoved,
+    StaffSessionsEnded,
     AppOpened,
     AppClosed,
     AppsShown,
@@ -95,7 +100,7 @@ impl Role {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Actor {
-    /// Staff: subject at the issuer. Portal users: the id of their account. Empty for nobody.
+    /// Staff: their id on the practice's list. Portal users: the id of their account. Empty for nobody.
     pub id: String,
     /// As people know them.
     pub name: String,
@@ -144,6 +149,16 @@ pub struct EventApp {
     pub name: AppName,
 }
 
+/// A person of the staff, as they were called when something happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EventStaff {
+    /// The id on the practice's list.
+    pub staff_id: StaffId,
+    /// What they were called.
+    pub name: StaffName,
+}
+
 /// One event.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -170,6 +185,9 @@ pub struct Event {
     /// The app or system that it is about, or through which it was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app: Option<EventApp>,
+    /// The person of the staff that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staff: Option<EventStaff>,
     /// Names of the fields that changed.
     #[serde(default)]
     pub changed: Vec<String>,
@@ -199,6 +217,7 @@ impl Event {
             action,
             reason: None,
             app: None,
+            staff: None,
             changed: Vec::new(),
             source: caller.source.clone(),
             request_id: caller.request_id.clone(),
@@ -230,6 +249,13 @@ impl Event {
     #[must_use]
     pub fn app(mut self, app_id: &AppId, name: &AppName) -> Self {
         self.app = Some(EventApp { app_id: app_id.clone(), name: name.clone() });
+        self
+    }
+
+    /// About this person of the staff.
+    #[must_use]
+    pub fn staff(mut self, staff_id: StaffId, name: &StaffName) -> Self {
+        self.staff = Some(EventStaff { staff_id, name: name.clone() });
         self
     }
 

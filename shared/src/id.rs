@@ -89,6 +89,11 @@ ulid_id!(
     AccountId
 );
 ulid_id!(
+    /// A person of a practice's staff list: another one for each practice, and for each time of being
+    /// on the list.
+    StaffId
+);
+ulid_id!(
     /// A session, of staff or of a client.
     SessionId
 );
@@ -293,6 +298,26 @@ impl AccountKey {
 }
 
 impl fmt::Display for AccountKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where the practices are listed whose staff a person is: 16 bytes of a keyed digest of the person's
+/// e-mail address, or of who they are at the issuer (see [`crate::team`]), in unpadded base64url.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LoginKey(String);
+
+impl LoginKey {
+    /// The key of these sixteen bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(bytes))
+    }
+}
+
+impl fmt::Display for LoginKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }

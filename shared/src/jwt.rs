@@ -10,7 +10,7 @@ use crate::{
     es256,
     fields::At,
     history::Role,
-    id::{AccountKey, PracticeId, SessionId},
+    id::{AccountKey, LoginKey, PracticeId, SessionId},
     problem::Problem,
 };
 
@@ -41,7 +41,7 @@ pub struct Claims {
     pub iss: String,
     /// For whom it is: [`Audience::claim`].
     pub aud: String,
-    /// Staff: subject at the issuer. Portal: the account's id.
+    /// Staff: the id on the practice's list. Portal: the account's id.
     pub sub: String,
     /// The session.
     pub sid: SessionId,
@@ -53,12 +53,15 @@ pub struct Claims {
     pub exp: i64,
     /// Seconds after which the session ends if it stays unused.
     pub idle: i64,
-    /// Staff: the role at sign-in. Only a hint: the session item says what the role is now.
+    /// Staff: the role at sign-in. Only a hint: the practice's list says what the role is now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
     /// Portal: where the account is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountKey>,
+    /// Staff: where the practices are listed whose staff the person is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<LoginKey>,
 }
 
 /// The keys of the session tokens.

@@ -17,8 +17,8 @@ use crate::{
     alert::Addressee,
     fields::{At, Date, RecordNumber},
     id::{
-        AccountKey, AddressKey, AlertId, AskId, ClientId, EventId, LockoutId, MailId, NoticeId,
-        PortalUserId, PracticeId, SessionId,
+        AccountKey, AddressKey, AlertId, AskId, ClientId, EventId, LockoutId, LoginKey, MailId,
+        NoticeId, PortalUserId, PracticeId, SessionId, StaffId,
     },
 };
 
@@ -125,7 +125,7 @@ macro_rules! partitions {
         pub mod partition {
             use crate::{
                 fields::Date,
-                id::{AccountKey, AddressKey, ClientId, PracticeId},
+                id::{AccountKey, AddressKey, ClientId, LoginKey, PracticeId, StaffId},
             };
             use ulid::Ulid;
 
@@ -177,9 +177,14 @@ partitions! {
     /// The apps and systems of a practice.
     apps(practice: &PracticeId) = "P#{practice}#O";
     /// How many alerts an app or a system posted.
-    posts(practice: &PracticeId, app: Ulid) = "P#{practice}#T#{app}";
+    posts(practice: &PracticeId, app: Ulid) = "P#{practice}#H#{app}";
     /// The sessions of one person of the staff.
-    staff(practice: &PracticeId, subject: &str) = "P#{practice}#W#{subject}";
+    staff(practice: &PracticeId, staff: StaffId) = "P#{practice}#W#{staff}";
+    /// The staff list of a practice.
+    team(practice: &PracticeId) = "P#{practice}#T";
+    /// The practices whose staff a person is, who is known only by a digest: see [`crate::team`]. It is
+    /// the same for all practices.
+    login(login: &LoginKey) = "V#{login}";
     /// Failures counted against a sign-in name, known only by its HMAC: those of strangers, and those
     /// of each device that signed in with it.
     lock(practice: &PracticeId, hmac: &str) = "P#{practice}#L#{hmac}";
@@ -242,8 +247,16 @@ items! {
     posts(practice: &PracticeId, app: Ulid, hour: i64)
         in main posts(practice, app) = "HOUR#{hour}", "posts of a program";
     /// A session of staff.
-    staff_session(practice: &PracticeId, subject: &str, session: SessionId)
-        in main staff(practice, subject) = "SESSION#{session}", "staff session";
+    staff_session(practice: &PracticeId, staff: StaffId, session: SessionId)
+        in main staff(practice, staff) = "SESSION#{session}", "staff session";
+    /// What every change of a staff list writes, so that two changes of one list conflict.
+    team(practice: &PracticeId) in main team(practice) = "MEMBERS", "staff list";
+    /// A person of a staff list.
+    member(practice: &PracticeId, staff: StaffId)
+        in main team(practice) = "MEMBER#{staff}", "member of the staff";
+    /// Leads from who signs in to a person of a practice's staff list.
+    login(login: &LoginKey, practice: &PracticeId)
+        in main login(login) = "LOGIN#{practice}", "sign-in of staff";
     /// The failures of strangers counted against a sign-in name.
     lock(practice: &PracticeId, account: &AccountKey)
         in main lock(practice, account.as_str()) = "LOCK", "failures of a sign-in name";
@@ -295,6 +308,10 @@ pub fn list_of_professional(practice: &PracticeId, professional: &str) -> String
 
 /// Sort keys of a client and its portal users begin with this, and no others.
 pub const ACCESS: &str = "A#";
+/// Sort keys of a staff list begin with this, and no others.
+pub const MEMBER: &str = "MEMBER";
+/// Sort keys of what leads to a staff list begin with this.
+pub const LOGIN: &str = "LOGIN#";
 /// Sort keys of apps begin with this.
 pub const APP: &str = "APP#";
 /// Sort keys of mails begin with this, and no others: the stream's filter looks for it.

@@ -46,6 +46,7 @@ pub mod session;
 pub mod staff;
 pub mod store;
 mod strict;
+pub mod team;
 pub mod token;
 pub mod visitor;
 pub mod web;

@@ -29,7 +29,7 @@ use crate::{
     cookie,
     fields::At,
     history::{Action, Actor, Author, Event, Role},
-    id::{AccountKey, ClientId, PracticeId},
+    id::{AccountKey, ClientId, Epoch, LoginKey, PracticeId, StaffId},
     idempotency::Attempt,
     jwt::{Audience, Claims},
     keys,
@@ -40,19 +40,16 @@ use crate::{
     },
     practice::Practice,
     problem::Problem,
-    store::{Update, both},
+    store::{Update, both, parse},
+    team::Member,
 };
 
-/// A staff session as stored.
+/// A staff session as stored. Whose it is, and what they may do, says the practice's list.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StaffSession {
-    /// Name of the person.
-    pub name: String,
-    /// E-mail address of the person.
-    pub email: String,
-    /// Role of the person.
-    pub role: Role,
+    /// The epoch that the person was in when it was made.
+    pub epoch: Epoch,
     /// When it began.
     pub began_at: At,
     /// When it ends if it stays unused.
@@ -78,9 +75,18 @@ pub struct Staff {
 #[derive(Debug, Clone)]
 pub enum Standing {
     /// A person by a session.
-    Session(StaffSession),
+    Session(Box<SignedIn>),
     /// A system, or an app by itself, by what is registered of it.
     Registered(Box<Registration>),
+}
+
+/// A person of the staff who is signed in.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// The session.
+    pub session: StaffSession,
+    /// The person, as the practice's list has them.
+    pub member: Member,
 }
 
 impl Staff {
@@ -144,7 +150,7 @@ struct Ticket {
 
 #[derive(Debug)]
 enum By {
-    Session(Claims),
+    Session(Box<Pass>),
     System {
         token: SystemToken,
         /// As text: the actor's id.
@@ -152,6 +158,19 @@ enum By {
         /// The scope that the route needs; none for one that is for people alone.
         needed: Option<SystemScope>,
     },
+}
+
+/// What the token of a person says.
+#[derive(Debug)]
+struct Pass {
+    claims: Claims,
+    staff_id: StaffId,
+}
+
+impl Pass {
+    fn key(&self) -> keys::Key {
+        keys::staff_session(&self.claims.practice, self.staff_id, self.claims.sid)
+    }
 }
 
 impl Ticket {
@@ -171,34 +190,36 @@ impl Ticket {
     fn of(headers: &HeaderMap, caller: Caller, app: &App) -> Option<Self> {
         let token = cookie::value(headers, cookie::name(Audience::Staff))?;
         let claims = app.keys().verify(token, Audience::Staff, app.now())?;
-        Some(Self { by: By::Session(claims), caller })
+        let staff_id = StaffId::parse(&claims.sub)?;
+        Some(Self { by: By::Session(Box::new(Pass { claims, staff_id })), caller })
     }
 
     fn practice(&self) -> &PracticeId {
         match &self.by {
-            By::Session(claims) => &claims.practice,
+            By::Session(pass) => &pass.claims.practice,
             By::System { token, .. } => token.sub.practice(),
         }
     }
 
     fn subject(&self) -> &str {
         match &self.by {
-            By::Session(claims) => &claims.sub,
+            By::Session(pass) => &pass.claims.sub,
             By::System { id, .. } => id,
         }
     }
 
     /// Asks the table whether the session lives, and moves its idle end, in one conditional
     /// update: the condition is judged on the item's latest version, as a consistent read would.
-    /// Beside it, asks the practice's settings whether all sessions of its time were ended. The role
-    /// is the session item's, never the token's (rule 19). Of a system, asks its own item.
+    /// Beside it, asks the practice's settings whether all sessions of its time were ended, and the
+    /// practice's list whether the person is on it and in which role (rule 19). Of a system, asks its
+    /// own item.
     async fn check(&self, app: &App) -> Result<Staff, Problem> {
         match &self.by {
-            By::Session(claims) => {
-                let end = At::from_millis(claims.exp * 1000);
-                let idle_ends_at = app.now().plus(claims.idle).min(end);
-                let used = alive(claims, app).set("idleEndsAt", &idle_ends_at);
-                self.staff(claims, app, app.store().update::<StaffSession>(used)).await
+            By::Session(pass) => {
+                let end = At::from_millis(pass.claims.exp * 1000);
+                let idle_ends_at = app.now().plus(pass.claims.idle).min(end);
+                let used = alive(pass, app).set("idleEndsAt", &idle_ends_at);
+                self.staff(pass, app, app.store().update::<StaffSession>(used)).await
             }
             By::System { token, id, needed } => self.system(token, id, *needed, app).await,
         }
@@ -206,36 +227,46 @@ impl Ticket {
 
     /// As [`Ticket::check`], for what a page asks by itself: the idle end stays.
     async fn look(&self, app: &App) -> Result<Staff, Problem> {
-        let claims = match &self.by {
-            By::Session(claims) => claims,
+        let pass = match &self.by {
+            By::Session(pass) => pass,
             By::System { token, id, needed } => return self.system(token, id, *needed, app).await,
         };
-        let now = app.now();
-        let key = keys::staff_session(&claims.practice, &claims.sub, claims.sid);
+        let (now, key) = (app.now(), pass.key());
         let session = async {
             let session: Option<StaffSession> = app.store().get(&key).await?;
             Ok(session.filter(|s| s.idle_ends_at > now && s.ends_at > now))
         };
-        self.staff(claims, app, session).await
+        self.staff(pass, app, session).await
     }
 
     async fn staff(
         &self,
-        claims: &Claims,
+        pass: &Pass,
         app: &App,
         session: impl Future<Output = Result<Option<StaffSession>, Problem>>,
     ) -> Result<Staff, Problem> {
-        let settings = keys::practice(&claims.practice);
-        let settings = app.store().get::<Practice>(&settings);
-        let (session, practice) = both(session, settings).await?;
-        let (session, practice) = session
+        let settings = keys::practice(&pass.claims.practice);
+        let member = keys::member(&pass.claims.practice, pass.staff_id);
+        let wanted = [settings.clone(), member.clone()];
+        let read = Box::pin(app.store().get_many(&wanted));
+        let (session, mut items) = both(session, read).await?;
+        let practice: Option<Practice> = items.remove(&settings).map(parse).transpose()?;
+        let member: Option<Member> = items.remove(&member).map(parse).transpose()?;
+        let ((session, practice), member) = session
             .zip(practice)
-            .filter(|(session, practice)| practice.admits(session.began_at))
+            .zip(member)
+            .filter(|((session, practice), member)| {
+                practice.admits(session.began_at) && session.epoch == member.epoch
+            })
             .ok_or_else(Problem::signed_out)?;
-        let actor =
-            Actor { id: claims.sub.clone(), name: session.name.clone(), role: session.role };
+        let actor = Actor {
+            id: pass.claims.sub.clone(),
+            name: member.name.as_str().to_owned(),
+            role: member.role,
+        };
         let author = Author { actor, caller: self.caller.clone() };
-        Ok(Staff { practice, author, standing: Standing::Session(session) })
+        let standing = Standing::Session(Box::new(SignedIn { session, member }));
+        Ok(Staff { practice, author, standing })
     }
 
     async fn system(
@@ -272,10 +303,11 @@ impl Ticket {
     }
 
     /// A token that says its role may not is judged here, before the body is read, by the role that the
-    /// session has now. Of all others, admission judges the role.
+    /// person has now. Of all others, admission judges the role.
     async fn read_for(parts: &mut Parts, app: &App, needs: Needs) -> Result<Self, Problem> {
         let ticket = Self::read(parts, app)?;
-        let By::Session(claims) = &ticket.by else { return Ok(ticket) };
+        let By::Session(pass) = &ticket.by else { return Ok(ticket) };
+        let claims = &pass.claims;
         let Some(role) = claims.role else { return Err(Problem::read_only()) };
         if needs.judge(role).is_err() {
             let practice = claims.practice.clone();
@@ -309,11 +341,9 @@ impl Ticket {
 }
 
 /// An update of a session on the condition that it lives.
-fn alive(claims: &Claims, app: &App) -> Update {
+fn alive(pass: &Pass, app: &App) -> Update {
     let now = app.now();
-    Update::of(keys::staff_session(&claims.practice, &claims.sub, claims.sid))
-        .when("idleEndsAt", ">", &now)
-        .when("endsAt", ">", &now)
+    Update::of(pass.key()).when("idleEndsAt", ">", &now).when("endsAt", ">", &now)
 }
 
 /// Refuses a request that another site caused, and records it for staff whose session lives: with that
@@ -323,9 +353,9 @@ pub async fn refuse_cross_site(app: &App, headers: &HeaderMap, caller: &Caller) 
     let Some(ticket) = Ticket::of(headers, caller.clone(), app) else {
         return Problem::cross_site();
     };
-    let By::Session(claims) = &ticket.by else { return Problem::cross_site() };
-    let alive = app.store().update::<StaffSession>(alive(claims, app).touch());
-    match ticket.staff(claims, app, alive).await {
+    let By::Session(pass) = &ticket.by else { return Problem::cross_site() };
+    let alive = app.store().update::<StaffSession>(alive(pass, app).touch());
+    match ticket.staff(pass, app, alive).await {
         Ok(staff) => staff.refuse(app, None, Problem::cross_site()).await,
         Err(problem) if problem.code() == "signed_out" => Problem::cross_site(),
         Err(problem) => problem,
@@ -385,9 +415,16 @@ impl Reader {
     #[must_use]
     pub fn session_key(&self) -> Option<keys::Key> {
         match &self.0.by {
-            By::Session(claims) => {
-                Some(keys::staff_session(&claims.practice, &claims.sub, claims.sid))
-            }
+            By::Session(pass) => Some(pass.key()),
+            By::System { .. } => None,
+        }
+    }
+
+    /// Where the practices are listed whose staff the person is; none of a system.
+    #[must_use]
+    pub fn login(&self) -> Option<&LoginKey> {
+        match &self.0.by {
+            By::Session(pass) => pass.claims.login.as_ref(),
             By::System { .. } => None,
         }
     }

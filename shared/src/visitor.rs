@@ -192,6 +192,7 @@ pub fn portal_cookie(
         idle: practice.client_idle_seconds,
         role: None,
         account: Some(key.clone()),
+        login: None,
     };
     cookie::set(cookie::name(Audience::Portal), &app.keys().sign(&claims)?, exp - now)
 }

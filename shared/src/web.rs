@@ -20,7 +20,7 @@ use crate::{
     app::App,
     caller::Caller,
     config::Edge,
-    id::{AppId, ClientId, PortalUserId},
+    id::{AppId, ClientId, PortalUserId, StaffId},
     metrics,
     oauth::system,
     problem::Problem,
@@ -378,6 +378,18 @@ impl FromRequestParts<App> for AppPath {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         path_id(parts, app, "appId", AppId::parse).await.map(Self)
+    }
+}
+
+/// The person of the staff whom a path names; 404 for an id that cannot be one.
+#[derive(Debug, Clone, Copy)]
+pub struct StaffPath(pub StaffId);
+
+impl FromRequestParts<App> for StaffPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        path_id(parts, app, "staffId", StaffId::parse).await.map(Self)
     }
 }
 

@@ -1,53 +1,21 @@
 //! The OpenID Connect issuer, as the sign-in sees it: where to send people, and who came back.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use openidconnect::{
-    AdditionalClaims, AuthenticationFlow, AuthorizationCode, Client, ClientId, ClientSecret,
-    CsrfToken, EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, IdTokenFields,
-    IssuerUrl, LoginHint, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
-    StandardErrorResponse, StandardTokenResponse, TokenResponse,
+    AuthenticationFlow, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet,
+    EndpointNotSet, EndpointSet, IssuerUrl, LoginHint, Nonce, PkceCodeChallenge, PkceCodeVerifier,
+    RedirectUrl, Scope, TokenResponse,
     core::{
-        CoreAuthDisplay, CoreAuthPrompt, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
-        CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreProviderMetadata,
-        CoreResponseType, CoreRevocableToken, CoreRevocationErrorResponse,
-        CoreTokenIntrospectionResponse, CoreTokenType,
+        CoreAuthPrompt, CoreClient, CoreIdTokenClaims, CoreJsonWebKey, CoreProviderMetadata,
+        CoreResponseType,
     },
     reqwest,
 };
-use serde::{Deserialize, Serialize};
-use shared::{Problem, config::OidcConfig, fields::At, history::Role};
+use shared::{Problem, config::OidcConfig, fields::At};
 use tokio::sync::RwLock;
 
-/// Claims beyond the standard ones, by name.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Extra(HashMap<String, serde_json::Value>);
-
-impl AdditionalClaims for Extra {}
-
-type Tokens = StandardTokenResponse<
-    IdTokenFields<
-        Extra,
-        EmptyExtraTokenFields,
-        CoreGenderClaim,
-        CoreJweContentEncryptionAlgorithm,
-        CoreJwsSigningAlgorithm,
-    >,
-    CoreTokenType,
->;
-
-type Relying = Client<
-    Extra,
-    CoreAuthDisplay,
-    CoreGenderClaim,
-    CoreJweContentEncryptionAlgorithm,
-    CoreJsonWebKey,
-    CoreAuthPrompt,
-    StandardErrorResponse<CoreErrorResponseType>,
-    Tokens,
-    CoreTokenIntrospectionResponse,
-    CoreRevocableToken,
-    CoreRevocationErrorResponse,
+type Relying = CoreClient<
     EndpointSet,
     EndpointNotSet,
     EndpointNotSet,
@@ -59,16 +27,16 @@ type Relying = Client<
 /// Somebody whom the issuer vouches for.
 #[derive(Debug, Clone)]
 pub struct Identity {
+    /// The issuer.
+    pub issuer: String,
     /// Who, at the issuer.
     pub subject: String,
-    /// As people know them.
+    /// As the issuer calls them.
     pub name: String,
     /// E-mail address.
     pub email: String,
-    /// The practice that the issuer names.
-    pub practice: Option<String>,
-    /// The strongest role that the issuer names and we know.
-    pub role: Option<Role>,
+    /// Whether the issuer knows that the address is theirs.
+    pub email_verified: bool,
 }
 
 /// What a sign-in kept of its beginning, with which its end must agree.
@@ -176,19 +144,15 @@ impl Issuer {
         Ok(claims.ok().map(|claims| self.identity(claims)))
     }
 
-    fn identity(&self, claims: &openidconnect::IdTokenClaims<Extra, CoreGenderClaim>) -> Identity {
-        let extra = &claims.additional_claims().0;
+    fn identity(&self, claims: &CoreIdTokenClaims) -> Identity {
         let email = claims.email().map(|e| e.to_string()).unwrap_or_default();
         let name = claims.name().and_then(|n| n.get(None)).map(|n| n.to_string());
         Identity {
+            issuer: self.0.config.issuer.clone(),
             subject: claims.subject().to_string(),
             name: name.unwrap_or_else(|| email.clone()),
             email,
-            practice: extra
-                .get(&self.0.config.practice_claim)
-                .and_then(|v| v.as_str())
-                .map(str::to_owned),
-            role: extra.get(&self.0.config.role_claim).and_then(role),
+            email_verified: claims.email_verified() == Some(true),
         }
     }
 
@@ -209,7 +173,7 @@ impl Issuer {
         let redirect =
             RedirectUrl::new(redirect.to_owned()).map_err(|e| Problem::internal(e.to_string()))?;
         let secret = config.client_secret.as_ref().map(|s| ClientSecret::new(s.reveal().into()));
-        Ok(Client::from_provider_metadata(
+        Ok(CoreClient::from_provider_metadata(
             metadata,
             ClientId::new(config.client_id.clone()),
             secret,
@@ -235,17 +199,4 @@ fn verifier_at(
             Some(_) => Err("not authenticated for this sign-in".to_owned()),
             None => Err("no auth_time".to_owned()),
         })
-}
-
-/// The strongest role in a claim, which may be one name or a list of them.
-fn role(claim: &serde_json::Value) -> Option<Role> {
-    let names: Vec<&str> = match claim {
-        serde_json::Value::String(name) => vec![name],
-        serde_json::Value::Array(names) => names.iter().filter_map(|n| n.as_str()).collect(),
-        _ => Vec::new(),
-    };
-    [("admin", Role::Admin), ("staff", Role::Staff), ("auditor", Role::Auditor)]
-        .into_iter()
-        .find(|(name, _)| names.contains(name))
-        .map(|(_, role)| role)
 }

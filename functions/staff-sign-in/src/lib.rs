@@ -1,34 +1,43 @@
 //! Signs staff in at the practice's OpenID Connect issuer, by authorization code with PKCE, and
 //! keeps their session. The exchange is done here: the browser never holds a token of the issuer.
+//!
+//! The issuer says who somebody is; the staff lists say in which practices they work and in which roles.
+//! Somebody who is staff of several begins in the first by name, and goes over to another by
+//! `PUT /api/staff/session`.
 
 mod issuer;
+mod list;
 
 use axum::{
     Extension, Json,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use shared::{
     App, Problem, Routes,
     caller::Caller,
     cookie,
     fields::{At, Refusal},
     history::{Action, Actor, Event, Role},
-    id::{PracticeId, SessionId},
+    id::{LoginKey, PracticeId, SessionId},
     jwt::{Audience, Claims},
     keys,
-    practice::{Practice, PracticeView},
+    practice::PracticeView,
+    problem::ProblemBody,
     staff::{Reader, StaffSession, Standing},
-    web::StrictQuery,
+    store::{Change, Update, WriteError, both},
+    team::{self, Login, Place},
+    web::{StrictJson, StrictQuery},
 };
 use subtle::ConstantTimeEq;
 use utoipa::{IntoParams, ToSchema};
 
 pub use issuer::{Identity, Issuer, Proof};
+
+use list::{Entry, Found, Refused};
 
 /// Cookie that carries a sign-in from here to the issuer and back. `Lax`, since the way back is a
 /// navigation from another site.
@@ -42,6 +51,7 @@ pub fn routes<R: Routes>(issuer: Issuer) -> R {
         .operation(__path_begin, begin)
         .operation(__path_callback, callback)
         .operation(__path_who, who)
+        .operation(__path_switch, switch)
         .operation(__path_sign_out, sign_out)
         .extension(issuer)
 }
@@ -171,8 +181,12 @@ async fn callback(
     Ok(response)
 }
 
-/// Lets somebody in whom the issuer vouches for, if they have a role in a practice of ours: answers
-/// the session's cookie. A practice hears of whoever comes in its name and has no role.
+/// The most lists on which somebody is matched for the first time by one sign-in: what a transaction
+/// holds. The next sign-in goes on.
+const MOST_FIRST: usize = 40;
+
+/// Lets somebody in whom the issuer vouches for, if they are on a staff list: answers the session's
+/// cookie. A practice that has the address on its list hears of a person whom it refuses.
 ///
 /// # Errors
 /// 503 when the table does not answer.
@@ -180,54 +194,76 @@ pub async fn admit(
     app: &App,
     caller: &Caller,
     identity: &Identity,
-) -> Result<Option<axum::http::HeaderValue>, Problem> {
-    let named = identity.practice.as_deref().and_then(PracticeId::parse);
-    let Some(practice) = named else { return Ok(None) };
-    let practice = match Practice::load(app.store(), &practice).await {
-        Ok(practice) => practice,
-        Err(problem) if problem.code() == "not_found" => return Ok(None),
-        Err(problem) => return Err(problem),
-    };
-    let id = URL_SAFE_NO_PAD.encode(&Sha256::digest(&identity.subject)[..16]);
-    let name = identity.name.clone();
-    if let Some(role) = identity.role {
-        let actor = Actor { id, name, role };
-        start(app, caller, &practice, actor, identity.email.clone()).await.map(Some)
-    } else {
-        let actor = Actor { id, name, role: Role::Nobody };
-        let refusal = Event::new(app, caller, &actor, &practice.practice, Action::SignInRefused);
-        app.store().record(&refusal).await.map(|()| None)
+) -> Result<Option<HeaderValue>, Problem> {
+    let mut retries = app.store().retries();
+    loop {
+        let Found { login, entries, refused } = Found::of(app, identity).await?;
+        let Some(chosen) = entries.first() else {
+            let (id, name) = (String::new(), identity.name.clone());
+            let actor = Actor { id, name, role: Role::Nobody };
+            for Refused { practice, why } in &refused {
+                let event = Event::new(app, caller, &actor, practice, Action::SignInRefused);
+                app.store().record(&event.because(*why)).await?;
+            }
+            return Ok(None);
+        };
+        let mut change = app.store().change();
+        for entry in entries.iter().skip(1).filter(|entry| entry.first).take(MOST_FIRST) {
+            bind(&mut change, entry, &login, None);
+        }
+        bind(&mut change, chosen, &login, Some(app.now()));
+        let (_, cookie) = begin_session(app, caller, &chosen.place, &login, &mut change)?;
+        let Err(error) = app.store().write(change).await else { return Ok(Some(cookie)) };
+        retries.retry(error).await?;
     }
 }
 
-/// Makes the session, and tells the history.
-async fn start(
+/// Notes who a person of a list is at the issuer, and when they signed in, on the condition that the list
+/// says of them what was read.
+fn bind(change: &mut Change, entry: &Entry, login: &LoginKey, signed_in: Option<At>) {
+    let Place { practice, member } = &entry.place;
+    let practice = &practice.practice;
+    let mut person =
+        Update::of(keys::member(practice, member.staff_id)).when("epoch", "=", &member.epoch);
+    if entry.first {
+        person = person.when_absent("subject").set("subject", login);
+        let leads = Login { practice: practice.clone(), staff_id: member.staff_id };
+        change.set(&keys::login(login, practice), &leads);
+    } else {
+        person = person.when("subject", "=", login);
+    }
+    if let Some(at) = signed_in {
+        person = person.set("lastSignInAt", &at);
+    }
+    change.update(&person);
+}
+
+/// Begins a session as part of a change that tells the history; answers it and its cookie.
+fn begin_session(
     app: &App,
     caller: &Caller,
-    practice: &Practice,
-    actor: Actor,
-    email: String,
-) -> Result<axum::http::HeaderValue, Problem> {
-    let (now, role) = (app.now(), actor.role);
+    place: &Place,
+    login: &LoginKey,
+    change: &mut Change,
+) -> Result<(StaffSession, HeaderValue), Problem> {
+    let Place { practice, member } = place;
+    let (id, now) = (&practice.practice, app.now());
     let sid = SessionId::new(app.ulid());
     let ends_at = At::from_millis((now.seconds() + practice.staff_session_seconds) * 1000);
     let session = StaffSession {
-        name: actor.name.clone(),
-        email,
-        role,
+        epoch: member.epoch,
         began_at: now,
         idle_ends_at: now.plus(practice.staff_idle_seconds),
         ends_at,
         expires_at: ends_at.seconds(),
     };
-    let id = &practice.practice;
-    let mut change = app.store().change();
-    change.insert(&keys::staff_session(id, &actor.id, sid), &session);
+    let actor = Actor {
+        id: member.staff_id.to_string(),
+        name: member.name.as_str().to_owned(),
+        role: member.role,
+    };
+    change.insert(&keys::staff_session(id, member.staff_id, sid), &session);
     change.event(&Event::new(app, caller, &actor, id, Action::StaffSignedIn));
-    app.store()
-        .write(change)
-        .await
-        .map_err(|_| Problem::unavailable("the session was not kept"))?;
     let claims = Claims {
         iss: String::new(),
         aud: Audience::Staff.claim().into(),
@@ -237,11 +273,14 @@ async fn start(
         iat: now.seconds(),
         exp: ends_at.seconds(),
         idle: practice.staff_idle_seconds,
-        role: Some(role),
+        role: Some(member.role),
         account: None,
+        login: Some(login.clone()),
     };
     let token = app.keys().sign(&claims)?;
-    cookie::set(cookie::name(Audience::Staff), &token, practice.staff_session_seconds)
+    let cookie =
+        cookie::set(cookie::name(Audience::Staff), &token, practice.staff_session_seconds)?;
+    Ok((session, cookie))
 }
 
 /// Who is signed in.
@@ -261,6 +300,29 @@ pub struct StaffView {
     pub expires_at: At,
     /// When the session ends in any case.
     pub ends_at: At,
+    /// The practices whose staff the person is, by name: for somebody with more than one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub practices: Vec<PracticeView>,
+}
+
+impl StaffView {
+    fn of(place: Place, session: &StaffSession, choices: &[Place]) -> Self {
+        let Place { practice, member } = place;
+        Self {
+            name: member.name.as_str().to_owned(),
+            email: member.email.as_str().to_owned(),
+            role: member.role,
+            practice: practice.view(),
+            expires_at: session.idle_ends_at,
+            ends_at: session.ends_at,
+            practices: choices
+                .iter()
+                .filter(|_| choices.len() > 1)
+                .map(|place| place.practice.view())
+                .collect(),
+        }
+    }
 }
 
 /// Who is signed in. Asking keeps the session alive.
@@ -270,16 +332,76 @@ pub struct StaffView {
     responses((status = 200, description = "The session.", body = StaffView))
 )]
 async fn who(State(app): State<App>, reader: Reader) -> Result<Json<StaffView>, Problem> {
-    let staff = reader.check(&app).await?;
-    let Standing::Session(session) = staff.standing else { return Err(Problem::signed_out()) };
-    Ok(Json(StaffView {
-        name: session.name,
-        email: session.email,
-        role: session.role,
-        practice: staff.practice.view(),
-        expires_at: session.idle_ends_at,
-        ends_at: session.ends_at,
-    }))
+    let login = reader.login().cloned();
+    let (staff, logins) = both(reader.check(&app), logins(&app, login.as_ref())).await?;
+    let Standing::Session(signed_in) = staff.standing else { return Err(Problem::signed_out()) };
+    // With one practice there is nothing to choose, and nothing more to read.
+    let several = if logins.len() > 1 { &logins[..] } else { &[] };
+    let choices = list::choices(&app, several).await?;
+    let place = Place { practice: staff.practice, member: signed_in.member };
+    Ok(Json(StaffView::of(place, &signed_in.session, &choices)))
+}
+
+async fn logins(app: &App, login: Option<&LoginKey>) -> Result<Vec<Login>, Problem> {
+    match login {
+        Some(login) => team::logins(app.store(), login).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+/// To which practice somebody goes over.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Switch {
+    /// One of their practices.
+    practice: PracticeId,
+}
+
+/// Goes over to another practice of one's own. The session here ends, and one begins there.
+#[utoipa::path(
+    put, path = "/api/staff/session", operation_id = "staff-sign-in.switch", tag = "staff",
+    security(("staffSession" = [])),
+    request_body = Switch,
+    responses(
+        (status = 200, description = "The session there.", body = StaffView, headers(("Set-Cookie" = String, description = "The session."))),
+        (status = 404, description = "Nobody of that practice's staff, or no practice.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+async fn switch(
+    State(app): State<App>,
+    caller: Caller,
+    reader: Reader,
+    StrictJson(to): StrictJson<Switch>,
+) -> Result<Response, Problem> {
+    let (key, login) = (reader.session_key(), reader.login().cloned());
+    let (staff, mut found) = both(reader.check(&app), logins(&app, login.as_ref())).await?;
+    let Some((key, login)) = key.zip(login) else {
+        return Err(staff.refuse(&app, None, Problem::not_found()).await);
+    };
+    let mut retries = app.store().retries();
+    loop {
+        let choices = list::choices(&app, &found).await?;
+        let mut own = choices.iter().filter(|place| place.member.subject.as_ref() == Some(&login));
+        let Some(place) = own.find(|place| place.practice.practice == to.practice).cloned() else {
+            return Err(staff.refuse(&app, None, Problem::not_found()).await);
+        };
+        let mut change = app.store().change();
+        let before = change.remove_when(&Update::of(key.clone()));
+        change.event(&staff.event(&app, Action::StaffSignedOut));
+        let entry = Entry { place: place.clone(), first: false };
+        bind(&mut change, &entry, &login, Some(app.now()));
+        let (session, cookie) = begin_session(&app, &caller, &place, &login, &mut change)?;
+        let Err(error) = app.store().write(change).await else {
+            let view = StaffView::of(place, &session, &choices);
+            return Ok(([(header::SET_COOKIE, cookie)], Json(view)).into_response());
+        };
+        // Signed out meanwhile: no session begins.
+        if matches!(&error, WriteError::Conflict(failed) if failed.includes(before)) {
+            return Err(Problem::signed_out());
+        }
+        retries.retry(error).await?;
+        found = logins(&app, Some(&login)).await?;
+    }
 }
 
 /// Signs out.

@@ -47,12 +47,11 @@ interface Plan {
   seconds?: number;
 }
 
-/** Every call of staff: the session is checked and moved, the practice may have ended all of them, and what
- *  was seen, done or refused is recorded. Of a system, its own item is read with the practice's instead. */
+/** Every call of staff: the session is checked and moved, the practice's list says who it is and what they may do,
+ *  and what was seen, done or refused is recorded. Of a system, its own item is read with the practice's instead. */
 const reader: Right[] = [
   update("staff", "idleEndsAt", "endsAt"),
-  get("practice"),
-  getTogether("apps", "practice"),
+  getTogether("apps", "practice", "team"),
   record,
 ];
 /** A client's chart, read whole. */
@@ -293,8 +292,20 @@ export const FUNCTIONS: Record<string, Plan> = {
     hmacs: true,
     passwords: true,
   },
+  // The pool's part of it, where there is one: lib/staff.ts.
+  staff: {
+    rights: [...reader, ...once, query("team", "login"), put("team", "login"), remove("team", "login")],
+    hmacs: true,
+  },
+  // Who comes back from the issuer is looked for on the lists, and known there from then on.
   "staff-sign-in": {
-    rights: [...reader, put("staff"), remove("staff")],
+    rights: [
+      ...reader,
+      query("login"),
+      put("login", "staff"),
+      remove("staff"),
+      update("team", "epoch", "lastSignInAt", "subject"),
+    ],
     signs: true,
     hmacs: true,
     seconds: 25,

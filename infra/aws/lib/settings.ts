@@ -10,8 +10,6 @@ export interface Issuer {
   clientId: string;
   /** Name of a Secrets Manager secret (plain text) with the client's secret, if the issuer gave one. */
   clientSecretName?: string;
-  practiceClaim?: string;
-  roleClaim?: string;
 }
 
 export interface Settings {

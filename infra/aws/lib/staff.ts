@@ -1,11 +1,10 @@
-// Where staff sign in: a Cognito pool of our own, unless the settings name another issuer. Nobody signs up:
-// `npm run ops -- staff add` makes people. Their practice is an attribute that only ops can write, their role
-// a group.
+// Where staff sign in: a Cognito pool of our own, unless the settings name another issuer. Nobody signs up: the
+// function `staff` makes people as they come onto a practice's list, and `npm run ops -- staff add` the first. What
+// they may do, the lists say; the pool says who they are.
 import { Duration, Stack } from "aws-cdk-lib";
 import {
   AccountRecovery,
   CfnManagedLoginBranding,
-  CfnUserPoolGroup,
   ClientAttributes,
   FeaturePlan,
   ManagedLoginVersion,
@@ -16,9 +15,10 @@ import {
   UserPool,
   UserPoolClientIdentityProvider,
 } from "aws-cdk-lib/aws-cognito";
+import { Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
 import { readSecret, type Functions } from "./functions.ts";
-import { kept, keptAndProtected } from "./kept.ts";
+import { keptAndProtected } from "./kept.ts";
 import { keyNames, type Settings } from "./settings.ts";
 
 export const ROLES = ["admin", "staff", "auditor"] as const;
@@ -31,11 +31,9 @@ export class Staff extends Construct {
     super(scope, id);
     const signIn = functions.get("staff-sign-in");
     if (settings.issuer) {
-      const { url, clientId, clientSecretName, practiceClaim, roleClaim } = settings.issuer;
+      const { url, clientId, clientSecretName } = settings.issuer;
       signIn.addEnvironment("OIDC_ISSUER", url);
       signIn.addEnvironment("OIDC_CLIENT_ID", clientId);
-      if (practiceClaim) signIn.addEnvironment("OIDC_PRACTICE_CLAIM", practiceClaim);
-      if (roleClaim) signIn.addEnvironment("OIDC_ROLE_CLAIM", roleClaim);
       if (clientSecretName) {
         const { clientSecretVersion } = keyNames(settings.deployment);
         readSecret(signIn, "OIDC_CLIENT_SECRET", clientSecretName, clientSecretVersion);
@@ -52,6 +50,7 @@ export class Staff extends Construct {
         email: { required: true, mutable: true },
         fullname: { required: true, mutable: true },
       },
+      // Nobody reads it any more, but a pool keeps every attribute that it ever had.
       customAttributes: { practice: new StringAttribute({ minLen: 2, maxLen: 32, mutable: true }) },
       mfa: Mfa.REQUIRED,
       mfaSecondFactor: { otp: true, sms: false },
@@ -77,11 +76,6 @@ export class Staff extends Construct {
       deletionProtection: settings.keepData,
       removalPolicy: keptAndProtected(settings),
     });
-    for (const role of ROLES) {
-      const group = new CfnUserPoolGroup(this, role, { userPoolId: pool.userPoolId, groupName: role });
-      // With a group go the roles of all who are in it.
-      group.applyRemovalPolicy(kept(settings));
-    }
     pool.addDomain("Domain", {
       // Names of such domains are everybody's in a region: the account's number keeps ours apart.
       cognitoDomain: { domainPrefix: `${settings.deployment}-${Stack.of(this).account}` },
@@ -108,9 +102,11 @@ export class Staff extends Construct {
       accessTokenValidity: Duration.minutes(5),
       refreshTokenValidity: Duration.hours(1),
       enableTokenRevocation: true,
-      readAttributes: new ClientAttributes()
-        .withStandardAttributes({ email: true, emailVerified: true, fullname: true })
-        .withCustomAttributes("practice"),
+      readAttributes: new ClientAttributes().withStandardAttributes({
+        email: true,
+        emailVerified: true,
+        fullname: true,
+      }),
       // Required attributes cannot be left out. Nobody writes them, though: that takes a token with the scope
       // `aws.cognito.signin.user.admin`, which neither the flows nor the scopes above give.
       writeAttributes: new ClientAttributes().withStandardAttributes({ fullname: true, email: true }),
@@ -124,8 +120,17 @@ export class Staff extends Construct {
     const { region, urlSuffix } = Stack.of(this);
     signIn.addEnvironment("OIDC_ISSUER", `https://cognito-idp.${region}.${urlSuffix}/${pool.userPoolId}`);
     signIn.addEnvironment("OIDC_CLIENT_ID", client.userPoolClientId);
-    signIn.addEnvironment("OIDC_PRACTICE_CLAIM", "custom:practice");
-    signIn.addEnvironment("OIDC_ROLE_CLAIM", "cognito:groups");
+    const staff = functions.get("staff");
+    staff.addEnvironment("STAFF_POOL", pool.userPoolId);
+    staff.addToRolePolicy(
+      new PolicyStatement({
+        effect: Effect.ALLOW,
+        actions: ["AdminCreateUser", "AdminDisableUser", "AdminEnableUser", "AdminGetUser"].map(
+          (action) => `cognito-idp:${action}`,
+        ),
+        resources: [pool.userPoolArn],
+      }),
+    );
     this.pool = pool;
   }
 }

@@ -22,10 +22,9 @@ practice put <id> [--file settings.json] [--name … --alert-inbox …]
 practice show <id>
 practice revoke-everyone <id>                 end every session, of staff and of clients
 staff add <e-mail> --name … --practice … --role admin|staff|auditor
-staff remove <e-mail>                         no sign-in any more; sessions end now
+staff remove <e-mail> [--practice …]          off one staff list, or all; sessions end now
 staff reset <e-mail>                          forget a lost authenticator; another is enrolled at the next sign-in
 staff end-sessions <e-mail>                   end a person's sessions
-staff end-sessions --subject … --practice …   the same, by what an issuer of your own calls the person
 outbox show | redrive                         mails, alerts and notices to apps that wait; send them now
 history export --practice … [--client …] --from YYYY-MM-DD --to YYYY-MM-DD [--out file]
 restore <copy of the table> [--at time] [--history copy] [--confirm restore]
@@ -87,16 +86,11 @@ async function run(d: Deployment, words: string[], options: Options): Promise<vo
         role: needed(options, "role") as staff.Role,
       });
     case "staff remove":
-      return staff.remove(d, name());
+      return staff.remove(d, name(), options["practice"] ? needed(options, "practice") : undefined);
     case "staff reset":
       return staff.reset(d, name());
     case "staff end-sessions":
-      return staff.endSessions(
-        d,
-        options["subject"]
-          ? { subject: needed(options, "subject"), practice: needed(options, "practice") }
-          : { email: name() },
-      );
+      return staff.endSessions(d, name());
     case "outbox show":
       return outbox.show(d);
     case "outbox redrive":
@@ -129,7 +123,7 @@ function refuse(why: string): never {
   throw new Refusal(why);
 }
 
-const TEXT = "name alert-inbox file practice role subject client from to out at history confirm".split(" ");
+const TEXT = "name alert-inbox file practice role client from to out at history confirm".split(" ");
 const options: NonNullable<ParseArgsConfig["options"]> = {
   ...Object.fromEntries(TEXT.map((name) => [name, { type: "string" as const }])),
   now: { type: "boolean" },

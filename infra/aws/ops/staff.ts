@@ -1,21 +1,19 @@
-// The people who may sign in to the staff site, in the pool that the stack made.
-import { createHash, randomBytes } from "node:crypto";
+// The staff lists of the practices, and the people of the pool that the stack made: how the first admin comes in, and
+// what to do when no admin can. The items are those that `shared/src/team.rs` reads.
+import { createHmac, randomBytes } from "node:crypto";
 import {
-  AdminAddUserToGroupCommand,
   AdminCreateUserCommand,
   AdminDeleteSoftwareTokenCommand,
   AdminDisableUserCommand,
   AdminEnableUserCommand,
   AdminGetUserCommand,
-  AdminListGroupsForUserCommand,
-  AdminRemoveUserFromGroupCommand,
-  AdminUpdateUserAttributesCommand,
+  UserNotFoundException,
   UsernameExistsException,
-  type AdminGetUserCommandInput,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { DeleteCommand, paginateQuery } from "@aws-sdk/lib-dynamodb";
-import { FUNCTIONS } from "../lib/functions.ts";
-import { partitionKey } from "../lib/keys.ts";
+import { TransactionCanceledException } from "@aws-sdk/client-dynamodb";
+import { GetSecretValueCommand } from "@aws-sdk/client-secrets-manager";
+import { paginateQuery, TransactWriteCommand, type TransactWriteCommandInput } from "@aws-sdk/lib-dynamodb";
+import { key, partitionKey } from "../lib/keys.ts";
 import { ROLES } from "../lib/staff.ts";
 import { Refusal, type Deployment } from "./deployment.ts";
 import { load } from "./practice.ts";
@@ -29,22 +27,121 @@ export interface Person {
   role: Role;
 }
 
-/** The name of a person in the pool, however the address was typed. */
-const usernameOf = (email: string) => email.trim().toLowerCase();
+/** A person of a list as stored: `shared/src/team.rs` has the meaning. */
+interface Member {
+  staffId: string;
+  name: string;
+  email: string;
+  role: Role;
+  subject?: string;
+  epoch: string;
+  lastSignInAt?: string;
+  version: number;
+  rev: number;
+}
 
-/** Lets a person in, or gives them another practice, role or name: then their sessions end. New people get a
- *  mail with a password for once, and enrol their second factor at the first sign-in. Those who did not use the
- *  password in time get another one by being added again. */
+type Writes = NonNullable<TransactWriteCommandInput["TransactItems"]>;
+
+/** The name of a person in the pool, however the address was typed; also how addresses compare. */
+const folded = (email: string) => email.trim().toLowerCase();
+
+/** Puts a person on a practice's list, or gives them another role or name there: then their sessions end, and they are
+ *  matched anew by the address, whoever they were at the issuer. New people of our own pool get a mail with a password
+ *  for once, and enrol their second factor at the first sign-in. Those who did not use the password in time get another
+ *  one by being added again. */
 export async function add(d: Deployment, person: Person): Promise<void> {
-  const { email, name, practice, role } = person;
+  const { name, practice, role } = person;
+  const email = person.email.trim();
   if (!ROLES.includes(role)) throw new Refusal(`The role is one of ${ROLES.join(", ")}.`);
+  if (!/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email)) throw new Refusal("Give the person's e-mail address.");
+  if (!name.trim() || name.length > 100) throw new Refusal("Give the person's name, of 100 characters at most.");
   if (!(await load(d, practice))) throw new Refusal(`There is no practice ${practice}. First: practice put`);
-  const user = { UserPoolId: await d.output("StaffPool"), Username: usernameOf(email) };
+  const login = await emailKey(d, email);
+  // Before the list: nobody is on it whom the pool does not know.
+  await letIn(d, email, name);
+  await change(d, practice, (members) => {
+    const known = members.find((member) => folded(member.email) === folded(email));
+    const staffId = known?.staffId ?? ulid();
+    const { subject, ...before } = known ?? {};
+    const after = { ...before, staffId, name, email, role, epoch: ulid() };
+    const Key = key("member", { practice, staff: staffId });
+    const writes: Writes = [
+      known
+        ? { Put: put({ ...Key, ...after, version: known.version + 1, rev: known.rev + 1 }, known.rev) }
+        : { Put: put({ ...Key, ...after, version: 1, rev: 1 }) },
+    ];
+    if (!known) writes.push({ Put: put({ ...key("login", { login, practice }), practice, staffId, rev: 1 }) });
+    if (subject) writes.push({ Delete: { TableName: undefined, Key: key("login", { login: subject, practice }) } });
+    return { writes, action: known ? "staff-updated" : "staff-added", of: { staffId, name } };
+  });
+  d.say(`${name} may sign in to ${await d.output("StaffSite")} as ${role} of ${practice}.`);
+}
+
+/** Takes a person off the list of a practice, or off all of them: the sessions end with the next request. One who is on
+ *  no list any more cannot sign in to our own pool either. */
+export async function remove(d: Deployment, email: string, practice?: string): Promise<void> {
+  const login = await emailKey(d, email);
+  const all = await practicesOf(d, login);
+  const from = all.filter((one) => !practice || one === practice);
+  if (!from.length) throw new Refusal(`${email} is not on that staff list.`);
+  if (from.length === all.length) await shutOut(d, email);
+  for (const practice of from) await change(d, practice, (members) => off(members, practice, email, login));
+  d.say(`${email} is off the staff list of ${from.join(", ")}; their sessions there are over.`);
+}
+
+function off(members: Member[], practice: string, email: string, login: string): Changed | undefined {
+  const member = members.find((member) => folded(member.email) === folded(email));
+  if (!member) return undefined;
+  const { staffId, name, subject, rev } = member;
+  const gone = [{ login, practice }, ...(subject ? [{ login: subject, practice }] : [])];
+  return {
+    writes: [
+      { Delete: { TableName: undefined, Key: key("member", { practice, staff: staffId }), ...seen(rev) } },
+      ...gone.map((values) => ({ Delete: { TableName: undefined, Key: key("login", values) } })),
+    ],
+    action: "staff-removed",
+    of: { staffId, name },
+  };
+}
+
+/** For a lost authenticator: it is forgotten, the sessions end, and the person enrols another at the next sign-in. The
+ *  pool requires a second factor, so that to switch it off by preference would do nothing. */
+export async function reset(d: Deployment, email: string): Promise<void> {
+  const user = { UserPoolId: await d.output("StaffPool"), Username: folded(email) };
+  await d.cognito.send(new AdminDeleteSoftwareTokenCommand(user));
+  await end(d, email);
+  d.say(`${email} enrols an authenticator at the next sign-in; the sessions of before are over.`);
+}
+
+/** Ends a person's sessions in every practice. */
+export async function endSessions(d: Deployment, email: string): Promise<void> {
+  const ended = await end(d, email);
+  if (!ended.length) throw new Refusal(`${email} is on no staff list.`);
+  d.say(`The sessions of ${email} in ${ended.join(", ")} are over. Whether they may sign in again, the lists say.`);
+}
+
+async function end(d: Deployment, email: string): Promise<string[]> {
+  const practices = await practicesOf(d, await emailKey(d, email));
+  for (const practice of practices) {
+    await change(d, practice, (members) => {
+      const member = members.find((member) => folded(member.email) === folded(email));
+      if (!member) return undefined;
+      const { staffId, name, rev } = member;
+      const Item = { ...key("member", { practice, staff: staffId }), ...member, epoch: ulid(), rev: rev + 1 };
+      return { writes: [{ Put: put(Item, rev) }], action: "staff-sessions-ended", of: { staffId, name } };
+    });
+  }
+  return practices;
+}
+
+/** Lets a person sign in to our own pool; another issuer knows by itself whom it signs in. */
+async function letIn(d: Deployment, email: string, name: string): Promise<void> {
+  if (d.settings.issuer) return;
+  const user = { UserPoolId: await d.output("StaffPool"), Username: folded(email) };
   const attributes = [
     { Name: "email", Value: email },
     { Name: "email_verified", Value: "true" },
     { Name: "name", Value: name },
-    { Name: "custom:practice", Value: practice },
   ];
   const invite = (resend: boolean) =>
     d.cognito.send(
@@ -55,115 +152,143 @@ export async function add(d: Deployment, person: Person): Promise<void> {
         DesiredDeliveryMediums: ["EMAIL"],
       }),
     );
-  let known = false;
   try {
     await invite(false);
   } catch (error) {
     if (!(error instanceof UsernameExistsException)) throw error;
-    known = true;
-    // Shut out until they are who they will be, and while the pool still says in which practice they were.
-    await shutOut(d, user);
-    await d.cognito.send(new AdminUpdateUserAttributesCommand({ ...user, UserAttributes: attributes }));
-  }
-  const { Groups = [] } = await d.cognito.send(new AdminListGroupsForUserCommand(user));
-  for (const { GroupName } of Groups.filter((group) => group.GroupName !== role)) {
-    await d.cognito.send(new AdminRemoveUserFromGroupCommand({ ...user, GroupName }));
-  }
-  await d.cognito.send(new AdminAddUserToGroupCommand({ ...user, GroupName: role }));
-  if (known) {
     const { UserStatus } = await d.cognito.send(new AdminGetUserCommand(user));
     await d.cognito.send(new AdminEnableUserCommand(user));
     if (UserStatus === "FORCE_CHANGE_PASSWORD") await invite(true);
   }
-  d.say(`${name} may sign in to ${await d.output("StaffSite")} as ${role} of ${practice}.`);
 }
 
-/** Shuts a person out: no sign-in any more, and the sessions they have end now. */
-export async function remove(d: Deployment, email: string): Promise<void> {
-  const ended = await shutOut(d, { UserPoolId: await d.output("StaffPool"), Username: usernameOf(email) });
-  d.say(`${email} cannot sign in any more; ${ended} sessions ended.`);
-}
-
-/** For a lost authenticator: it is forgotten, and the person enrols another at the next sign-in. The pool
- *  requires a second factor, so that to switch it off by preference would do nothing. */
-export async function reset(d: Deployment, email: string): Promise<void> {
-  const user = { UserPoolId: await d.output("StaffPool"), Username: usernameOf(email) };
-  const ended = await endAround(d, await inPool(d, user), () =>
-    d.cognito.send(new AdminDeleteSoftwareTokenCommand(user)),
-  );
-  d.say(`${email} enrols an authenticator at the next sign-in; ${ended} sessions ended.`);
-}
-
-/** Ends the sessions of a person of the pool, or of one whom another issuer calls `subject`. */
-export async function endSessions(
-  d: Deployment,
-  who: { email: string } | { subject: string; practice: string },
-): Promise<void> {
-  if ("subject" in who) {
-    d.say(`${await end(d, who)} sessions of ${who.subject} ended. Whether they may sign in again, the issuer says.`);
-    return;
+async function shutOut(d: Deployment, email: string): Promise<void> {
+  if (d.settings.issuer) return;
+  const user = { UserPoolId: await d.output("StaffPool"), Username: folded(email) };
+  try {
+    await d.cognito.send(new AdminDisableUserCommand(user));
+  } catch (error) {
+    if (!(error instanceof UserNotFoundException)) throw error;
   }
-  if (d.settings.issuer)
-    throw new Refusal("Another issuer signs people in. Say what it calls the person: --subject … --practice …");
-  const user = { UserPoolId: await d.output("StaffPool"), Username: usernameOf(who.email) };
-  const ended = await end(d, await inPool(d, user));
-  d.say(`${ended} sessions of ${who.email} ended. Whether they may sign in again, the pool says.`);
 }
 
-/** Where the sessions of a person are: `functions/staff-sign-in` keeps them by practice and subject. */
-interface Sessions {
-  practice?: string | undefined;
-  subject?: string | undefined;
+/** What a change of a list writes, of whom, and what it is. */
+interface Changed {
+  /** Without the table's name. */
+  writes: Writes;
+  action: "staff-added" | "staff-updated" | "staff-removed" | "staff-sessions-ended";
+  of: { staffId: string; name: string };
 }
 
-type PoolUser = Pick<Required<AdminGetUserCommandInput>, "UserPoolId" | "Username">;
+/** How often a change is decided anew because somebody else changed the list meanwhile. */
+const TRIES = 10;
 
-async function inPool(d: Deployment, user: PoolUser): Promise<Sessions> {
-  const { UserAttributes = [] } = await d.cognito.send(new AdminGetUserCommand(user));
-  const value = (name: string) => UserAttributes.find(({ Name }) => Name === name)?.Value;
-  return { practice: value("custom:practice"), subject: value("sub") };
+/** Changes a list as the functions do: decided on the whole of it, in its turn, with an event. */
+async function change(
+  d: Deployment,
+  practice: string,
+  decide: (members: Member[]) => Changed | undefined,
+): Promise<void> {
+  const [TableName, history] = [await d.output("Table"), await d.output("HistoryTable")];
+  for (let tried = 1; ; tried += 1) {
+    const { members, turn } = await read(d, practice);
+    const changed = decide(members);
+    if (!changed) return;
+    const at = new Date().toISOString();
+    const eventId = ulid();
+    const event = {
+      ...key("practiceEvent", { practice, day: at.slice(0, 10), event: eventId }),
+      eventId,
+      practice,
+      at,
+      actor: { id: "", name: "Latchkey", role: "system" },
+      action: changed.action,
+      staff: changed.of,
+      changed: [],
+      source: "",
+      requestId: `ops ${eventId}`,
+    };
+    const next: Writes[number] = { Put: put({ ...key("team", { practice }), rev: turn + 1 }, turn) };
+    const writes: Writes = [...changed.writes, next].map(({ Put, Delete }) => ({
+      ...(Put && { Put: { ...Put, TableName } }),
+      ...(Delete && { Delete: { ...Delete, TableName } }),
+    }));
+    writes.push({ Put: { ...put(event), TableName: history } });
+    try {
+      await d.dynamodb.send(new TransactWriteCommand({ TransactItems: writes }));
+      return;
+    } catch (error) {
+      if (!(error instanceof TransactionCanceledException) || tried === TRIES) throw error;
+      await d.wait(100 * tried);
+    }
+  }
 }
 
-async function shutOut(d: Deployment, user: PoolUser): Promise<number> {
-  return endAround(d, await inPool(d, user), () => d.cognito.send(new AdminDisableUserCommand(user)));
+/** A list, and how often it was changed. */
+async function read(d: Deployment, practice: string): Promise<{ members: Member[]; turn: number }> {
+  const own = key("team", { practice });
+  const items = await query(d, own.PK);
+  const turn = items.find(({ SK }) => SK === own.SK);
+  const members = items.filter((item) => item !== turn).map(({ PK, SK, ...member }) => member);
+  return { members: members as unknown as Member[], turn: Number(turn?.["rev"] ?? 0) };
 }
 
-/** Ends a person's sessions before and after what keeps them from making others. One may still be made by a
- *  sign-in that was under way: it ends as soon as no such sign-in can be left. */
-async function endAround(d: Deployment, sessions: Sessions, shut: () => Promise<unknown>): Promise<number> {
-  // What cannot be ended is told only once nobody can sign in any more.
-  const before = sessions.subject ? await end(d, sessions) : 0;
-  await shut();
-  const after = await end(d, sessions);
-  await d.wait(SIGN_IN_MILLISECONDS);
-  return before + after + (await end(d, sessions));
+async function practicesOf(d: Deployment, login: string): Promise<string[]> {
+  const items = await query(d, partitionKey("login", { login }));
+  return items.map(({ practice }) => String(practice)).sort();
 }
 
-/** The longest that a sign-in takes once the issuer has answered. */
-const SIGN_IN_MILLISECONDS = FUNCTIONS["staff-sign-in"]!.seconds! * 1000;
-
-/** Ends the sessions that are in a person's partition. Nobody has any without a practice. */
-async function end(d: Deployment, { practice, subject }: Sessions): Promise<number> {
-  if (!subject) throw new Refusal("The pool says no subject of theirs, by which to find their sessions.");
-  if (!practice) return 0;
-  const TableName = await d.output("Table");
-  const digest = createHash("sha256").update(subject).digest().subarray(0, 16).toString("base64url");
+async function query(d: Deployment, PK: string): Promise<Record<string, unknown>[]> {
   const pages = paginateQuery(
     { client: d.dynamodb },
     {
-      TableName,
-      KeyConditionExpression: "PK = :staff",
-      ExpressionAttributeValues: { ":staff": partitionKey("staff", { practice, subject: digest }) },
-      ProjectionExpression: "PK, SK",
+      TableName: await d.output("Table"),
+      KeyConditionExpression: "PK = :pk",
+      ExpressionAttributeValues: { ":pk": PK },
       ConsistentRead: true,
     },
   );
-  let ended = 0;
-  for await (const { Items = [] } of pages) {
-    for (const { PK, SK } of Items) {
-      await d.dynamodb.send(new DeleteCommand({ TableName, Key: { PK, SK } }));
-      ended += 1;
-    }
+  const found = [];
+  for await (const { Items = [] } of pages) found.push(...Items);
+  return found;
+}
+
+/** Writes an item over the one that was read, or one that must not be there yet. */
+function put(Item: Record<string, unknown>, rev = 0) {
+  return { TableName: undefined, Item, ...(rev ? seen(rev) : { ConditionExpression: "attribute_not_exists(PK)" }) };
+}
+
+const seen = (rev: number) => ({
+  ConditionExpression: "rev = :seen",
+  ExpressionAttributeValues: { ":seen": rev },
+});
+
+/** Where the lists with an address are found: `email_key` of `shared/src/team.rs`. */
+async function emailKey(d: Deployment, email: string): Promise<string> {
+  const { SecretString = "" } = await d.secrets.send(
+    new GetSecretValueCommand({ SecretId: d.names.tokenSecret }),
+  );
+  return loginKey(SecretString, "staff e-mail", folded(email));
+}
+
+/** A digest under the lasting part of the token key, as `shared/src/context.rs` makes it. */
+export function loginKey(secret: string, purpose: string, ...parts: string[]): string {
+  const mac = createHmac("sha256", secret.split(".")[0]!).update(purpose);
+  for (const part of parts.map((part) => Buffer.from(part))) {
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64BE(BigInt(part.length));
+    mac.update(length).update(part);
   }
-  return ended;
+  return mac.digest().subarray(0, 16).toString("base64url");
+}
+
+/** A new id: 48 bits of time and 80 of randomness in Crockford's base 32. */
+function ulid(): string {
+  let number = (BigInt(Date.now()) << 80n) | BigInt(`0x${randomBytes(10).toString("hex")}`);
+  let text = "";
+  for (let place = 0; place < 26; place += 1) {
+    text = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"[Number(number & 31n)] + text;
+    number >>= 5n;
+  }
+  return text;
 }

@@ -1,22 +1,17 @@
 // The ops commands, against clients that remember what they were asked.
-import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import {
-  AdminAddUserToGroupCommand,
   AdminCreateUserCommand,
   AdminDeleteSoftwareTokenCommand,
   AdminDisableUserCommand,
   AdminEnableUserCommand,
   AdminGetUserCommand,
-  AdminListGroupsForUserCommand,
-  AdminRemoveUserFromGroupCommand,
-  AdminUpdateUserAttributesCommand,
   CognitoIdentityProviderClient,
   UsernameExistsException,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
-import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
+import { ConditionalCheckFailedException, TransactionCanceledException } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import {
   GetObjectCommand,
@@ -25,6 +20,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
+import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import {
   DeleteMessageCommand,
   GetQueueAttributesCommand,
@@ -32,11 +28,11 @@ import {
   SQSClient,
 } from "@aws-sdk/client-sqs";
 import {
-  DeleteCommand,
   DynamoDBDocumentClient,
   GetCommand,
   QueryCommand,
   ScanCommand,
+  TransactWriteCommand,
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
@@ -55,11 +51,12 @@ const pool = mockClient(CognitoIdentityProviderClient);
 const bucket = mockClient(S3Client);
 const queues = mockClient(SQSClient);
 const functions = mockClient(LambdaClient);
+const secrets = mockClient(SecretsManagerClient);
 
 const said: string[] = [];
 let d: Deployment;
 beforeEach(() => {
-  for (const client of [stacks, table, pool, bucket, queues, functions]) client.reset();
+  for (const client of [stacks, table, pool, bucket, queues, functions, secrets]) client.reset();
   stacks.on(DescribeStacksCommand).resolves({
     Stacks: [
       {
@@ -186,147 +183,163 @@ describe("practices", () => {
 });
 
 describe("staff", () => {
-  const dana: staff.Person = {
-    email: "dana@harbor.example",
-    name: "Dana",
-    practice: "harbor",
-    role: "admin",
-  };
-  // Sixteen bytes of the digest, as functions/staff-sign-in takes them.
-  const digest = createHash("sha256").update("subject").digest().subarray(0, 16).toString("base64url");
-  const sessionIn = (practice: string) => ({ PK: `P#${practice}#W#${digest}`, SK: "SESSION#1" });
-  /** The sessions that are left. A query answers one a page; a scan would answer none. */
-  let sessions: { PK: string; SK: string }[] = [];
-  function kept(...there: typeof sessions) {
-    sessions = there;
+  const dana: staff.Person = { email: "Dana@harbor.example", name: "Dana", practice: "harbor", role: "admin" };
+  /** The key under which Dana's address leads to lists: `shared/src/team.rs` tries the same value. */
+  const LOGIN = "PjpeEk4koTPBKey5poEMTw";
+  type Item = Record<string, unknown> & { PK: string; SK: string };
+  /** What the tables hold: a query answers one item a page, a write is made as a whole or not at all. */
+  let items: Item[] = [];
+  let events: Item[] = [];
+  const holds = (SK: string) => items.find((item) => item.SK.startsWith(SK));
+
+  beforeEach(() => {
+    [items, events] = [[], []];
+    secrets.on(GetSecretValueCommand).resolves({ SecretString: "kept.replaced" });
+    table.on(GetCommand).callsFake(({ Key }) => ({ Item: Key.PK === "P#nowhere" ? undefined : Key }));
     table.on(QueryCommand).callsFake(({ ExpressionAttributeValues, ExclusiveStartKey }) => {
-      const own = sessions.filter(({ PK, SK }) => PK === ExpressionAttributeValues[":staff"] && SK > (ExclusiveStartKey?.SK ?? ""));
+      const own = items
+        .filter(({ PK, SK }) => PK === ExpressionAttributeValues[":pk"] && SK > (ExclusiveStartKey?.SK ?? ""))
+        .sort((a, b) => (a.SK < b.SK ? -1 : 1));
       return { Items: own.slice(0, 1), ...(own.length > 1 && { LastEvaluatedKey: own[0] }) };
     });
-    table.on(DeleteCommand).callsFake(({ Key }) => {
-      sessions = sessions.filter(({ PK, SK }) => PK !== Key.PK || SK !== Key.SK);
+    table.on(TransactWriteCommand).callsFake(({ TransactItems }) => {
+      const same = (a: Item) => (b: Item) => a.PK === b.PK && a.SK === b.SK;
+      for (const { Put, Delete } of TransactItems) {
+        const { ConditionExpression, ExpressionAttributeValues } = Put ?? Delete;
+        const there = items.find(same(Put?.Item ?? Delete.Key));
+        const fine = !ConditionExpression
+          || (ConditionExpression.startsWith("attribute_not") ? !there : there?.["rev"] === ExpressionAttributeValues[":seen"]);
+        if (!fine) throw new TransactionCanceledException({ message: "", $metadata: {} });
+      }
+      for (const { Put, Delete } of TransactItems) {
+        if (Put?.TableName === "the HistoryTable") events.push(Put.Item);
+        else items = [...items.filter((item) => !same(Put?.Item ?? Delete.Key)(item)), ...(Put ? [Put.Item] : [])];
+      }
       return {};
     });
-  }
-  const felix = { PK: "P#harbor#W#other", SK: "SESSION#2" };
-  /** Dana is known to the pool as one of cove, and has two sessions there. */
-  function known(UserStatus: "CONFIRMED" | "FORCE_CHANGE_PASSWORD" = "CONFIRMED") {
-    pool.on(AdminCreateUserCommand).rejects(new UsernameExistsException({ message: "", $metadata: {} }));
-    pool.on(AdminCreateUserCommand, { MessageAction: "RESEND" }).resolves({});
-    pool.on(AdminListGroupsForUserCommand).resolves({ Groups: [{ GroupName: "auditor" }] });
-    pool.on(AdminGetUserCommand).resolves({
-      Username: "1",
-      UserStatus,
-      UserAttributes: [
-        { Name: "sub", Value: "subject" },
-        { Name: "custom:practice", Value: "cove" },
-      ],
-    });
-    kept(sessionIn("cove"), { ...sessionIn("cove"), SK: "SESSION#3" }, felix);
-    table.on(GetCommand).resolves({ Item: { practice: "harbor" } });
-  }
-
-  test("are let in with one role, and no session of before keeps another", async () => {
-    known();
-    await staff.add(d, dana);
-    expect(
-      pool.commandCalls(AdminUpdateUserAttributesCommand)[0]?.args[0].input.UserAttributes,
-    ).toContainEqual({ Name: "custom:practice", Value: "harbor" });
-    expect(pool.commandCalls(AdminRemoveUserFromGroupCommand)[0]?.args[0].input.GroupName).toBe("auditor");
-    expect(pool.commandCalls(AdminAddUserToGroupCommand)[0]?.args[0].input.GroupName).toBe("admin");
-    expect(sessions).toEqual([felix]);
-    expect(pool.commandCalls(AdminCreateUserCommand)).toHaveLength(1);
+    pool.on(AdminGetUserCommand).resolves({ Username: "1", UserStatus: "CONFIRMED" });
   });
 
-  test("are out of a former practice before the pool forgets it, and in again with their new role", async () => {
-    known();
-    let left = Infinity;
-    pool.on(AdminUpdateUserAttributesCommand).callsFake(() => ((left = sessions.length), {}));
+  test("are on the list, as the functions read it, and in the pool", async () => {
     await staff.add(d, dana);
-    expect(left).toBe(1);
-    const asked = pool.calls().map((call) => call.args[0].constructor);
-    expect(asked.indexOf(AdminDisableUserCommand)).toBeLessThan(asked.indexOf(AdminUpdateUserAttributesCommand));
-    expect(asked.at(-1)).toBe(AdminEnableUserCommand);
+    const member = holds("MEMBER#")!;
+    expect(member).toMatchObject({
+      PK: "P#harbor#T",
+      SK: `MEMBER#${member["staffId"]}`,
+      staffId: expect.stringMatching(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/),
+      epoch: expect.stringMatching(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/),
+      name: "Dana",
+      email: "Dana@harbor.example",
+      role: "admin",
+      version: 1,
+      rev: 1,
+    });
+    expect(holds("LOGIN#")).toMatchObject({
+      PK: `V#${LOGIN}`,
+      SK: "LOGIN#harbor",
+      practice: "harbor",
+      staffId: member["staffId"],
+    });
+    expect(holds("MEMBERS")).toMatchObject({ PK: "P#harbor#T", rev: 1 });
+    expect(events).toMatchObject([
+      {
+        action: "staff-added",
+        staff: { staffId: member["staffId"], name: "Dana" },
+        actor: { id: "", name: "Latchkey", role: "system" },
+      },
+    ]);
+    expect(pool.commandCalls(AdminCreateUserCommand)[0]?.args[0].input).toMatchObject({
+      Username: "dana@harbor.example",
+      UserAttributes: expect.arrayContaining([{ Name: "email_verified", Value: "true" }]),
+    });
+  });
+
+  test("who are added again are matched anew, and their sessions are over", async () => {
+    await staff.add(d, dana);
+    const before = holds("MEMBER#")!;
+    // Signed in meanwhile.
+    Object.assign(before, { subject: "subject", rev: 5 });
+    items.push({ PK: "V#subject", SK: "LOGIN#harbor" });
+    pool.on(AdminCreateUserCommand).rejects(new UsernameExistsException({ message: "", $metadata: {} }));
+    await staff.add(d, { ...dana, email: "dana@HARBOR.example", role: "auditor" });
+    const after = holds("MEMBER#")!;
+    expect(after).toMatchObject({ staffId: before["staffId"], role: "auditor", version: 2, rev: 6 });
+    expect(after["subject"]).toBeUndefined();
+    expect(after["epoch"]).not.toBe(before["epoch"]);
+    expect(items.map(({ PK }) => PK).sort()).toEqual(["P#harbor#T", "P#harbor#T", `V#${LOGIN}`]);
+    expect(pool.commandCalls(AdminEnableUserCommand)).toHaveLength(1);
   });
 
   test("who let their first password expire get another", async () => {
-    known("FORCE_CHANGE_PASSWORD");
+    pool.on(AdminCreateUserCommand).rejects(new UsernameExistsException({ message: "", $metadata: {} }));
+    pool.on(AdminCreateUserCommand, { MessageAction: "RESEND" }).resolves({});
+    pool.on(AdminGetUserCommand).resolves({ Username: "1", UserStatus: "FORCE_CHANGE_PASSWORD" });
     await staff.add(d, dana);
     const [, again] = pool.commandCalls(AdminCreateUserCommand);
-    expect(again?.args[0].input).toMatchObject({
-      MessageAction: "RESEND",
-      DesiredDeliveryMediums: ["EMAIL"],
-    });
+    expect(again?.args[0].input).toMatchObject({ MessageAction: "RESEND", DesiredDeliveryMediums: ["EMAIL"] });
     expect(again?.args[0].input.TemporaryPassword).toMatch(/^.{24,}$/);
   });
 
-  test("who are new have nothing to end", async () => {
-    known();
-    pool.on(AdminCreateUserCommand).resolves({});
-    await staff.add(d, dana);
-    expect(table.commandCalls(DeleteCommand)).toEqual([]);
-    expect(pool.commandCalls(AdminCreateUserCommand)).toHaveLength(1);
-  });
-
-  test("are not let in to a practice that is not there", async () => {
-    await expect(staff.add(d, dana)).rejects.toThrow("no practice harbor");
+  test("are not let in to a practice that is not there, nor without an address", async () => {
+    await expect(staff.add(d, { ...dana, practice: "nowhere" })).rejects.toThrow("no practice nowhere");
+    await expect(staff.add(d, { ...dana, email: "dana" })).rejects.toThrow("e-mail");
     expect(pool.calls()).toEqual([]);
+    expect(items).toEqual([]);
   });
 
-  test("who leave lose their sessions at once, and nobody reads the whole table for it", async () => {
-    known();
-    let left = Infinity;
-    pool.on(AdminDisableUserCommand).callsFake(() => ((left = sessions.length), {}));
+  test("who leave one practice keep the others, and the pool until the last", async () => {
+    await staff.add(d, dana);
+    await staff.add(d, { ...dana, practice: "cove" });
+    await staff.remove(d, dana.email, "harbor");
+    expect(pool.commandCalls(AdminDisableUserCommand)).toHaveLength(0);
+    expect(items.filter(({ SK }) => SK.startsWith("MEMBER#")).map(({ PK }) => PK)).toEqual(["P#cove#T"]);
     await staff.remove(d, dana.email);
-    expect(left).toBe(1);
     expect(pool.commandCalls(AdminDisableUserCommand)).toHaveLength(1);
-    expect(sessions).toEqual([felix]);
+    expect(items.map(({ SK }) => SK)).toEqual(["MEMBERS", "MEMBERS"]);
+    expect(events.map(({ action }) => action)).toEqual(["staff-added", "staff-added", "staff-removed", "staff-removed"]);
+    await expect(staff.remove(d, dana.email)).rejects.toThrow("not on that staff list");
     expect(table.commandCalls(ScanCommand)).toEqual([]);
-    expect(said.join()).toContain("2 sessions ended");
   });
 
-  test("who leave lose a session that begins meanwhile", async () => {
-    known();
-    // One that was made beside the call, and one by a sign-in that the issuer had let through already.
-    pool.on(AdminDisableUserCommand).callsFake(() => (sessions.push(sessionIn("cove")), {}));
-    vi.spyOn(d, "wait").mockImplementation(async (milliseconds) => {
-      expect(sessions).toEqual([felix]);
-      expect(milliseconds).toBeGreaterThanOrEqual(25_000);
-      sessions.push({ ...sessionIn("cove"), SK: "SESSION#9" });
+  test("are decided on anew when somebody else changes the list meanwhile", async () => {
+    await staff.add(d, dana);
+    vi.spyOn(d, "wait").mockResolvedValue(undefined);
+    let first = true;
+    table.on(QueryCommand).callsFake(({ ExpressionAttributeValues }) => {
+      const Items = items.filter(({ PK }) => PK === ExpressionAttributeValues[":pk"]).map((item) => ({ ...item }));
+      if (first && ExpressionAttributeValues[":pk"] === "P#harbor#T") {
+        first = false;
+        holds("MEMBERS")!["rev"] = 7;
+      }
+      return { Items };
     });
-    await staff.remove(d, dana.email);
-    expect(sessions).toEqual([felix]);
-    expect(said.join()).toContain("4 sessions ended");
+    await staff.endSessions(d, dana.email);
+    expect(holds("MEMBERS")!["rev"]).toBe(8);
   });
 
-  test("are not told to be out when nobody knows which sessions are theirs", async () => {
-    known();
-    pool.on(AdminGetUserCommand).resolves({ Username: "1" });
-    await expect(staff.remove(d, dana.email)).rejects.toThrow("no subject");
-    expect(pool.commandCalls(AdminDisableUserCommand)).toHaveLength(1);
-  });
-
-  test("who lost their authenticator enrol another", async () => {
-    known();
+  test("lose their sessions by address, and with a lost authenticator", async () => {
+    await staff.add(d, dana);
+    const epochs = new Set([holds("MEMBER#")!["epoch"]]);
+    await staff.endSessions(d, dana.email);
+    epochs.add(holds("MEMBER#")!["epoch"]);
     await staff.reset(d, dana.email);
+    epochs.add(holds("MEMBER#")!["epoch"]);
+    expect(epochs.size).toBe(3);
     expect(pool.commandCalls(AdminDeleteSoftwareTokenCommand)[0]?.args[0].input).toEqual({
       UserPoolId: "the StaffPool",
-      Username: dana.email,
+      Username: "dana@harbor.example",
     });
-    expect(sessions).toEqual([felix]);
+    await expect(staff.endSessions(d, "nobody@harbor.example")).rejects.toThrow("no staff list");
   });
 
-  test("lose their sessions by address, or by what another issuer calls them", async () => {
-    known();
-    await staff.endSessions(d, { email: dana.email });
-    expect(sessions).toEqual([felix]);
-    expect(said.join()).toContain("2 sessions");
-    kept(sessionIn("cove"), felix);
-    await staff.endSessions(d, { subject: "subject", practice: "cove" });
-    expect(sessions).toEqual([felix]);
+  test("of another issuer are on the list alone", async () => {
     const issuer = { url: "https://id.example", clientId: "latchkey" };
     const other = new Deployment({ ...given(), issuer }, () => {});
-    await expect(staff.endSessions(other, { email: dana.email })).rejects.toThrow("--subject");
+    vi.spyOn(other, "output").mockImplementation(async (name) => `the ${name}`);
+    await staff.add(other, dana);
+    await staff.remove(other, dana.email);
+    expect(pool.calls()).toEqual([]);
+    expect(items.map(({ SK }) => SK)).toEqual(["MEMBERS"]);
   });
 });
 

@@ -86,6 +86,7 @@ test("only those who sign people or apps in, or sign notices, read the signing k
     "reset-password",
     "send-mail",
     "sign-in",
+    "staff",
     "staff-sign-in",
     "sync-clients",
     "update-portal-user",

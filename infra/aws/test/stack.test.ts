@@ -488,7 +488,6 @@ describe("staff", () => {
         url: "https://login.example.org",
         clientId: "latchkey",
         clientSecretName: "latchkey/client",
-        roleClaim: "groups",
       },
     });
     expect(elsewhere.all("AWS::Cognito::UserPool")).toEqual({});
@@ -498,7 +497,6 @@ describe("staff", () => {
         Variables: Match.objectLike({
           OIDC_ISSUER: "https://login.example.org",
           OIDC_CLIENT_ID: "latchkey",
-          OIDC_ROLE_CLAIM: "groups",
           OIDC_CLIENT_SECRET_VERSION: { Ref: Match.stringLikeRegexp("clientsecretversion") },
         }),
       },

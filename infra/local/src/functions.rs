@@ -7,11 +7,12 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 use serde_json::Value;
 use shared::config::{Config, Edge, MailConfig, OidcConfig, SigningKey};
 use shared::fields::Secret;
-use shared::{App, Routes, context, keys, oauth::address::Hosts, web};
+use shared::{App, Routes, context, keys, oauth::address::Hosts, team::Team, web};
 
 use crate::home::{Functions, Home, Streamed};
+use crate::issuer::{self, Person};
 use crate::keys::{SigningKey as KeptKey, secret};
-use crate::{BoxError, Trouble, issuer, listener};
+use crate::{BoxError, Trouble, listener, samples};
 
 /// The names of the tables here.
 pub const TABLE: &str = "latchkey";
@@ -49,6 +50,8 @@ pub fn routes<R: Routes>(issuer: staff_sign_in::Issuer) -> R {
         .merge(revoke::routes())
         .merge(search::routes())
         .merge(sign_in::routes())
+        // The people of the lists sign in at this home's own issuer, which knows the lists.
+        .merge(staff::routes(staff::Pool::elsewhere()))
         .merge(staff_sign_in::routes(issuer))
         .merge(sync_clients::routes())
         .merge(token::routes())
@@ -177,6 +180,24 @@ pub fn functions(home: &Home, app: &App) -> Result<Functions, Trouble> {
             let app = told.clone();
             Box::pin(async move { note(&app, event).await })
         }),
+        people: people(app.clone()),
+    })
+}
+
+/// The people of the staff lists of this home, whom its issuer signs in.
+#[must_use]
+pub fn people(app: App) -> issuer::People {
+    Arc::new(move || {
+        let app = app.clone();
+        Box::pin(async move {
+            let mut people = Vec::new();
+            for practice in samples::PRACTICES {
+                let practice = samples::practice_id(practice)?;
+                let team = Team::load(app.store(), &practice).await?;
+                people.extend(team.members().iter().map(|member| Person::of(&practice, member)));
+            }
+            Ok(people)
+        })
     })
 }
 
@@ -185,8 +206,6 @@ fn oidc(issuer: &str) -> OidcConfig {
         issuer: issuer.to_owned(),
         client_id: issuer::CLIENT_ID.into(),
         client_secret: None,
-        practice_claim: "custom:practice".into(),
-        role_claim: "custom:role".into(),
     }
 }
 

@@ -17,7 +17,7 @@ use tower::ServiceExt;
 
 use crate::database::{Database, Endpoint, Tables};
 use crate::guard::{self, AccessKey};
-use crate::issuer::Issuer;
+use crate::issuer::{self, Issuer};
 use crate::mail::MailStore;
 use crate::room::{self, Room};
 use crate::ses::{self, Ses};
@@ -46,6 +46,8 @@ pub struct Functions {
     pub streamed: Vec<Streamed>,
     /// The function behind SES's events.
     pub on_mail_event: ses::Sink,
+    /// The people of the staff lists, whom the issuer signs in.
+    pub people: issuer::People,
 }
 
 /// A function behind the main table's stream.
@@ -192,7 +194,8 @@ impl Home {
         }
 
         let site = site::routes(self.settings.site_dir.clone(), practices);
-        let app = front(functions.api, site, room, &self.issuer, self.mails);
+        let issuer = self.issuer.routes(functions.people);
+        let app = front(functions.api, site, room, issuer, self.mails);
         for listener in self.listeners {
             requests.spawn(listener::serve(listener, app.clone(), stopped(told.clone())));
         }
@@ -239,7 +242,7 @@ impl Home {
 }
 
 /// All that is served on the home's port.
-fn front(api: Router, site: Router, room: &Room, issuer: &Issuer, mails: MailStore) -> Router {
+fn front(api: Router, site: Router, room: &Room, issuer: Router, mails: MailStore) -> Router {
     let room = room.routes();
     // By hand rather than as a route: the API has a fallback of its own, and a route's wildcard
     // would count among the path parameters of its handlers.
@@ -250,7 +253,7 @@ fn front(api: Router, site: Router, room: &Room, issuer: &Issuer, mails: MailSto
         router.oneshot(request).await
     };
     let home = Router::new()
-        .merge(issuer.routes())
+        .merge(issuer)
         .merge(mailbox::routes(mails))
         .merge(page::routes())
         .fallback(either);

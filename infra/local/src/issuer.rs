@@ -1,8 +1,9 @@
 //! The staff's `OpenID` Connect issuer on this machine, in Cognito's place: authorization code with
 //! PKCE (RFC 7636, S256 only) for one public client, ID tokens signed with ES256.
 //!
-//! It has no passwords. Its page has one link for each person of the sample practices; a
-//! `login_hint` with a person's address skips the page. They are links rather than forms because
+//! It has no passwords. It signs in everybody on a staff list of this home, as the lists are at that
+//! moment. Its page has one link for each of them; a `login_hint` with an address skips the page. They are
+//! links rather than forms because
 //! Chromium holds the redirect after a form against the page's `form-action`.
 
 use std::collections::HashMap;
@@ -13,16 +14,17 @@ use std::time::{Duration, Instant};
 use axum::extract::{Form, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures::future::BoxFuture;
 use http::StatusCode;
 use http::header::CACHE_CONTROL;
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use shared::es256;
+use shared::{Problem, es256, fields::Email, id::PracticeId, team::Member};
 use url::Url;
 
 use crate::keys::SigningKey;
@@ -30,52 +32,40 @@ use crate::page::{Escaped, page};
 use crate::state::{StateDir, random};
 use crate::{Trouble, guard};
 
-/// Somebody who may sign in as staff.
-#[derive(Debug, Clone, Copy)]
+/// Somebody on a staff list of this home.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
-    /// The issuer's own name for them; never changes.
-    pub subject: &'static str,
     /// Their name.
-    pub name: &'static str,
+    pub name: String,
     /// Their address, which `login_hint` takes.
-    pub email: &'static str,
+    pub email: Email,
     /// The practice they work for.
-    pub practice: &'static str,
-    /// What they may do: `admin`, `staff` or `auditor`.
-    pub role: &'static str,
+    pub practice: PracticeId,
+    /// What they may do there, in a word.
+    pub role: String,
 }
 
-/// The staff of the sample practices.
-pub const SAMPLE_STAFF: [Person; 4] = [
-    Person {
-        subject: "b0a6c1de-0001-4000-8000-000000000001",
-        name: "Dana Whitfield",
-        email: "dana@harbor.example",
-        practice: "harbor",
-        role: "admin",
-    },
-    Person {
-        subject: "b0a6c1de-0001-4000-8000-000000000002",
-        name: "Felix Moreno",
-        email: "felix@harbor.example",
-        practice: "harbor",
-        role: "staff",
-    },
-    Person {
-        subject: "b0a6c1de-0001-4000-8000-000000000003",
-        name: "Ada Lindqvist",
-        email: "ada@harbor.example",
-        practice: "harbor",
-        role: "auditor",
-    },
-    Person {
-        subject: "b0a6c1de-0001-4000-8000-000000000004",
-        name: "Casey Brandt",
-        email: "casey@cove.example",
-        practice: "cove",
-        role: "admin",
-    },
-];
+impl Person {
+    /// A person of a practice's list.
+    #[must_use]
+    pub fn of(practice: &PracticeId, member: &Member) -> Self {
+        let role = serde_json::to_value(member.role).unwrap_or_default();
+        Self {
+            name: member.name.as_str().to_owned(),
+            email: member.email.clone(),
+            practice: practice.clone(),
+            role: role.as_str().unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// The issuer's own name for them, which never changes: the same on every list with the address.
+    fn subject(&self) -> String {
+        URL_SAFE_NO_PAD.encode(&Sha256::digest(self.email.folded())[..16])
+    }
+}
+
+/// Reads who is on the staff lists of this home.
+pub type People = Arc<dyn Fn() -> BoxFuture<'static, Result<Vec<Person>, Problem>> + Send + Sync>;
 
 /// The path below which the issuer is mounted.
 pub const PATH: &str = "/oidc";
@@ -132,10 +122,10 @@ impl Issuer {
         &self.0.url
     }
 
-    /// Everything below [`PATH`].
-    pub fn routes(&self) -> Router {
+    /// Everything below [`PATH`], for these people.
+    pub fn routes(&self, people: People) -> Router {
         let origin = self.0.url.strip_suffix(PATH).unwrap_or(&self.0.url);
-        let pages = Router::new().route("/authorize", get(authorize));
+        let pages = Router::new().route("/authorize", get(authorize)).layer(Extension(people));
         let programs = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
             .route("/jwks.json", get(jwks))
@@ -170,19 +160,17 @@ impl Issuer {
 
     fn id_token(&self, grant: Grant) -> jsonwebtoken::errors::Result<String> {
         let now = Timestamp::now().as_second();
-        let person = grant.person;
+        let person = &grant.person;
         let mut claims = json!({
             "iss": self.0.url,
             "aud": CLIENT_ID,
-            "sub": person.subject,
+            "sub": person.subject(),
             "iat": now,
             "auth_time": grant.auth_time,
             "exp": now + TOKEN_LIFE,
             "email": person.email,
             "email_verified": true,
             "name": person.name,
-            "custom:practice": person.practice,
-            "custom:role": person.role,
         });
         if let Some(nonce) = grant.nonce {
             claims["nonce"] = nonce.into();
@@ -211,7 +199,7 @@ async fn discovery(State(issuer): State<Issuer>) -> Json<Value> {
         "code_challenge_methods_supported": ["S256"],
         "claims_supported": [
             "iss", "aud", "sub", "iat", "exp", "auth_time", "nonce", "email", "email_verified",
-            "name", "custom:practice", "custom:role",
+            "name",
         ],
     }))
 }
@@ -222,6 +210,7 @@ async fn jwks(State(issuer): State<Issuer>) -> Json<Value> {
 
 async fn authorize(
     State(issuer): State<Issuer>,
+    Extension(people): Extension<People>,
     Query(query): Query<HashMap<String, String>>,
 ) -> Response {
     let has = |name: &str, value: &str| query.get(name).is_some_and(|given| given == value);
@@ -249,14 +238,16 @@ async fn authorize(
     if has("cancel", "true") {
         return refuse("access_denied");
     }
+    let Ok(people) = people().await else { return refuse("temporarily_unavailable") };
     let hint = query.get("login_hint").map(|hint| hint.trim().to_lowercase());
-    match SAMPLE_STAFF.into_iter().find(|person| hint.as_deref() == Some(person.email)) {
+    match people.iter().find(|person| hint.as_ref() == Some(&person.email.folded())) {
         Some(person) => {
+            let person = person.clone();
             let code = issuer.grant(person, &query, challenge.clone());
             issuer.back(&query, &[("code", &code)])
         }
         None if has("prompt", "none") => refuse("login_required"),
-        None => choose(&query),
+        None => choose(&people, &query),
     }
 }
 
@@ -276,7 +267,7 @@ impl Issuer {
 }
 
 /// The page with a link for each person.
-fn choose(query: &HashMap<String, String>) -> Response {
+fn choose(people: &[Person], query: &HashMap<String, String>) -> Response {
     let link = |name: &str, value: &str| {
         let mut link = url::form_urlencoded::Serializer::new(String::new());
         link.extend_pairs(query.iter().filter(|(name, _)| *name != "login_hint"));
@@ -284,17 +275,16 @@ fn choose(query: &HashMap<String, String>) -> Response {
         format!("{PATH}/authorize?{}", link.finish())
     };
     let mut main = String::from(
-        "<h1>Sign in as</h1>\n<p class=\"quiet\">The sample practices’ staff. In your deployment people sign in with your own identity provider.</p>\n<ul class=\"cards\">\n",
+        "<h1>Sign in as</h1>\n<p class=\"quiet\">The people on the staff lists of this home. In your deployment people sign in with your own identity provider.</p>\n<ul class=\"cards\">\n",
     );
-    for person in SAMPLE_STAFF {
+    for person in people {
+        let Person { name, email, practice, role } = person;
         let _ = writeln!(
             main,
-            "<li><a href=\"{}\"><span><strong>{}</strong><br>{}</span><span class=\"quiet\">{}, {}</span></a></li>",
-            Escaped(&link("login_hint", person.email)),
-            person.name,
-            person.email,
-            person.practice,
-            person.role,
+            "<li><a href=\"{}\"><span><strong>{}</strong><br>{}</span><span class=\"quiet\">{practice}, {role}</span></a></li>",
+            Escaped(&link("login_hint", email.as_str())),
+            Escaped(name),
+            Escaped(email.as_str()),
         );
     }
     let _ =

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use latchkey_local::database::Tables;
 use latchkey_local::home::{Functions, Home};
-use latchkey_local::issuer::{Person, SAMPLE_STAFF};
+use latchkey_local::issuer::Person;
 use latchkey_local::keys::SigningKey;
 use latchkey_local::room::{self, Room};
 use latchkey_local::settings::Settings;
@@ -65,7 +65,9 @@ async fn run(began: Instant) -> Result<(), Trouble> {
     let functions = functions::functions(&home, &app)?;
     let (practices, room) = fill(&home, &app, &functions).await?;
     let origins = [home.staff_origin(), home.portal_origin(), home.room_origin()];
-    home.run(functions, &practices, &room, || announce(&origins, began)).await
+    let people = (functions.people)().await;
+    let people = people.map_err(|_| Trouble::new("the staff lists cannot be read"))?;
+    home.run(functions, &practices, &room, || announce(&origins, &people, began)).await
 }
 
 /// The sample practices, with their clients at the first start, and whatever roster was given; and the
@@ -81,6 +83,9 @@ async fn fill(
     };
     let harbor = samples::practice(app, "harbor", "Harbor Practice").await.map_err(trouble)?;
     let cove = samples::practice(app, "cove", "Cove Counseling").await.map_err(trouble)?;
+    for practice in [&harbor, &cove] {
+        samples::staff(app, practice).await.map_err(trouble)?;
+    }
     // Written when all is there: a load that was broken off goes on at the next start.
     let loaded = home.state().file("loaded");
     if !loaded.exists() {
@@ -107,15 +112,15 @@ async fn fill(
     Ok((vec![shown(harbor), shown(cove)], room))
 }
 
-fn announce([staff, portal, room]: &[String; 3], began: Instant) {
+fn announce([staff, portal, room]: &[String; 3], people: &[Person], began: Instant) {
     tell(&format!("Latchkey is ready after {:.1} s.\n", began.elapsed().as_secs_f64()));
     tell(&format!("  Staff     {staff}"));
     tell(&format!("  Clients   {portal}"));
     tell(&format!("  Room      {room}"));
     tell(&format!("  Mailbox   {staff}/mailbox\n"));
     tell("Sign in as");
-    for Person { name, email, practice, role, .. } in SAMPLE_STAFF {
-        tell(&format!("  {name:<16} {email:<22} {practice} {role}"));
+    for Person { name, email, practice, role } in people {
+        tell(&format!("  {name:<16} {:<22} {practice} {role}", email.as_str()));
     }
     tell("\nCtrl-C stops it; what was done stays.");
 }

@@ -12,7 +12,7 @@ use shared::{
     chart::{Accounts, Chart, ChartEdit, Request as ChartRequest},
     fields::{
         AppName, ContactEmail, ContactPhone, ContactType, Date, Email, Name, NamePart, Permission,
-        PhoneNumber, Professional, RecordNumber, Refusal, Relationship, Username,
+        PhoneNumber, Professional, RecordNumber, Refusal, Relationship, StaffName, Username,
     },
     history::{Action, Actor, Author, Event},
     id::{AppId, ClientId, PortalUserId, PracticeId},
@@ -27,6 +27,7 @@ use shared::{
     portal_user::PortalUser,
     practice::Practice,
     store::Update,
+    team::{NewMember, StaffRole, Team},
     token::InvitationToken,
 };
 use tower::ServiceExt;
@@ -38,11 +39,25 @@ use crate::room::{CALLBACK, NOTICE, SIGNED_OUT};
 /// The password of every sample portal user who has one.
 pub const PASSWORD: &str = "tidal lantern orchard 27";
 
+/// The sample practices.
+pub const PRACTICES: [&str; 2] = ["harbor", "cove"];
+
+/// The staff of the sample practices at the first start: practice, name, address and role.
+pub const STAFF: [(&str, &str, &str, StaffRole); 4] = [
+    ("harbor", "Dana Whitfield", "dana@harbor.example", StaffRole::Admin),
+    ("harbor", "Felix Moreno", "felix@harbor.example", StaffRole::Staff),
+    ("harbor", "Ada Lindqvist", "ada@harbor.example", StaffRole::Auditor),
+    ("cove", "Casey Brandt", "casey@cove.example", StaffRole::Admin),
+];
+
 /// Clients of harbor who are nobody in particular.
 const CROWD: usize = 300;
 
 /// A practice's id, or a fault of ours.
-fn practice_id(id: &str) -> Result<PracticeId, Problem> {
+///
+/// # Errors
+/// 500 when it is none.
+pub fn practice_id(id: &str) -> Result<PracticeId, Problem> {
     PracticeId::parse(id).ok_or_else(|| Problem::internal("a sample practice"))
 }
 
@@ -71,6 +86,34 @@ pub async fn practice(app: &App, id: &str, name: &str) -> Result<Practice, Probl
         Ok(()) => Ok(practice),
         Err(_) => Err(Problem::unavailable("the sample practice was not written")),
     }
+}
+
+/// Puts the sample staff on the list of a practice that has nobody on it.
+///
+/// # Errors
+/// 503 when the table does not answer.
+pub async fn staff(app: &App, practice: &Practice) -> Result<(), Problem> {
+    let id = &practice.practice;
+    // Somebody who was taken off the list is not put back.
+    if !Team::load(app.store(), id).await?.members().is_empty() {
+        return Ok(());
+    }
+    // An admin is the first: if this is broken off, the rest can be added on the page.
+    for (_, name, email, role) in STAFF.iter().filter(|(of, ..)| *of == id.as_str()) {
+        let new = NewMember {
+            name: sample(StaffName::parse(name))?,
+            email: sample(Email::parse(email))?,
+            role: (*role).into(),
+        };
+        let team = Team::load(app.store(), id).await?;
+        let caller = Caller { request_id: app.ulid().to_string(), source: String::new() };
+        let event = Event::new(app, &caller, &Actor::system(), id, Action::StaffAdded);
+        let mut change = app.store().change();
+        let member = team.add(app, &mut change, new)?;
+        change.event(&event.staff(member.staff_id, &member.name));
+        app.store().write(change).await?;
+    }
+    Ok(())
 }
 
 /// Loads the sample clients of harbor. Repeating it adds only what is missing.

@@ -20,6 +20,7 @@
 //! | client edited | its open invitations end, which its name and date of birth prove |
 //! | alerts assigned | they go to the practice's inbox |
 //! | an app edited, deleted or given another secret | switched off |
+//! | a person of a staff list removed, or given another role or address | off the list: the last admin too, whom `npm run ops -- staff add` puts back |
 //! | what this version does not know | revoked |
 //!
 //! What was opened since (access activated, charts reopened, invitations, enrolments) stays lost. A reset that was open
@@ -41,11 +42,12 @@ use shared::{
     chart::{Accounts, Chart, ChartEdit, Request},
     fields::At,
     history::{Action, Actor, Author},
-    id::{AccountKey, AppId, ClientId, PortalUserId, PracticeId},
+    id::{AccountKey, AppId, ClientId, PortalUserId, PracticeId, StaffId},
     idempotency::Attempt,
     oauth::app::RegisteredApp,
     portal_user::{Access, PortalUser},
     practice::Practice,
+    team::Team,
 };
 
 pub use crate::since::Told;
@@ -92,6 +94,9 @@ pub struct Closed {
     /// Apps and systems that were switched off: an admin looks at each, and switches it on again.
     #[serde(default)]
     pub apps: usize,
+    /// People who were taken off a staff list: an admin, or `npm run ops -- staff add`, puts them back.
+    #[serde(default)]
+    pub staff: usize,
 }
 
 impl AddAssign for Closed {
@@ -102,6 +107,7 @@ impl AddAssign for Closed {
         self.links += more.links;
         self.charts += more.charts;
         self.apps += more.apps;
+        self.staff += more.staff;
     }
 }
 
@@ -142,6 +148,7 @@ impl<'a> Restoration<'a> {
     ) -> Result<Closed, Trouble> {
         let events: Vec<Told> = events.into_iter().collect();
         let apps = since::apps(&events, self.moment);
+        let staff = since::staff(&events, self.moment);
         let mut charts =
             since::charts(events, &self.author.caller.request_id, self.moment, self.app.now())?;
         self.find_moved(&mut charts).await?;
@@ -152,7 +159,32 @@ impl<'a> Restoration<'a> {
         for id in &apps {
             closed.apps += usize::from(self.switch_off(id).await?);
         }
+        for (practice, id) in &staff {
+            closed.staff += usize::from(self.take_off(practice, *id).await?);
+        }
         Ok(closed)
+    }
+
+    /// Takes somebody off a staff list who is back on it. Answers whether there was one.
+    async fn take_off(&self, practice: &PracticeId, id: StaffId) -> Result<bool, Trouble> {
+        let about = || trouble(format!("the staff list of {practice}"));
+        let store = self.app.store();
+        let mut retries = store.retries();
+        loop {
+            let team = Team::load(store, practice).await.map_err(about())?;
+            if team.member(id).is_err() {
+                return Ok(false);
+            }
+            if self.rehearsal {
+                return Ok(true);
+            }
+            let mut change = store.change();
+            let gone = team.take_off(self.app, &mut change, id).map_err(about())?;
+            let event = self.author.event(self.app, practice, Action::StaffRemoved);
+            change.event(&event.staff(id, &gone.name));
+            let Err(error) = store.write(change).await else { return Ok(true) };
+            retries.retry(error).await.map_err(about())?;
+        }
     }
 
     /// Switches an app off that is back as it was before it was deleted, edited or given another secret.

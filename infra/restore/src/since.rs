@@ -8,7 +8,7 @@ use shared::{
     client::CloseReason,
     fields::At,
     history::Action,
-    id::{AppId, ClientId, EventId, PortalUserId, PracticeId},
+    id::{AppId, ClientId, EventId, PortalUserId, PracticeId, StaffId},
     portal_user::RevokeCode,
 };
 
@@ -39,6 +39,33 @@ pub struct Told {
     request_id: String,
     #[serde(default)]
     app: Option<OfApp>,
+    #[serde(default)]
+    staff: Option<OfStaff>,
+}
+
+/// The person of a staff list that an event is about.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OfStaff {
+    staff_id: StaffId,
+}
+
+/// The people of staff lists who may do less since the moment, or nothing any more: removed, or with another
+/// role or address.
+pub(crate) fn staff<'a>(
+    events: impl IntoIterator<Item = &'a Told>,
+    moment: At,
+) -> BTreeSet<(PracticeId, StaffId)> {
+    let closes = |told: &&Told| {
+        let less = match told.action {
+            Action::StaffRemoved | Action::Other => true,
+            Action::StaffUpdated => told.changed.iter().any(|field| field != "name"),
+            _ => false,
+        };
+        less && told.at >= moment.plus(-MARGIN)
+    };
+    let of = |told: &Told| Some((told.practice.clone(), told.staff.as_ref()?.staff_id));
+    events.into_iter().filter(closes).filter_map(of).collect()
 }
 
 /// The app that an event is about.
@@ -149,6 +176,11 @@ fn changes(action: Action) -> bool {
         | Action::PasswordChangeRefused
         | Action::StaffSignedIn
         | Action::StaffSignedOut
+        | Action::StaffShown
+        | Action::StaffAdded
+        | Action::StaffUpdated
+        | Action::StaffRemoved
+        | Action::StaffSessionsEnded
         | Action::AppOpened
         | Action::AppClosed
         | Action::AppsShown

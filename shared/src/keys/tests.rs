@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, env, fs, path::Path};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::id::{AccountKey, AddressKey, AskId};
+use crate::id::{AccountKey, AddressKey, AskId, LoginKey, StaffId};
 
 /// A name of the code as the rest of the project writes it.
 fn camel(name: &str) -> String {
@@ -94,7 +94,10 @@ fn one_of_each() -> Vec<(&'static str, Key)> {
         ("notice", notice(&p, NoticeId::new(ulid))),
         ("assertion", assertion(&p, "digest")),
         ("posts", posts(&p, ulid, 475_000)),
-        ("staff_session", staff_session(&p, "subject", SessionId::new(ulid))),
+        ("staff_session", staff_session(&p, StaffId::new(ulid), SessionId::new(ulid))),
+        ("team", team(&p)),
+        ("member", member(&p, StaffId::new(ulid))),
+        ("login", login(&LoginKey::from_bytes([1; 16]), &p)),
         ("lock", lock(&p, &AccountKey::from_bytes([1; 16]))),
         ("lockout", lockout(&p, &AccountKey::from_bytes([1; 16]), LockoutId::new(ulid))),
         ("device", device(&p, &AccountKey::from_bytes([1; 16]), "hmac")),
@@ -131,8 +134,12 @@ fn no_partition_can_hold_the_keys_of_another_kind_of_partition() {
     // IAM's `*` matches `#` too: a marker must not occur within another partition's key.
     for (name, pattern) in PARTITIONS.iter().filter(|(name, _)| *name != "health") {
         let markers: Vec<&str> = pattern.split('#').filter(|part| !part.starts_with('{')).collect();
-        // All but the networks belong to a practice.
-        let first = if *name == "network" { "N" } else { "P" };
+        // All but the networks, and the people of several staff lists, belong to a practice.
+        let first = match *name {
+            "network" => "N",
+            "login" => "V",
+            _ => "P",
+        };
         assert!(markers.len() <= 2 && markers[0] == first, "{name}: {pattern}");
         let same = PARTITIONS.iter().filter(|(_, other)| {
             other.split('#').filter(|part| !part.starts_with('{')).eq(markers.iter().copied())
@@ -148,6 +155,12 @@ fn ranges_of_sort_keys_hold_what_they_are_read_for() {
         assert_eq!(key.sort_key.starts_with(ACCESS), access, "{}", key.name);
         assert_eq!(key.sort_key.starts_with(MAIL), key.name == "mail", "{}", key.name);
         assert_eq!(key.sort_key.starts_with(ALERT), key.name == "alert", "{}", key.name);
+    }
+    for key in KINDS.iter().filter(|kind| kind.partition == "team") {
+        assert!(key.sort_key.starts_with(MEMBER), "{}", key.name);
+    }
+    for key in KINDS.iter().filter(|kind| kind.partition == "login") {
+        assert!(key.sort_key.starts_with(LOGIN), "{}", key.name);
     }
     for key in KINDS.iter().filter(|kind| kind.partition == "apps") {
         assert!(key.sort_key.starts_with(APP), "{}", key.name);

@@ -62,6 +62,11 @@ export type AppEdit = BodyOf<"/api/apps/{appId}", "patch">;
 export type PublicKey = App["publicKeys"][number];
 export type SystemScope = App["scopes"][number];
 
+/** A person of the staff list. */
+export type Member = AnswerOf<"/api/staff", "get">["staff"][number];
+export type NewMember = BodyOf<"/api/staff", "post">;
+export type MemberEdit = BodyOf<"/api/staff/{staffId}", "patch">;
+
 /** Where the browser goes to sign in; it comes back to `returnTo`. */
 export const signInAddress = (returnTo: string): string =>
   `/api/staff/sign-in?returnTo=${encodeURIComponent(returnTo)}`;
@@ -69,6 +74,10 @@ export const signInAddress = (returnTo: string): string =>
 export const session = () => answer(http.GET("/api/staff/session"));
 
 export const signOut = () => answer(http.DELETE("/api/staff/session"));
+
+/** Goes over to another practice of one's own. */
+export const switchPractice = (practice: string): Promise<Session> =>
+  answer(http.PUT("/api/staff/session", { body: { practice } }));
 
 /** Who may be the client that was to be created. */
 export const duplicatesIn = ({ code, problem }: Failure): Hit[] | undefined =>
@@ -213,6 +222,23 @@ export const renewSecret = (appId: string, key: string) =>
 /** `word` is what the person typed. */
 export const deleteApp = (appId: string, word: string) =>
   answer(http.DELETE("/api/apps/{appId}", { params: { ...ofApp(appId), query: { confirm: word } } }));
+
+export const staffList = (signal?: AbortSignal) =>
+  answer(http.GET("/api/staff", { signal: signal ?? null }));
+
+export const addMember = (body: NewMember, key: string): Promise<Member> =>
+  answer(http.POST("/api/staff", { body, params: { header: { "Idempotency-Key": key } } }));
+
+const ofMember = (staffId: string) => ({ path: { staffId } });
+
+export const editMember = (staffId: string, body: MemberEdit): Promise<Member> =>
+  answer(http.PATCH("/api/staff/{staffId}", { params: ofMember(staffId), body }));
+
+export const removeMember = (staffId: string) =>
+  answer(http.DELETE("/api/staff/{staffId}", { params: ofMember(staffId) }));
+
+export const endMemberSessions = (staffId: string): Promise<Member> =>
+  answer(http.POST("/api/staff/{staffId}/end-sessions", { params: ofMember(staffId) }));
 
 /** The portal's origin, by which apps know it. */
 export const issuer = async (): Promise<string> =>

@@ -29,6 +29,7 @@ const NewApp = forAdmins(lazyPage(async () => (await import("./apps/new-app")).N
 const AppPage = forAdmins(lazyPage(async () => (await import("./apps/app-page")).AppPage));
 const AccessPage = lazyPage(async () => (await import("./access/access-page")).AccessPage);
 const ImportClients = forAdmins(lazyPage(async () => (await import("./import/import-clients")).ImportClients));
+const Team = forAdmins(lazyPage(async () => (await import("./team/team-page")).Team));
 const ClientPage = lazyPage(async () => (await import("./client/page")).ClientPage);
 
 function App() {
@@ -66,6 +67,7 @@ function App() {
           <Route path="/apps/new" component={NewApp} />
           <Route path="/apps/:id" component={AppPage} />
           <Route path="/apps/:id/edit" component={AppPage} editing />
+          <Route path="/staff" component={Team} />
           <Route path={SIGN_IN} component={ToHome} />
           <Route default component={NotFound} />
         </Router>

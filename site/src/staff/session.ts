@@ -75,6 +75,11 @@ export async function signOut(): Promise<void> {
   author = "";
 }
 
+/** Goes over to another practice of the person's own: nothing of the one before stays on the page. */
+export async function goOver(practice: string): Promise<void> {
+  enter(await api.switchPractice(practice));
+}
+
 function enter(session: api.Session): void {
   // Somebody else signed in, in another tab: what was seen and typed in this one is not theirs to find.
   if (author && author !== who(session)) {

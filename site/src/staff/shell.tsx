@@ -10,12 +10,16 @@ import { Button } from "../ui/button";
 import { FailureNote } from "../ui/failure";
 import { focusHeading } from "../ui/heading";
 import { Anchor } from "../ui/icons";
+import { lazyPage } from "../ui/lazy";
 import { Offline } from "../ui/offline";
 import { SessionWarning } from "../ui/session-watch";
 import { Toasts } from "../ui/toast";
 import { Language } from "./language";
 import { Search } from "./search";
 import { isAdmin, signOut, watch } from "./session";
+
+/** Few are staff of several practices. */
+const OwnPractices = lazyPage(async () => (await import("./own-practices")).OwnPractices);
 
 export function Shell({ session, children }: { session: Session; children: ComponentChildren }) {
   const leaving = useAction(signOut);
@@ -29,6 +33,7 @@ export function Shell({ session, children }: { session: Session; children: Compo
         <a class="brand" href="/">
           <Anchor /> {session.practice.name}
         </a>
+        {session.practices && <OwnPractices session={session} />}
         <Search />
         <Places />
         <div class="who">
@@ -58,8 +63,9 @@ const PLACES = [
   ["/access", "access.title"],
   ["/import", "import.link"],
   ["/apps", "apps.title"],
+  ["/staff", "team.title"],
 ] as const;
-const FOR_ADMINS: readonly string[] = ["/import", "/apps"];
+const FOR_ADMINS: readonly string[] = ["/import", "/apps", "/staff"];
 
 function Places() {
   const { path } = useLocation();

@@ -268,8 +268,6 @@ impl World {
             issuer: format!("{STAFF}/oidc"),
             client_id: "latchkey".into(),
             client_secret: None,
-            practice_claim: "custom:practice".into(),
-            role_claim: "custom:role".into(),
         })
         .expect("an issuer");
         let api = web::finish(functions::routes(issuer), app.clone());

@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::{Value, json};
 use shared::{
     account, cookie,
-    fields::{At, Username},
+    fields::{At, Email, StaffName, Username},
     history::Role,
-    id::{AccountKey, PracticeId, SessionId},
+    id::{AccountKey, LoginKey, PracticeId, SessionId, StaffId},
     jwt::{Audience, Claims},
     keys,
     staff::StaffSession,
+    store::Update,
+    team::{self, Login, Member, NewMember, Team},
 };
 
 use crate::{Answer, Call, PASSWORD, World};
@@ -23,6 +25,8 @@ pub struct Staff {
     pub world: World,
     /// The session's cookie, as `name=value`.
     pub cookie: String,
+    /// The id on the practice's list.
+    pub id: String,
 }
 
 /// A portal user in the making: ids, and the token of the newest mail.
@@ -41,32 +45,61 @@ pub struct Invited {
 static PEOPLE: AtomicU64 = AtomicU64::new(0);
 
 impl World {
-    /// Signs staff in, past the issuer: a session in the table and its cookie.
+    /// Signs staff in, past the issuer: puts them on the practice's list, if they are not on it, and makes
+    /// a session in the table and its cookie.
     ///
     /// # Panics
-    /// When the session cannot be written.
+    /// When it cannot be written.
     pub async fn staff(&self, practice: &str, name: &str, role: Role) -> Staff {
         let practice = PracticeId::parse(practice).expect("a practice");
+        let (login, member) = self.member(&practice, name, role).await;
         let (now, sid) = (self.now(), SessionId::new(self.app.ulid()));
         let ends_at = now.plus(12 * 60 * 60);
         let session = StaffSession {
-            name: name.into(),
-            email: format!("{}@{practice}.example", name.to_lowercase()),
-            role,
+            epoch: member.epoch,
             began_at: now,
             idle_ends_at: now.plus(30 * 60),
             ends_at,
             expires_at: ends_at.seconds(),
         };
-        let sub = format!("staff-{name}");
         let mut change = self.app.store().change();
-        change.insert(&keys::staff_session(&practice, &sub, sid), &session);
+        change.insert(&keys::staff_session(&practice, member.staff_id, sid), &session);
         self.app.store().write(change).await.expect("written");
-        let claims = staff_claims(&practice, &sub, sid, role, now);
+        let mut claims = staff_claims(&practice, member.staff_id, sid, role, now);
+        claims.login = Some(login);
         let token = self.app.keys().sign(&claims).expect("a token");
         let cookie = format!("{}={token}", cookie::name(Audience::Staff));
         self.wire.forget();
-        Staff { world: self.clone(), cookie }
+        Staff { world: self.clone(), cookie, id: member.staff_id.to_string() }
+    }
+
+    /// A person of a practice's list who has signed in before.
+    async fn member(&self, practice: &PracticeId, name: &str, role: Role) -> (LoginKey, Member) {
+        let (app, store) = (&self.app, self.app.store());
+        let email = format!("{}@{practice}.example", name.to_lowercase());
+        let login = team::subject_key(app, "past the issuer", &email).expect("a key");
+        let email = Email::parse(&email).expect("an address");
+        let team = Team::load(store, practice).await.expect("a list");
+        let mut member = if let Some(member) = team.with_email(&email) {
+            member.clone()
+        } else {
+            let name = StaffName::parse(name).expect("a name");
+            let mut change = store.change();
+            let new = NewMember { name, email, role };
+            let member = team.add(app, &mut change, new).expect("added");
+            store.write(change).await.expect("written");
+            member
+        };
+        if member.subject.is_none() || member.role != role {
+            let key = keys::member(practice, member.staff_id);
+            let update = Update::of(key).set("subject", &login).set("role", &role);
+            member = store.update(update).await.expect("written").expect("the person");
+            let mut change = store.change();
+            let leads = Login { practice: practice.clone(), staff_id: member.staff_id };
+            change.set(&keys::login(&login, practice), &leads);
+            store.write(change).await.expect("written");
+        }
+        (login, member)
     }
 
     /// Dana, who may do everything at harbor.
@@ -147,7 +180,7 @@ impl World {
 #[must_use]
 pub fn staff_claims(
     practice: &PracticeId,
-    sub: &str,
+    staff_id: StaffId,
     sid: SessionId,
     role: Role,
     now: At,
@@ -155,7 +188,7 @@ pub fn staff_claims(
     Claims {
         iss: String::new(),
         aud: Audience::Staff.claim().into(),
-        sub: sub.into(),
+        sub: staff_id.to_string(),
         sid,
         practice: practice.clone(),
         iat: now.seconds(),
@@ -163,6 +196,7 @@ pub fn staff_claims(
         idle: 30 * 60,
         role: Some(role),
         account: None,
+        login: None,
     }
 }
 

@@ -996,7 +996,7 @@ async fn an_alert_is_two_round_trips() {
     assert_eq!(seen(wire), ["BatchGetItem", "GetItem", "Query", "TransactWriteItems"]);
     wire.forget();
     scene.shown().await;
-    assert_eq!(seen(wire), ["GetItem", "PutItem", "Query", "Query", "UpdateItem"]);
+    assert_eq!(seen(wire), ["BatchGetItem", "PutItem", "Query", "Query", "UpdateItem"]);
 }
 
 #[tokio::test]

@@ -337,7 +337,7 @@ async fn settings_that_cannot_be_read_stop_what_needs_them() {
     let stage = stage().await;
     // Read once, they are known for a minute.
     stage.world.pass(61);
-    stage.world.wire.break_after("GetItem", 0, Fault::Error, ALWAYS);
+    stage.world.wire.break_after("BatchGetItem", 0, Fault::Error, ALWAYS);
     stage.perform(Op::Activate).await.problem(503, "unavailable");
     assert_eq!(stage.shape(&stage.world.snapshot().await), stage.shape(&stage.before));
     stage.world.wire.forget();

@@ -77,7 +77,7 @@ async fn each_change_writes_one_event_in_its_transaction() {
         change(&world, by(call("POST", "/api/clients", &body)), "client-created").await;
     let client_id = text(&client["clientId"]);
     assert_eq!(event["clientId"], client_id.as_str());
-    assert_eq!(event["actor"], json!({"id": "staff-Dana", "name": "Dana", "role": "admin"}));
+    assert_eq!(event["actor"], json!({"id": dana.id, "name": "Dana", "role": "admin"}));
     assert_eq!(event["source"], "203.0.113.7");
     assert_eq!(event["practice"], "harbor");
     assert_eq!(event["at"], json!(world.now()));
@@ -236,7 +236,7 @@ async fn looking_searching_signing_in_and_refusals_are_recorded() {
     let search = call("POST", "/api/clients/search", &json!({"query": "Okafor"}));
     let event = record(by(&ada, search)).await;
     assert_eq!(event["action"], "clients-searched");
-    assert_eq!(event["actor"], json!({"id": "staff-Ada", "name": "Ada", "role": "auditor"}));
+    assert_eq!(event["actor"], json!({"id": ada.id, "name": "Ada", "role": "auditor"}));
     assert!(event.get("clientId").is_none());
     assert!(!event.to_string().to_lowercase().contains("okafor"));
 
@@ -338,45 +338,49 @@ async fn joining_a_chart_is_told_to_the_account_s_other_charts_as_a_sign_in() {
 }
 
 #[tokio::test]
-async fn staff_whom_the_issuer_gives_no_role_are_told_to_the_practice_that_they_name() {
+async fn a_refused_sign_in_of_staff_is_told_to_the_practice_that_knows_the_address() {
     let world = World::new().await;
+    let dana = world.dana().await;
+    let new = json!({"name": "Sam", "email": "Sam@harbor.example", "role": "staff"});
+    let sam = dana.post("/api/staff", &new).await.expect(201);
     let caller = Caller { request_id: "request".into(), source: "203.0.113.7".into() };
-    let identity = |practice: Option<&str>, role: Option<Role>| Identity {
-        subject: "subject at the issuer".into(),
+    let identity = |subject: &str, email: &str, email_verified: bool| Identity {
+        issuer: "https://issuer.example".into(),
+        subject: subject.into(),
         name: "Sam Stranger".into(),
-        email: "sam@harbor.example".into(),
-        practice: practice.map(str::to_owned),
-        role,
+        email: email.into(),
+        email_verified,
     };
     let arrive = async |identity: Identity| {
         let before = world.events().await;
         let admitted = staff_sign_in::admit(&world.app, &caller, &identity).await.expect("told");
         (admitted.is_some(), added(&world, &before).await)
     };
-    let (admitted, events) = arrive(identity(Some("harbor"), None)).await;
-    assert!(!admitted);
-    let [event] = &events[..] else { panic!("one event: {events:?}") };
-    assert_eq!(
-        (&event["action"], &event["practice"]),
-        (&json!("sign-in-refused"), &json!("harbor"))
-    );
-    assert_eq!(event["actor"]["name"], "Sam Stranger");
-    assert_eq!(event["actor"]["role"], "nobody");
-    assert_eq!(event["source"], "203.0.113.7");
-    // Where there is no such practice, there is nobody to tell.
-    for practice in [None, Some("nowhere"), Some("No practice at all")] {
-        for role in [None, Some(Role::Admin)] {
-            assert_eq!(arrive(identity(practice, role)).await, (false, Vec::new()), "{practice:?}");
-        }
+    let refused = |(admitted, events): (bool, Vec<Value>), why: &str| {
+        assert!(!admitted);
+        let [event] = &events[..] else { panic!("one event: {events:?}") };
+        assert_eq!(event["action"], "sign-in-refused");
+        assert_eq!((&event["practice"], &event["reason"]), (&json!("harbor"), &json!(why)));
+        let nobody = json!({"id": "", "name": "Sam Stranger", "role": "nobody"});
+        assert_eq!((&event["actor"], &event["source"]), (&nobody, &json!("203.0.113.7")));
+    };
+    let address = "sam@harbor.example";
+    refused(arrive(identity("sam", address, false)).await, "email_not_verified");
+    // Where no practice knows the address, there is nobody to tell.
+    for unknown in ["other@harbor.example", "", "no address"] {
+        assert_eq!(arrive(identity("sam", unknown, true)).await, (false, Vec::new()), "{unknown}");
     }
-    let (admitted, events) = arrive(identity(Some("harbor"), Some(Role::Staff))).await;
+    let (admitted, events) = arrive(identity("sam", address, true)).await;
     assert!(admitted);
     assert_eq!(actions(&events), ["staff-signed-in"]);
-    assert_eq!(events[0]["actor"]["id"], event["actor"]["id"], "the same person");
+    let actor = json!({"id": sam["staffId"], "name": "Sam", "role": "staff"});
+    assert_eq!(events[0]["actor"], actor);
+    // The address is matched once.
+    refused(arrive(identity("another", address, true)).await, "another_subject");
     // What cannot be told is not answered.
     world.wire.break_after("PutItem", 0, Fault::Error, 100);
-    let nobody = identity(Some("harbor"), None);
-    let problem = staff_sign_in::admit(&world.app, &caller, &nobody).await.expect_err("it failed");
+    let other = identity("another", address, true);
+    let problem = staff_sign_in::admit(&world.app, &caller, &other).await.expect_err("it failed");
     assert_eq!(problem.code(), "unavailable");
 }
 
@@ -566,7 +570,7 @@ async fn an_event_is_shown_with_who_what_and_when_and_no_more() {
         history["events"][0],
         json!({
             "eventId": history["events"][0]["eventId"], "at": world.now(),
-            "actor": {"id": "staff-Dana", "name": "Dana", "role": "admin"},
+            "actor": {"id": dana.id, "name": "Dana", "role": "admin"},
             "action": "access-revoked", "portalUserId": who.user, "reason": "other",
             "changed": ["status"],
         })

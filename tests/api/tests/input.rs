@@ -314,6 +314,28 @@ fn body(id: &str, who: &Invited) -> Option<(Value, Vec<Member>)> {
                 Member("enabled", Bool, May),
             ],
         ),
+        "staff" => (
+            json!({"name": "Sam", "email": "sam@harbor.example", "role": "staff"}),
+            vec![
+                Member("name", Text(100), Must),
+                Member("email", Email, Must),
+                Member("role", Choice, Must),
+            ],
+        ),
+        "staff.edit" => (
+            json!({
+                "version": 1, "name": "Sam", "email": "sam@harbor.example", "role": "staff",
+            }),
+            vec![
+                Member("version", Number, Must),
+                Member("name", Text(100), May),
+                Member("email", Email, May),
+                Member("role", Choice, May),
+            ],
+        ),
+        "staff-sign-in.switch" => {
+            (json!({"practice": "harbor"}), vec![Member("practice", Practice, Must)])
+        }
         "end-session" => (
             json!({
                 "id_token_hint": "x.y.z", "client_id": "harbor.01ARZ3NDEKTSV4RRFFQ69G5FAV",
@@ -1389,7 +1411,7 @@ fn no_address_can_hold_anything_personal() {
             .filter_map(|s| s.strip_prefix('{')?.strip_suffix('}'))
             .collect();
         assert!(
-            names.iter().all(|n| ["appId", "clientId", "portalUserId"].contains(n)),
+            names.iter().all(|n| ["appId", "clientId", "portalUserId", "staffId"].contains(n)),
             "{}",
             operation.name()
         );

@@ -463,10 +463,11 @@ struct Touch {
 }
 
 impl Waiting {
-    /// Whether it asks for nothing but a practice's settings, which no operation changes: its turn
-    /// makes no difference, so it has none.
+    /// Whether it asks for nothing but a practice's settings and a person of its staff, which no
+    /// operation changes: its turn makes no difference, so it has none.
     fn asks_for_what_stays(&self) -> bool {
-        self.touches.iter().all(|touch| touch.sk == "PRACTICE" && !touch.writes)
+        let stays = |sk: &str| sk == "PRACTICE" || sk.starts_with("MEMBER#");
+        self.touches.iter().all(|touch| stays(&touch.sk) && !touch.writes)
     }
 }
 

@@ -458,10 +458,10 @@ async fn a_page_is_two_round_trips_and_the_summary_one_of_lists() {
     }
     world.wire.forget();
     ask(&dana, &json!({"view": "invited"})).await.expect(200);
-    // The session with the practice's settings beside the index; then both kinds of items beside the event.
+    // The session, with the settings and the person, beside the index; then both kinds of items beside the event.
     assert_eq!(
         world.wire.seen(),
-        ["UpdateItem", "GetItem", "Query", "BatchGetItem", "BatchGetItem", "PutItem"]
+        ["UpdateItem", "BatchGetItem", "Query", "BatchGetItem", "BatchGetItem", "PutItem"]
     );
     world.wire.forget();
     dana.get("/api/access/summary").await.expect(200);

@@ -38,6 +38,8 @@ mod router;
 mod search;
 mod sign_in;
 mod sign_out;
+mod staff;
+mod staff_pool;
 mod staff_sign_in;
 mod sync;
 mod systems;

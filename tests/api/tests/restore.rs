@@ -10,7 +10,7 @@ use api_tests::{
 };
 use latchkey_restore::{Closed, Restoration, Told, Trouble};
 use serde_json::{Value, json};
-use shared::{fields::At, store::Item};
+use shared::{fields::At, history::Role, store::Item};
 
 const NEW: &str = "another nine grey pebbles";
 const HOUR: i64 = 60 * 60;
@@ -184,6 +184,41 @@ async fn an_app_that_may_ask_less_since_is_switched_off() {
     // A run that was interrupted goes on, and tells nothing twice.
     assert_eq!(scene.close(false).await.expect("a restoration"), Closed::default());
     assert_eq!(scene.told().await.len(), 4);
+}
+
+#[tokio::test]
+async fn somebody_who_may_do_less_since_is_off_the_staff_list() {
+    let (mut scene, people) = Scene::of(async |world, dana| {
+        world.staff("harbor", "Second", Role::Admin).await;
+        let mut people = Vec::new();
+        for name in ["Removed", "Demoted", "Moved", "Renamed", "Ended", "Same"] {
+            let email = format!("{}@harbor.example", name.to_lowercase());
+            let new = json!({"name": name, "email": email, "role": "admin"});
+            people.push(dana.post("/api/staff", &new).await.expect(201));
+        }
+        people
+    })
+    .await;
+    let path = |n: usize| format!("/api/staff/{}", people[n]["staffId"].as_str().expect("an id"));
+    let dana = scene.dana.clone();
+    dana.send(Call::new("DELETE", &path(0))).await.expect(204);
+    for (n, edit) in [
+        (1, json!({"version": 1, "role": "auditor"})),
+        (2, json!({"version": 1, "email": "another@harbor.example"})),
+        (3, json!({"version": 1, "name": "Called otherwise"})),
+    ] {
+        dana.patch(&path(n), &edit).await.expect(200);
+    }
+    dana.post(&format!("{}/end-sessions", path(4)), &Value::Null).await.expect(200);
+    let (closed, told) = scene.restored().await;
+    assert_eq!(closed, only(|closed| closed.staff = 3));
+    let one = ("staff-removed".to_owned(), "practice".to_owned(), Vec::new());
+    assert_eq!(told, vec![one; 3]);
+    let list = scene.dana.get("/api/staff").await.expect(200);
+    let left = list["staff"].as_array().expect("a list").iter().map(|one| one["name"].clone());
+    assert_eq!(left.collect::<Vec<_>>(), ["Dana", "Second", "Renamed", "Ended", "Same"]);
+    assert_eq!(scene.close(false).await.expect("a restoration"), Closed::default());
+    assert_eq!(scene.told().await.len(), 3);
 }
 
 #[tokio::test]
@@ -694,7 +729,15 @@ async fn an_interrupted_restoration_is_begun_anew() {
         ];
         assert_eq!(actions, all);
         if put_back {
-            let all = Closed { revoked: 3, deleted: 1, passwords: 1, links: 1, charts: 0, apps: 0 };
+            let all = Closed {
+                revoked: 3,
+                deleted: 1,
+                passwords: 1,
+                links: 1,
+                charts: 0,
+                apps: 0,
+                staff: 0,
+            };
             assert_eq!(first, all);
             scene.put_back().await;
             assert_eq!(scene.close(false).await.expect("once more"), all);
@@ -756,7 +799,7 @@ async fn an_account_with_forty_charts_is_closed_on_all_of_them() {
     let (closed, _) = scene.restored().await;
     assert_eq!(
         closed,
-        Closed { revoked: 40, deleted: 0, passwords: 1, links: 0, charts: 0, apps: 0 }
+        Closed { revoked: 40, deleted: 0, passwords: 1, links: 0, charts: 0, apps: 0, staff: 0 }
     );
     scene.sign_in(who).await.problem(401, "sign_in_failed");
 }

@@ -13,7 +13,14 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use latchkey_local::functions;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use shared::{config::OidcConfig, web};
+use shared::{
+    config::OidcConfig,
+    fields::{Email, StaffName},
+    history::Role,
+    id::{PracticeId, StaffId},
+    team::{NewMember, Team},
+    web,
+};
 
 /// An issuer that signs what the code says: `nonce`, `~`, and the `auth_time` if there is one.
 async fn issuer(now: i64) -> String {
@@ -44,8 +51,8 @@ async fn token(
     let (nonce, auth_time) = form["code"].split_once('~').expect("a code of ours");
     let mut claims = json!({
         "iss": url, "aud": "latchkey", "sub": "dana", "iat": now, "exp": now + 3600,
-        "nonce": nonce, "email": "dana@harbor.example", "name": "Dana Whitfield",
-        "custom:practice": "harbor", "custom:role": "admin",
+        "nonce": nonce, "email": "dana@harbor.example", "email_verified": true,
+        "name": "Dana Whitfield",
     });
     if let Ok(time) = auth_time.parse::<i64>() {
         claims["auth_time"] = time.into();
@@ -64,12 +71,23 @@ async fn world() -> World {
         issuer: issuer(world.now().seconds()).await,
         client_id: "latchkey".into(),
         client_secret: None,
-        practice_claim: "custom:practice".into(),
-        role_claim: "custom:role".into(),
     });
     let routes = functions::routes(issuer.expect("an issuer"));
     world.api = web::finish(routes, world.app.clone());
+    add(&world, "harbor", "Dana", "dana@harbor.example", Role::Admin).await;
     world
+}
+
+/// Puts somebody on a practice's list; answers their id.
+async fn add(world: &World, practice: &str, name: &str, email: &str, role: Role) -> StaffId {
+    let practice = PracticeId::parse(practice).expect("a practice");
+    let team = Team::load(world.app.store(), &practice).await.expect("a list");
+    let name = StaffName::parse(name).expect("a name");
+    let email = Email::parse(email).expect("an address");
+    let mut change = world.app.store().change();
+    let added = team.add(&world.app, &mut change, NewMember { name, email, role }).expect("added");
+    world.app.store().write(change).await.expect("written");
+    added.staff_id
 }
 
 /// A sign-in that has begun: its cookie, and what the issuer was asked.

@@ -144,6 +144,7 @@ function calls(world) {
       status: 200,
       touches: [amara.partition, amara.account("amara.okafor")],
     },
+    { name: "staff", request: ["GET", "/api/staff", { cookie: staff }], status: 200 },
     { name: "staff-sign-in", request: ["GET", "/api/staff/session", { cookie: staff }], status: 200 },
     // What an app asks with every page that it shows.
     {

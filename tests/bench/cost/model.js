@@ -53,6 +53,7 @@ export const CALLS = {
   "change-owner": 0.005,
   "close-client": 0.01,
   "apps.list": 0.001,
+  "staff.list": 0.001,
   // The practice's programs tell of four things, each far from the others: so that each is a mail.
   alerts: 4,
   "alerts.list": 0.05,

@@ -6,6 +6,7 @@ use api_tests::{
     mail::Post,
     programs::system,
 };
+use latchkey_local::functions;
 use serde_json::{Value, json};
 use shared::{
     account,
@@ -25,21 +26,21 @@ const PASSWORD: &str = "seven quiet kettles hum";
 /// What each operation asked, by its name; a name is an operation's id, and what was particular.
 pub type Ledger = Vec<(&'static str, Cost)>;
 
-/// The operations that may ask for nothing but these: `GetItem` and `UpdateItem` are the session's
-/// check.
+/// The operations that may ask for nothing but these: `BatchGetItem` and `UpdateItem` are the
+/// session's check.
 pub const STRICT: [(&str, &[&str]); 11] = [
     // Of apps: what they ask all day is one read.
     ("token.introspect", &["BatchGetItem"]),
     ("userinfo", &["BatchGetItem"]),
     ("check", &["BatchGetItem"]),
     ("alerts", &["BatchGetItem", "GetItem", "Query", "TransactWriteItems", "UpdateItem"]),
-    ("revoke", &["GetItem", "Query", "TransactWriteItems", "UpdateItem"]),
+    ("revoke", &["BatchGetItem", "Query", "TransactWriteItems", "UpdateItem"]),
     // The chart that it is a duplicate of is read beside.
-    ("close-client", &["GetItem", "Query", "Query", "TransactWriteItems", "UpdateItem"]),
+    ("close-client", &["BatchGetItem", "Query", "Query", "TransactWriteItems", "UpdateItem"]),
     // Whether it is a repeat, and of what, is read beside.
-    ("activate", &["GetItem", "GetItem", "Query", "TransactWriteItems", "UpdateItem"]),
-    ("delete", &["GetItem", "Query", "TransactWriteItems", "UpdateItem"]),
-    ("assign-alert", &["GetItem", "Query", "TransactWriteItems", "UpdateItem"]),
+    ("activate", &["BatchGetItem", "GetItem", "Query", "TransactWriteItems", "UpdateItem"]),
+    ("delete", &["BatchGetItem", "Query", "TransactWriteItems", "UpdateItem"]),
+    ("assign-alert", &["BatchGetItem", "Query", "TransactWriteItems", "UpdateItem"]),
     // The whole account is read only after the right password.
     ("sign-in", &["BatchGetItem", "BatchGetItem", "TransactWriteItems"]),
     ("sign-in, refused", &["BatchGetItem", "TransactWriteItems"]),
@@ -301,7 +302,26 @@ impl Afternoon<'_> {
         answer.body
     }
 
+    /// A person comes onto the staff list, and goes.
+    async fn team(&mut self) {
+        let body = json!({"name": "Robin", "email": "robin@harbor.example", "role": "staff"});
+        let made = self.staff("staff", ("POST", "/api/staff", body), 201).await;
+        let path = format!("/api/staff/{}", made["staffId"].as_str().expect("an id"));
+        self.staff("staff.list", ("GET", "/api/staff", Value::Null), 200).await;
+        let body = json!({"version": 1, "role": "auditor"});
+        self.staff("staff.edit", ("PATCH", &path, body), 200).await;
+        let end = format!("{path}/end-sessions");
+        self.staff("staff.end-sessions", ("POST", &end, Value::Null), 200).await;
+        self.staff("staff.remove", ("DELETE", &path, Value::Null), 204).await;
+    }
+
     async fn leave(&mut self) {
+        self.team().await;
+        let over = ("PUT", "/api/staff/session", json!({"practice": "harbor"}));
+        let cookie = self.staff.clone();
+        let answer = self.note("staff-sign-in.switch", over, &cookie, 200).await;
+        let session = |cookie: &&String| cookie.starts_with("__Host-latchkey-staff=");
+        self.staff.clone_from(answer.cookies.iter().find(session).expect("a session"));
         let out = "staff-sign-in.sign-out";
         self.staff(out, ("DELETE", "/api/staff/session", Value::Null), 204).await;
     }
@@ -370,7 +390,8 @@ async fn visit(place: &Place, url: &str) -> String {
     // The issuer answers under its own name alone.
     let host = place.origin.strip_prefix("http://").expect("an address");
     request.headers_mut().insert("host", host.parse().expect("a name"));
-    let response = place.issuer.routes().oneshot(request).await.expect("an answer");
+    let issuer = place.issuer.routes(functions::people(place.app.clone()));
+    let response = issuer.oneshot(request).await.expect("an answer");
     let location = response.headers().get("location").expect("a redirect");
     location.to_str().expect("text").to_owned()
 }

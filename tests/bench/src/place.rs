@@ -105,23 +105,21 @@ impl Place {
         let origin = format!("http://{}", listener.local_addr().expect("an address"));
         let issuer = Issuer::open(&state, &origin, &format!("{origin}/api/staff/callback"));
         let issuer = issuer.expect("an issuer");
-        let served = issuer.routes();
-        tokio::spawn(async move { axum::serve(listener, served).await });
-
         let (wire, meter) = (Wire::default(), Meter::default());
         let clock = Arc::new(AtomicI64::new(now()));
         let app = app(&origin, (&endpoint.url, &key), &wire, &meter, clock.clone());
+        let served = issuer.routes(functions::people(app.clone()));
+        tokio::spawn(async move { axum::serve(listener, served).await });
         let oidc = staff_sign_in::Issuer::new(OidcConfig {
             issuer: issuer.url().to_owned(),
             client_id: CLIENT_ID.into(),
             client_secret: None,
-            practice_claim: "custom:practice".into(),
-            role_claim: "custom:role".into(),
         });
         let routes = functions::routes(oidc.expect("an HTTP client"));
         let api = web::finish(routes, app.clone());
         let practice =
             samples::practice(&app, "harbor", "Harbor Practice").await.expect("a practice");
+        samples::staff(&app, &practice).await.expect("its staff");
         let practice = practice.practice;
         fill(&app, &database, &practice, size);
         // The issuer's clock went on meanwhile, and a sign-in in the future is refused.

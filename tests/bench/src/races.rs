@@ -14,9 +14,11 @@ use http::Request;
 use serde_json::{Value, json};
 use shared::{
     alert::Addressee,
+    caller::Caller,
     id::{AlertId, ClientId, PortalUserId},
     keys::{self, Key},
 };
+use staff_sign_in::Identity;
 
 use crate::{operations, place::Place};
 
@@ -30,6 +32,10 @@ const APPS: usize = 5;
 const ALERTS: usize = 15;
 /// How many alerts one system may post in an hour.
 const POSTS: usize = alerts::POSTS_AN_HOUR as usize;
+/// People of the staff who are removed while they work.
+const REMOVED: usize = 1000;
+/// Requests of each beside the removal, and as many after it.
+const REQUESTS: usize = 10;
 /// How often each question is timed.
 const TIMED: usize = 2000;
 
@@ -50,6 +56,10 @@ pub struct Races {
     pub alerts: usize,
     /// How many of these reached the person.
     pub told: usize,
+    /// Requests of staff that began after their removal was answered.
+    pub removed: usize,
+    /// How many of these were answered.
+    pub stayed: usize,
     /// What each question takes, by its name.
     pub times: Vec<(&'static str, Vec<Duration>)>,
 }
@@ -79,6 +89,9 @@ pub async fn all(place: &Place, staff: &str) -> Races {
             scene.forget_quiet(&person).await;
             scene.race(&person, &mut races).await;
         }
+    }
+    for number in 0..REMOVED {
+        scene.removal(number, &mut races).await;
     }
     races.times = scene.times().await;
     races
@@ -238,6 +251,40 @@ impl<'a> Scene<'a> {
             change.discard(&keys::hush(&self.place.practice, person.client, to));
         }
         assert!(self.place.app.store().write(change).await.is_ok(), "forgotten");
+    }
+
+    /// Removes a person of the staff beside their requests: none that begins after it is answered.
+    async fn removal(&self, number: usize, races: &mut Races) {
+        let email = format!("robin{number}@harbor.example");
+        let body = json!({"name": "Robin", "email": email, "role": "staff"});
+        let made = self.staff("POST", "/api/staff", &body, 201).await;
+        let identity = Identity {
+            issuer: "past the issuer".into(),
+            subject: email.clone(),
+            name: "Robin".into(),
+            email,
+            email_verified: true,
+        };
+        let caller = Caller { request_id: String::new(), source: String::new() };
+        let cookie = staff_sign_in::admit(&self.place.app, &caller, &identity).await;
+        let cookie = cookie.expect("an answer").expect("a session");
+        let cookie = cookie.to_str().expect("text").split(';').next().expect("a pair").to_owned();
+        let work = || {
+            let look = || self.place.request("GET", "/api/staff/session", &cookie, &Value::Null);
+            let search = || {
+                let body = json!({"query": "okafor"});
+                self.place.request("POST", "/api/clients/search", &cookie, &body)
+            };
+            let requests = (0..REQUESTS).map(|n| if n % 2 == 0 { look() } else { search() });
+            requests.collect::<Vec<_>>()
+        };
+        let path = format!("/api/staff/{}", text(&made["staffId"]));
+        let remove = self.place.request("DELETE", &path, self.staff, &Value::Null);
+        let (removed, _) = futures::join!(self.place.send(remove), self.let_in(work()));
+        assert_eq!(removed.status, 204, "{}", removed.body);
+        let after = work();
+        races.removed += after.len();
+        races.stayed += self.let_in(after).await;
     }
 
     /// Posts an alert, the `number`th of all.

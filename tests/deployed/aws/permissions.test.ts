@@ -1,10 +1,12 @@
 // No permission is idle: each is taken away, alone, from the function that has it, and what the function is for
 // must then fail. The same use case passes with all of them.
+import { AdminSetUserPasswordCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { beforeAll, describe, expect, test } from "vitest";
 import { FUNCTIONS } from "../../../infra/aws/lib/functions.ts";
 import { statement, type Right } from "../../../infra/aws/lib/items.ts";
 import { STREAMED } from "../../../infra/aws/lib/outbox.ts";
-import { mail, until } from "../home.ts";
+import { settle } from "../aws.ts";
+import { home, mail, until } from "../home.ts";
 import { ANOTHER, Desk, INVITATION, newClient, newUser, RESET, tokenIn, unique, Visitor } from "../people.ts";
 import { BYE, newApp, Room } from "../room.ts";
 import { Deployed, type Policy } from "./account.ts";
@@ -522,11 +524,40 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
       expect(await room.introspect(token)).toEqual({ active: false });
     });
   },
+  staff: async () => {
+    await refused("GET", "/staff");
+    await beyond("GET", "/staff");
+    const email = `${unique().toLowerCase()}@harbor.example`;
+    const body = { name: "Robin Hale", email, role: "staff" };
+    const once = key();
+    const { staffId } = await dana.must(201, "POST", "/staff", body, once);
+    await dana.must(201, "POST", "/staff", body, once);
+    const { staff } = await dana.must(200, "GET", "/staff");
+    expect(staff).toContainEqual(expect.objectContaining({ staffId }));
+    await dana.must(200, "PATCH", `/staff/${staffId}`, { version: 1, role: "auditor" });
+    await dana.must(200, "POST", `/staff/${staffId}/end-sessions`);
+    await dana.must(204, "DELETE", `/staff/${staffId}`);
+    // The pool knows them still, and that they never used their first password.
+    const back = await dana.must(201, "POST", "/staff", body);
+    await dana.must(204, "DELETE", `/staff/${back.staffId}`);
+  },
   "staff-sign-in": async () => {
-    const felix = await Desk.open("felix@harbor.example");
-    await felix.must(200, "GET", "/staff/session");
-    await beyond("GET", "/staff/session");
-    await felix.must(204, "DELETE", "/staff/session");
+    // Somebody who signs in for the first time.
+    const email = `${unique().toLowerCase()}@harbor.example`;
+    const { staffId } = await dana.must(201, "POST", "/staff", { name: "Robin Hale", email, role: "staff" });
+    try {
+      const known = settle("latchkey");
+      const user = { UserPoolId: await known.output("StaffPool"), Username: email };
+      const Password = home().password!;
+      await known.cognito.send(new AdminSetUserPasswordCommand({ ...user, Password, Permanent: true }));
+      const robin = await Desk.open(email);
+      await robin.must(200, "GET", "/staff/session");
+      await beyond("GET", "/staff/session");
+      await robin.must(200, "PUT", "/staff/session", { practice: "harbor" });
+      await robin.must(204, "DELETE", "/staff/session");
+    } finally {
+      await dana.must(204, "DELETE", `/staff/${staffId}`);
+    }
   },
   token: async (deployed) => {
     const { visitor } = await dana.enrolled();

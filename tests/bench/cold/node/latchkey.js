@@ -193,13 +193,13 @@ async function both(first, second) {
 
 /** Checks the session beside the first read: moves its idle end on the condition that it lives. */
 export async function admit(claims, caller, read) {
-  const [{ session, practice }, found] = await both(check(claims), read);
+  const [{ session, practice, member }, found] = await both(check(claims), read);
   const event = (action, about) => ({
     eventId: ulid(),
     practice: claims.practice,
     ...about,
     at: at(),
-    actor: { id: claims.sub, name: session.name, role: session.role },
+    actor: { id: claims.sub, name: member.name, role: member.role },
     action,
     changed: about.changed ?? [],
     source: caller.source,
@@ -214,7 +214,7 @@ async function check({ practice, sub, sid, idle, exp }) {
     .send(
       new UpdateItemCommand({
         TableName: TABLE,
-        Key: marshall(key("staffSession", { practice, subject: sub, session: sid })),
+        Key: marshall(key("staffSession", { practice, staff: sub, session: sid })),
         UpdateExpression: "SET #n0 = :s0 ADD #rev :rev",
         ConditionExpression: "attribute_exists(PK) AND #n0 > :v0 AND #n1 > :v0",
         ExpressionAttributeNames: { "#n0": "idleEndsAt", "#n1": "endsAt", "#rev": "rev" },
@@ -231,10 +231,12 @@ async function check({ practice, sub, sid, idle, exp }) {
       if (error.name === "ConditionalCheckFailedException") return undefined;
       throw error;
     });
-  const [session, settings] = await both(alive, get(key("practice", { practice })));
+  const wanted = [key("practice", { practice }), key("member", { practice, staff: sub })];
+  const [session, items] = await both(alive, getMany(wanted));
+  const [settings, member] = wanted.map(({ SK }) => items.find((item) => item.SK === SK));
   const ended = settings?.sessionsFrom && session && session.beganAt <= settings.sessionsFrom;
-  if (!session || !settings || ended) throw Problem.signedOut();
-  return { session, practice: settings };
+  if (!session || !settings || session.epoch !== member?.epoch || ended) throw Problem.signedOut();
+  return { session, practice: settings, member };
 }
 
 /** An item. */
