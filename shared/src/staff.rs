@@ -152,7 +152,7 @@ struct Ticket {
 enum By {
     Session(Box<Pass>),
     System {
-        token: SystemToken,
+        token: Box<SystemToken>,
         /// As text: the actor's id.
         id: String,
         /// The scope that the route needs; none for one that is for people alone.
@@ -180,7 +180,7 @@ impl Ticket {
         let Some(text) = system::bearer(&parts.headers) else {
             return Self::of(&parts.headers, caller, app).ok_or_else(Problem::signed_out);
         };
-        let token = SystemToken::read(app, text).ok_or_else(Problem::signed_out)?;
+        let token = Box::new(SystemToken::read(app, text).ok_or_else(Problem::signed_out)?);
         let route = parts.extensions.get::<MatchedPath>();
         let needed = route.and_then(|route| system::scope_of(route.as_str()));
         let id = token.sub.to_string();
