@@ -74,6 +74,7 @@ impl Row {
             professional: self.professional.clone().flatten(),
             chart_owner: None,
             alert_recipient: None,
+            closed: None,
             portal: Summary::default(),
             listing: Listing::default(),
             version: 1,
