@@ -62,7 +62,7 @@ export function ColumnFields({ table, columns, order, onColumns, onOrder }: Prop
         })}
       </div>
       {lacks.length > 0 && (
-        <p class="error" role="status">
+        <p class="error" aria-live="polite">
           {t("columns.missing", { fields: sayList(lacks.map((field) => t(`field.${field}`))) })}
         </p>
       )}

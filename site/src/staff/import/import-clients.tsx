@@ -130,12 +130,13 @@ export function ImportClients() {
   }
 
   /** Runs until it is done or stopped. */
-  async function work(run: Run): Promise<void> {
+  async function work(run: Run, isImport: boolean): Promise<void> {
     active.current = run;
     setFailure(null);
     setBusy(true);
     try {
       await run.start();
+      if (isImport && run.finished) say(() => t("import.finished"));
     } catch (thrown) {
       if (!(thrown instanceof Failure)) throw thrown;
       setFailure(thrown);
@@ -152,7 +153,7 @@ export function ImportClients() {
     const run = new Run(candidates, asked, ask(true), show);
     setChecked({ candidates, columns, check: run });
     keepFocus();
-    await work(run);
+    await work(run, false);
   }
 
   async function importAll({ candidates, check }: Checked): Promise<void> {
@@ -161,8 +162,7 @@ export function ImportClients() {
     const run = new Run(candidates, numbers, ask(false), show);
     setChecked((now) => now && { ...now, imported: run });
     keepFocus();
-    await work(run);
-    if (run.finished) say(() => t("import.finished"));
+    await work(run, true);
   }
 
   const lacks = missing(columns);
@@ -220,7 +220,7 @@ export function ImportClients() {
             </p>
           )}
         </div>
-        <p role="status">
+        <p aria-live="polite">
           {reading ? t("file.reading") : chosen && t("file.rows", { count: chosen.table.rows.length, name: chosen.name })}
         </p>
       </div>
@@ -272,7 +272,7 @@ export function ImportClients() {
                 (busy ? (
                   <Button onClick={() => run.stop()}>{t("run.stop")}</Button>
                 ) : (
-                  <Button kind="primary" onClick={() => void work(run)}>
+                  <Button kind="primary" onClick={() => void work(run, checked.imported !== undefined)}>
                     {t("run.goOn")}
                   </Button>
                 ))}

@@ -17,7 +17,7 @@ export function Progress({ done, total, label }: { done: number; total: number; 
     <>
       <progress value={done} max={Math.max(total, 1)} aria-label={label} />
       <p aria-hidden="true">{label}</p>
-      <p class="sr-only" role="status">
+      <p class="sr-only" aria-live="polite">
         {heard}
       </p>
     </>
