@@ -200,3 +200,15 @@ test("the archivist adds objects and can neither read, change nor unlock them", 
   );
   expect(s3).toEqual(["s3:PutObject"]);
 });
+
+test("staff makes, enables and disables people of our own pool alone, and no other function touches it", () => {
+  const ofCognito = (name: string) =>
+    of(name).filter((statement) => list(statement.Action).some((action) => action.startsWith("cognito-idp:")));
+  expect(Object.keys(FUNCTIONS).filter((name) => ofCognito(name).length)).toEqual(["staff"]);
+  const [only, ...more] = ofCognito("staff");
+  expect(more).toEqual([]);
+  expect(list(only!.Action).sort()).toEqual(
+    ["AdminCreateUser", "AdminDisableUser", "AdminEnableUser", "AdminGetUser"].map((action) => `cognito-idp:${action}`),
+  );
+  expect(JSON.stringify(only!.Resource)).toMatch(/^\{"Fn::GetAtt":\["StaffPool\w+","Arn"\]\}$/);
+});

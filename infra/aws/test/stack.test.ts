@@ -169,7 +169,6 @@ describe("what outlives the stack", () => {
     "AWS::S3::Bucket",
     "AWS::KMS::Key",
     "AWS::Cognito::UserPool",
-    "AWS::Cognito::UserPoolGroup",
     "AWS::Backup::BackupVault",
     "AWS::Logs::LogGroup",
   ];

@@ -132,6 +132,16 @@ impl Day {
         self.staff("staff.remove", 204, Call::new("DELETE", &path)).await;
     }
 
+    /// The end of it.
+    async fn leave(&mut self) {
+        self.staff("staff-sign-in.session", 200, Call::new("GET", "/api/staff/session")).await;
+        let over = Call::new("PUT", "/api/staff/session").json(&json!({"practice": "harbor"}));
+        let over = over.cookie(&self.dana.cookie);
+        let over = self.expect("staff-sign-in.switch", 200, over).await;
+        self.dana.cookie = over.cookie("__Host-latchkey-staff").expect("a session");
+        self.staff("staff-sign-in.sign-out", 204, Call::new("DELETE", "/api/staff/session")).await;
+    }
+
     /// All that has to do with apps.
     async fn apps(&mut self, cookie: &str) {
         let body = registration(&json!({"permission": null}));
@@ -329,12 +339,8 @@ async fn every_function_serves_items_that_a_newer_version_wrote() {
 
     day.change_access(&page, &one, &two).await;
     day.team().await;
-    day.staff("staff-sign-in.session", 200, get("/api/staff/session")).await;
     day.expect("health", 200, get("/api/health")).await;
-    let over = call("PUT", "/api/staff/session", &json!({"practice": "harbor"}));
-    let over = day.expect("staff-sign-in.switch", 200, over.cookie(&dana.cookie)).await;
-    day.dana.cookie = over.cookie("__Host-latchkey-staff").expect("a session");
-    day.staff("staff-sign-in.sign-out", 204, Call::new("DELETE", "/api/staff/session")).await;
+    day.leave().await;
 
     // What reads nothing that is stored, or needs the issuer.
     let others = ["health.document", "staff-sign-in", "staff-sign-in.callback"];
