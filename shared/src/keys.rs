@@ -176,8 +176,8 @@ partitions! {
     notices(practice: &PracticeId) = "P#{practice}#K";
     /// The apps and systems of a practice.
     apps(practice: &PracticeId) = "P#{practice}#O";
-    /// How many alerts an app or a system posted.
-    posts(practice: &PracticeId, app: Ulid) = "P#{practice}#H#{app}";
+    /// How many alerts an app or a system posted in an hour, counted since 1970.
+    posts(practice: &PracticeId, app: Ulid, hour: i64) = "P#{practice}#H#{app}#{hour}";
     /// The sessions of one person of the staff.
     staff(practice: &PracticeId, staff: StaffId) = "P#{practice}#W#{staff}";
     /// The staff list of a practice.
@@ -245,7 +245,7 @@ items! {
         in main assertion(practice, digest) = "USED", "used assertion";
     /// How many alerts an app or a system posted in an hour, counted since 1970.
     posts(practice: &PracticeId, app: Ulid, hour: i64)
-        in main posts(practice, app) = "HOUR#{hour}", "posts of a program";
+        in main posts(practice, app, hour) = "POSTS", "posts of a program";
     /// A session of staff.
     staff_session(practice: &PracticeId, staff: StaffId, session: SessionId)
         in main staff(practice, staff) = "SESSION#{session}", "staff session";

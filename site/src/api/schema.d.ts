@@ -918,7 +918,10 @@ export interface components {
         };
         /** @description An edit of an app: what is not named stays; null takes a value away. */
         AppEdit: {
-            /** @description Whether it may ask anything. Switched off, it is refused from its next question on. */
+            /**
+             * @description Whether it may ask anything. Switched off, it is refused from its next question on. Switched on
+             *     again, it begins anew: codes and tokens from before stay worth nothing.
+             */
             enabled?: boolean | null;
             launchUrl?: components["schemas"]["Address"] | null;
             logoutUri?: components["schemas"]["Address"] | null;
@@ -1641,7 +1644,10 @@ export interface components {
         /** @description What a change of access did. */
         Receipt: {
             alertRecipient: components["schemas"]["PortalUserId"] | null;
-            /** @description The apps that are told of it, and how far word has come. */
+            /**
+             * @description The apps that are told of it, and how far word has come. After a deletion nothing tells more: there
+             *     is no portal user who carries it.
+             */
             apps?: components["schemas"]["ToldApp"][];
             /** @description When. */
             at: components["schemas"]["At"];
@@ -2218,6 +2224,17 @@ export interface operations {
             /** @description A rule refuses some input: the fields are named, nothing was written. */
             422: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_alerts`: this program posted 600 alerts in this hour of the clock. `Retry-After` says when the next begins. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {

@@ -215,7 +215,7 @@ const KINDS: [&str; 28] = [
     "C MAIL",
     "D ",
     "E ACCOUNT",
-    "H HOUR",
+    "H POSTS",
     "I REQUEST",
     "J USED",
     "K NOTICE",
