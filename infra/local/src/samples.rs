@@ -18,13 +18,14 @@ use shared::{
     id::{AppId, ClientId, PortalUserId, PracticeId},
     idempotency::Attempt,
     keys,
+    lists::Listing,
     mail::MailState,
     mirror::to_account,
     oauth::{
         address::{Address, Hosts},
         app::{AppKind, Authentication, RegisteredApp, Registration},
     },
-    portal_user::PortalUser,
+    portal_user::{Invitation, PortalUser},
     practice::Practice,
     store::Update,
     team::{NewMember, StaffRole, Team},
@@ -315,9 +316,15 @@ impl Samples<'_> {
         let (sent, ended) = (now.plus(-8 * DAY), now.plus(-DAY));
         let practice = &self.practice.practice;
         let chart = Chart::load(self.app.store(), practice, client).await?;
-        let user = Update::of(keys::portal_user(practice, client, id))
-            .set("invitation.sentAt", &sent)
-            .set("invitation.expiresAt", &ended);
+        let mut over = chart.user(id)?.clone();
+        over.invitation = over.invitation.map(|invitation| Invitation {
+            sent_at: sent,
+            expires_at: ended,
+            ..invitation
+        });
+        let user =
+            Update::of(keys::portal_user(practice, client, id)).set("invitation", &over.invitation);
+        let user = Listing::write(user, practice, &chart.client, &over);
         let summary = Update::of(keys::client(practice, client)).set("portal.invitedUntil", &ended);
         let grant = to_account::begin(practice, client, chart.user(id)?)
             .set(&format!("grants.{client}.invitedUntil"), &ended);

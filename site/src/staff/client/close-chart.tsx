@@ -3,7 +3,7 @@ import { useEffect, useId, useState } from "preact/hooks";
 import { CLOSE_REASONS, type Client, type Closing, type Hit, type PortalUser, type Receipt } from "../../api/staff";
 import { sayDate, sayList } from "../../messages/language";
 import { sayName } from "../../messages/name";
-import { t } from "../../messages/staff";
+import { t } from "../../messages/closing";
 import { useAction } from "../../ui/action";
 import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";

@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Client, Closed } from "../../api/staff";
 import { sayDay } from "../../messages/language";
 import { sayName } from "../../messages/name";
-import { t } from "../../messages/staff";
+import { t } from "../../messages/closing";
 import { useAction } from "../../ui/action";
 import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";

@@ -17,12 +17,12 @@ import { AccessDialog, type AccessChange } from "./access-dialogs";
 import { AlertChoice, useAlerts } from "./alerts";
 import type { Chart } from "./chart";
 import { takeAlong } from "./portal-user";
-import { DeleteUser } from "./delete-user";
 import { RevokeUser } from "./revoke-user";
 import { SectionHeading } from "./section-heading";
 import { StatusTag } from "./status-tag";
 
 const AddUser = lazyPage(async () => (await import("./portal-user-form")).AddUser);
+const DeleteUser = lazyPage(async () => (await import("./delete-user")).DeleteUser);
 const EditUser = lazyPage(async () => (await import("./portal-user-form")).EditUser);
 
 /** The list, and over it, by their own addresses, the dialogs to add somebody and to edit one. */

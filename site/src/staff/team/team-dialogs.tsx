@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { Failure, Submission } from "../../api/http";
 import { addMember, editMember, endMemberSessions, removeMember, type Member } from "../../api/staff";
-import { t } from "../../messages/staff";
+import { t } from "../../messages/team";
 import { useAction } from "../../ui/action";
 import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";

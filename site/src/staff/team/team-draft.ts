@@ -1,6 +1,6 @@
 // A person of the staff list as typed into the form.
 import type { Member, MemberEdit, NewMember } from "../../api/staff";
-import { t } from "../../messages/staff";
+import { t } from "../../messages/team";
 import type { Invalid } from "../../ui/form";
 import { touched } from "../stale";
 

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { staffList, type Member } from "../../api/staff";
 import { sayLately } from "../../messages/language";
-import { t } from "../../messages/staff";
+import { t } from "../../messages/team";
 import { Button } from "../../ui/button";
 import { focusHeading, Heading } from "../../ui/heading";
 import { Menu } from "../../ui/menu";
