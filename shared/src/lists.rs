@@ -265,6 +265,8 @@ impl Listing {
     fn of_client(practice: &PracticeId, client: &Client) -> Self {
         let list = |name: &str| Some(keys::list(practice, name));
         let listed = match (client.portal.users, client.chart_owner) {
+            // There is nothing to do about a closed chart.
+            _ if client.closed.is_some() => None,
             (0, _) => list(WITHOUT_ACCESS),
             (_, None) => list(WITHOUT_OWNER),
             (_, Some(_)) => None,
@@ -283,6 +285,7 @@ impl Listing {
         let able = |user: &PortalUser| user.access != Access::Revoked;
         let chosen = |user: &PortalUser| client.alert_recipient == Some(user.portal_user_id);
         let to_practice = users.iter().any(able) && !users.iter().any(|u| able(u) && chosen(u));
+        let to_practice = to_practice && client.closed.is_none();
         let trouble = to_practice.then(|| keys::list(practice, ALERTS));
         Self { trouble, ..Self::of_client(practice, client) }
     }

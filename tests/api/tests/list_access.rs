@@ -584,3 +584,17 @@ async fn a_lock_that_the_stream_did_not_bring_is_told_by_the_sweep() {
     assert!(!world.items().await.keys().any(|key| key.contains(" LOCKOUT#")));
     drop(dana);
 }
+
+#[tokio::test]
+async fn a_closed_chart_is_no_trouble_until_it_is_reopened() {
+    let (_world, dana, client) = desk().await;
+    let path = format!("/api/clients/{client}");
+    let expect = async |listed: &[&str]| {
+        assert_eq!(view(&dana, "without-access").await, listed);
+    };
+    expect(&["Amara"]).await;
+    dana.post(&format!("{path}/close"), &json!({"reason": "left"})).await.expect(200);
+    expect(&[]).await;
+    dana.post(&format!("{path}/reopen"), &json!({})).await.expect(200);
+    expect(&["Amara"]).await;
+}

@@ -198,6 +198,23 @@ impl Day {
         let delete = Call::new("DELETE", &format!("{path}?confirm=delete"));
         self.staff("apps.delete", 204, delete).await;
     }
+
+    async fn lists(&mut self) {
+        let search = Call::new("POST", "/api/clients/search").json(&json!({"query": "oka ama"}));
+        self.staff("search", 200, search).await;
+        let list = Call::new("POST", "/api/access").json(&json!({"view": "all"}));
+        self.staff("list-access", 200, list).await;
+        let summary = Call::new("GET", "/api/access/summary");
+        self.staff("list-access.summary", 200, summary).await;
+    }
+
+    /// Fails to sign in as nobody until the name is locked.
+    async fn lock_out(&self) {
+        for _ in 0..5 {
+            let refused = self.world.sign_in("nobody@mail.example", "wrong").await;
+            refused.problem(401, "sign_in_failed");
+        }
+    }
 }
 
 /// Every kind of item: its partition and the beginning of its sort key.
@@ -251,10 +268,7 @@ async fn every_function_serves_items_that_a_newer_version_wrote() {
     assert_eq!(day.staff("create-client", 201, create()).await, made, "an answer that is kept");
     let client = text(&made["clientId"]);
     let page = format!("/api/clients/{client}");
-    day.staff("search", 200, call("POST", "/api/clients/search", &json!({"query": "oka ama"})))
-        .await;
-    day.staff("list-access", 200, call("POST", "/api/access", &json!({"view": "all"}))).await;
-    day.staff("list-access.summary", 200, get("/api/access/summary")).await;
+    day.lists().await;
     day.staff("client", 200, get(&page)).await;
     let rows = json!({"rows": [{
         "recordNumber": "HP-1", "name": {"first": "Amara", "last": "Okafor"},
@@ -329,9 +343,7 @@ async fn every_function_serves_items_that_a_newer_version_wrote() {
     let reset = json!({"token": world.post.newest(&one.email).token(), "password": NEW});
     world.sign_in(&one.email, "wrong").await.problem(401, "sign_in_failed");
     world.ask(&one.email).await.expect(202);
-    for _ in 0..5 {
-        world.sign_in("nobody@mail.example", "wrong").await.problem(401, "sign_in_failed");
-    }
+    day.lock_out().await;
     // All that can be stored is stored by now.
     let kinds = grow_all(&world).await;
     assert_eq!(kinds.iter().map(String::as_str).collect::<Vec<_>>(), KINDS);
