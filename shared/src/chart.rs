@@ -157,7 +157,7 @@ impl Chart {
     /// then. The apps that are open in them stay, to be told with the next ending.
     pub fn forget_ended(&mut self, practice: &Practice) {
         for user in &mut self.users {
-            user.sessions.retain(|sid, _| practice.admits(sid.made_at()));
+            user.forget_ended(practice);
         }
     }
 

@@ -12,6 +12,7 @@ use crate::{
     lists::Listing,
     mail::{Mail, MailKind, MailView},
     oauth::notice::ToldApp,
+    practice::Practice,
     session::OpenApp,
     token::TokenHash,
 };
@@ -445,6 +446,11 @@ impl PortalUser {
         self.open_apps
             .iter()
             .filter(move |(_, app)| app.sessions.iter().any(|sid| lives(sid) && shows(app, sid)))
+    }
+
+    /// Forgets the sessions that ended with all others of the practice.
+    pub fn forget_ended(&mut self, practice: &Practice) {
+        self.sessions.retain(|sid, _| practice.admits(sid.made_at()));
     }
 
     /// Who was told of the last ending.

@@ -18,6 +18,7 @@ use shared::{
     keys::{self, Key},
     lists::View,
     portal_user::{PortalUser, PortalUserView},
+    practice::Practice,
     problem::ProblemBody,
     search::{Order, Page, Place, Plan, Window, plan},
     staff::{Disclosed, Impersonal, Reader},
@@ -114,6 +115,7 @@ pub struct RowClient {
 }
 
 impl Row {
+    /// `user` has forgotten the sessions that ended with all others.
     fn of(client: &Client, user: Option<&PortalUser>, now: At) -> Self {
         let locked = |user: &PortalUser| user.listing.locked_until().filter(|until| *until > now);
         Self {
@@ -237,6 +239,7 @@ async fn page(
     let practice = reader.practice().clone();
     let entries = Box::pin(entries(app, &practice, asked, place.as_deref()));
     let admitted = reader.admit(app, entries).await?;
+    let practice = admitted.staff().practice.clone();
     let rows = admitted.show_with(
         app,
         Action::AccessListed,
@@ -280,10 +283,11 @@ async fn entries(
 /// Reads what the entries name, and leaves out what has left the list since.
 async fn rows(
     app: &App,
-    practice: &PracticeId,
+    settings: &Practice,
     asked: &Asked,
     entries: &[Entry],
 ) -> Result<Vec<Row>, Problem> {
+    let practice = &settings.practice;
     let of = |entry: &Entry| {
         let (_, client) = keys::parse_chart(&entry.key.pk)?;
         Some((entry.key.clone(), keys::client(practice, client)))
@@ -301,7 +305,10 @@ async fn rows(
         // Deleted since the index was read.
         let Some(item) = items.get(&client) else { continue };
         let client_item: Client = parse(item.clone())?;
-        let user: Option<PortalUser> = people.remove(&entry).map(parse).transpose()?;
+        let mut user: Option<PortalUser> = people.remove(&entry).map(parse).transpose()?;
+        if let Some(user) = &mut user {
+            user.forget_ended(settings);
+        }
         let missing = entry != client && user.is_none();
         if !missing && asked.holds(practice, &client_item, user.as_ref()) {
             rows.push(Row::of(&client_item, user.as_ref(), asked.now));
@@ -342,7 +349,8 @@ async fn find(
     let reads = plan.reads(from.place.as_ref(), CHARTS);
     let windows = Box::pin(app.store().search_windows(&practice, &reads));
     let admitted = reader.admit(app, windows).await?;
-    let dates = Order::of_country(&admitted.staff().practice.country);
+    let settings = admitted.staff().practice.clone();
+    let dates = Order::of_country(&settings.country);
     let rows = admitted.show_with(
         app,
         Action::AccessListed,
@@ -351,7 +359,10 @@ async fn find(
             let charts = page.candidates.iter().map(|candidate| async {
                 match Chart::load(app.store(), &practice, candidate.client).await {
                     Err(problem) if problem.code() == "not_found" => Ok(None),
-                    found => found.map(Some),
+                    found => found.map(|mut chart| {
+                        chart.forget_ended(&settings);
+                        Some(chart)
+                    }),
                 }
             });
             let charts = Box::pin(try_join_all(charts)).await?;

@@ -35,17 +35,27 @@ describe("data", () => {
     expect(made.one("AWS::DynamoDB::Table", "DataHistory")["TimeToLiveSpecification"]).toBeUndefined();
   });
 
-  test("mails that wait are found by a sparse index", () => {
+  test("what waits, and every list of a practice, is found by a sparse index", () => {
     const table = made.one("AWS::DynamoDB::Table", "DataMain");
+    const keysOnly = { ProjectionType: "KEYS_ONLY" };
+    const index = (name: string, partition: string, sort: string, projection: object = keysOnly) => ({
+      IndexName: name,
+      KeySchema: [
+        { AttributeName: partition, KeyType: "HASH" },
+        { AttributeName: sort, KeyType: "RANGE" },
+      ],
+      Projection: projection,
+    });
     expect(table["GlobalSecondaryIndexes"]).toEqual([
-      {
-        IndexName: "outbox",
-        KeySchema: [
-          { AttributeName: "pending", KeyType: "HASH" },
-          { AttributeName: "SK", KeyType: "RANGE" },
-        ],
-        Projection: { ProjectionType: "KEYS_ONLY" },
-      },
+      index("outbox", "pending", "SK"),
+      index("listed", "listed", "listOrder"),
+      index("since", "listed", "since"),
+      index("trouble", "trouble", "listOrder"),
+      index("locked", "lockedIn", "lockOrder"),
+      index("professional", "ofProfessional", "listOrder", {
+        ProjectionType: "INCLUDE",
+        NonKeyAttributes: ["listed", "since", "trouble", "lockedIn", "lockOrder"],
+      }),
     ]);
     expect(table["StreamSpecification"]).toEqual({ StreamViewType: "NEW_AND_OLD_IMAGES" });
   });
@@ -332,7 +342,11 @@ describe("mail", () => {
           {
             Pattern: JSON.stringify({
               eventName: ["INSERT"],
-              dynamodb: { Keys: { SK: { S: [{ prefix: "MAIL#" }, { prefix: "ALERT#" }, { prefix: "ASK#" }] } } },
+              dynamodb: {
+                Keys: {
+                  SK: { S: ["MAIL#", "ALERT#", "ASK#", "LOCKOUT#"].map((prefix) => ({ prefix })) },
+                },
+              },
             }),
           },
         ],

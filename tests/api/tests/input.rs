@@ -539,6 +539,7 @@ impl Desk {
                 let (good, members) = body(&o.id, &self.who)
                     .unwrap_or_else(|| panic!("{} ({}) has no body in this test", o.id, o.name()));
                 let path = o.path_of(&self.who.client, &self.who.user);
+                let path = path.replace("{staffId}", &self.dana.id);
                 let call = Call::new(&o.method, &path);
                 let call = if o.scheme.as_deref() == Some("systemToken") {
                     call.header("authorization", &format!("Bearer {}", self.system.token))
