@@ -471,8 +471,9 @@ async fn whatever_somebody_does_while_their_rights_end_they_have_none_after() {
                     "name": {"first": "Amara", "last": "Okafor"}, "dateOfBirth": "1984-03-12",
                 })),
             };
-            for order in 0..2_u32.pow(STEPS) {
-                let what = format!("{ask:?} while {shut:?}, {order:06b}");
+            // What comes after the write of either is the same in all of them.
+            for order in 0..2_u32.pow(STEPS - 2) {
+                let what = format!("{ask:?} while {shut:?}, {order:04b}");
                 let both = (dana.send(by.clone()), uma.send(call.clone()));
                 let (late, shut_out, asked) = side_by_side(&world, order, both.0, both.1).await;
                 assert!(shut_out.status.is_success(), "{what}: {}", shut_out.body);
@@ -500,7 +501,7 @@ async fn whatever_somebody_does_while_their_rights_end_they_have_none_after() {
             }
         }
     }
-    assert!(early > 20 && refused > 20, "{early} {refused}: both happen");
+    assert!(early > 10 && refused > 10, "{early} {refused}: both happen");
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ struct Kept {
 async fn answer(
     State(pool): State<Cognito>,
     headers: HeaderMap,
-    Json(body): Json<Value>,
+    body: String,
 ) -> impl IntoResponse {
     let target = headers["x-amz-target"].to_str().expect("text");
     let (service, operation) = target.split_once('.').expect("an operation");
@@ -40,7 +40,7 @@ async fn answer(
     assert!(signed.starts_with("AWS4-HMAC-SHA256 Credential=id/"), "{signed}");
     assert!(signed.contains("/us-east-1/cognito-idp/aws4_request"), "{signed}");
     let mut kept = pool.0.lock().expect("a lock");
-    kept.asked.push((operation.to_owned(), body));
+    kept.asked.push((operation.to_owned(), serde_json::from_str(&body).expect("JSON")));
     match kept.refuses.get(operation) {
         Some(code) => (StatusCode::BAD_REQUEST, Json(json!({"__type": code}))),
         None => (StatusCode::OK, Json(json!({"UserStatus": kept.status}))),
