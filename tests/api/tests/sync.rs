@@ -463,15 +463,15 @@ async fn the_table_is_asked_once_for_all_numbers_and_once_for_each_chart() {
         .map(|n| row(&format!("N-{n}"), "Ann", "Lee", &format!("{}-03-12", 1950 + n), &json!({})))
         .collect();
     let count = |operation: &str| world.wire.seen().iter().filter(|o| *o == operation).count();
-    // Beside the session and the practice.
+    // One batch beside that of the practice and the member of the staff.
     world.wire.forget();
     sync(&dana, &rows).await;
-    assert_eq!((count("BatchGetItem"), count("Query"), count("TransactWriteItems")), (1, 25, 25));
+    assert_eq!((count("BatchGetItem"), count("Query"), count("TransactWriteItems")), (2, 25, 25));
     assert_eq!(world.wire.seen().len(), 2 + 51);
     world.wire.forget();
     assert_eq!(outcomes(&sync(&dana, &rows).await), ["unchanged"; 25]);
     // Their events are one transaction.
-    assert_eq!((count("BatchGetItem"), count("Query"), count("TransactWriteItems")), (1, 25, 1));
+    assert_eq!((count("BatchGetItem"), count("Query"), count("TransactWriteItems")), (2, 25, 1));
     assert_eq!(world.wire.seen().len(), 2 + 27);
 }
 
