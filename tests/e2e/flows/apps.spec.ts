@@ -527,7 +527,7 @@ test("with the keyboard alone, on a screen 320 px wide", async ({ staff, admin }
   const keys = page.keyboard;
   const dialog = page.getByRole("dialog");
   await page.getByRole("searchbox").focus();
-  await tabTo(page, page.getByRole("link", { name: "Apps & systems" }), 3);
+  await tabTo(page, page.getByRole("link", { name: "Apps & systems" }), 4);
   await keys.press("Enter");
   await expect(page.getByRole("heading", { name: "Apps & systems", level: 1 })).toBeFocused();
   await tabTo(page, page.getByRole("link", { name: "+ Register" }), 1);

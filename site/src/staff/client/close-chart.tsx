@@ -1,5 +1,5 @@
 // Closing the chart of a client who left, died, or was entered twice: why, whose access ends, and what stays.
-import { useEffect, useId, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { CLOSE_REASONS, type Client, type Closing, type Hit, type PortalUser, type Receipt } from "../../api/staff";
 import { sayDate, sayList } from "../../messages/language";
 import { sayName } from "../../messages/name";
@@ -141,10 +141,18 @@ function RightChart(props: { of: string; chosen: Hit | null; onChoose: (hit: Hit
   const { id, error } = useFieldError("duplicateOf");
   const hint = useId();
   useEffect(() => () => search.clear(), []);
+  // What was pressed is gone with what it stood in: the focus goes to what took its place.
+  const place = useRef<HTMLDivElement>(null);
+  const settled = useRef(chosen);
+  useEffect(() => {
+    if (settled.current === chosen) return;
+    settled.current = chosen;
+    place.current?.querySelector<HTMLElement>("button, input")?.focus();
+  }, [chosen]);
 
   if (chosen) {
     return (
-      <div class="field">
+      <div class="field" ref={place}>
         <p class="breaks">
           {t("close.right")}: <strong>{sayHit(chosen)}</strong>
         </p>
@@ -155,7 +163,7 @@ function RightChart(props: { of: string; chosen: Hit | null; onChoose: (hit: Hit
   const hits = search.hits.value.filter(({ clientId }) => clientId !== props.of);
   const asked = search.answered.value !== null && search.answered.value === search.question.value;
   return (
-    <div class={`field${error ? " wrong" : ""}`}>
+    <div class={`field${error ? " wrong" : ""}`} ref={place}>
       <label for={id}>{t("close.right")}</label>
       <p class="hint" id={hint}>
         {t("close.rightHint")}
