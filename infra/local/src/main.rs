@@ -83,9 +83,18 @@ async fn fill(
     };
     let harbor = samples::practice(app, "harbor", "Harbor Practice").await.map_err(trouble)?;
     let cove = samples::practice(app, "cove", "Cove Counseling").await.map_err(trouble)?;
+    // The issuer has the port of this start.
+    let issuer = home.staff_origin();
+    let before = std::fs::read_to_string(home.state().file("issuer")).unwrap_or_default();
     for practice in [&harbor, &cove] {
         samples::staff(app, practice).await.map_err(trouble)?;
+        if before != issuer {
+            samples::match_anew(app, practice).await.map_err(trouble)?;
+        }
     }
+    home.state()
+        .replace("issuer", issuer.as_bytes())
+        .map_err(|error| Trouble::new(error.to_string()))?;
     // Written when all is there: a load that was broken off goes on at the next start.
     let loaded = home.state().file("loaded");
     if !loaded.exists() {

@@ -117,6 +117,22 @@ pub async fn staff(app: &App, practice: &Practice) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Has the people of a list matched by their address again: to them, an issuer that moved is another one.
+///
+/// # Errors
+/// 503 when the table does not answer.
+pub async fn match_anew(app: &App, practice: &Practice) -> Result<(), Problem> {
+    let id = &practice.practice;
+    for member in Team::load(app.store(), id).await?.members() {
+        let Some(subject) = &member.subject else { continue };
+        let mut change = app.store().change();
+        change.update(&Update::of(keys::member(id, member.staff_id)).unset("subject"));
+        change.discard(&keys::login(subject, id));
+        app.store().write(change).await?;
+    }
+    Ok(())
+}
+
 /// Loads the sample clients of harbor. Repeating it adds only what is missing.
 ///
 /// # Errors
