@@ -341,7 +341,16 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
       return rows.map((row: { portalUser: typeof user }) => row.portalUser.portalUserId);
     };
     // The index follows the table.
-    await until("the list", async () => (await listed({ limit: 100 })).includes(user.portalUserId), 10);
+    const everywhere = async () => {
+      const ids: string[] = [];
+      for (let cursor = null; ;) {
+        const page = await dana.must(200, "POST", "/access", { view: "invited", limit: 100, ...(cursor && { cursor }) });
+        ids.push(...page.rows.map((row: { portalUser: typeof user }) => row.portalUser.portalUserId));
+        cursor = page.nextCursor;
+        if (!cursor) return ids;
+      }
+    };
+    await until("the list", async () => (await everywhere()).includes(user.portalUserId), 10);
     expect(await listed({ query: client.recordNumber })).toEqual([user.portalUserId]);
     await dana.must(200, "GET", "/access/summary");
   },

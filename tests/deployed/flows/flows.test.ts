@@ -56,6 +56,36 @@ describe("staff", () => {
     }
   });
 
+  test("are on the practice's list, which says what they may", async () => {
+    const email = `${unique().toLowerCase()}@harbor.example`;
+    const made = await dana.must(201, "POST", "/staff", { name: "Robin Hale", email, role: "staff" });
+    const path = `/staff/${made.staffId}`;
+    expect((await dana.must(200, "GET", "/staff")).staff).toContainEqual(made);
+    await dana.must(200, "PATCH", path, { version: made.version, role: "auditor" });
+    await dana.must(200, "POST", `${path}/end-sessions`);
+    await dana.must(204, "DELETE", path);
+    await dana.must(200, "PUT", "/staff/session", { practice: "harbor" });
+  });
+
+  test("see who has access, close a chart and open it again", async () => {
+    const client = await dana.client();
+    const user = await dana.invite(client);
+    const found = await dana.must(200, "POST", "/access", { view: "invited", query: client.recordNumber });
+    expect(found.rows).toMatchObject([{ portalUser: { portalUserId: user.portalUserId } }]);
+    await dana.must(200, "GET", "/access/summary");
+    const { receipts } = await dana.must(200, "POST", `${at(client)}/close`, { reason: "left" });
+    expect(receipts).toMatchObject([{ portalUser: { status: "revoked" } }]);
+    await dana.must(200, "POST", `${at(client)}/reopen`);
+  });
+
+  test("bring a list of clients in line", async () => {
+    const row = { name: { first: "Ann", last: unique() }, dateOfBirth: "1984-03-12", recordNumber: unique() };
+    for (const outcome of ["created", "unchanged"]) {
+      const { results } = await dana.must(200, "POST", "/clients/sync", { rows: [row] });
+      expect(results).toMatchObject([{ outcome }]);
+    }
+  });
+
   test("come from their own pages only", async () => {
     const answer = await dana.call(
       "POST",
