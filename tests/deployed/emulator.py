@@ -4,6 +4,7 @@
   would let every function touch every item, and nothing would show that the policies say enough.
 - A user pool as an issuer at the address where it answers: it signs for AWS's own host name, where it cannot
   be reached. Functions are told that address, too, in place of the name that stands in their environment.
+- A password for once as long as our pool wants it. Cognito makes those after the pool's own policy.
 - The identity that a mail is sent from, and `ses:FromAddress`. (AWS judges the configuration set too.)
 - Events of SES: `POST /_latchkey/ses-event` puts one on the bus, which only AWS itself may do.
 
@@ -29,6 +30,8 @@ CHANGES = [
      "return {key: re.sub(r'^https://cognito-idp\\.[a-z0-9-]+\\.amazonaws\\.com', "
      f"'{ISSUER}', value) for key, value in env.items() if key not in _RESERVED_RUNTIME_ENV_VARS}}", 1),
     ("ministack.services.cognito", 'f"https://cognito-idp.{r}.amazonaws.com/{pool_id}"', f'f"{ISSUER}/{{pool_id}}"', 1),
+    ("ministack.services.cognito", "remaining = [secrets.choice(chars) for _ in range(8)]",
+     "remaining = [secrets.choice(chars) for _ in range(16)]", 1),
 ]
 
 

@@ -3,7 +3,7 @@
 import { AdminSetUserPasswordCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { beforeAll, describe, expect, test } from "vitest";
 import { FUNCTIONS } from "../../../infra/aws/lib/functions.ts";
-import { statement, type Right } from "../../../infra/aws/lib/items.ts";
+import { lists, statement, type Right } from "../../../infra/aws/lib/items.ts";
 import { STREAMED } from "../../../infra/aws/lib/outbox.ts";
 import { settle } from "../aws.ts";
 import { home, mail, until } from "../home.ts";
@@ -653,9 +653,10 @@ function withoutEach(name: string): Lacking[] {
   });
 }
 
-/** What a policy allows beside items of the tables. */
+/** What a policy allows beside items of the tables and the lists of them. */
 function beside({ policy, tables }: Deployed): Policy["Statement"] {
-  const items = Object.values(tables).map(({ tableArn }) => tableArn);
+  const listed = [statement(lists, tables).toStatementJson().Resource].flat();
+  const items = [...Object.values(tables).map(({ tableArn }) => tableArn), ...listed];
   return policy.Statement.filter(({ Resource }) => ![Resource].flat().some((one) => items.includes(one)));
 }
 
