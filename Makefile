@@ -221,7 +221,7 @@ screenshots: site local chromium tests/e2e/node_modules/.installed
 	cd tests/e2e && LATCHKEY_LOCAL=$(LOCAL) CHROMIUM=$(CHROMIUM) npm run screenshots
 
 keys:
-	UPDATE_KEYS=1 cargo test --locked $(RUST) --lib keys::tests::the_committed
+	UPDATE_KEYS=1 cargo test --locked $(RUST) --lib tests::the_committed
 
 openapi: site/node_modules/.installed
 	UPDATE_OPENAPI=1 cargo test --locked $(RUST) --test api document::the_committed

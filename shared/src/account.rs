@@ -277,6 +277,7 @@ impl Account {
             began_at: now,
             idle_ends_at: now.plus(practice.client_idle_seconds).min(ends_at),
             ends_at,
+            used_at: Some(now),
             apps: BTreeMap::new(),
         };
         (ends_at, self.sessions.begin(sid, session, practice, now))
@@ -291,7 +292,8 @@ impl Account {
         now: At,
     ) -> Option<(&Session, Vec<(ClientId, &Grant)>)> {
         let session = self.sessions.get(sid)?;
-        let over = session.ends_at <= now || session.idle_ends_at <= now;
+        let (idle_ends_at, ends_at) = session.ends(practice);
+        let over = ends_at <= now || idle_ends_at <= now;
         if over || !practice.admits(session.began_at) {
             return None;
         }
@@ -302,13 +304,15 @@ impl Account {
 
     /// Notes in a session that it is used at `now`, unless its idle end would hardly move. Answers
     /// whether there is something to write.
-    pub fn use_session(&mut self, sid: SessionId, idle: i64, now: At) -> bool {
+    pub fn use_session(&mut self, sid: SessionId, practice: &Practice, now: At) -> bool {
         let Some(session) = self.sessions.get_mut(sid) else { return false };
-        let idle_ends_at = now.plus(idle).min(session.ends_at);
-        let moves_by = idle_ends_at.seconds() - session.idle_ends_at.seconds();
-        let moves = moves_by >= step_seconds(idle);
+        let idle = practice.client_idle_seconds;
+        let (before, ends_at) = session.ends(practice);
+        let idle_ends_at = now.plus(idle).min(ends_at);
+        let moves = idle_ends_at.seconds() - before.seconds() >= step_seconds(idle);
         if moves {
             session.idle_ends_at = idle_ends_at;
+            session.used_at = Some(now);
         }
         moves
     }
@@ -322,6 +326,7 @@ impl Account {
         now: At,
     ) -> Option<PortalSession> {
         let (session, open) = self.admitted(practice, sid, now)?;
+        let (expires_at, ends_at) = session.ends(practice);
         let chart = |(client_id, grant): (ClientId, &Grant)| ChartView {
             client_id,
             name: grant.name.clone(),
@@ -332,8 +337,8 @@ impl Account {
             name: self.name.clone(),
             username: self.username.clone(),
             charts: open.into_iter().map(chart).collect(),
-            expires_at: session.idle_ends_at,
-            ends_at: session.ends_at,
+            expires_at,
+            ends_at,
         })
     }
 

@@ -218,6 +218,23 @@ parsed!(
     |raw| text(raw, 1, 100)
 );
 parsed!(
+    #[doc = "The name of a practice, or of the sender of its mails: one of which no mail program makes a link."]
+    PracticeName,
+    1,
+    100,
+    VISIBLE,
+    |raw| {
+        let value = text(raw, 1, 100)?;
+        if crate::letter::is_linked(&value) {
+            return Err(Refusal::rule(
+                "would_be_a_link",
+                "Mail programs would make a link of this: leave out addresses, phone numbers, and dots or @ between letters.",
+            ));
+        }
+        Ok(value)
+    }
+);
+parsed!(
     #[doc = "Which of an app's public keys one is (kid)."]
     KeyId,
     1,

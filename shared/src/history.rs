@@ -64,6 +64,9 @@ pub enum Action {
     AppDeleted,
     AlertPosted,
     AlertsShown,
+    PracticeShown,
+    PracticeUpdated,
+    SessionsEnded,
     Refused,
     /// What a newer version did, of which this one knows no more.
     #[serde(other)]
@@ -157,6 +160,62 @@ pub struct EventStaff {
     pub staff_id: StaffId,
     /// What they were called.
     pub name: StaffName,
+}
+
+/// Who acted, as staff see it.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct ActorView {
+    /// Tells people of one name apart; empty for somebody who was not signed in.
+    pub id: String,
+    /// As people know them; empty for somebody who was not signed in.
+    pub name: String,
+    /// In which capacity.
+    pub role: Role,
+}
+
+/// One event, as staff see it.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Event)]
+pub struct EventView {
+    /// Its id.
+    pub event_id: EventId,
+    /// When.
+    pub at: At,
+    /// Who.
+    pub actor: ActorView,
+    /// What.
+    pub action: Action,
+    /// Which portal user it is about, if it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub portal_user_id: Option<PortalUserId>,
+    /// Why: the code of a revocation or of a refusal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub reason: Option<String>,
+    /// The app or system that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub app: Option<EventApp>,
+    /// Names of the fields that changed.
+    pub changed: Vec<String>,
+}
+
+impl From<Event> for EventView {
+    fn from(event: Event) -> Self {
+        let Actor { id, name, role } = event.actor;
+        Self {
+            event_id: event.event_id,
+            at: event.at,
+            actor: ActorView { id, name, role },
+            action: event.action,
+            portal_user_id: event.portal_user_id,
+            reason: event.reason,
+            app: event.app,
+            changed: event.changed,
+        }
+    }
 }
 
 /// One event.

@@ -64,7 +64,22 @@ pub const MAIN: Table = Table {
     indexes: &[WAITING, LISTED, SINCE, TROUBLE, LOCKED, PROFESSIONAL],
 };
 /// The append-only history.
-pub const HISTORY: Table = Table { stream: "NEW_IMAGE", time_to_live: None, indexes: &[] };
+pub const HISTORY: Table = Table {
+    stream: "NEW_IMAGE",
+    time_to_live: None,
+    indexes: &[Index {
+        name: OF_PRACTICE,
+        partition_key: "practice",
+        sort_key: "SK",
+        projection: "ALL",
+        attributes: &[],
+    }],
+};
+
+/// The index of all events of a practice, by time: their sort key begins with it. A practice's events are one
+/// partition of the index, which takes a thousand writes a second: more than the staff and the clients of one
+/// practice make, and the events of others are elsewhere.
+pub const OF_PRACTICE: &str = "practice";
 
 /// An index that holds keys alone.
 const fn keys_only(
@@ -346,6 +361,15 @@ pub fn inserted(event: &str, keys: &serde_dynamo::Item, beginnings: &[&str]) -> 
 #[must_use]
 pub fn waiting_from(kind: &str, at: At) -> String {
     format!("{kind}{}", Ulid::from_parts(at.millis().unsigned_abs(), 0))
+}
+
+/// The sort keys of the first and the last event that can have happened between two moments, both included.
+#[must_use]
+pub fn events_between(first: At, last: At) -> (String, String) {
+    let ulid = |at: At, random| {
+        Ulid::from_parts(u64::try_from(at.millis()).unwrap_or_default(), random).to_string()
+    };
+    (ulid(first, 0), ulid(last, u128::MAX))
 }
 
 /// The sort key under which an address leads to an account; without one, what comes before them all.

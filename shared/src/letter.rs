@@ -22,7 +22,7 @@ use words::{Mail, Terms, Words};
 
 use crate::{fields::is_unseen, mail::MailKind};
 
-pub use linked::sign_in_name;
+pub use linked::{is_linked, sign_in_name};
 
 /// Table layout and inline styles, because mail clients drop most of the rest;
 /// dark colours are an enhancement. No image, font or script, so that opening a

@@ -48,10 +48,54 @@ pub struct Practice {
     /// Fewest characters of a new password. Below 15 only with a second factor, which Latchkey
     /// does not offer yet: so 15 is the least that counts.
     pub password_minimum: usize,
+    /// Whether people sign in with more than a password.
+    #[serde(default)]
+    pub second_factor: SecondFactor,
+    /// Raised by every change of the settings above, so that an edit of an old version is found out.
+    #[serde(default = "first_version")]
+    pub version: u64,
     /// Sessions that began before this, or at this very moment, are over: what ends every session
     /// of the practice at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sessions_from: Option<At>,
+}
+
+/// Whether the people of a practice sign in with a second factor.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SecondFactor {
+    /// A password is enough.
+    #[default]
+    Off,
+    /// Who wants to, adds one.
+    Offered,
+    /// Nobody enters without one.
+    Required,
+}
+
+/// How long sessions of one audience last, in seconds, by the settings of now. A session keeps the ends that it was
+/// told when it began or was used; shorter settings count for it too, longer ones from its next use on.
+#[derive(Debug, Clone, Copy)]
+pub struct Lifetime {
+    /// Until an unused one ends.
+    pub idle: i64,
+    /// Until it ends in any case.
+    pub whole: i64,
+}
+
+impl Lifetime {
+    /// When a session ends in any case that began then and was told this end.
+    #[must_use]
+    pub fn ends_at(self, began_at: At, told: At) -> At {
+        told.min(began_at.plus(self.whole))
+    }
+
+    /// When a session ends if it stays unused that was last used then and was told this end. Where the last use is
+    /// not known, as told.
+    #[must_use]
+    pub fn idle_ends_at(self, used_at: Option<At>, told: At) -> At {
+        used_at.map_or(told, |used_at| told.min(used_at.plus(self.idle)))
+    }
 }
 
 /// A practice as people see it.
@@ -65,6 +109,21 @@ pub struct PracticeView {
 
 /// Fewest characters of a password that stands alone (NIST SP 800-63B-4, section 3.1.1.2).
 pub const PASSWORD_MINIMUM: usize = 15;
+
+/// The countries of ISO 3166-1, by their two letters.
+pub const COUNTRIES: &str = "\
+    AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW \
+    BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI \
+    FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN \
+    IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME \
+    MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF \
+    PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV \
+    SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE \
+    YT ZA ZM ZW";
+
+fn first_version() -> u64 {
+    1
+}
 
 fn default_country() -> String {
     "US".into()
@@ -94,6 +153,8 @@ impl Practice {
             staff_idle_seconds: 30 * 60,
             staff_session_seconds: 12 * 60 * 60,
             password_minimum: PASSWORD_MINIMUM,
+            second_factor: SecondFactor::default(),
+            version: first_version(),
             sessions_from: None,
         }
     }
@@ -110,6 +171,18 @@ impl Practice {
     #[must_use]
     pub fn view(&self) -> PracticeView {
         PracticeView { id: self.practice.clone(), name: self.name.clone() }
+    }
+
+    /// How long sessions of clients last.
+    #[must_use]
+    pub fn client_sessions(&self) -> Lifetime {
+        Lifetime { idle: self.client_idle_seconds, whole: self.client_session_seconds }
+    }
+
+    /// How long sessions of staff last.
+    #[must_use]
+    pub fn staff_sessions(&self) -> Lifetime {
+        Lifetime { idle: self.staff_idle_seconds, whole: self.staff_session_seconds }
     }
 
     /// Whether a session that began then is not among those that were all ended.

@@ -206,6 +206,17 @@ impl Problem {
         )
     }
 
+    /// What only an admin or an auditor may do: 403.
+    #[must_use]
+    pub fn auditors_only() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "auditors_only",
+            "Not allowed",
+            "Only an admin or an auditor of the practice may do this.",
+        )
+    }
+
     /// What is for apps and systems alone: 403.
     #[must_use]
     pub fn systems_only() -> Self {

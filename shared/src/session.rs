@@ -39,9 +39,29 @@ pub struct Session {
     pub idle_ends_at: At,
     /// When it ends in any case.
     pub ends_at: At,
+    /// When it was last used, as far as that was noted; none of one that an earlier version noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_at: Option<At>,
     /// What apps have in it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub apps: BTreeMap<AppId, AppSession>,
+}
+
+impl Session {
+    /// As it is under the practice's settings of now, which may have shortened both its ends.
+    #[must_use]
+    pub fn under(mut self, practice: &Practice) -> Self {
+        (self.idle_ends_at, self.ends_at) = self.ends(practice);
+        self
+    }
+
+    /// When it ends if it stays unused, and when in any case, under the practice's settings of now.
+    #[must_use]
+    pub fn ends(&self, practice: &Practice) -> (At, At) {
+        let life = practice.client_sessions();
+        let ends_at = life.ends_at(self.began_at, self.ends_at);
+        (life.idle_ends_at(self.used_at, self.idle_ends_at).min(ends_at), ends_at)
+    }
 }
 
 /// The sessions of an account.

@@ -56,8 +56,26 @@ pub struct StaffSession {
     pub idle_ends_at: At,
     /// When it ends in any case.
     pub ends_at: At,
+    /// When it was last used; none of one that an earlier version noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_at: Option<At>,
     /// When DynamoDB may forget it (seconds since 1970).
     pub expires_at: i64,
+}
+
+impl StaffSession {
+    /// As it is under the practice's settings of now, which may have shortened both its ends.
+    fn under(mut self, practice: &Practice) -> Self {
+        let life = practice.staff_sessions();
+        self.ends_at = life.ends_at(self.began_at, self.ends_at);
+        self.idle_ends_at = life.idle_ends_at(self.used_at, self.idle_ends_at).min(self.ends_at);
+        self
+    }
+
+    /// Whether it lives at `now`, being as it is under the practice's settings.
+    fn lives(&self, practice: &Practice, now: At) -> bool {
+        self.idle_ends_at > now && self.ends_at > now && practice.admits(self.began_at)
+    }
 }
 
 /// A member of the staff whose session was just found alive, or a system: the author of every staff event.
@@ -69,6 +87,8 @@ pub struct Staff {
     pub author: Author,
     /// By what it is let in.
     pub standing: Standing,
+    /// That the session is used now, where that is still to be noted.
+    used: Option<Update>,
 }
 
 /// By what staff are let in.
@@ -125,6 +145,8 @@ enum Needs {
     Look,
     Change,
     Admin,
+    /// To look at what everybody did.
+    Audit,
     /// To be a program.
     Program,
 }
@@ -134,6 +156,9 @@ impl Needs {
         match self {
             Self::Change if !role.may_change() => Err(Problem::read_only()),
             Self::Admin if role != Role::Admin => Err(Problem::admins_only()),
+            Self::Audit if !matches!(role, Role::Admin | Role::Auditor) => {
+                Err(Problem::auditors_only())
+            }
             Self::Program => Err(Problem::systems_only()),
             _ => Ok(()),
         }
@@ -208,55 +233,47 @@ impl Ticket {
         }
     }
 
-    /// Asks the table whether the session lives, and moves its idle end, in one conditional
-    /// update: the condition is judged on the item's latest version, as a consistent read would.
-    /// Beside it, asks the practice's settings whether all sessions of its time were ended, and the
-    /// practice's list whether the person is on it and in which role (rule 19). Of a system, asks its
-    /// own item.
+    /// As [`Ticket::look`], for what is a use of the session: its idle end moves. That is written later, beside
+    /// what the request writes ([`beside_use`]): only the practice's settings, which are read beside the session,
+    /// say whether it lives still, and a session that they have ended must not move.
     async fn check(&self, app: &App) -> Result<Staff, Problem> {
-        match &self.by {
-            By::Session(pass) => {
-                let end = At::from_millis(pass.claims.exp * 1000);
-                let idle_ends_at = app.now().plus(pass.claims.idle).min(end);
-                let used = alive(pass, app).set("idleEndsAt", &idle_ends_at);
-                self.staff(pass, app, app.store().update::<StaffSession>(used)).await
-            }
-            By::System { token, id, needed } => self.system(token, id, *needed, app).await,
+        let mut staff = self.look(app).await?;
+        if let (By::Session(pass), Standing::Session(signed_in)) = (&self.by, &mut staff.standing) {
+            let (now, session) = (app.now(), &mut signed_in.session);
+            session.idle_ends_at = now.plus(staff.practice.staff_idle_seconds).min(session.ends_at);
+            session.used_at = Some(now);
+            let used = Update::of(pass.key())
+                .when("idleEndsAt", ">", &now)
+                .when("endsAt", ">", &now)
+                .set("idleEndsAt", &session.idle_ends_at)
+                .set("usedAt", &now);
+            staff.used = Some(used);
         }
+        Ok(staff)
     }
 
-    /// As [`Ticket::check`], for what a page asks by itself: the idle end stays.
+    /// Reads together the session, the practice's settings, which say how long sessions last and whether all of its
+    /// time were ended, and the person in the practice's list, which says the role (rule 19). Of a system, asks its
+    /// own item. It is no use of the session.
     async fn look(&self, app: &App) -> Result<Staff, Problem> {
         let pass = match &self.by {
             By::Session(pass) => pass,
             By::System { token, id, needed } => return self.system(token, id, *needed, app).await,
         };
-        let (now, key) = (app.now(), pass.key());
-        let session = async {
-            let session: Option<StaffSession> = app.store().get(&key).await?;
-            Ok(session.filter(|s| s.idle_ends_at > now && s.ends_at > now))
-        };
-        self.staff(pass, app, session).await
-    }
-
-    async fn staff(
-        &self,
-        pass: &Pass,
-        app: &App,
-        session: impl Future<Output = Result<Option<StaffSession>, Problem>>,
-    ) -> Result<Staff, Problem> {
+        let session = pass.key();
         let settings = keys::practice(&pass.claims.practice);
         let member = keys::member(&pass.claims.practice, pass.staff_id);
-        let wanted = [settings.clone(), member.clone()];
-        let read = Box::pin(app.store().get_many(&wanted));
-        let (session, mut items) = both(session, read).await?;
+        let wanted = [session.clone(), settings.clone(), member.clone()];
+        let mut items = Box::pin(app.store().get_many(&wanted)).await?;
+        let session: Option<StaffSession> = items.remove(&session).map(parse).transpose()?;
         let practice: Option<Practice> = items.remove(&settings).map(parse).transpose()?;
         let member: Option<Member> = items.remove(&member).map(parse).transpose()?;
         let ((session, practice), member) = session
             .zip(practice)
+            .map(|(session, practice)| (session.under(&practice), practice))
             .zip(member)
             .filter(|((session, practice), member)| {
-                practice.admits(session.began_at) && session.epoch == member.epoch
+                session.lives(practice, app.now()) && session.epoch == member.epoch
             })
             .ok_or_else(Problem::signed_out)?;
         let actor = Actor {
@@ -266,7 +283,7 @@ impl Ticket {
         };
         let author = Author { actor, caller: self.caller.clone() };
         let standing = Standing::Session(Box::new(SignedIn { session, member }));
-        Ok(Staff { practice, author, standing })
+        Ok(Staff { practice, author, standing, used: None })
     }
 
     async fn system(
@@ -287,7 +304,7 @@ impl Ticket {
         let author = Author { actor, caller: self.caller.clone() };
         let may = needed.is_some_and(|scope| token.may(&registered.registration, scope));
         let standing = Standing::Registered(Box::new(registered.registration));
-        let staff = Staff { practice, author, standing };
+        let staff = Staff { practice, author, standing, used: None };
         if !may {
             return Err(staff.refuse(app, None, Problem::insufficient_scope()).await);
         }
@@ -314,7 +331,7 @@ impl Ticket {
             let named = client_in_path(parts, app).await;
             let (staff, client) = both(ticket.check(app), existing(app, &practice, named)).await?;
             if let Err(problem) = ticket.judge(needs, &staff) {
-                return Err(staff.refuse(app, client, problem).await);
+                return Err(refused(app, staff, client, problem).await);
             }
         }
         Ok(ticket)
@@ -331,19 +348,54 @@ impl Ticket {
         let (staff, data) = both(self.check(app), read).await?;
         let client = data.as_ref().ok().and_then(client);
         if let Err(problem) = self.judge(needs, &staff) {
-            return Err(staff.refuse(app, client, problem).await);
+            return Err(refused(app, staff, client, problem).await);
         }
         match data {
             Ok(data) => Ok(Admitted { staff, data, client, attempt: Attempt::default() }),
-            Err(problem) => Err(staff.refuse(app, None, problem).await),
+            Err(problem) => Err(refused(app, staff, None, problem).await),
         }
     }
 }
 
-/// An update of a session on the condition that it lives.
-fn alive(pass: &Pass, app: &App) -> Update {
-    let now = app.now();
-    Update::of(pass.key()).when("idleEndsAt", ">", &now).when("endsAt", ">", &now)
+/// Does something for staff, and notes beside it that their session is used. Answers what came of both.
+async fn beside_use<T>(
+    app: &App,
+    staff: &mut Staff,
+    done: impl AsyncFnOnce(&Staff) -> T,
+) -> (T, Result<(), Problem>) {
+    let Some(used) = staff.used.take() else { return (done(staff).await, Ok(())) };
+    let noted = async {
+        // What is done leaves first.
+        tokio::task::yield_now().await;
+        app.store().update::<IgnoredAny>(used).await.map(drop)
+    };
+    futures::join!(done(staff), Box::pin(noted))
+}
+
+/// Refuses, and notes that the session is used.
+async fn refused(
+    app: &App,
+    mut staff: Staff,
+    client: Option<ClientId>,
+    problem: Problem,
+) -> Problem {
+    let refuse = async |staff: &Staff| staff.refuse(app, client, problem).await;
+    let (problem, noted) = beside_use(app, &mut staff, refuse).await;
+    noted.err().unwrap_or(problem)
+}
+
+/// Changes something, and notes that the session is used. What is changed is changed, also where that cannot be
+/// noted: the session ends a little sooner.
+async fn changed<T>(app: &App, staff: &mut Staff, change: impl AsyncFnOnce(&Staff) -> T) -> T {
+    let (changed, noted) = beside_use(app, staff, change).await;
+    if let Err(problem) = noted {
+        tracing::warn!(
+            code = problem.code(),
+            cause = problem.cause(),
+            "the use of a session is not noted"
+        );
+    }
+    changed
 }
 
 /// Refuses a request that another site caused, and records it for staff whose session lives: with that
@@ -353,9 +405,8 @@ pub async fn refuse_cross_site(app: &App, headers: &HeaderMap, caller: &Caller) 
     let Some(ticket) = Ticket::of(headers, caller.clone(), app) else {
         return Problem::cross_site();
     };
-    let By::Session(pass) = &ticket.by else { return Problem::cross_site() };
-    let alive = app.store().update::<StaffSession>(alive(pass, app).touch());
-    match ticket.staff(pass, app, alive).await {
+    let By::Session(_) = &ticket.by else { return Problem::cross_site() };
+    match ticket.look(app).await {
         Ok(staff) => staff.refuse(app, None, Problem::cross_site()).await,
         Err(problem) if problem.code() == "signed_out" => Problem::cross_site(),
         Err(problem) => problem,
@@ -373,6 +424,25 @@ pub struct Editor(Ticket);
 /// Staff who look after the practice itself. Take it as an argument and [`Admin::admit`] it.
 #[derive(Debug)]
 pub struct Admin(Ticket);
+
+/// Staff who may see what everybody did: admins and auditors. Take it as an argument and [`Auditor::admit`] it.
+#[derive(Debug)]
+pub struct Auditor(Ticket);
+
+impl Auditor {
+    /// Checks the session and the role beside the first read.
+    ///
+    /// # Errors
+    /// 401 when the session has ended, 403 for another role, whatever the read found; else what the read
+    /// says.
+    pub async fn admit<T>(
+        self,
+        app: &App,
+        read: impl Future<Output = Result<T, Problem>>,
+    ) -> Result<Admitted<T>, Problem> {
+        self.0.admit(app, Needs::Audit, read, |_| None).await
+    }
+}
 
 /// An app or a system that acts by itself: no person's session does. Take it as an argument and
 /// [`Program::admit`] it.
@@ -446,7 +516,9 @@ impl Reader {
     /// # Errors
     /// 401 when it has ended.
     pub async fn check(self, app: &App) -> Result<Staff, Problem> {
-        self.0.check(app).await
+        let mut staff = self.0.check(app).await?;
+        beside_use(app, &mut staff, async |_| ()).await.1?;
+        Ok(staff)
     }
 
     /// Checks the session beside reading a chart, for what a page asks by itself: it is no use of the
@@ -574,6 +646,14 @@ impl FromRequestParts<App> for Admin {
     }
 }
 
+impl FromRequestParts<App> for Auditor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        Ticket::read_for(parts, app, Needs::Audit).await.map(Self)
+    }
+}
+
 impl FromRequestParts<App> for Program {
     type Rejection = Problem;
 
@@ -600,7 +680,7 @@ macro_rules! callers {
         }
     )*};
 }
-callers!(Reader, Editor, Admin, Program);
+callers!(Reader, Editor, Admin, Auditor, Program);
 
 async fn client_in_path(parts: &mut Parts, app: &App) -> Option<ClientId> {
     let params = RawPathParams::from_request_parts(parts, app).await.ok()?;
@@ -697,7 +777,7 @@ impl<T> Admitted<T> {
     /// # Errors
     /// As there, and what the read says.
     pub async fn show_with<U, V>(
-        self,
+        mut self,
         app: &App,
         action: Action,
         read: impl AsyncFnOnce(&T) -> Result<U, Problem>,
@@ -705,7 +785,10 @@ impl<T> Admitted<T> {
     ) -> Result<Disclosed<V>, Problem> {
         let mut event = self.staff.event(app, action);
         event.client_id = self.client;
-        let (also, ()) = both(read(&self.data), app.store().record(&event)).await?;
+        let shown = both(read(&self.data), app.store().record(&event));
+        let (shown, noted) = beside_use(app, &mut self.staff, async |_| shown.await).await;
+        let (also, ()) = shown?;
+        noted?;
         match view(self.data, also) {
             Ok(value) => Ok(Disclosed::of(value)),
             Err(problem) => Err(self.staff.refuse(app, self.client, problem).await),
@@ -717,10 +800,11 @@ impl<T> Admitted<T> {
     /// # Errors
     /// What `view` says, which is recorded as a refusal.
     pub async fn progress<V: Impersonal>(
-        self,
+        mut self,
         app: &App,
         view: impl FnOnce(T) -> Result<V, Problem>,
     ) -> Result<Disclosed<V>, Problem> {
+        beside_use(app, &mut self.staff, async |_| ()).await.1?;
         match view(self.data) {
             Ok(value) => Ok(Disclosed::of(value)),
             Err(problem) => Err(self.staff.refuse(app, self.client, problem).await),
@@ -733,14 +817,16 @@ impl<T> Admitted<T> {
     /// # Errors
     /// What `write` says, which is recorded as a refusal.
     pub async fn write<V>(
-        self,
+        mut self,
         app: &App,
         write: impl AsyncFnOnce(&Staff, T) -> Result<V, Problem>,
     ) -> Result<Disclosed<V>, Problem> {
-        match write(&self.staff, self.data).await {
+        let (data, client) = (self.data, self.client);
+        let written = async |staff: &Staff| match write(staff, data).await {
             Ok(value) => Ok(Disclosed::of(value)),
-            Err(problem) => Err(self.staff.refuse(app, self.client, problem).await),
-        }
+            Err(problem) => Err(staff.refuse(app, client, problem).await),
+        };
+        changed(app, &mut self.staff, written).await
     }
 }
 
@@ -768,23 +854,26 @@ impl<B: Into<Beside>> Admitted<(Chart, B)> {
     /// # Errors
     /// What `decide` says, which is recorded as a refusal; 503.
     pub async fn change<V: Serialize + DeserializeOwned>(
-        self,
+        mut self,
         app: &App,
         unchanged: Action,
         decide: impl FnMut(&mut ChartEdit<'_>) -> Result<V, Problem>,
     ) -> Result<Disclosed<V>, Problem> {
-        let (chart, beside) = self.data;
-        let request = Request {
-            practice: &self.staff.practice,
-            author: &self.staff.author,
-            attempt: &self.attempt,
-            unchanged: Some(unchanged),
-            silent: false,
+        let ((chart, beside), client, attempt) = (self.data, self.client, self.attempt);
+        let change = async |staff: &Staff| {
+            let request = Request {
+                practice: &staff.practice,
+                author: &staff.author,
+                attempt: &attempt,
+                unchanged: Some(unchanged),
+                silent: false,
+            };
+            match Box::pin(chart.change(app, &request, beside, decide)).await {
+                Ok(value) => Ok(Disclosed::of(value)),
+                Err(problem) => Err(staff.refuse(app, client, problem).await),
+            }
         };
-        match Box::pin(chart.change(app, &request, beside, decide)).await {
-            Ok(value) => Ok(Disclosed::of(value)),
-            Err(problem) => Err(self.staff.refuse(app, self.client, problem).await),
-        }
+        changed(app, &mut self.staff, change).await
     }
 }
 

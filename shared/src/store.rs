@@ -25,7 +25,7 @@ use serde_dynamo::Deserializer;
 
 use self::change::NEW;
 use crate::{
-    history::Event,
+    history::{Action, Event},
     id::PracticeId,
     keys::{self, Key},
     lists,
@@ -141,6 +141,15 @@ impl Retries<'_> {
         }
         Ok(failed)
     }
+}
+
+/// Which events of a practice are wanted: all of them, or by who acted and what was done.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted<'a> {
+    /// The id of the actor.
+    pub actor: Option<&'a str>,
+    /// What was done.
+    pub action: Option<Action>,
 }
 
 impl Store {
@@ -505,6 +514,64 @@ impl Store {
             Some(key) => Some(item_key(&key)?.sk),
             None => None,
         };
+        let events =
+            answer.items.unwrap_or_default().into_iter().map(parse).collect::<Result<_, _>>()?;
+        Ok((events, next))
+    }
+
+    /// Reads events of a practice between two sort keys, newest first, after the event at `after`: looks at so many
+    /// and answers those that fit, and where to go on unless that was all. Eventually consistent: an event of this
+    /// very moment may be missing.
+    ///
+    /// # Errors
+    /// 503 when the table does not answer.
+    pub async fn practice_events(
+        &self,
+        practice: &PracticeId,
+        (first, last): &(String, String),
+        wanted: Wanted<'_>,
+        after: Option<&Key>,
+        looked_at: i32,
+    ) -> Result<(Vec<Event>, Option<Key>), Problem> {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let start = after.map(|after| {
+            let mut start = key_item(after);
+            start.insert("practice".into(), text(practice.as_str()));
+            start
+        });
+        let mut query = self
+            .client
+            .query()
+            .table_name(&self.history)
+            .index_name(keys::OF_PRACTICE)
+            .key_condition_expression("practice = :practice AND SK BETWEEN :first AND :last")
+            .expression_attribute_values(":practice", text(practice.as_str()))
+            .expression_attribute_values(":first", text(first))
+            .expression_attribute_values(":last", text(last))
+            .scan_index_forward(false)
+            .limit(looked_at)
+            .set_exclusive_start_key(start);
+        let mut filter = Vec::new();
+        if let Some(actor) = wanted.actor {
+            filter.push("#actor.#id = :actor");
+            query = query
+                .expression_attribute_names("#actor", "actor")
+                .expression_attribute_names("#id", "id")
+                .expression_attribute_values(":actor", text(actor));
+        }
+        if let Some(action) = wanted.action {
+            let action = serde_dynamo::to_attribute_value(action)
+                .map_err(|e| Problem::internal(e.to_string()))?;
+            filter.push("#action = :action");
+            query = query
+                .expression_attribute_names("#action", "action")
+                .expression_attribute_values(":action", action);
+        }
+        if !filter.is_empty() {
+            query = query.filter_expression(filter.join(" AND "));
+        }
+        let answer = Box::pin(query.send()).await.map_err(|e| failure(&e, "Query", &["event"]))?;
+        let next = answer.last_evaluated_key.as_ref().map(item_key).transpose()?;
         let events =
             answer.items.unwrap_or_default().into_iter().map(parse).collect::<Result<_, _>>()?;
         Ok((events, next))

@@ -31,8 +31,6 @@ pub struct Visitor {
     pub account: AccountKey,
     /// The session.
     pub sid: SessionId,
-    /// Seconds after which the session ends if it stays unused.
-    pub idle: i64,
     /// The request.
     pub caller: Caller,
 }
@@ -64,8 +62,8 @@ impl Visitor {
     fn of(headers: &HeaderMap, caller: Caller, app: &App) -> Option<Self> {
         let token = cookie::value(headers, cookie::name(Audience::Portal))?;
         let claims = app.keys().verify(token, Audience::Portal, app.now())?;
-        let Claims { practice, sid, idle, .. } = claims;
-        Some(Self { account: claims.account?, practice, sid, idle, caller })
+        let Claims { practice, sid, .. } = claims;
+        Some(Self { account: claims.account?, practice, sid, caller })
     }
 
     /// What says whether the session lives: the account that holds it and the practice's settings, in

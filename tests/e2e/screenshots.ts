@@ -118,7 +118,7 @@ test("the console", async ({ staff }) => {
   await page.getByRole("button", { name: "Confirm" }).click();
   await expect(toast(page)).toContainText("was activated");
   await page.getByRole("button", { name: "Dismiss this message" }).click();
-  await page.getByRole("link", { name: "History" }).click();
+  await page.getByRole("navigation", { name: "Client" }).getByRole("link", { name: "History" }).click();
   await expect(page.getByText("Dana Whitfield activated Amara Okafor’s access")).toBeVisible();
   await picture(page, "history");
 });

@@ -166,7 +166,7 @@ async fn authorize(
             let apps = session.apps.entry(id.clone()).or_default();
             apps.begin(&app, registered, request.scopes.clone(), waiting)
         };
-        let used = account.use_session(sid, practice.client_idle_seconds, now);
+        let used = account.use_session(sid, practice, now);
         let mut change = app.store().change();
         change.replace(&keys::account(id.practice(), &key), &account, account.rev);
         if used {

@@ -4,9 +4,9 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use shared::{
     App, Problem, Routes,
-    fields::{At, Refusal},
-    history::{Action, Actor, Event, EventApp, Role},
-    id::{ClientId, EventId, PortalUserId},
+    fields::Refusal,
+    history::{Action, EventView},
+    id::{ClientId, EventId},
     keys,
     staff::{Disclosed, Reader},
     store::both,
@@ -31,46 +31,6 @@ pub struct Page {
     #[serde(default)]
     #[param(pattern = "^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
     cursor: Option<String>,
-}
-
-/// Who acted.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct ActorView {
-    /// Tells people of one name apart; empty for somebody who was not signed in.
-    pub id: String,
-    /// As people know them; empty for somebody who was not signed in.
-    pub name: String,
-    /// In which capacity.
-    pub role: Role,
-}
-
-/// One event.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Event)]
-pub struct EventView {
-    /// Its id.
-    pub event_id: EventId,
-    /// When.
-    pub at: At,
-    /// Who.
-    pub actor: ActorView,
-    /// What.
-    pub action: Action,
-    /// Which portal user it is about, if it is about one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub portal_user_id: Option<PortalUserId>,
-    /// Why: the code of a revocation or of a refusal.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub reason: Option<String>,
-    /// The app or system that it is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub app: Option<EventApp>,
-    /// Names of the fields that changed.
-    pub changed: Vec<String>,
 }
 
 /// A page of the history.
@@ -113,21 +73,7 @@ async fn history(
     };
     let found = reader.admit(&app, read).await?.about(id);
     let history = found.show(&app, Action::HistoryShown, |(events, next_cursor)| {
-        Ok(History { events: events.into_iter().map(view).collect(), next_cursor })
+        Ok(History { events: events.into_iter().map(EventView::from).collect(), next_cursor })
     });
     history.await
-}
-
-fn view(event: Event) -> EventView {
-    let Actor { id, name, role } = event.actor;
-    EventView {
-        event_id: event.event_id,
-        at: event.at,
-        actor: ActorView { id, name, role },
-        action: event.action,
-        portal_user_id: event.portal_user_id,
-        reason: event.reason,
-        app: event.app,
-        changed: event.changed,
-    }
 }

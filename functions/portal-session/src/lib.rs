@@ -49,7 +49,7 @@ async fn who(State(app): State<App>, visitor: Visitor) -> Result<Json<PortalSess
         let (mut account, practice) = visitor.load(&app).await?;
         account.admitted(&practice, visitor.sid, now).ok_or_else(Problem::signed_out)?;
         let mut change = app.store().change();
-        if account.use_session(visitor.sid, visitor.idle, now) {
+        if account.use_session(visitor.sid, &practice, now) {
             change.replace(&key, &account, account.rev);
             to_charts::write(&mut change, &visitor.practice, &account, &AccountUpdate::default());
         }

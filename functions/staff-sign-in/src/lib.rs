@@ -255,6 +255,7 @@ fn begin_session(
         began_at: now,
         idle_ends_at: now.plus(practice.staff_idle_seconds),
         ends_at,
+        used_at: Some(now),
         expires_at: ends_at.seconds(),
     };
     let actor = Actor {

@@ -174,7 +174,7 @@ fn exchange(
     let tokens = Tokens {
         access_token: AppToken { secret, ..code.clone() }.text(),
         token_type: "Bearer".into(),
-        expires_in: session.ends_at.seconds() - now.seconds(),
+        expires_in: session.ends(&practice).1.seconds() - now.seconds(),
         scope: pass.scopes.text(),
         id_token: Some(id_token),
     };

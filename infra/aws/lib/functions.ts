@@ -23,6 +23,7 @@ import {
   put,
   query,
   readHistory,
+  readWholeHistory,
   record,
   remove,
   statement,
@@ -47,11 +48,12 @@ interface Plan {
   seconds?: number;
 }
 
-/** Every call of staff: the session is checked and moved, the practice's list says who it is and what they may do,
- *  and what was seen, done or refused is recorded. Of a system, its own item is read with the practice's instead. */
+/** Every call of staff: the session, the practice's settings, which may have ended it, and the practice's list, which says
+ *  who it is and what they may do, are read; that it is used is noted, and what was seen, done or refused is recorded.
+ *  Of a system, its own item is read with the practice's instead. */
 const reader: Right[] = [
-  update("staff", "idleEndsAt", "endsAt"),
-  getTogether("apps", "practice", "team"),
+  update("staff", "idleEndsAt", "endsAt", "usedAt"),
+  getTogether("apps", "practice", "staff", "team"),
   record,
 ];
 /** A client's chart, read whole. */
@@ -195,10 +197,9 @@ export const FUNCTIONS: Record<string, Plan> = {
   },
   health: { rights: [get("health")] },
   history: { rights: [...reader, readHistory, get("chart")] },
-  // How far a mail has come, a page asks by itself: that is no use of the session, which is only read.
   // With words, the charts of those who are found are read; without, the items that an index names.
   "list-access": { rights: [...reader, lists, query("search", "chart"), getTogether("chart")] },
-  "list-portal-users": { rights: [...reader, chart, getTogether("lock"), get("staff")] },
+  "list-portal-users": { rights: [...reader, chart, getTogether("lock")] },
   // An alert whose mail came back waits again (`pending`), for the practice.
   "mail-events": {
     rights: [update("chart", "mail", "state", "trouble", "went", "pending", "doneAt")],
@@ -207,6 +208,33 @@ export const FUNCTIONS: Record<string, Plan> = {
   "portal-session": {
     rights: [getTogether("account", "practice"), ...sessions, notices, record, query("apps")],
   },
+  // `practice`: a change of the settings, and that all sessions end.
+  practice: {
+    rights: [
+      ...reader,
+      ...once,
+      update(
+        "practice",
+        "alertInbox",
+        "clientIdleSeconds",
+        "clientSessionSeconds",
+        "country",
+        "invitationDays",
+        "language",
+        "name",
+        "passwordMinimum",
+        "secondFactor",
+        "senderName",
+        "sessionsFrom",
+        "staffIdleSeconds",
+        "staffSessionSeconds",
+        "timeZone",
+        "version",
+      ),
+    ],
+    hmacs: true,
+  },
+  "practice-history": { rights: [...reader, readWholeHistory] },
   "resend-invitation": { rights: [...editor, ...once, ...mails, update("account", "grants")], hmacs: true },
   // Asking reads no account: it only notes what was asked.
   "reset-password": {

@@ -24,7 +24,7 @@ export interface Right {
     | "UpdateItem"
     | "DeleteItem"
     | "ConditionCheckItem";
-  on: Partition[] | "history" | "lists";
+  on: Partition[] | "history" | "lists" | "whole";
   /** The attributes that an update may name; it has no business with others. */
   attributes?: string[];
   /** Whether it happens only inside a transaction, which then holds the history's event too. */
@@ -47,6 +47,8 @@ export const record: Right = { action: "PutItem", on: "history" };
 /** The indexes that hold the practice's lists: keys, and nothing else of anybody. */
 export const lists: Right = { action: "Query", on: "lists" };
 export const readHistory: Right = { action: "Query", on: "history" };
+/** The index that holds the history of whole practices. */
+export const readWholeHistory: Right = { action: "Query", on: "whole" };
 
 /** Every update raises `rev`, demands that its item is there (`PK`), and names its key. */
 const OF_EVERY_UPDATE = ["PK", "SK", "rev"];
@@ -60,6 +62,7 @@ export function statement(
   const resources = {
     main: () => [tables.main.tableArn],
     history: () => [tables.history.tableArn],
+    whole: () => TABLES.history.indexes.map(({ name }) => `${tables.history.tableArn}/index/${name}`),
     lists: () => indexes.map(({ name }) => `${tables.main.tableArn}/index/${name}`),
   };
   const [on, when] = typeof right.on === "string" ? [right.on, {}] : (["main", conditions(right, right.on)] as const);

@@ -75,11 +75,26 @@ const RULES: { [Name in keyof Practice]: [(value: unknown) => boolean, string] }
   staffSessionSeconds: [whole(300, LONGEST_SESSION), `300 to ${LONGEST_SESSION}`],
   passwordMinimum: [whole(15, 64), "15 to 64: a password that stands alone needs 15"],
 };
+
+/** What a setting may not be longer than. */
+const WITHIN = [
+  ["clientIdleSeconds", "clientSessionSeconds"],
+  ["staffIdleSeconds", "staffSessionSeconds"],
+] as const;
+/** How often the settings are read again when somebody else has changed them meanwhile. */
+const TRIES = 5;
 const NAMES = Object.keys(RULES) as (keyof Practice)[];
 
-/** Makes a practice, or changes what is given of it. */
-export async function put(d: Deployment, practice: string, given: Partial<Practice>): Promise<Practice> {
-  const before = (await load(d, practice)) ?? {};
+/** Makes a practice, or changes what is given of it. Of two who change it at once, the later reads what the other wrote,
+ *  admins in the console among them: nothing is lost. */
+export async function put(
+  d: Deployment,
+  practice: string,
+  given: Partial<Practice>,
+  tries = TRIES,
+): Promise<Practice> {
+  const kept = await read(d, practice);
+  const before = kept ? known(kept) : {};
   const name = given.name ?? (before as Partial<Practice>).name;
   const full = {
     ...USUAL,
@@ -94,33 +109,60 @@ export async function put(d: Deployment, practice: string, given: Partial<Practi
     ...Object.keys(given)
       .filter((name) => !(name in RULES))
       .map((name) => `${name}: there is no such setting`),
+    ...WITHIN.filter(([idle, whole]) => full[idle] > full[whole]).map(
+      ([idle, whole]) => `${idle}: at most ${whole}`,
+    ),
   ];
   if (wrong.length) throw new Refusal(`The practice is not right:\n  ${wrong.join("\n  ")}`);
   // Only what this command knows: other attributes stay as they are.
   const at = (name: string) => NAMES.indexOf(name as keyof Practice);
-  await d.dynamodb.send(
-    new UpdateCommand({
-      TableName: await d.output("Table"),
-      Key: key("practice", { practice }),
-      UpdateExpression: `SET ${NAMES.map((name) => `#${at(name)} = :${at(name)}`).join(", ")} ADD rev :one`,
-      ExpressionAttributeNames: Object.fromEntries(NAMES.map((name) => [`#${at(name)}`, name])),
-      ExpressionAttributeValues: {
-        ":one": 1,
-        ...Object.fromEntries(NAMES.map((name) => [`:${at(name)}`, full[name]])),
-      },
-    }),
-  );
+  const sets = [...NAMES.map((name) => `#${at(name)} = :${at(name)}`), "version = :next"];
+  const version: number | undefined = kept?.["version"];
+  const asRead = !kept ? "attribute_not_exists(PK)" : version === undefined ? "attribute_not_exists(version)" : "version = :read";
+  try {
+    await d.dynamodb.send(
+      new UpdateCommand({
+        TableName: await d.output("Table"),
+        Key: key("practice", { practice }),
+        UpdateExpression: `SET ${sets.join(", ")} ADD rev :one`,
+        ConditionExpression: asRead,
+        ExpressionAttributeNames: Object.fromEntries(NAMES.map((name) => [`#${at(name)}`, name])),
+        ExpressionAttributeValues: {
+          ":one": 1,
+          // One of an earlier version counts as the first.
+          ":next": kept ? (version ?? 1) + 1 : 1,
+          ...(version !== undefined && { ":read": version }),
+          ...Object.fromEntries(NAMES.map((name) => [`:${at(name)}`, full[name]])),
+        },
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    if (tries <= 1) throw new Refusal("The practice is being changed by others. Try again.");
+    return put(d, practice, given, tries - 1);
+  }
   await announce(d, { id: practice, name: full.name });
   d.say(`${full.name} is at ${full.portalAddress}/sign-in.`);
   return full;
 }
 
 export async function load(d: Deployment, practice: string): Promise<Practice | undefined> {
+  const kept = await read(d, practice);
+  return kept && known(kept);
+}
+
+type Item = Record<string, any>;
+
+async function read(d: Deployment, practice: string): Promise<Item | undefined> {
   const { Item } = await d.dynamodb.send(
     new GetCommand({ TableName: await d.output("Table"), Key: key("practice", { practice }), ConsistentRead: true }),
   );
-  return Item && (Object.fromEntries(NAMES.map((name) => [name, Item[name]])) as unknown as Practice);
+  return Item;
 }
+
+/** What this command knows of the settings. */
+const known = (item: Item) =>
+  Object.fromEntries(NAMES.map((name) => [name, item[name]])) as unknown as Practice;
 
 /** Ends every session of a practice, of staff and of clients: none that began before now is taken any more.
  *  Who may enter stays as it was. */

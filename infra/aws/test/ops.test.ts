@@ -121,7 +121,33 @@ describe("practices", () => {
     );
   });
 
+  test("take up what somebody else has changed meanwhile, and change the version that they read", async () => {
+    const before = await put();
+    const [made] = table.commandCalls(UpdateCommand);
+    expect(made?.args[0].input).toMatchObject({ ConditionExpression: "attribute_not_exists(PK)" });
+    expect(made?.args[0].input.ExpressionAttributeValues).toMatchObject({ ":next": 1 });
+    // An admin changes the language, and the version that was read first is no more.
+    const lost = new ConditionalCheckFailedException({ message: "", $metadata: {} });
+    const read = [{ ...before }, { ...before, language: "es", version: 2 }];
+    table.on(GetCommand).callsFake(() => ({ Item: read.shift() }));
+    table.on(UpdateCommand).callsFake(() => {
+      if (read.length) throw lost;
+      return {};
+    });
+    const after = await practice.put(d, "harbor", { invitationDays: 3 });
+    expect(after).toEqual({ ...before, language: "es", invitationDays: 3 });
+    const [, first, second] = table.commandCalls(UpdateCommand);
+    expect(first?.args[0].input.ConditionExpression).toBe("attribute_not_exists(version)");
+    expect(first?.args[0].input.ExpressionAttributeValues).toMatchObject({ ":next": 2 });
+    expect(second?.args[0].input.ConditionExpression).toBe("version = :read");
+    expect(second?.args[0].input.ExpressionAttributeValues).toMatchObject({ ":read": 2, ":next": 3 });
+    table.on(GetCommand).resolves({ Item: { ...before } });
+    table.on(UpdateCommand).rejects(lost);
+    await expect(practice.put(d, "harbor", { invitationDays: 4 })).rejects.toThrow("changed by others");
+  });
+
   test.each([
+    [{ clientIdleSeconds: 3600, clientSessionSeconds: 600 }, "clientIdleSeconds: at most clientSessionSeconds"],
     [{ passwordMinimum: 8 }, "passwordMinimum: 15 to 64"],
     [{ staffSessionSeconds: 10 ** 6 }, "staffSessionSeconds"],
     [{ portalAddress: "http://portal.example.org/harbor" }, "portalAddress: an https address"],

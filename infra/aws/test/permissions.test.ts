@@ -47,18 +47,36 @@ test.each(Object.keys(FUNCTIONS))("%s touches items by their partition, and scan
     const onItems = list(statement.Action).filter((action) => /^dynamodb:.*(Item|Query|Scan)/.test(action));
     expect(onItems).not.toContain("dynamodb:Scan");
     if (!onItems.length || !MAIN.test(JSON.stringify(statement.Resource))) continue;
-    if (/index\/(outbox|listed)/.test(JSON.stringify(statement.Resource))) continue;
+    if (/index\/(outbox|listed|practice)/.test(JSON.stringify(statement.Resource))) continue;
     expect(JSON.stringify(statement.Condition)).toContain("dynamodb:LeadingKeys");
   }
 });
 
-test("the history is added to, and read by one function; nobody changes or deletes it", () => {
+test("the history is added to, and read by two functions; nobody changes or deletes it", () => {
   for (const name of Object.keys(FUNCTIONS)) {
     const may = actions(name, HISTORY);
     expect(may.filter((action) => !["dynamodb:PutItem"].includes(action))).toEqual(
-      name === "history" ? ["dynamodb:Query"] : [],
+      ["history", "practice-history"].includes(name) ? ["dynamodb:Query"] : [],
     );
   }
+});
+
+test("the history of a whole practice is read from its index, and from nothing else", () => {
+  const queries = of("practice-history").filter(({ Action }) => list(Action).includes("dynamodb:Query"));
+  expect(queries.map(({ Resource }) => JSON.stringify(Resource))).toEqual([
+    expect.stringMatching(/DataHistory\w+","Arn"\]\},"\/index\/practice"/),
+  ]);
+});
+
+test("the settings of a practice are changed by one function, which cannot move its portal", () => {
+  const changes = Object.keys(FUNCTIONS).flatMap((name) =>
+    of(name)
+      .filter(({ Action }) => list(Action).some((action) => /^dynamodb:(Put|Update|Delete)Item$/.test(action)))
+      .filter((s) => s.Condition?.["ForAllValues:StringNotLike"])
+      .map((s) => [name, s.Condition?.["ForAllValues:StringEquals"]?.["dynamodb:Attributes"]]),
+  );
+  expect(changes).toEqual([["practice", expect.arrayContaining(["sessionsFrom", "version"])]]);
+  expect(JSON.stringify(changes)).not.toContain("portalAddress");
 });
 
 test("only those who sign people or apps in, or sign notices, read the signing key, and the token key only those who use it", () => {
@@ -82,6 +100,7 @@ test("only those who sign people or apps in, or sign notices, read the signing k
     "create-client",
     "delete",
     "enroll",
+    "practice",
     "resend-invitation",
     "reset-password",
     "send-mail",

@@ -60,6 +60,19 @@ describe("data", () => {
     expect(table["StreamSpecification"]).toEqual({ StreamViewType: "NEW_AND_OLD_IMAGES" });
   });
 
+  test("all events of a practice are found by time", () => {
+    expect(made.one("AWS::DynamoDB::Table", "DataHistory")["GlobalSecondaryIndexes"]).toEqual([
+      {
+        IndexName: "practice",
+        KeySchema: [
+          { AttributeName: "practice", KeyType: "HASH" },
+          { AttributeName: "SK", KeyType: "RANGE" },
+        ],
+        Projection: { ProjectionType: "ALL" },
+      },
+    ]);
+  });
+
   test("the key turns, and is used through services of this account only", () => {
     const key = made.one<{ KeyPolicy: { Statement: { Principal: unknown; Condition?: unknown }[] } }>(
       "AWS::KMS::Key",

@@ -112,6 +112,7 @@ impl Database {
             if self.engine.get_table_metadata(name)?.is_none() {
                 self.engine.create_table(request(create_table(name, &declared, streamed))?)?;
             }
+            self.add_indexes(name, &declared)?;
             let expires =
                 self.engine.get_table_metadata(name)?.is_some_and(|table| table.ttl_enabled);
             if let Some(attribute) = declared.time_to_live.filter(|_| !expires) {
@@ -120,6 +121,26 @@ impl Database {
                     "TimeToLiveSpecification": {"Enabled": true, "AttributeName": attribute},
                 }))?)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Adds the indexes that a table lacks which an earlier version made, with what is in the table.
+    fn add_indexes(&self, name: &str, declared: &keys::Table) -> dynoxide::Result<()> {
+        let table = self.engine.get_table_metadata(name)?.and_then(|table| table.gsi_definitions);
+        let known: Vec<serde_json::Value> = table
+            .map(|known| serde_json::from_str(&known))
+            .transpose()
+            .map_err(|error| dynoxide::DynoxideError::InternalServerError(error.to_string()))?
+            .unwrap_or_default();
+        let is_there =
+            |index: &&keys::Index| known.iter().any(|known| known["IndexName"] == index.name);
+        for index in declared.indexes.iter().filter(|index| !is_there(index)) {
+            self.engine.update_table(request(json!({
+                "TableName": name,
+                "AttributeDefinitions": attributes([index.partition_key, index.sort_key]),
+                "GlobalSecondaryIndexUpdates": [{"Create": create_index(index)}],
+            }))?)?;
         }
         Ok(())
     }
@@ -342,39 +363,44 @@ fn projection(index: &keys::Index) -> serde_json::Value {
 
 /// The request that makes a table as it is declared.
 fn create_table(name: &str, table: &keys::Table, streamed: bool) -> serde_json::Value {
-    let key = |partition: &str, sort: &str| {
-        json!([
-            {"AttributeName": partition, "KeyType": "HASH"},
-            {"AttributeName": sort, "KeyType": "RANGE"},
-        ])
-    };
     let indexed = table.indexes.iter().flat_map(|index| [index.partition_key, index.sort_key]);
-    let attributes: BTreeSet<&str> = ["PK", "SK"].into_iter().chain(indexed).collect();
-    let attributes: Vec<_> = attributes
-        .into_iter()
-        .map(|name| json!({"AttributeName": name, "AttributeType": "S"}))
-        .collect();
     let mut request = json!({
         "TableName": name,
         "BillingMode": "PAY_PER_REQUEST",
-        "KeySchema": key("PK", "SK"),
-        "AttributeDefinitions": attributes,
+        "KeySchema": key_schema("PK", "SK"),
+        "AttributeDefinitions": attributes(["PK", "SK"].into_iter().chain(indexed)),
     });
     if !table.indexes.is_empty() {
-        let index = |index: &keys::Index| {
-            json!({
-                "IndexName": index.name,
-                "KeySchema": key(index.partition_key, index.sort_key),
-                "Projection": projection(index),
-            })
-        };
-        request["GlobalSecondaryIndexes"] = table.indexes.iter().map(index).collect();
+        request["GlobalSecondaryIndexes"] = table.indexes.iter().map(create_index).collect();
     }
     if streamed {
         request["StreamSpecification"] =
             json!({"StreamEnabled": true, "StreamViewType": table.stream});
     }
     request
+}
+
+/// An index as a request declares it.
+fn create_index(index: &keys::Index) -> serde_json::Value {
+    json!({
+        "IndexName": index.name,
+        "KeySchema": key_schema(index.partition_key, index.sort_key),
+        "Projection": projection(index),
+    })
+}
+
+fn key_schema(partition: &str, sort: &str) -> serde_json::Value {
+    json!([
+        {"AttributeName": partition, "KeyType": "HASH"},
+        {"AttributeName": sort, "KeyType": "RANGE"},
+    ])
+}
+
+/// The attributes of keys, each once: all are texts.
+fn attributes<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<serde_json::Value> {
+    let names: BTreeSet<&str> = names.into_iter().collect();
+    let attribute = |name| json!({"AttributeName": name, "AttributeType": "S"});
+    names.into_iter().map(attribute).collect()
 }
 
 /// dynoxide's requests are made like those on the wire.
@@ -460,6 +486,33 @@ pub(crate) mod tests {
             .map(|record| record.event_name)
             .collect();
         assert_eq!(names, ["INSERT", "INSERT", "REMOVE"]);
+    }
+
+    #[test]
+    fn a_table_of_an_earlier_version_gets_the_indexes_that_it_lacks_with_what_it_holds() {
+        let folder = TestFolder::new();
+        let file = folder.0.join("latchkey.db");
+        let engine = dynoxide::Database::new(file.to_str().unwrap()).unwrap();
+        let earlier = keys::Table { indexes: &[], ..keys::HISTORY };
+        let table = create_table("latchkey-history", &earlier, false);
+        engine.create_table(request(table).unwrap()).unwrap();
+        let event = json!({
+            "TableName": "latchkey-history",
+            "Item": {"PK": {"S": "P#p#C#c"}, "SK": {"S": "01"}, "practice": {"S": "p"}},
+        });
+        engine.put_item(request(event).unwrap()).unwrap();
+        drop(engine);
+        for _ in 0..2 {
+            let database = Database::open(&file, tables()).unwrap();
+            let query = json!({
+                "TableName": "latchkey-history",
+                "IndexName": keys::OF_PRACTICE,
+                "KeyConditionExpression": "practice = :p",
+                "ExpressionAttributeValues": {":p": {"S": "p"}},
+            });
+            let found = database.engine.query(request(query).unwrap()).unwrap();
+            assert_eq!(found.count, 1);
+        }
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub fn routes<R: Routes>(issuer: staff_sign_in::Issuer) -> R {
         .merge(list_access::routes())
         .merge(list_portal_users::routes())
         .merge(portal_session::routes())
+        .merge(practice::routes())
+        .merge(practice_history::routes())
         .merge(resend_invitation::routes())
         .merge(reset_password::routes())
         .merge(revoke::routes())

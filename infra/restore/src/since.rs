@@ -190,6 +190,9 @@ fn changes(action: Action) -> bool {
         | Action::AppDeleted
         | Action::AlertPosted
         | Action::AlertsShown
+        | Action::PracticeShown
+        | Action::PracticeUpdated
+        | Action::SessionsEnded
         | Action::Refused => false,
         Action::ClientCreated
         | Action::ClientUpdated

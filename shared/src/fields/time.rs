@@ -44,6 +44,12 @@ impl Date {
         Ok(Self(date))
     }
 
+    /// The day as the calendar has it.
+    #[must_use]
+    pub fn day(self) -> civil::Date {
+        self.0
+    }
+
     /// Whether the day lies after the day it is anywhere on earth at `now`.
     #[must_use]
     pub fn is_after(&self, now: At) -> bool {

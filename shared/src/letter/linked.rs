@@ -16,7 +16,8 @@ const DIGITS: usize = 4;
 /// - a scheme or a path: `:` before anything but a space, `//`, `\\`;
 /// - an address of a mailbox, or a mention: `@`;
 /// - a number to call: four digits or more.
-pub(super) fn is_linked(text: &str) -> bool {
+#[must_use]
+pub fn is_linked(text: &str) -> bool {
     // Wide forms, and the other dots that stand for one in a domain (RFC 3490, section 3.1).
     let text: Vec<char> =
         text.nfkc().map(|c| if matches!(c, '\u{3002}') { '.' } else { c }).collect();

@@ -783,3 +783,38 @@ fn moments_are_written_as_each_language_writes_them() {
     );
     assert_eq!(said(Language::Fr), ["29 novembre 2026 à 14:03 UTC", "1er août 2027 à 00:00 UTC"]);
 }
+
+/// The invitation in every language, as the console shows it beside the settings that it follows: what these fill
+/// in stands in braces.
+fn previews() -> String {
+    let preview = |language: Language| {
+        let letter = Letter {
+            practice_name: "{practice}",
+            person_name: "{name}",
+            username: None,
+            expires: Some("{expires}"),
+            ..letter(Access(Invitation), language)
+        };
+        let content = Content::of(&letter);
+        let words = language.words();
+        let preview = serde_json::json!({
+            "subject": content.subject, "brand": content.brand, "heading": content.heading,
+            "opening": content.opening, "button": content.button, "terms": content.terms,
+            "doubt": content.doubt, "advice": content.advice, "promise": content.promise,
+            "moment": words.moment, "months": words.months, "first": words.first,
+        });
+        (words.tag, preview)
+    };
+    let all: std::collections::BTreeMap<_, _> = Language::ALL.into_iter().map(preview).collect();
+    serde_json::to_string_pretty(&all).expect("JSON") + "\n"
+}
+
+#[test]
+fn the_committed_preview_of_the_invitation_is_the_invitation() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("invitation.json");
+    if std::env::var_os("UPDATE_KEYS").is_some() {
+        std::fs::write(&path, previews()).expect("written");
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == previews(), "shared/invitation.json is stale: make keys");
+}

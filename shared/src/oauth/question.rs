@@ -299,7 +299,7 @@ fn answer(
         }
         return Err(Closed::Access);
     }
-    let used = is_use && account.use_session(place.sid, practice.client_idle_seconds, now);
+    let used = is_use && account.use_session(place.sid, &practice, now);
     let new = record(app, caller, (change, &mut account), place, &registered, &charts);
     if new || used {
         let key = keys::account(place.app.practice(), &place.account);
@@ -309,7 +309,7 @@ fn answer(
         let update = AccountUpdate::default();
         to_charts::write(change, place.app.practice(), &account, &update);
     }
-    let session = account.sessions.get(place.sid).ok_or(Closed::Session)?.clone();
+    let session = account.sessions.get(place.sid).ok_or(Closed::Session)?.clone().under(&practice);
     Ok(Answer { account, session, app: registered, scopes, charts })
 }
 

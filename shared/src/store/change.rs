@@ -260,7 +260,6 @@ pub struct Update {
     conditions: Vec<String>,
     names: Vec<String>,
     values: Vec<Value>,
-    touches: bool,
 }
 
 type Value = Result<AttributeValue, String>;
@@ -285,7 +284,6 @@ impl Update {
             conditions: Vec::new(),
             names: Vec::new(),
             values: Vec::new(),
-            touches: false,
         }
     }
 
@@ -331,13 +329,6 @@ impl Update {
         if !self.removes.contains(&path) {
             self.removes.push(path);
         }
-        self
-    }
-
-    /// Changes nothing but `rev`: for an update that only asks whether its conditions hold.
-    #[must_use]
-    pub fn touch(mut self) -> Self {
-        self.touches = true;
         self
     }
 
@@ -428,7 +419,7 @@ impl Update {
     }
 
     fn is_update(&self) -> bool {
-        self.touches || !(self.sets.is_empty() && self.removes.is_empty() && self.adds.is_empty())
+        !(self.sets.is_empty() && self.removes.is_empty() && self.adds.is_empty())
     }
 
     pub(super) fn names(&self) -> HashMap<String, String> {

@@ -421,6 +421,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Shows a page of the history of the practice. */
+        post: operations["practice-history"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/oauth/introspect": {
         parameters: {
             query?: never;
@@ -698,6 +715,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/practice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows the settings. */
+        get: operations["practice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes the settings. */
+        patch: operations["practice.edit"];
+        trace?: never;
+    };
+    "/api/practice/end-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ends every session of the practice at once: of staff, the caller's own among them, and of clients. What systems
+         *     and apps got for themselves ends too.
+         */
+        post: operations["practice.end-sessions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/staff": {
         parameters: {
             query?: never;
@@ -872,8 +927,8 @@ export interface components {
          * @description What happened.
          * @enum {string}
          */
-        Action: "client-created" | "client-updated" | "client-closed" | "client-reopened" | "client-opened" | "client-shown" | "portal-user-shown" | "history-shown" | "clients-searched" | "access-listed" | "clients-compared" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "links-ended" | "access-revoked" | "access-activated" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "locked" | "signed-out" | "password-reset-requested" | "password-changed" | "password-change-refused" | "staff-signed-in" | "staff-signed-out" | "staff-shown" | "staff-added" | "staff-updated" | "staff-removed" | "staff-sessions-ended" | "app-opened" | "app-closed" | "apps-shown" | "app-registered" | "app-updated" | "app-secret-made" | "app-deleted" | "alert-posted" | "alerts-shown" | "refused" | "other";
-        /** @description Who acted. */
+        Action: "client-created" | "client-updated" | "client-closed" | "client-reopened" | "client-opened" | "client-shown" | "portal-user-shown" | "history-shown" | "clients-searched" | "access-listed" | "clients-compared" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "links-ended" | "access-revoked" | "access-activated" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "locked" | "signed-out" | "password-reset-requested" | "password-changed" | "password-change-refused" | "staff-signed-in" | "staff-signed-out" | "staff-shown" | "staff-added" | "staff-updated" | "staff-removed" | "staff-sessions-ended" | "app-opened" | "app-closed" | "apps-shown" | "app-registered" | "app-updated" | "app-secret-made" | "app-deleted" | "alert-posted" | "alerts-shown" | "practice-shown" | "practice-updated" | "sessions-ended" | "refused" | "other";
+        /** @description Who acted, as staff see it. */
         ActorView: {
             /** @description Tells people of one name apart; empty for somebody who was not signed in. */
             id: string;
@@ -924,6 +979,11 @@ export interface components {
         Alerts: {
             /** @description Newest first, at most twenty. */
             alerts: components["schemas"]["Alert"][];
+        };
+        /** @description All sessions are over. */
+        AllEnded: {
+            /** @description Sessions that began after this moment are taken, and no others. */
+            sessionsFrom: components["schemas"]["At"];
         };
         /** @description An app or a system as the API answers it. */
         App: {
@@ -1143,6 +1203,11 @@ export interface components {
         Date: string;
         /** @description An e-mail address. Checked for shape only: whether it takes mail is for the mail to find out. */
         Email: string;
+        /** @description The word that ends all sessions. */
+        EndAll: {
+            /** @description The word `end`, in any case. */
+            confirm: string;
+        };
         /**
          * @description Why an invitation or an access is over.
          * @enum {string}
@@ -1193,7 +1258,7 @@ export interface components {
             /** @description The app's address, with `iss` and `chart`. */
             href: string;
         };
-        /** @description One event. */
+        /** @description One event, as staff see it. */
         Event: {
             /** @description What. */
             action: components["schemas"]["Action"];
@@ -1221,6 +1286,13 @@ export interface components {
         };
         /** @description An opaque id. */
         EventId: string;
+        /** @description A person of the staff, as they were called when something happened. */
+        EventStaff: {
+            /** @description What they were called. */
+            name: components["schemas"]["StaffName"];
+            /** @description The id on the practice's list. */
+            staffId: components["schemas"]["StaffId"];
+        };
         /** @description One field of bad input: which, why (stable slug), and what to do about it. */
         FieldProblem: {
             /** @description Stable slug, such as `empty`, `too_long`, `unknown`, `missing`, `wrong_type`. */
@@ -1248,6 +1320,18 @@ export interface components {
             events: components["schemas"]["Event"][];
             /** @description Where the next page begins; null on the last. */
             nextCursor: string | null;
+        };
+        /** @description Which events. */
+        HistoryQuery: {
+            action?: components["schemas"]["Action"] | null;
+            /** @description The `nextCursor` of the page before. */
+            cursor?: string | null;
+            /** @description The first day, in the practice's zone. */
+            from: components["schemas"]["Date"];
+            /** @description Only what this actor did: an actor's `id` in the history. */
+            staffId?: string | null;
+            /** @description The last day, in the practice's zone. */
+            to: components["schemas"]["Date"];
         };
         /** @description A client who was found. */
         Hit: {
@@ -1361,6 +1445,11 @@ export interface components {
          * @enum {string}
          */
         MailKind: "invitation" | "access-granted" | "password-reset" | "password-changed" | "email-changed" | "email-replaced" | "username-changed";
+        /**
+         * @description A language of the mails.
+         * @enum {string}
+         */
+        MailLanguage: "en" | "es" | "fr";
         /**
          * @description How far a mail has come. Later states never give way to earlier ones.
          * @enum {string}
@@ -1618,8 +1707,24 @@ export interface components {
              */
             users: number;
         };
+        /** @description One event of a practice. */
+        PracticeEvent: components["schemas"]["Event"] & {
+            /** @description Which client it is about, if it is about one. */
+            clientId?: components["schemas"]["ClientId"];
+            /** @description Which person of the staff it is about, if it is about one. */
+            staff?: components["schemas"]["EventStaff"];
+        };
+        /** @description A page of the history of a practice. */
+        PracticeHistory: {
+            /** @description The events, newest first. */
+            events: components["schemas"]["PracticeEvent"][];
+            /** @description Where the next page begins; null on the last. */
+            nextCursor: string | null;
+        };
         /** @description A practice's id. */
         PracticeId: string;
+        /** @description The name of a practice, or of the sender of its mails: one of which no mail program makes a link. */
+        PracticeName: string;
         /** @description A practice as people see it. */
         PracticeView: {
             /** @description Its id. */
@@ -1763,10 +1868,108 @@ export interface components {
         Role: "admin" | "staff" | "auditor" | "portalUser" | "nobody" | "system";
         /** @description What somebody types to search: a name, e-mail, phone, record number or date of birth. */
         SearchText: string;
+        /**
+         * @description Whether the people of a practice sign in with a second factor.
+         * @enum {string}
+         */
+        SecondFactor: "off" | "offered" | "required";
         /** @description A client. An object that is none, or not wholly, is answered as `invalid` or with the fields that were left out: no row costs another. */
         SentRow: components["schemas"]["SyncRow"] | Record<string, never>;
         /** @description An opaque id. */
         SessionId: string;
+        /** @description The settings of a practice. */
+        Settings: {
+            /** @description Where alerts go that nobody else can get. */
+            alertInbox: components["schemas"]["Email"];
+            /**
+             * Format: int64
+             * @description Seconds after which a client's unused session ends.
+             */
+            clientIdleSeconds: number;
+            /**
+             * Format: int64
+             * @description Seconds after which a client's session ends in any case.
+             */
+            clientSessionSeconds: number;
+            /** @description Where it is: a country of ISO 3166-1. Decides in which order the numbers of a date are read first. */
+            country: string;
+            /**
+             * Format: int64
+             * @description Days that an invitation lives.
+             */
+            invitationDays: number;
+            /** @description Language of its mails. */
+            language: components["schemas"]["MailLanguage"];
+            /** @description Its name, as clients read it. */
+            name: string;
+            /** @description Fewest characters of a new password. */
+            passwordMinimum: number;
+            /** @description Whether people sign in with more than a password. */
+            secondFactor: components["schemas"]["SecondFactor"];
+            /** @description Name shown as the sender of its mails. */
+            senderName: string;
+            /**
+             * Format: int64
+             * @description Seconds after which an unused session of staff ends.
+             */
+            staffIdleSeconds: number;
+            /**
+             * Format: int64
+             * @description Seconds after which a session of staff ends in any case.
+             */
+            staffSessionSeconds: number;
+            /** @description The zone in which it tells times, by its IANA name. */
+            timeZone: string;
+            /**
+             * Format: int64
+             * @description Raised by every change.
+             */
+            version: number;
+        };
+        /** @description A change of the settings: what is not named stays. */
+        SettingsEdit: {
+            alertInbox?: components["schemas"]["Email"] | null;
+            /**
+             * Format: int32
+             * @description Seconds after which a client's unused session ends.
+             */
+            clientIdleSeconds?: number | null;
+            /**
+             * Format: int32
+             * @description Seconds after which a client's session ends in any case.
+             */
+            clientSessionSeconds?: number | null;
+            /** @description Where it is: a country of ISO 3166-1, by its two letters. */
+            country?: string | null;
+            /**
+             * Format: int32
+             * @description Days that an invitation lives.
+             */
+            invitationDays?: number | null;
+            language?: components["schemas"]["MailLanguage"] | null;
+            name?: components["schemas"]["PracticeName"] | null;
+            /**
+             * Format: int32
+             * @description Fewest characters of a new password.
+             */
+            passwordMinimum?: number | null;
+            secondFactor?: components["schemas"]["SecondFactor"] | null;
+            senderName?: components["schemas"]["PracticeName"] | null;
+            /**
+             * Format: int32
+             * @description Seconds after which an unused session of staff ends.
+             */
+            staffIdleSeconds?: number | null;
+            /**
+             * Format: int32
+             * @description Seconds after which a session of staff ends in any case.
+             */
+            staffSessionSeconds?: number | null;
+            /** @description The zone in which it tells times: a name of the IANA time zone database. */
+            timeZone?: string | null;
+            /** @description The version that was looked at. */
+            version: components["schemas"]["Whole"];
+        };
         /**
          * @description What an app asks with a sign-out, as it stood in the address of the page. Without an app: the portal's
          *     own sign-out.
@@ -4822,6 +5025,104 @@ export interface operations {
             };
         };
     };
+    "practice-history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HistoryQuery"];
+            };
+        };
+        responses: {
+            /** @description The events. A page may have few, or none, and be followed by another. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PracticeHistory"];
+                };
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The days are the wrong way round, or the cursor is of another history. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "token.introspect": {
         parameters: {
             query?: never;
@@ -6229,6 +6530,272 @@ export interface operations {
                 };
             };
             /** @description `not_ours`: the ID token is not one of ours for this app. Nobody was signed out. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    practice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The settings. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "practice.edit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsEdit"];
+            };
+        };
+        responses: {
+            /** @description The settings as they are now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale`: the version is old. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A rule refuses some input: the fields are named, nothing was written. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "practice.end-sessions": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key gets the same answer, for a day, and ends nothing again. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndAll"];
+            };
+        };
+        responses: {
+            /** @description They are over. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AllEnded"];
+                };
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_confirmed`: the word is another. */
             422: {
                 headers: {
                     [name: string]: unknown;

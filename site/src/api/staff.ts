@@ -3,7 +3,7 @@ import createHttp from "openapi-fetch";
 import { answer, file, patientFetch, type AnswerOf, type BodyOf, type Failure } from "./http";
 import type { paths } from "./schema";
 
-const http = createHttp<paths>({ baseUrl: "", fetch: patientFetch });
+export const http = createHttp<paths>({ baseUrl: "", fetch: patientFetch });
 
 const USERS = "/api/clients/{clientId}/portal-users";
 const USER = `${USERS}/{portalUserId}` as const;

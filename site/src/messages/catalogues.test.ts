@@ -5,6 +5,7 @@ import importingSpanish from "./import.es.json";
 import importingFrench from "./import.fr.json";
 import type { Catalogue, Message } from "./language";
 import { pages } from "./pages.en";
+import { practice } from "./practice.en";
 import portal from "./portal.en.json";
 import portalSpanish from "./portal.es.json";
 import portalFrench from "./portal.fr.json";
@@ -24,7 +25,7 @@ it("says in the portal what both pages say", () => {
   expect(portal).toMatchObject(shared);
 });
 
-const later = [pages, team, closing];
+const later = [pages, team, closing, practice];
 const everything = Object.assign({}, staff, ...later) as Catalogue;
 
 it("says nothing twice in the console's English catalogues", () => {

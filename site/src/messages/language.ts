@@ -23,6 +23,12 @@ export function speak(language: string, words: Catalogue): void {
   document.documentElement.lang = language;
 }
 
+/** The words whose keys begin like this, by the rest of their keys. */
+export const wordsOf = (beginning: string): [rest: string, said: string][] =>
+  Object.keys({ ...brought, ...spoken.value.words })
+    .filter((key) => key.startsWith(beginning))
+    .map((key) => [key.slice(beginning.length), sayIfKnown(key) ?? key]);
+
 export const language = (): string => spoken.value.language;
 
 /** The reader's regional habits (day before month, 24 hours) when they fit the language spoken. */
@@ -116,6 +122,10 @@ export function sayWait(seconds: number): string {
         : [Math.ceil(minutes / 60), "hour"];
   return new Intl.NumberFormat(region(), { style: "unit", unit, unitDisplay: "long" }).format(value);
 }
+
+/** "10 minutes", "3 days". */
+export const sayDuration = (value: number, unit: "minute" | "day"): string =>
+  new Intl.NumberFormat(region(), { style: "unit", unit, unitDisplay: "long" }).format(value);
 
 /** What is left to wait, in seconds and in steps so large that nobody watches seconds go by. */
 export function inSteps(ms: number): number {

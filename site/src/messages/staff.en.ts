@@ -380,9 +380,11 @@ export const staff = {
   "alert.complained": "Reported as unwanted",
 
   "places": "The practice",
+  "places.settings": "Settings",
+  "auditorsOnly.title": "For administrators and auditors only",
   "adminsOnly.title": "For administrators only",
   "adminsOnly.lead":
-    "Your practice’s administrators look after its apps, systems and staff. If you need something there, ask one of them.",
+    "Your practice’s administrators look after this. If you need something there, ask one of them.",
 
   "practices.other": "Other practices",
   "team.title": "Staff",

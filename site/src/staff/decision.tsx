@@ -1,6 +1,7 @@
 // What stands at the end of a dialog that asks: the way out of it, and the button that does it.
 import type { ComponentChildren, Ref } from "preact";
 import { useId } from "preact/hooks";
+import { sayIfKnown } from "../messages/language";
 import { t } from "../messages/staff";
 import { Button } from "../ui/button";
 
@@ -20,10 +21,15 @@ export function Decision(props: {
   );
 }
 
-export const isTheWord = (typed: string): boolean => typed.trim().toLowerCase() === "delete";
+export const isTheWord = (typed: string, word: Word = "delete"): boolean =>
+  typed.trim().toLowerCase() === word;
 
-/** Asks for the word that confirms a deletion. */
+/** What is typed to confirm: a deletion, or the end of all sessions. */
+type Word = "delete" | "end";
+
+/** Asks for the word that confirms. */
 export function TheWord(props: {
+  word?: Word;
   value: string;
   onInput: (typed: string) => void;
   /** Whether it was sent without the word. */
@@ -31,10 +37,12 @@ export function TheWord(props: {
   inner: Ref<HTMLInputElement>;
 }) {
   const id = useId();
-  const wrong = props.refused && !isTheWord(props.value);
+  const { word = "delete" } = props;
+  const wrong = props.refused && !isTheWord(props.value, word);
+  const say = (key: string) => sayIfKnown(`${word}.${key}`);
   return (
     <div class={`field${wrong ? " wrong" : ""}`}>
-      <label for={id}>{t("delete.type")}</label>
+      <label for={id}>{say("type")}</label>
       <input
         ref={props.inner}
         id={id}
@@ -49,7 +57,7 @@ export function TheWord(props: {
         onInput={(event) => props.onInput(event.currentTarget.value)}
       />
       <p class="error" id={`${id}-error`} role="alert">
-        {wrong && t("delete.notTheWord")}
+        {wrong && say("notTheWord")}
       </p>
     </div>
   );

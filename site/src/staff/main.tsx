@@ -16,7 +16,7 @@ import "../styles/pages.css";
 import "../styles/access.css";
 import "../styles/lists.css";
 import "../styles/paper.css";
-import { forAdmins, forEditors, NotFound } from "./dead-ends";
+import { forAdmins, forAuditors, forEditors, NotFound } from "./dead-ends";
 import { Home } from "./home";
 import { languages } from "./language";
 import { resume, SIGN_IN, state } from "./session";
@@ -30,6 +30,8 @@ const AppPage = forAdmins(lazyPage(async () => (await import("./apps/app-page"))
 const AccessPage = lazyPage(async () => (await import("./access/access-page")).AccessPage);
 const ImportClients = forAdmins(lazyPage(async () => (await import("./import/import-clients")).ImportClients));
 const Team = forAdmins(lazyPage(async () => (await import("./team/team-page")).Team));
+const Settings = forAdmins(lazyPage(async () => (await import("./practice/settings")).Settings));
+const PracticeHistory = forAuditors(lazyPage(async () => (await import("./practice/history")).PracticeHistory));
 const ClientPage = lazyPage(async () => (await import("./client/page")).ClientPage);
 
 function App() {
@@ -68,6 +70,8 @@ function App() {
           <Route path="/apps/:id" component={AppPage} />
           <Route path="/apps/:id/edit" component={AppPage} editing />
           <Route path="/staff" component={Team} />
+          <Route path="/settings" component={Settings} />
+          <Route path="/history" component={PracticeHistory} />
           <Route path={SIGN_IN} component={ToHome} />
           <Route default component={NotFound} />
         </Router>

@@ -26,6 +26,8 @@ export const mayChange = computed(() => state.value.at === "in" && state.value.s
 /** Admins alone look after the practice's apps. */
 export const isAdmin = computed(() => state.value.at === "in" && state.value.session.role === "admin");
 
+export const isAuditor = computed(() => state.value.at === "in" && state.value.session.role === "auditor");
+
 const who = ({ practice, email }: api.Session) => `${practice.id} ${email}`;
 /** Who was in last: what was typed is theirs. */
 let author = "";
@@ -55,6 +57,15 @@ export async function resume(): Promise<void> {
     if (thrown.status !== 401) state.value = { at: "failed", failure: thrown };
     else state.value = author ? { at: "over" } : { at: "out", left: null };
   }
+}
+
+/** All sessions of the practice were ended, this one among them: on the way to signing in again, and not in the
+ *  middle of something. */
+export function endedWithAll(): void {
+  forgetTyped();
+  watch.signedOut();
+  leave("here");
+  author = "";
 }
 
 /** Ends the session of the person on the page. Another person's, who signed in elsewhere meanwhile, goes on

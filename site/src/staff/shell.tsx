@@ -16,7 +16,7 @@ import { SessionWarning } from "../ui/session-watch";
 import { Toasts } from "../ui/toast";
 import { Language } from "./language";
 import { Search } from "./search";
-import { isAdmin, signOut, watch } from "./session";
+import { isAdmin, isAuditor, signOut, watch } from "./session";
 
 /** Few are staff of several practices. */
 const OwnPractices = lazyPage(async () => (await import("./own-practices")).OwnPractices);
@@ -64,12 +64,14 @@ const PLACES = [
   ["/import", "import.link"],
   ["/apps", "apps.title"],
   ["/staff", "team.title"],
+  ["/settings", "places.settings"],
+  ["/history", "client.history"],
 ] as const;
-const FOR_ADMINS: readonly string[] = ["/import", "/apps", "/staff"];
+const FOR_ADMINS: readonly string[] = ["/import", "/apps", "/staff", "/settings"];
 
 function Places() {
   const { path } = useLocation();
-  const places = PLACES.filter(([place]) => isAdmin.value || !FOR_ADMINS.includes(place));
+  const places = PLACES.filter(([place]) => isAdmin.value || (place === "/history" ? isAuditor.value : !FOR_ADMINS.includes(place)));
   return (
     <nav class="places" aria-label={t("places")}>
       {places.map(([place, title]) => {

@@ -60,6 +60,7 @@ impl World {
             began_at: now,
             idle_ends_at: now.plus(30 * 60),
             ends_at,
+            used_at: Some(now),
             expires_at: ends_at.seconds(),
         };
         let mut change = self.app.store().change();

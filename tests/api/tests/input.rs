@@ -336,6 +336,47 @@ fn body(id: &str, who: &Invited) -> Option<(Value, Vec<Member>)> {
         "staff-sign-in.switch" => {
             (json!({"practice": "harbor"}), vec![Member("practice", Practice, Must)])
         }
+        "practice.edit" => (
+            json!({
+                "version": 1, "name": "Harbor", "senderName": "Harbor Post",
+                "alertInbox": "desk@harbor.example", "language": "es",
+                "timeZone": "Europe/Madrid", "country": "ES", "invitationDays": 3,
+                "clientIdleSeconds": 300, "clientSessionSeconds": 1800,
+                "staffIdleSeconds": 600, "staffSessionSeconds": 7200, "passwordMinimum": 16,
+                "secondFactor": "off",
+            }),
+            vec![
+                Member("version", Number, Must),
+                Member("name", Text(100), May),
+                Member("senderName", Text(100), May),
+                Member("alertInbox", Email, May),
+                Member("language", Choice, May),
+                Member("timeZone", Choice, May),
+                Member("country", Choice, May),
+                Member("invitationDays", Number, May),
+                Member("clientIdleSeconds", Number, May),
+                Member("clientSessionSeconds", Number, May),
+                Member("staffIdleSeconds", Number, May),
+                Member("staffSessionSeconds", Number, May),
+                Member("passwordMinimum", Number, May),
+                Member("secondFactor", Choice, May),
+            ],
+        ),
+        "practice.end-sessions" => {
+            (json!({"confirm": "end"}), vec![Member("confirm", Choice, Must)])
+        }
+        "practice-history" => (
+            json!({
+                "from": "2026-11-01", "to": "2026-11-30", "staffId": "staff-Dana",
+                "action": "client-created",
+            }),
+            vec![
+                Member("from", Date(false), Must),
+                Member("to", Date(false), Must),
+                Member("staffId", Token, May),
+                Member("action", Choice, May),
+            ],
+        ),
         "end-session" => (
             json!({
                 "id_token_hint": "x.y.z", "client_id": "harbor.01ARZ3NDEKTSV4RRFFQ69G5FAV",

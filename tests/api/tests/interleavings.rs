@@ -464,10 +464,14 @@ struct Touch {
 
 impl Waiting {
     /// Whether it asks for nothing but a practice's settings and a person of its staff, which no
-    /// operation changes: its turn makes no difference, so it has none.
+    /// operation changes, or for that person's session, which only one operation uses: its turn makes no
+    /// difference, so it has none.
     fn asks_for_what_stays(&self) -> bool {
-        let stays = |sk: &str| sk == "PRACTICE" || sk.starts_with("MEMBER#");
-        self.touches.iter().all(|touch| stays(&touch.sk) && !touch.writes)
+        let stays = |touch: &Touch| {
+            let kept = touch.sk == "PRACTICE" || touch.sk.starts_with("MEMBER#");
+            (kept && !touch.writes) || touch.pk.contains("#W#")
+        };
+        self.touches.iter().all(stays)
     }
 }
 

@@ -461,7 +461,7 @@ async fn a_page_is_two_round_trips_and_the_summary_one_of_lists() {
     // The session, with the settings and the person, beside the index; then both kinds of items beside the event.
     assert_eq!(
         world.wire.seen(),
-        ["UpdateItem", "BatchGetItem", "Query", "BatchGetItem", "BatchGetItem", "PutItem"]
+        ["BatchGetItem", "Query", "BatchGetItem", "BatchGetItem", "PutItem", "UpdateItem"]
     );
     world.wire.forget();
     dana.get("/api/access/summary").await.expect(200);

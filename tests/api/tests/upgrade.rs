@@ -217,6 +217,24 @@ impl Day {
     }
 }
 
+impl Day {
+    /// What admins do with the practice itself, and the end of all sessions.
+    async fn practice(&mut self) {
+        let call = |method: &str, path: &str, body: &Value| Call::new(method, path).json(body);
+        self.staff("practice", 200, Call::new("GET", "/api/practice")).await;
+        let edit = json!({"version": 1, "invitationDays": 3});
+        self.staff("practice.edit", 200, call("PATCH", "/api/practice", &edit)).await;
+        let days = json!({"from": "2026-11-01", "to": "2026-11-30"});
+        self.staff("practice-history", 200, call("POST", "/api/history", &days)).await;
+        // Those of before this moment.
+        self.world.pass(1);
+        let end = call("POST", "/api/practice/end-sessions", &json!({"confirm": "end"}));
+        self.staff("practice.end-sessions", 200, end).await;
+        self.world.pass(1);
+        self.dana = self.world.dana().await;
+    }
+}
+
 /// Every kind of item: its partition and the beginning of its sort key.
 const KINDS: [&str; 28] = [
     " LOGIN#harbor",
@@ -352,6 +370,7 @@ async fn every_function_serves_items_that_a_newer_version_wrote() {
     day.change_access(&page, &one, &two).await;
     day.team().await;
     day.expect("health", 200, get("/api/health")).await;
+    day.practice().await;
     day.leave().await;
 
     // What reads nothing that is stored, or needs the issuer.

@@ -26,8 +26,8 @@ const PASSWORD: &str = "seven quiet kettles hum";
 /// What each operation asked, by its name; a name is an operation's id, and what was particular.
 pub type Ledger = Vec<(&'static str, Cost)>;
 
-/// The operations that may ask for nothing but these: `BatchGetItem` and `UpdateItem` are the
-/// session's check.
+/// The operations that may ask for nothing but these: `BatchGetItem` is the session's
+/// check, and `UpdateItem` notes that it is used.
 pub const STRICT: [(&str, &[&str]); 11] = [
     // Of apps: what they ask all day is one read.
     ("token.introspect", &["BatchGetItem"]),
@@ -63,6 +63,9 @@ pub async fn all(place: &Place) -> (Ledger, String) {
     let (client, path) = day.chart().await;
     day.people(client, &path).await;
     day.leave().await;
+    day.sign_in().await;
+    let end = ("POST", "/api/practice/end-sessions", json!({"confirm": "end"}));
+    day.staff("practice.end-sessions", end, 200).await;
     // Somebody has to go on with the searches.
     day.sign_in().await;
     (day.ledger, day.staff)
@@ -216,6 +219,11 @@ impl Afternoon<'_> {
         let reopen = format!("{path}/reopen");
         self.staff("close-client.reopen", ("POST", &reopen, Value::Null), 200).await;
         self.staff("history", ("GET", &format!("{path}/history"), Value::Null), 200).await;
+        self.staff("practice", ("GET", "/api/practice", Value::Null), 200).await;
+        let body = json!({"version": 1, "invitationDays": 6});
+        self.staff("practice.edit", ("PATCH", "/api/practice", body), 200).await;
+        let body = json!({"from": "2026-01-01", "to": "2099-12-31", "staffId": "nobody"});
+        self.staff("practice-history", ("POST", "/api/history", body), 200).await;
         let gone = format!("{one}?confirm=delete");
         self.staff("delete", ("DELETE", &gone, Value::Null), 200).await;
     }

@@ -3,7 +3,7 @@
 import { AdminSetUserPasswordCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { beforeAll, describe, expect, test } from "vitest";
 import { FUNCTIONS } from "../../../infra/aws/lib/functions.ts";
-import { lists, statement, type Right } from "../../../infra/aws/lib/items.ts";
+import { lists, readWholeHistory, statement, type Right } from "../../../infra/aws/lib/items.ts";
 import { STREAMED } from "../../../infra/aws/lib/outbox.ts";
 import { settle } from "../aws.ts";
 import { home, mail, until } from "../home.ts";
@@ -428,6 +428,32 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
       await visitor.must(204, "DELETE", "/session");
     });
   },
+  practice: async () => {
+    await refused("GET", "/practice");
+    await beyond("GET", "/practice");
+    const { version, invitationDays } = await dana.must(200, "GET", "/practice");
+    const change = { version, invitationDays: invitationDays === 7 ? 8 : 7 };
+    await dana.must(403, "PATCH", "/practice", change, ELSEWHERE);
+    await dana.must(200, "PATCH", "/practice", change);
+    const once = key();
+    const end = () => dana.must(200, "POST", "/practice/end-sessions", { confirm: "end" }, once);
+    try {
+      const ended = await end();
+      dana = await Desk.open("dana@harbor.example");
+      expect(await end()).toEqual(ended);
+    } finally {
+      dana = await Desk.open("dana@harbor.example");
+      ada = await Desk.open("ada@harbor.example");
+    }
+  },
+  "practice-history": async () => {
+    const felix = await Desk.open("felix@harbor.example");
+    await felix.must(403, "POST", "/history", { from: "2020-01-01", to: "2099-12-31" });
+    await beyond("POST", "/history", { from: "2020-01-01", to: "2099-12-31" });
+    const { events } = await ada.must(200, "POST", "/history", { from: "2020-01-01", to: "2099-12-31" });
+    expect(events.length).toBeGreaterThan(0);
+    await dana.must(403, "POST", "/history", {}, ELSEWHERE);
+  },
   "resend-invitation": async () => {
     const client = await dana.client();
     const user = await dana.invite(client);
@@ -653,10 +679,12 @@ function withoutEach(name: string): Lacking[] {
   });
 }
 
-/** What a policy allows beside items of the tables and the lists of them. */
+/** What a policy allows beside items of the tables. */
 function beside({ policy, tables }: Deployed): Policy["Statement"] {
-  const listed = [statement(lists, tables).toStatementJson().Resource].flat();
-  const items = [...Object.values(tables).map(({ tableArn }) => tableArn), ...listed];
+  const items = Object.values(tables).map(({ tableArn }) => tableArn);
+  // Of the indexes, those that are among functions' rights.
+  for (const right of [lists, readWholeHistory])
+    items.push(...[statement(right, tables).toStatementJson().Resource].flat());
   return policy.Statement.filter(({ Resource }) => ![Resource].flat().some((one) => items.includes(one)));
 }
 

@@ -101,7 +101,7 @@ test("a duplicate is closed, its people are taken over, and it can be reopened",
     await expect(toast(dana)).toContainText(`The chart of ${who} is open again.`);
     await expect(dana.getByText("This chart was closed")).toHaveCount(0);
     await expect(rowOf(dana, who)).toContainText("No Portal Access");
-    await dana.getByRole("link", { name: "History" }).click();
+    await dana.getByRole("navigation", { name: "Client" }).getByRole("link", { name: "History" }).click();
     await expect(dana.getByText("Dana Whitfield reopened the client’s chart")).toBeVisible();
     await expect(dana.getByText("Dana Whitfield closed the client’s chart")).toBeVisible();
   });

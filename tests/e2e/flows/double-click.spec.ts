@@ -67,7 +67,7 @@ test("every button of the portal users is pressed twice, and counts once", async
   ]);
 
   await test.step("the history has each of it once", async () => {
-    await dana.getByRole("link", { name: "History" }).dblclick();
+    await dana.getByRole("navigation", { name: "Client" }).getByRole("link", { name: "History" }).dblclick();
     for (const deed of [
       `revoked ${self}’s access`,
       `activated ${self}’s access`,

@@ -73,7 +73,7 @@ for (const [what, name, query] of [
     await dana.getByRole("button", { name: `Delete ${said}` }).click();
     await expect(dana.getByRole("dialog").getByRole("heading", { level: 2 })).toHaveText(`Delete ${said}?`);
     await dana.getByRole("button", { name: "Cancel" }).click();
-    await dana.getByRole("link", { name: "History" }).click();
+    await dana.getByRole("navigation", { name: "Client" }).getByRole("link", { name: "History" }).click();
     await expect(dana.getByText(`${said} enrolled in the Client Portal`)).toBeVisible();
     expect((await desk.users(client)).map((user) => user.name)).toEqual([name]);
   });

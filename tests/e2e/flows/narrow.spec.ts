@@ -89,7 +89,7 @@ test("a client is added and edited, users are added, edited and deleted, the his
   await expect(toast(page).getByText("Bram was deleted")).toBeInViewport();
   await expectFits(page, "the receipt");
 
-  await page.getByRole("link", { name: "History" }).tap();
+  await page.getByRole("navigation", { name: "Client" }).getByRole("link", { name: "History" }).tap();
   await page.locator("summary").tap();
   await page.getByLabel("What was done").selectOption("Portal user deleted");
   await expect(page.getByRole("listitem").filter({ hasText: "Dana Whitfield deleted" })).toHaveCount(1);

@@ -121,7 +121,7 @@ test("signing out of the console asks to sign in again, and leads back", async (
   await expect(dana.getByRole("heading", { name: "Portal users" })).toBeVisible();
   // The session ends elsewhere; the next thing done here says so.
   await request(dana, "DELETE", "/api/staff/session");
-  await dana.getByRole("link", { name: "History" }).click();
+  await dana.getByRole("navigation", { name: "Client" }).getByRole("link", { name: "History" }).click();
   const ended = dana.getByRole("dialog", { name: "Your session has ended" });
   await ended.getByRole("link", { name: "Sign in" }).click();
   await dana.getByRole("link", { name: /Dana Whitfield/ }).click();

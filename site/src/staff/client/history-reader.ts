@@ -1,18 +1,24 @@
-// A client's history, read page by page as far as somebody wants it: the first page to look at, all of it
+// A history, read page by page as far as somebody wants it: the first page to look at, all of it
 // to filter, to export and to print.
 import { signal } from "../../ui/signal";
-import * as api from "../../api/staff";
+import type { HistoryEvent } from "../../api/staff";
 
-export class HistoryReader {
+/** A page of what is read, and where the next begins. */
+export interface Page<E> {
+  events: readonly E[];
+  nextCursor: string | null;
+}
+
+export class HistoryReader<E = HistoryEvent> {
   /** What was read, newest first; null before the first page. */
-  readonly events = signal<readonly api.HistoryEvent[] | null>(null);
+  readonly events = signal<readonly E[] | null>(null);
   /** Nothing is left to read. */
   readonly complete = signal(false);
   #cursor: string | undefined;
   #reading: Promise<void> | null = null;
   #closed = false;
 
-  constructor(private readonly readPage: (cursor?: string) => ReturnType<typeof api.history>) {}
+  constructor(private readonly readPage: (cursor?: string) => Promise<Page<E>>) {}
 
   /** Reads a page; whoever asks while one is on its way waits for that one. */
   next(): Promise<void> {

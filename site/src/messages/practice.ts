@@ -1,0 +1,8 @@
+import { bring, translator } from "./language";
+import { practice } from "./practice.en";
+import type { staff } from "./staff.en";
+
+bring(practice);
+
+/** For the pages about the practice. */
+export const t = translator<typeof staff & typeof practice>();
