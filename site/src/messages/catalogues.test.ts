@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { closing } from "./closing.en";
+import { histories } from "./history.en";
 import { importing } from "./import.en";
 import importingSpanish from "./import.es.json";
 import importingFrench from "./import.fr.json";
@@ -25,7 +26,7 @@ it("says in the portal what both pages say", () => {
   expect(portal).toMatchObject(shared);
 });
 
-const later = [pages, team, closing, practice];
+const later = [pages, team, closing, histories, practice];
 const everything = Object.assign({}, staff, ...later) as Catalogue;
 
 it("says nothing twice in the console's English catalogues", () => {

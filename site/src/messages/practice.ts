@@ -1,3 +1,4 @@
+import type { histories } from "./history.en";
 import { bring, translator } from "./language";
 import { practice } from "./practice.en";
 import type { staff } from "./staff.en";
@@ -5,4 +6,4 @@ import type { staff } from "./staff.en";
 bring(practice);
 
 /** For the pages about the practice. */
-export const t = translator<typeof staff & typeof practice>();
+export const t = translator<typeof staff & typeof histories & typeof practice>();

@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 import type { HistoryEvent } from "../../api/staff";
-import { t } from "../../messages/staff";
+import { t } from "../../messages/history";
 import { sayAction, sayActor } from "./history-words";
 
 /** An empty text stands for all of them. */

@@ -1,5 +1,6 @@
 import { expect, it, vi } from "vitest";
 import type { HistoryEvent } from "../../api/staff";
+import { histories } from "../../messages/history.en";
 import { speak, type Catalogue } from "../../messages/language";
 import { staff } from "../../messages/staff.en";
 import spanish from "../../messages/staff.es.json";
@@ -16,7 +17,7 @@ const event: HistoryEvent = {
 };
 
 it.each<[string, Catalogue, string]>([
-  ["en", staff, "Dana did something that this page does not know yet"],
+  ["en", histories, "Dana did something that this page does not know yet"],
   ["es", spanish, "Dana hizo algo que esta página aún no conoce"],
   ["fr", french, "Dana a fait quelque chose que cette page ne connaît pas encore"],
 ])("says in words what a newer version did, in %s", (language, words, sentence) => {

@@ -2,7 +2,7 @@
 import type { HistoryEvent } from "../../api/staff";
 import { sayIfKnown, sayList } from "../../messages/language";
 import { sayName } from "../../messages/name";
-import { t } from "../../messages/staff";
+import { t } from "../../messages/history";
 import type { Chart } from "./chart";
 
 /** "name.first" and "emails[0].address" are changes of the name and of the e-mail addresses. */

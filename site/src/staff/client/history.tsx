@@ -2,7 +2,7 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { history, type HistoryEvent } from "../../api/staff";
 import { sayClock, sayLongDay } from "../../messages/language";
-import { t } from "../../messages/staff";
+import { t } from "../../messages/history";
 import { useAction } from "../../ui/action";
 import { Button } from "../../ui/button";
 import { FailureNote } from "../../ui/failure";

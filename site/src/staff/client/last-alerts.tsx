@@ -3,7 +3,7 @@ import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { alerts, type Alert } from "../../api/staff";
 import { sayLately } from "../../messages/language";
 import { sayName } from "../../messages/name";
-import { t } from "../../messages/staff";
+import { t } from "../../messages/history";
 import { useAction } from "../../ui/action";
 import { Button } from "../../ui/button";
 import { FailureNote } from "../../ui/failure";
