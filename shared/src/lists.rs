@@ -96,13 +96,7 @@ impl View {
     #[must_use]
     pub fn range(self, practice: &PracticeId, now: At) -> Range {
         let list = |name: &str| keys::list(practice, name);
-        let range = |index, partitions: Vec<String>| Range {
-            index,
-            partitions,
-            low: FIRST.into(),
-            high: LAST.into(),
-            forward: true,
-        };
+        let range = Range::all;
         match self {
             Self::All => range(keys::LISTED, vec![list(ACTIVE), list(INVITED), list(REVOKED)]),
             Self::Active => range(keys::LISTED, vec![list(ACTIVE)]),
@@ -150,6 +144,18 @@ impl View {
     }
 }
 
+/// Those who signed in, or were given access, at this moment or later.
+#[must_use]
+pub fn came_since(practice: &PracticeId, at: At) -> Range {
+    Range { low: at.to_string(), ..Range::all(keys::SINCE, vec![keys::list(practice, ACTIVE)]) }
+}
+
+/// Those whose access ended at this moment or later.
+#[must_use]
+pub fn ended_since(practice: &PracticeId, at: At) -> Range {
+    Range { low: at.to_string(), ..Range::all(keys::SINCE, vec![keys::list(practice, REVOKED)]) }
+}
+
 /// What sorts after everything of this moment, and before what is later.
 fn after(at: At) -> String {
     // The ids that follow a moment are divided from it by `#`, which sorts before `$`.
@@ -182,6 +188,11 @@ pub struct Range {
 }
 
 impl Range {
+    /// All that stands in these partitions.
+    fn all(index: Index, partitions: Vec<String>) -> Self {
+        Self { index, partitions, low: FIRST.into(), high: LAST.into(), forward: true }
+    }
+
     /// What of it comes behind this sort key.
     #[must_use]
     pub fn behind(mut self, sort: &str) -> Self {

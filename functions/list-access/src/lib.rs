@@ -16,7 +16,7 @@ use shared::{
     history::Action,
     id::{ClientId, PracticeId},
     keys::{self, Key},
-    lists::View,
+    lists::{self, Range, View},
     portal_user::{PortalUser, PortalUserView},
     practice::Practice,
     problem::ProblemBody,
@@ -40,6 +40,9 @@ const READ_OF_PROFESSIONAL: usize = 50;
 const CHARTS: usize = 20;
 /// Counts go so far.
 const COUNTED: usize = 500;
+
+/// One more shows that there are more.
+const MOST_COUNTED: i32 = 501;
 /// Characters of a cursor: more than any of ours.
 const LONGEST_CURSOR: usize = 2000;
 
@@ -135,10 +138,13 @@ impl Row {
 
 /// How many stand in each list.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 #[schema(as = AccessSummary)]
 pub struct Summary {
     /// The lists.
     pub views: Vec<Count>,
+    /// What happened in the 24 hours before now.
+    pub last_day: LastDay,
 }
 
 impl Impersonal for Summary {}
@@ -153,6 +159,32 @@ pub struct Count {
     pub count: usize,
     /// Whether there are more.
     pub more: bool,
+}
+
+/// What happened in a day, as it stands now: of somebody who came and whose access ended since, the end alone.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = AccessLastDay)]
+pub struct LastDay {
+    /// Those who signed in, or were given access.
+    pub came: Tally,
+    /// Those whose access ended.
+    pub ended: Tally,
+}
+
+/// How many.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = AccessTally)]
+pub struct Tally {
+    /// How many, up to 500.
+    pub count: usize,
+    /// Whether there are more.
+    pub more: bool,
+}
+
+impl Tally {
+    fn of(count: usize) -> Self {
+        Self { count: count.min(COUNTED), more: count > COUNTED }
+    }
 }
 
 /// What a request asks for.
@@ -434,25 +466,27 @@ fn of_chart(asked: &Asked, plan: &Plan, level: usize, chart: &Chart) -> Vec<Row>
 )]
 async fn summarise(State(app): State<App>, reader: Reader) -> Result<Disclosed<Summary>, Problem> {
     let (practice, now) = (reader.practice().clone(), app.now());
+    let count = async |range: Range| app.store().count(&range, MOST_COUNTED).await;
     // `all` is the sum of the lists by access.
     let counted = View::ALL.into_iter().filter(|view| *view != View::All);
-    let most = i32::try_from(COUNTED + 1).unwrap_or(i32::MAX);
-    let counts = counted.map(|view| {
-        let range = view.range(&practice, now);
-        let store = app.store();
-        async move { Ok((view, store.count(&range, most).await?)) }
-    });
-    let admitted = reader.admit(&app, Box::pin(try_join_all(counts))).await?;
-    let summary = admitted.progress(&app, |counts: Vec<(View, usize)>| {
+    let views = counted.map(async |view| Ok((view, count(view.range(&practice, now)).await?)));
+    let day_ago = now.plus(-24 * 60 * 60);
+    let last_day = both(
+        count(lists::came_since(&practice, day_ago)),
+        count(lists::ended_since(&practice, day_ago)),
+    );
+    let counts = Box::pin(both(try_join_all(views), last_day));
+    let admitted = reader.admit(&app, counts).await?;
+    let summary = admitted.progress(&app, |(counts, (came, ended))| {
         let by_access = [View::Active, View::Invited, View::Expired, View::Revoked];
         let of = |view: &View| by_access.contains(view);
         let all = counts.iter().filter(|(view, _)| of(view)).map(|(_, count)| count).sum();
-        let views = [(View::All, all)].into_iter().chain(counts).map(|(view, count)| Count {
-            view,
-            count: count.min(COUNTED),
-            more: count > COUNTED,
+        let views = [(View::All, all)].into_iter().chain(counts).map(|(view, count)| {
+            let Tally { count, more } = Tally::of(count);
+            Count { view, count, more }
         });
-        Ok(Summary { views: views.collect() })
+        let last_day = LastDay { came: Tally::of(came), ended: Tally::of(ended) };
+        Ok(Summary { views: views.collect(), last_day })
     });
     summary.await
 }

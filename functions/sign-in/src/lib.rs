@@ -368,7 +368,8 @@ impl Attempt {
         }
         let session = account
             .portal_session(practice, sid, now)
-            .ok_or_else(|| Problem::internal("a session that opens nothing"))?;
+            // At the very moment at which all sessions of the practice end: a new one would be among them.
+            .ok_or_else(|| Problem::unavailable("all sessions end at this moment"))?;
         let cookie =
             visitor::portal_cookie(app, practice, &self.id, account.account_id, sid, ends_at)?;
         Ok(Answer::SignedIn(Box::new((session, [cookie, device.cookie()?]))))

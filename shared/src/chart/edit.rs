@@ -757,7 +757,8 @@ impl<'a> ChartEdit<'a> {
         }
         let session = account
             .portal_session(self.request.practice, sid, now)
-            .ok_or_else(|| Problem::internal("a session that opens nothing"))?;
+            // At the very moment at which all sessions of the practice end: a new one would be among them.
+            .ok_or_else(|| Problem::unavailable("all sessions end at this moment"))?;
         self.account_writes.insert(key, AccountWrite::Put(Box::new(account)));
         Ok((sid, session))
     }

@@ -872,6 +872,13 @@ export interface components {
             /** @description The list. */
             view: components["schemas"]["View"];
         };
+        /** @description What happened in a day, as it stands now: of somebody who came and whose access ended since, the end alone. */
+        AccessLastDay: {
+            /** @description Those who signed in, or were given access. */
+            came: components["schemas"]["AccessTally"];
+            /** @description Those whose access ended. */
+            ended: components["schemas"]["AccessTally"];
+        };
         /** @description A page of a list. */
         AccessPage: {
             /** @description Where the next page begins; null on the last. */
@@ -913,8 +920,17 @@ export interface components {
         };
         /** @description How many stand in each list. */
         AccessSummary: {
+            /** @description What happened in the 24 hours before now. */
+            lastDay: components["schemas"]["AccessLastDay"];
             /** @description The lists. */
             views: components["schemas"]["AccessCount"][];
+        };
+        /** @description How many. */
+        AccessTally: {
+            /** @description How many, up to 500. */
+            count: number;
+            /** @description Whether there are more. */
+            more: boolean;
         };
         /** @description An opaque id. */
         AccountId: string;

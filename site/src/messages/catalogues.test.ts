@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { HistoryEvent } from "../api/staff";
 import { closing } from "./closing.en";
 import { histories } from "./history.en";
 import { importing } from "./import.en";
@@ -32,6 +33,14 @@ const everything = Object.assign({}, staff, ...later) as Catalogue;
 it("says nothing twice in the console's English catalogues", () => {
   const keys = [staff, ...later].flatMap((words) => Object.keys(words));
   expect(keys.filter((key, at) => keys.indexOf(key) !== at)).toEqual([]);
+});
+
+it("has a word for everything that the history notes", () => {
+  type Word = `action.${HistoryEvent["action"]}`;
+  // Compiled: names what is missing.
+  const missing: Exclude<Word, keyof typeof histories | keyof typeof practice>[] = [];
+  const none: never[] = missing;
+  expect(none).toEqual([]);
 });
 
 describe.each<[string, Catalogue, Catalogue]>([

@@ -8,6 +8,7 @@ export const pages = {
   "today.goodLead":
     "Every mail arrived, nobody is locked out, no invitation is over or about to end, every chart has its owner, and every client’s alerts reach a person.",
   "today.bounced": "Mail that came back",
+  "today.lastDay": "Signed in or given access in the last 24 hours: {came}. Access ended: {ended}.",
   "today.expired": "Invitations that are over",
   "today.ending": "Invitations about to end",
   "today.locked": "Locked out",

@@ -380,6 +380,7 @@ export const staff = {
   "alert.complained": "Reported as unwanted",
 
   "places": "The practice",
+  "places.apps": "Apps",
   "places.settings": "Settings",
   "auditorsOnly.title": "For administrators and auditors only",
   "adminsOnly.title": "For administrators only",

@@ -57,21 +57,23 @@ export function Shell({ session, children }: { session: Session; children: Compo
   );
 }
 
-/** The pages about the whole practice. */
+const everybody = (): boolean => true;
+const admins = (): boolean => isAdmin.value;
+
+/** The pages about the whole practice, and whose they are. */
 const PLACES = [
-  ["/", "home.title"],
-  ["/access", "access.title"],
-  ["/import", "import.link"],
-  ["/apps", "apps.title"],
-  ["/staff", "team.title"],
-  ["/settings", "places.settings"],
-  ["/history", "client.history"],
+  ["/", "home.title", everybody],
+  ["/access", "access.title", everybody],
+  ["/import", "import.link", admins],
+  ["/apps", "places.apps", admins],
+  ["/staff", "team.title", admins],
+  ["/settings", "places.settings", admins],
+  ["/history", "client.history", () => isAdmin.value || isAuditor.value],
 ] as const;
-const FOR_ADMINS: readonly string[] = ["/import", "/apps", "/staff", "/settings"];
 
 function Places() {
   const { path } = useLocation();
-  const places = PLACES.filter(([place]) => isAdmin.value || (place === "/history" ? isAuditor.value : !FOR_ADMINS.includes(place)));
+  const places = PLACES.filter(([, , may]) => may());
   return (
     <nav class="places" aria-label={t("places")}>
       {places.map(([place, title]) => {

@@ -424,6 +424,38 @@ async fn the_summary_counts_every_list_and_tells_nothing_of_anybody() {
 }
 
 #[tokio::test]
+async fn the_summary_says_what_happened_in_the_last_day_and_in_no_other() {
+    let (world, dana, client) = desk().await;
+    let last_day = async |staff: &Staff| {
+        let summary = staff.get("/api/access/summary").await.expect(200);
+        let of = |what: &str| summary["lastDay"][what]["count"].as_u64().expect("a count");
+        assert_eq!(summary["lastDay"]["came"]["more"], false);
+        (of("came"), of("ended"))
+    };
+    add(&dana, &client, "Ben").await;
+    assert_eq!(last_day(&dana).await, (0, 0), "an invitation is no access");
+    let ana = enrolled(&dana, &client, "Ana").await;
+    enrolled(&dana, &client, "Cleo").await;
+    assert_eq!(last_day(&dana).await, (2, 0));
+    world.pass(DAY);
+    let dana = world.dana().await;
+    assert_eq!(last_day(&dana).await, (2, 0), "to the end of the day");
+    world.pass(1);
+    assert_eq!(last_day(&dana).await, (0, 0));
+    world.signed_in(&ana.email, PASSWORD).await;
+    assert_eq!(last_day(&dana).await, (1, 0));
+    dana.revoke(&ana).await.expect(200);
+    assert_eq!(last_day(&dana).await, (0, 1));
+    let casey = world.staff("cove", "Casey", Role::Admin).await;
+    assert_eq!(last_day(&casey).await, (0, 0), "of one's own practice");
+    world.pass(DAY + 1);
+    let dana = world.dana().await;
+    assert_eq!(last_day(&dana).await, (0, 0));
+    dana.activate(&ana).await.expect(200);
+    assert_eq!(last_day(&dana).await, (1, 0));
+}
+
+#[tokio::test]
 async fn looking_leaves_one_event_and_no_words() {
     let (world, dana, client) = desk().await;
     add(&dana, &client, "Ana").await;
@@ -466,7 +498,8 @@ async fn a_page_is_two_round_trips_and_the_summary_one_of_lists() {
     world.wire.forget();
     dana.get("/api/access/summary").await.expect(200);
     let asked = world.wire.seen();
-    assert_eq!(asked.len(), 2 + View::ALL.len() - 1, "{asked:?}");
+    // `all` is a sum; two more are of the last day.
+    assert_eq!(asked.len(), 2 + View::ALL.len() - 1 + 2, "{asked:?}");
 }
 
 #[tokio::test]

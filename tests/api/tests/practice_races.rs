@@ -179,9 +179,9 @@ async fn whatever_is_asked_while_sessions_end_is_refused_from_then_on() {
                 }
                 // Used before the change, a session lives by the new rule; refused once, it is over.
                 let lives = let_in && how == Shut::Sooner;
-                // Who signs in at the very moment at which all sessions ended has none.
+                // At the very moment at which all sessions ended there is none to be had: the next try gets one.
                 if what == Ask::SignIn && !let_in {
-                    assert_eq!(asked.status.as_u16(), 401, "{said}: {}", asked.body);
+                    assert_eq!(asked.status.as_u16(), 503, "{said}: {}", asked.body);
                     return;
                 }
                 for _ in 0..2 {

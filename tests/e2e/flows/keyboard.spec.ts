@@ -188,7 +188,7 @@ test("the history's filter, the language and the way out", async ({ dana, desk }
   await expect(dana.getByLabel("Langue")).toBeFocused();
   await dana.getByRole("searchbox").focus();
   await keys.press("Escape");
-  await tabTo(dana, dana.getByRole("button", { name: "Se déconnecter" }), 6);
+  await tabTo(dana, dana.getByRole("button", { name: "Se déconnecter" }), 8);
   await keys.press("Enter");
   await expect(dana.getByRole("heading", { name: "Connectez-vous à Latchkey" })).toBeFocused();
 });

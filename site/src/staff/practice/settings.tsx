@@ -105,7 +105,7 @@ function Edit({ settings, onSaved }: { settings: Loaded; onSaved: (settings: Loa
       </Group>
       <Group title={t("settings.passwords")}>
         {number("passwordMinimum")}
-        <p class="muted">
+        <p class="field muted">
           <strong>{t("setting.secondFactor")}</strong> {t("settings.noSecondFactor")}
         </p>
       </Group>

@@ -29,13 +29,23 @@ import {
 } from "./troubles";
 import { nameOf, sayStep, sayTrouble } from "./words";
 
-type Counts = Awaited<ReturnType<typeof accessSummary>>["views"];
+type Summary = Awaited<ReturnType<typeof accessSummary>>;
+type Counts = Summary["views"];
 
-export const Today = ({ summary }: { summary: Resource<{ views: Counts }> }) => (
+export const Today = ({ summary }: { summary: Resource<Summary> }) => (
   <Loaded of={summary} lines={6}>
-    {({ views }) => <Troubles counts={views} />}
+    {({ views, lastDay }) => (
+      <>
+        <Troubles counts={views} />
+        <p class="muted small">
+          {t("today.lastDay", { came: sayTally(lastDay.came), ended: sayTally(lastDay.ended) })}
+        </p>
+      </>
+    )}
   </Loaded>
 );
+
+const sayTally = ({ count, more }: Summary["lastDay"]["came"]): string => sayCount(count, more);
 
 /** A step that was begun. */
 interface Doing {
