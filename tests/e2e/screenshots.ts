@@ -31,6 +31,16 @@ const FOLDER = join(import.meta.dirname, "../../site/pictures");
 const STILL = { reducedMotion: "reduce" } as const;
 mkdirSync(FOLDER, { recursive: true });
 
+/** What another program has of a few clients. */
+const ROSTER = [
+  "Record number,First name,Last name,Date of birth,E-mail",
+  "HP-300001,Ines,Caldwell,03/25/1984,ines.caldwell@mail.example",
+  "HP-300002,Ruben,Asante,11/02/1979,ruben.asante@mail.example",
+  "HP-300003,Amara,Okafor,03/12/1984,amara@mail.example",
+  "HP-300004,Lien,Vos,30753,lien.vos@mail.example",
+  "HP-300005,Marek,Sobol,07/19/2001,marek at home",
+];
+
 test.describe.configure({ mode: "serial" });
 
 async function picture(page: Page, name: string, options: { fullPage?: boolean } = {}): Promise<void> {
@@ -73,6 +83,38 @@ test("the first page, and the list of access", async ({ staff, desk }) => {
   await page.getByRole("link", { name: "Access", exact: true }).click();
   await expect(rowOf(page, "Tomás García Márquez")).toBeVisible();
   await picture(page, "access");
+});
+
+test("the pages about the practice", async ({ staff }) => {
+  const page = await staff("dana@harbor.example", STILL);
+  const go = (name: string) =>
+    page.getByRole("navigation", { name: "The practice" }).getByRole("link", { name }).click();
+  await go("Import");
+  await page.getByLabel("File").setInputFiles({
+    name: "clients.csv",
+    mimeType: "text/csv",
+    buffer: Buffer.from(ROSTER.join("\r\n")),
+  });
+  await page.getByRole("button", { name: "Check the rows" }).click();
+  await expect(page.getByText("5 of 5 rows checked").first()).toBeVisible();
+  await page.getByText("5 of 5 rows checked").first().scrollIntoViewIfNeeded();
+  await picture(page, "import", { fullPage: true });
+  await go("Staff");
+  await expect(rowOf(page, "Ada Lindqvist")).toBeVisible();
+  await picture(page, "staff");
+  await go("Settings");
+  await page.getByLabel("Sender of mails").fill("Harbor Practice, front desk");
+  await page.getByRole("region", { name: "The invitation as it will be sent" }).scrollIntoViewIfNeeded();
+  await picture(page, "settings");
+});
+
+test("a chart is closed", async ({ staff }) => {
+  const page = await staff("dana@harbor.example", STILL);
+  await open(page, "Amara Okafor", "Overview");
+  await page.getByRole("button", { name: "Actions for the chart" }).click();
+  await page.getByRole("button", { name: "Close chart" }).click();
+  await page.getByRole("radio", { name: /^Left/ }).check();
+  await picture(page, "closing");
 });
 
 test("the console in the dark, and on a telephone", async ({ staff }) => {

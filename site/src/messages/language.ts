@@ -133,9 +133,10 @@ export function inSteps(ms: number): number {
   return Math.max(0, Math.ceil(ms / 1000 / step) * step);
 }
 
-/** The order in which the reader writes a date. */
-export function dateOrder(): ("day" | "month" | "year")[] {
-  const written = new Intl.DateTimeFormat(region(), { day: "numeric", month: "numeric", year: "numeric" });
+/** The order in which a date is written: in a country, or else by the reader. */
+export function dateOrder(country?: string): ("day" | "month" | "year")[] {
+  const there = country && new Intl.Locale("und", { region: country }).maximize();
+  const written = new Intl.DateTimeFormat(there || region(), { day: "numeric", month: "numeric", year: "numeric" });
   return written
     .formatToParts(0)
     .map(({ type }) => type)

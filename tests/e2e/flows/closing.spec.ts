@@ -9,6 +9,8 @@ test("a duplicate is closed, its people are taken over, and it can be reopened",
   desk,
   browse,
 }) => {
+  // A whole life of a chart.
+  test.slow();
   // The same person, entered twice.
   const name = { first: "Imani", last: unique() };
   const [twice, right] = [

@@ -21,7 +21,7 @@ test("speaks the browser's language, and the one chosen once it is", async ({ br
   // What is on the page follows at once.
   await expect(page.getByText("Fecha de nacimiento: 30 de noviembre de 1979")).toBeVisible();
   await expect(page).toHaveTitle(/^Resumen · /);
-  await page.getByRole("link", { name: "Historial" }).click();
+  await page.getByRole("navigation", { name: "Cliente" }).getByRole("link", { name: "Historial" }).click();
   await expect(page.getByText(/^Felix Moreno añadió al cliente · \d+:\d\d/)).toBeVisible();
 });
 

@@ -13,6 +13,8 @@ let admin: Desk;
 
 test.describe.configure({ mode: "serial" });
 test.beforeAll(async () => {
+  // Another home starts, with the samples in it.
+  test.setTimeout(120_000);
   stop = await startHome();
   const mailbox = new Mailbox();
   desk = await Desk.open("felix@harbor.example", mailbox);

@@ -2,6 +2,7 @@
 // imported. What the page has of the file goes with the page.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Failure } from "../../api/http";
+import { settings } from "../../api/practice";
 import { syncClients } from "../../api/staff";
 import { speakImport, t } from "../../messages/import";
 import { dateOrder, language } from "../../messages/language";
@@ -41,10 +42,21 @@ interface Checked {
   imported?: Run;
 }
 
-/** As the practice writes dates, unless the file says by a day beyond twelve how it does. */
-function guessOrder({ rows }: Table, { dateOfBirth }: Columns): Order {
+/** As is usual, unless the file says by a day beyond twelve what it has. */
+function guessOrder({ rows }: Table, { dateOfBirth }: Columns, usual: Order): Order {
   const dates = dateOfBirth === undefined ? [] : rows.map(({ cells }) => cells[dateOfBirth] ?? "");
-  return orderIn(dates) ?? ((dateOrder().map((part) => part[0]).join("")) as Order);
+  return orderIn(dates) ?? usual;
+}
+
+/** How the practice's country writes dates, or the browser's where that cannot be asked. */
+async function usualOrder(): Promise<Order> {
+  const country = await settings().then(
+    (settings) => settings.country,
+    () => undefined,
+  );
+  return dateOrder(country)
+    .map((part) => part[0])
+    .join("") as Order;
 }
 
 /** Asks, and waits where the API says how long. */
@@ -78,6 +90,8 @@ export function ImportClients() {
   const [chosen, setChosen] = useState<Chosen | null>(null);
   const [columns, setColumns] = useState<Columns>({});
   const [order, setOrder] = useState<Order>("ymd");
+  const [asking] = useState(usualOrder);
+  const usual = useRef<Order>("ymd");
   const [checked, setChecked] = useState<Checked | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
   const [busy, setBusy] = useState(false);
@@ -121,8 +135,9 @@ export function ImportClients() {
       const table = await readTable(decode(bytes).text);
       if (!table.rows.length) return setRefused(t("file.empty", { name }));
       const guess = guessColumns(table.columns);
+      usual.current = await asking;
       setColumns(guess);
-      setOrder(guessOrder(table, guess));
+      setOrder(guessOrder(table, guess, usual.current));
       setChosen({ name, table });
     } finally {
       setReading(false);
@@ -234,7 +249,7 @@ export function ImportClients() {
             order={order}
             onColumns={(next) => {
               setColumns(next);
-              if (next.dateOfBirth !== columns.dateOfBirth) setOrder(guessOrder(chosen.table, next));
+              if (next.dateOfBirth !== columns.dateOfBirth) setOrder(guessOrder(chosen.table, next, usual.current));
               setChecked(null);
             }}
             onOrder={(next) => {
