@@ -30,7 +30,8 @@ export interface Settings {
   architecture: "arm64" | "x86_64";
   /** MiB of a function; `passwords` are those that hash them, which takes a whole processor. */
   memory: { usual: number; passwords: number };
-  /** Sign-ins at a time; 0 reserves nothing, as in a new account with its small quota. */
+  /** Functions of sign-in that may run at a time, reserved for it; 0 reserves nothing. A new account has no room for
+   *  a reservation, which fails there and takes the whole deployment with it: `preflight` says when it can be set. */
   signIns: number;
   /** Requests a second that the API takes, and how many at once above that. */
   throttle: { rate: number; burst: number };
@@ -75,7 +76,7 @@ export function settings(given: Given): Settings {
     deployment: "latchkey",
     architecture: "arm64",
     memory: { usual: 512, passwords: 1769 },
-    signIns: 10,
+    signIns: 0,
     throttle: { rate: 50, burst: 100 },
     doorLimit: 100,
     apiLimit: 3000,

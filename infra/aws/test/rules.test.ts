@@ -18,7 +18,7 @@ const HOSTS: Partial<Settings> = {
   },
   issuer: { url: "https://login.example.org", clientId: "latchkey", clientSecretName: "latchkey/issuer" },
   keepData: false,
-  signIns: 0,
+  signIns: 10,
 };
 const VARIANTS: [string, Partial<Settings>][] = [
   ["with everything as it is by itself", {}],

@@ -272,6 +272,11 @@ describe("what outlives the stack", () => {
 describe("functions", () => {
   const functions = () => Object.values(made.all<{ Description?: string }>("AWS::Lambda::Function"));
   const called = (name: string) => functions().find((one) => one.Description === `Latchkey: ${name}`)!;
+  const reserved = (of: Synthesised) =>
+    Object.values(of.all<{ Description?: string }>("AWS::Lambda::Function"))
+      .map((one) => [one.Description, one["ReservedConcurrentExecutions"]])
+      .filter(([, many]) => many !== undefined)
+      .sort();
 
   test("are built binaries, traced, with logs that end", () => {
     for (const one of functions().filter(({ Description }) => !Description?.includes("archive"))) {
@@ -286,21 +291,19 @@ describe("functions", () => {
       expect(group["RetentionInDays"]).toBe(365);
   });
 
+  test("reserve nothing by themselves, which an account with the first quota would refuse", () => {
+    expect(reserved(made)).toEqual([]);
+  });
+
   test("that hash passwords have a whole processor; sign-in and deliveries cannot take all there is", () => {
     expect(["sign-in", "enroll", "reset-password"].map((name) => called(name)["MemorySize"])).toEqual([
       1769, 1769, 1769,
     ]);
     expect(called("revoke")["MemorySize"]).toBe(512);
-    const reserved = (of: Synthesised) =>
-      Object.values(of.all<{ Description?: string }>("AWS::Lambda::Function"))
-        .map((one) => [one.Description, one["ReservedConcurrentExecutions"]])
-        .filter(([, many]) => many !== undefined)
-        .sort();
-    expect(reserved(made)).toEqual([
+    expect(reserved(new Synthesised({ signIns: 10 }))).toEqual([
       ["Latchkey: deliver", 5],
       ["Latchkey: sign-in", 10],
     ]);
-    expect(reserved(new Synthesised({ signIns: 0 }))).toEqual([]);
   });
 
   test("that hold a secret name its version, so that a deployment after a turn starts them anew", () => {
