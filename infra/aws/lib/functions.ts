@@ -14,6 +14,7 @@ import {
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { StringParameter } from "aws-cdk-lib/aws-ssm";
 import { Construct } from "constructs";
+import { checkBinaries } from "./binaries.ts";
 import type { Data } from "./data.ts";
 import {
   check,
@@ -419,6 +420,7 @@ export class Functions extends Construct {
 
   constructor(scope: Construct, id: string, with_: Surroundings) {
     super(scope, id);
+    checkBinaries(with_.binaries, Object.keys(FUNCTIONS), with_.settings.architecture);
     this.made = new Map(
       Object.entries(FUNCTIONS).map(([name, plan]) => [name, this.make(name, plan, with_)]),
     );

@@ -1,10 +1,11 @@
 // The templates, as the tests read them: from placeholders in place of binaries, so that no Rust is needed.
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App, type Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import cdkJson from "../cdk.json" with { type: "json" };
+import { MACHINES } from "../lib/binaries.ts";
 import { FUNCTIONS } from "../lib/functions.ts";
 import { latchkey, type Latchkey } from "../lib/latchkey.ts";
 import { settings, type Settings } from "../lib/settings.ts";
@@ -20,22 +21,39 @@ export function given(changes: Partial<Settings> = {}): Settings {
   });
 }
 
-function placeholders(): string {
+/** The least that is a program: an ELF header, and one segment that is loaded. */
+export function program(architecture: Settings["architecture"]): Buffer {
+  const bytes = Buffer.alloc(128);
+  bytes.write("\x7fELF\x02\x01\x01", "latin1");
+  bytes.writeUInt16LE(3, 16);
+  bytes.writeUInt16LE(MACHINES[architecture], 18);
+  bytes.writeBigUInt64LE(64n, 32);
+  bytes.writeUInt16LE(1, 56);
+  bytes.writeUInt32LE(1, 64);
+  bytes.writeBigUInt64LE(128n, 64 + 32);
+  return bytes;
+}
+
+export function placeholders(architecture: Settings["architecture"]): string {
   const folder = mkdtempSync(join(tmpdir(), "latchkey-"));
   for (const name of Object.keys(FUNCTIONS)) {
     mkdirSync(join(folder, name));
-    writeFileSync(join(folder, name, "bootstrap"), "#!/bin/sh\n", { mode: 0o755 });
+    writeFileSync(join(folder, name, "bootstrap"), program(architecture));
+    chmodSync(join(folder, name, "bootstrap"), 0o755);
   }
   return folder;
 }
-export const binaries = placeholders();
+export const binaries = placeholders("arm64");
+const intel = placeholders("x86_64");
 
 /** The app of these settings, not synthesised yet. `bundled` also builds what is built at synthesis. */
 export function made(changes: Partial<Settings> = {}, bundled = false): { app: App; stack: Latchkey } {
   const app = new App({
     context: { ...cdkJson.context, ...(!bundled && { "aws:cdk:bundling-stacks": [] }) },
   });
-  return { app, stack: latchkey(app, given(changes), binaries, ACCOUNT) };
+  const chosen = given(changes);
+  const built = chosen.architecture === "arm64" ? binaries : intel;
+  return { app, stack: latchkey(app, chosen, built, ACCOUNT) };
 }
 
 type Properties = Record<string, unknown>;
