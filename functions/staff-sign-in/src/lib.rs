@@ -42,8 +42,8 @@ use list::{Entry, Found, Refused};
 /// Cookie that carries a sign-in from here to the issuer and back. `Lax`, since the way back is a
 /// navigation from another site.
 const SIGN_IN_COOKIE: &str = "__Host-latchkey-signin";
-/// Seconds that a sign-in may take.
-const SIGN_IN_SECONDS: i64 = 10 * 60;
+/// Seconds that a sign-in may take: the first one includes setting up an authenticator app.
+const SIGN_IN_SECONDS: i64 = 30 * 60;
 
 /// The routes of this function.
 pub fn routes<R: Routes>(issuer: Issuer) -> R {

@@ -90,6 +90,8 @@ export class Staff extends Construct {
       // At the hosted page alone, which needs no flow of the API. One has to be refused by name: where the list
       // is left out, Cognito allows SRP and custom ones to whoever knows the client's id.
       authFlows: { userSrp: false },
+      // For each step of a sign-in: the first one sets up an authenticator app. The most that Cognito offers.
+      authSessionValidity: Duration.minutes(15),
       oAuth: {
         flows: { authorizationCodeGrant: true },
         scopes: [OAuthScope.OPENID, OAuthScope.EMAIL, OAuthScope.PROFILE],

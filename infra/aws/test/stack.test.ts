@@ -511,6 +511,14 @@ describe("staff", () => {
     });
   });
 
+  test("have a quarter of an hour for each step, and half an hour for the whole of a sign-in", () => {
+    const steps = made.one<{ AuthSessionValidity: number }>("AWS::Cognito::UserPoolClient", "Staff").AuthSessionValidity;
+    expect(steps).toBe(15);
+    const source = readFileSync(new URL("../../../functions/staff-sign-in/src/lib.rs", import.meta.url), "utf8");
+    const whole = Number(/SIGN_IN_SECONDS: i64 = (\d+) \* 60;/.exec(source)?.[1]);
+    expect(whole).toBe(2 * steps);
+  });
+
   test("sign in elsewhere when the settings name an issuer", () => {
     const elsewhere = new Synthesised({
       issuer: {
