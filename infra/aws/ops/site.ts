@@ -25,7 +25,7 @@ export async function publish(d: Deployment, dist: string): Promise<void> {
     .map((entry) => relative(dist, join(entry.parentPath, entry.name)))
     .sort((a, b) => Number(a.endsWith(".html")) - Number(b.endsWith(".html")));
   for (const file of files) await store(d, file, await readFile(join(dist, file)));
-  if (!(await practices(d)).length) await announce(d);
+  await announce(d);
   d.say(`${files.length} files are in place.`);
 }
 
@@ -34,27 +34,48 @@ interface Offered {
   name: string;
 }
 
-/** Adds a practice to those that the sign-in pages offer. */
-export async function announce(d: Deployment, practice?: Offered): Promise<void> {
-  const others = (await practices(d)).filter((other) => other.id !== practice?.id);
-  const all = [...others, ...(practice ? [practice] : [])].sort((a, b) => a.name.localeCompare(b.name));
-  await store(d, CONFIG, Buffer.from(JSON.stringify({ practices: all })));
+/** How often the file is read again when another command has changed it meanwhile. */
+const TRIES = 8;
+
+/** Adds a practice to those that the sign-in pages offer; without one, sees that the file is there. It is written on the
+ *  condition that it is as it was read: of two commands at once, neither loses the other's practice. */
+export async function announce(d: Deployment, practice?: Offered, tries = TRIES): Promise<void> {
+  const { all, etag } = await offered(d);
+  if (!practice && etag) return;
+  const others = all.filter((other) => other.id !== practice?.id);
+  const practices = [...others, ...(practice ? [practice] : [])].sort((a, b) => a.name.localeCompare(b.name));
+  const asRead = etag ? { IfMatch: etag } : { IfNoneMatch: "*" };
+  try {
+    await store(d, CONFIG, Buffer.from(JSON.stringify({ practices })), asRead);
+  } catch (error) {
+    // 409: another write is under way.
+    if (!["PreconditionFailed", "ConditionalRequestConflict"].includes((error as Error).name)) throw error;
+    if (tries <= 1) throw new Refusal("The list of practices is being changed by others. Say the same again.");
+    await d.wait(Math.random() * 100 * (TRIES - tries + 1));
+    return announce(d, practice, tries - 1);
+  }
 }
 
-/** The practices that there are: each is announced when it is made. */
-export async function practices(d: Deployment): Promise<Offered[]> {
+/** The practices that are offered, and which version of the file says so, if there is one. */
+async function offered(d: Deployment): Promise<{ all: Offered[]; etag?: string }> {
   try {
-    const answer = await d.s3.send(
+    const { Body, ETag } = await d.s3.send(
       new GetObjectCommand({ Bucket: await d.output("SiteBucket"), Key: CONFIG }),
     );
-    return (JSON.parse(await answer.Body!.transformToString()) as { practices: Offered[] }).practices;
+    const { practices } = JSON.parse(await Body!.transformToString()) as { practices: Offered[] };
+    return { all: practices, ...(ETag && { etag: ETag }) };
   } catch (error) {
-    if (error instanceof NoSuchKey) return [];
+    if (error instanceof NoSuchKey) return { all: [] };
     throw error;
   }
 }
 
-async function store(d: Deployment, path: string, body: Uint8Array): Promise<void> {
+async function store(
+  d: Deployment,
+  path: string,
+  body: Uint8Array,
+  condition: { IfMatch?: string; IfNoneMatch?: string } = {},
+): Promise<void> {
   const type = TYPES[extname(path)];
   if (!type) throw new Refusal(`What kind of file is ${path}?`);
   await d.s3.send(
@@ -64,6 +85,7 @@ async function store(d: Deployment, path: string, body: Uint8Array): Promise<voi
       Body: body,
       ContentType: type,
       CacheControl: path.startsWith("assets/") ? "public, max-age=31536000, immutable" : "no-cache",
+      ...condition,
     }),
   );
 }

@@ -1,6 +1,9 @@
 // The ops commands, against clients that remember what they were asked.
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import {
   AdminCreateUserCommand,
   AdminDeleteSoftwareTokenCommand,
@@ -110,6 +113,60 @@ describe("practices", () => {
     expect(String(config?.args[0].input.Body)).toBe(
       '{"practices":[{"id":"harbor","name":"Harbor Counseling"}]}',
     );
+  });
+
+  describe("in the file that the sign-in pages read", () => {
+    /** The bucket's one file, with conditions honoured as S3 does. */
+    let file: { text: string; etag: string } | undefined;
+    const wrong = (name: string) => Object.assign(new Error(name), { name });
+    beforeEach(() => {
+      file = undefined;
+      let version = 0;
+      bucket.on(GetObjectCommand).callsFake(() => {
+        if (!file) throw new NoSuchKey({ message: "", $metadata: {} });
+        const { text, etag } = file;
+        return { ETag: etag, Body: { transformToString: async () => text } };
+      });
+      bucket.on(PutObjectCommand).callsFake(({ Body, IfMatch, IfNoneMatch }) => {
+        if (IfNoneMatch ? file : file?.etag !== IfMatch) throw wrong("PreconditionFailed");
+        file = { text: String(Body), etag: `"${(version += 1)}"` };
+        return {};
+      });
+    });
+    const names = () => (JSON.parse(file!.text) as { practices: { id: string }[] }).practices.map(({ id }) => id);
+
+    test("none is lost when many are made at once", async () => {
+      const ids = ["cove", "dune", "elm", "fern", "glade", "harbor"];
+      await Promise.all(ids.map((id) => practice.put(d, id, { name: id, alertInbox: "desk@harbor.example" })));
+      expect(names()).toEqual(ids);
+    });
+
+    test("a write that meets another one is tried again, and an error of another kind is told", async () => {
+      await put();
+      bucket.on(PutObjectCommand).rejectsOnce(wrong("ConditionalRequestConflict")).callsFake(({ Body }) => {
+        file = { text: String(Body), etag: "after" };
+        return {};
+      });
+      await practice.put(d, "cove", { name: "Cove", alertInbox: "desk@cove.example" });
+      expect(names()).toEqual(["cove", "harbor"]);
+      bucket.on(PutObjectCommand).rejects(wrong("AccessDenied"));
+      await expect(put()).rejects.toThrow("AccessDenied");
+      bucket.on(PutObjectCommand).rejects(wrong("PreconditionFailed"));
+      await expect(put()).rejects.toThrow("being changed by others");
+    });
+
+    test("publishing the site makes an empty file, and leaves one that is there", async () => {
+      const { publish } = await import("../ops/site.ts");
+      const dist = mkdtempSync(join(tmpdir(), "latchkey-dist-"));
+      bucket.on(PutObjectCommand, { Key: "index.html" }).resolves({});
+      writeFileSync(join(dist, "index.html"), "");
+      await publish(d, dist);
+      expect(names()).toEqual([]);
+      await put();
+      const before = file;
+      await publish(d, dist);
+      expect(file).toBe(before);
+    });
   });
 
   test("keep what is not given", async () => {
