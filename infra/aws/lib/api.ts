@@ -18,7 +18,7 @@ import type { Data } from "./data.ts";
 import type { Functions } from "./functions.ts";
 import { kept } from "./kept.ts";
 import { known } from "./known.ts";
-import type { Settings } from "./settings.ts";
+import { limits, type Settings } from "./settings.ts";
 
 const DOCUMENT = new URL("../../../shared/openapi.json", import.meta.url);
 const METHODS = ["get", "put", "post", "patch", "delete"] as const;
@@ -49,6 +49,8 @@ export class Api extends Construct {
   readonly host: string;
   /** Requests that the API itself turned away, being asked for more than `throttle` allows. */
   readonly turnedAway: Metric;
+  private readonly stage: CfnStage;
+  private readonly throttle: object;
 
   constructor(scope: Construct, id: string, settings: Settings, data: Data) {
     super(scope, id);
@@ -62,11 +64,14 @@ export class Api extends Construct {
       encryptionKey: data.key,
       removalPolicy: kept(settings),
     });
+    const { rate, burst } = limits(settings).route;
+    this.throttle = { ThrottlingRateLimit: rate, ThrottlingBurstLimit: burst };
     const stage = this.api.addStage("Stage", {
       stageName: "$default",
       autoDeploy: true,
-      throttle: { rateLimit: settings.throttle.rate, burstLimit: settings.throttle.burst },
+      throttle: { rateLimit: rate, burstLimit: burst },
     });
+    this.stage = stage.node.defaultChild as CfnStage;
     // Which route, how it went and how long it took; neither address, nor browser, nor path with its ids.
     const fields = {
       requestId: "$context.requestId",
@@ -78,7 +83,7 @@ export class Api extends Construct {
       functionStatus: "$context.integrationStatus",
       error: "$context.integrationErrorMessage",
     };
-    (stage.node.defaultChild as CfnStage).accessLogSettings = {
+    this.stage.accessLogSettings = {
       destinationArn: logs.logGroupArn,
       format: JSON.stringify(fields),
     };
@@ -111,10 +116,16 @@ export class Api extends Construct {
         "AwsSolutions-APIG4":
           "the function checks who asks: sessions can end at any moment, authorizers remember",
       });
+      // A setting of a route that is not there is refused.
+      this.stage.node.addDependency(route);
     };
+    const settings: Record<string, object> = {};
     for (const { method, path, function: name } of operations()) {
       add(`${method} ${path.replaceAll("/", " ").trim()}`, HttpRouteKey.with(path, method), name);
+      settings[`${method} ${path}`] = this.throttle;
     }
     add("Other", HttpRouteKey.DEFAULT, "health");
+    // Each by itself: left to the stage's own setting, nothing says that routes do not share it.
+    this.stage.routeSettings = settings;
   }
 }

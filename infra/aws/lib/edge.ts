@@ -33,7 +33,7 @@ import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from "aw
 import { Construct } from "constructs";
 import { kept } from "./kept.ts";
 import { known } from "./known.ts";
-import { keyNames, type Settings } from "./settings.ts";
+import { keyNames, type Settings, type Site } from "./settings.ts";
 
 /** The header with which CloudFront shows the API that a request came through it. */
 export const ORIGIN_HEADER = "x-latchkey-origin";
@@ -73,7 +73,7 @@ export class Edge extends Construct {
     scope: Construct,
     id: string,
     settings: Settings,
-    around: { apiHost: string; originVersion: string; webAclArn: string },
+    around: { apiHost: string; originVersion: string; webAclArns: Record<Site, string> },
   ) {
     super(scope, id);
     this.site = siteBucket(this, settings);
@@ -103,7 +103,7 @@ export class Edge extends Construct {
         cookieBehavior: OriginRequestCookieBehavior.all(),
         queryStringBehavior: OriginRequestQueryStringBehavior.all(),
       }),
-      webAclArn: around.webAclArn,
+      webAclArns: around.webAclArns,
     };
     this.staff = distribution(this, "Staff", "index.html", parts);
     this.portal = distribution(this, "Portal", "portal.html", parts);
@@ -119,10 +119,10 @@ interface Parts {
   headers: ResponseHeadersPolicy;
   toldApart: CachePolicy;
   forwarded: OriginRequestPolicy;
-  webAclArn: string;
+  webAclArns: Record<Site, string>;
 }
 
-function distribution(scope: Construct, id: string, page: string, parts: Parts): Distribution {
+function distribution(scope: Construct, id: Site, page: string, parts: Parts): Distribution {
   const { settings } = parts;
   const shared = {
     viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
@@ -155,7 +155,7 @@ function distribution(scope: Construct, id: string, page: string, parts: Parts):
     errorResponses: ERRORS.map((httpStatus) => ({ httpStatus, ttl: Duration.seconds(0) })),
     httpVersion: HttpVersion.HTTP2_AND_3,
     priceClass: PriceClass.PRICE_CLASS_100,
-    webAclId: parts.webAclArn,
+    webAclId: parts.webAclArns[id],
     ...(settings.hosts && {
       domainNames: [id === "Staff" ? settings.hosts.staff : settings.hosts.portal],
       minimumProtocolVersion: SecurityPolicyProtocol.TLS_V1_2_2021,

@@ -1,20 +1,23 @@
-// The firewall in front of both sites. It lives in a stack of its own, since AWS keeps what is CloudFront's
-// in us-east-1, wherever the practice's data are.
+// The firewalls in front of the two sites: one each, since staff and clients come in different numbers. They live in
+// a stack of their own, since AWS keeps what is CloudFront's in us-east-1, wherever the practice's data are.
 import { ArnFormat, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { CfnIPSet, CfnLoggingConfiguration, CfnWebACL } from "aws-cdk-lib/aws-wafv2";
 import type { Construct } from "constructs";
 import { known } from "./known.ts";
-import { addressRange, type Settings } from "./settings.ts";
+import { addressRange, limits, type Settings, type Site } from "./settings.ts";
 
-/** Where people guess: sign-in, enrolment, reset. */
+/** Where people guess: sign-in, enrolment, reset. Not the way back from the staff's issuer, which follows each sign-in
+ *  there: counted too, it would halve what staff behind one address have. Both sites lead to the same API. */
 const DOORS = [
   "/api/portal/sign-in",
   "/api/portal/enrollment",
   "/api/portal/password",
   "/api/staff/sign-in",
-  "/api/staff/callback",
 ];
+
+/** With what the names of a site's parts begin. */
+const OF_SITE: Record<Site, string> = { Staff: "", Portal: "Portal" };
 
 /** What somebody is told who asked too often; the API's own problem for it. */
 const TOO_MANY = {
@@ -29,7 +32,8 @@ const TOO_MANY = {
 type Rule = Omit<CfnWebACL.RuleProperty, "priority">;
 
 export class Firewall extends Stack {
-  readonly webAclArn: string;
+  /** By site. A web ACL of its own for each distribution is also what CloudFront's flat-rate plans ask for. */
+  readonly webAclArns: Record<Site, string>;
 
   constructor(scope: Construct, id: string, settings: Settings, props: StackProps) {
     super(scope, id, props);
@@ -106,42 +110,49 @@ export class Firewall extends Stack {
         },
       ];
     });
-    const acl = new CfnWebACL(this, "Acl", {
-      scope: "CLOUDFRONT",
-      description: "Latchkey: both sites",
-      defaultAction: { allow: {} },
-      visibilityConfig: visibility("all"),
-      customResponseBodies: {
-        tooMany: { contentType: "APPLICATION_JSON", content: JSON.stringify(TOO_MANY) },
-      },
-      rules: [
-        ...blocked,
-        limited("Doors", settings.doorLimit, DOORS),
-        limited("Api", settings.apiLimit, ["/api/"]),
-        managed("AWSManagedRulesAmazonIpReputationList"),
-        // Names, notes and passwords are free text that no page shows as anything but text, and bodies are
-        // read strictly: rules that guess at them would refuse a good password now and then.
-        managed("AWSManagedRulesCommonRuleSet", [
-          "CrossSiteScripting_BODY",
-          "GenericLFI_BODY",
-          "GenericRFI_BODY",
-          "EC2MetaDataSSRF_BODY",
-          "SizeRestrictions_BODY",
-          // So is the `state` of an app that asks to be let in, which comes in an address with others in it and
-          // may be long. A page reads it, or the API strictly.
-          "CrossSiteScripting_QUERYARGUMENTS",
-          "GenericLFI_QUERYARGUMENTS",
-          "GenericRFI_QUERYARGUMENTS",
-          "EC2MetaDataSSRF_QUERYARGUMENTS",
-          "RestrictedExtensions_QUERYARGUMENTS",
-          "SizeRestrictions_QUERYSTRING",
-          // Services that fetch the public keys, and apps, need not say what they are.
-          "NoUserAgent_HEADER",
-        ]),
-        managed("AWSManagedRulesKnownBadInputsRuleSet"),
-      ].map((rule, priority) => ({ ...rule, priority })),
-    });
-    this.webAclArn = acl.attrArn;
+    const managedRules = [
+      managed("AWSManagedRulesAmazonIpReputationList"),
+      // Names, notes and passwords are free text that no page shows as anything but text, and bodies are
+      // read strictly: rules that guess at them would refuse a good password now and then.
+      managed("AWSManagedRulesCommonRuleSet", [
+        "CrossSiteScripting_BODY",
+        "GenericLFI_BODY",
+        "GenericRFI_BODY",
+        "EC2MetaDataSSRF_BODY",
+        "SizeRestrictions_BODY",
+        // So is the `state` of an app that asks to be let in, which comes in an address with others in it and
+        // may be long. A page reads it, or the API strictly.
+        "CrossSiteScripting_QUERYARGUMENTS",
+        "GenericLFI_QUERYARGUMENTS",
+        "GenericRFI_QUERYARGUMENTS",
+        "EC2MetaDataSSRF_QUERYARGUMENTS",
+        "RestrictedExtensions_QUERYARGUMENTS",
+        "SizeRestrictions_QUERYSTRING",
+        // Services that fetch the public keys, and apps, need not say what they are.
+        "NoUserAgent_HEADER",
+      ]),
+      managed("AWSManagedRulesKnownBadInputsRuleSet"),
+    ];
+    const { doors, api } = limits(settings);
+    const made = (site: Site) =>
+      // The staff's keeps the name of the one that both sites had: a deployment of before could not give it up.
+      new CfnWebACL(this, `${OF_SITE[site]}Acl`, {
+        scope: "CLOUDFRONT",
+        description: `Latchkey: ${site.toLowerCase()}`,
+        defaultAction: { allow: {} },
+        visibilityConfig: visibility("all"),
+        customResponseBodies: {
+          tooMany: { contentType: "APPLICATION_JSON", content: JSON.stringify(TOO_MANY) },
+        },
+        rules: [
+          ...blocked,
+          limited("Doors", doors[site], DOORS),
+          limited("Api", api[site], ["/api/"]),
+          ...managedRules,
+        ].map((rule, priority) => ({ ...rule, priority })),
+      });
+    const acls = { Staff: made("Staff"), Portal: made("Portal") };
+    this.webAclArns = { Staff: acls.Staff.attrArn, Portal: acls.Portal.attrArn };
 
     // WAF demands this beginning of the name. Only what was refused is logged: an address that was refused is
     // what the log is for, and it is forgotten after a month.
@@ -154,7 +165,11 @@ export class Firewall extends Stack {
       "HIPAA.Security-CloudWatchLogGroupEncrypted":
         "holds addresses of refused requests for a month, nothing of clients",
     });
-    new CfnLoggingConfiguration(this, "Logging", {
+    for (const site of ["Staff", "Portal"] as const) this.log(site, acls[site], logs);
+  }
+
+  private log(site: Site, acl: CfnWebACL, logs: LogGroup): void {
+    new CfnLoggingConfiguration(this, `${OF_SITE[site]}Logging`, {
       resourceArn: acl.attrArn,
       logDestinationConfigs: [
         this.formatArn({

@@ -11,7 +11,7 @@ import { Firewall } from "./firewall.ts";
 import { Functions } from "./functions.ts";
 import { Mail } from "./mail.ts";
 import { Notices } from "./notices.ts";
-import { keyNames, type Settings } from "./settings.ts";
+import { keyNames, type Settings, type Site } from "./settings.ts";
 import { Staff } from "./staff.ts";
 import { Watch } from "./watch.ts";
 
@@ -42,7 +42,7 @@ export type Output = (typeof OUTPUTS)[number];
 interface Props extends StackProps {
   settings: Settings;
   binaries: string;
-  webAclArn: string;
+  webAclArns: Record<Site, string>;
 }
 
 export class Latchkey extends Stack {
@@ -60,7 +60,7 @@ export class Latchkey extends Stack {
     const edge = (this.edge = new Edge(this, "Edge", settings, {
       apiHost: api.host,
       originVersion: published(names.originVersion),
-      webAclArn: props.webAclArn,
+      webAclArns: props.webAclArns,
     }));
     this.functions = new Functions(this, "Functions", {
       data,
@@ -116,7 +116,7 @@ export function latchkey(app: App, settings: Settings, binaries: string, account
     description: "Latchkey: who may enter a practice's client portal",
     settings,
     binaries,
-    webAclArn: firewall.webAclArn,
+    webAclArns: firewall.webAclArns,
   });
   const { staff: Staff, portal: Portal } = stack.edge;
   new AccessLog(app, `${deployment}-access-log`, settings, { Staff, Portal }, within("us-east-1"));

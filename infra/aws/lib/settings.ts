@@ -33,11 +33,13 @@ export interface Settings {
   /** Functions of sign-in that may run at a time, reserved for it; 0 reserves nothing. A new account has no room for
    *  a reservation, which fails there and takes the whole deployment with it: `preflight` says when it can be set. */
   signIns: number;
-  /** Requests a second that the API takes, and how many at once above that. */
-  throttle: { rate: number; burst: number };
+  /** For how many people this is, of all practices: the limits below grow with them. */
+  people: { staff: number; clients: number };
+  /** Requests a second that each route of the API takes, and how many at once above that: by itself as `limits` says. */
+  throttle?: { rate: number; burst: number };
   /** Requests that one address may make to sign-in, enrolment and reset within five minutes. */
   doorLimit: number;
-  /** Requests that one address may make to the API within five minutes: a clinic's front desk shares one. */
+  /** Requests that one address may make to the API of a site within five minutes. */
   apiLimit: number;
   /** Addresses, or ranges of them in CIDR notation, that get nothing of the two sites. */
   blockedAddresses: string[];
@@ -77,7 +79,7 @@ export function settings(given: Given): Settings {
     architecture: "arm64",
     memory: { usual: 512, passwords: 1769 },
     signIns: 0,
-    throttle: { rate: 50, burst: 100 },
+    people: { staff: 50, clients: 2000 },
     doorLimit: 100,
     apiLimit: 3000,
     blockedAddresses: [],
@@ -100,8 +102,8 @@ export function settings(given: Given): Settings {
     [whole(full.memory.usual, 128, 10240), "memory.usual: 128 to 10240 MiB"],
     [whole(full.memory.passwords, 256, 10240), "memory.passwords: 256 to 10240 MiB"],
     [whole(full.signIns, 0, 1000), "signIns: 0 to 1000"],
-    [whole(full.throttle.rate, 1, 10000), "throttle.rate: 1 to 10000"],
-    [whole(full.throttle.burst, 1, 5000), "throttle.burst: 1 to 5000"],
+    [whole(full.people.staff, 1, 10_000), "people.staff: 1 to 10000"],
+    [whole(full.people.clients, 1, 10_000_000), "people.clients: 1 to 10000000"],
     [whole(full.doorLimit, 10, 2_000_000), "doorLimit: 10 to 2000000"],
     [LOG_DAYS.includes(full.logDays), `logDays: one of ${LOG_DAYS.join(", ")}`],
     [whole(full.apiLimit, 10, 2_000_000), "apiLimit: 10 to 2000000"],
@@ -113,6 +115,12 @@ export function settings(given: Given): Settings {
     [whole(full.backupYears, 1, 100), "backupYears: 1 to 100"],
     [whole(full.archiveYears, 1, 100), "archiveYears: 1 to 100"],
   ];
+  if (full.throttle) {
+    rules.push(
+      [whole(full.throttle.rate, 1, 10000), "throttle.rate: 1 to 10000"],
+      [whole(full.throttle.burst, 1, 5000), "throttle.burst: 1 to 5000"],
+    );
+  }
   if (full.hosts) {
     const { staff, portal, certificateArn } = full.hosts;
     rules.push(
@@ -137,13 +145,34 @@ export function settings(given: Given): Settings {
   if (full.backupCopies) {
     rules.push([VAULT.test(full.backupCopies), "backupCopies: the ARN of a backup vault"]);
   }
-  const named = ["region", "sender", "senderIdentity", "alarms", "hosts", "issuer", "backupCopies"];
+  const named = ["region", "sender", "senderIdentity", "alarms", "throttle", "hosts", "issuer", "backupCopies"];
   const known = [...Object.keys(usual), ...named];
   for (const name of Object.keys(given))
     rules.push([known.includes(name), `${name}: there is no such setting`]);
   const wrong = rules.filter(([holds]) => !holds).map(([, rule]) => rule);
   if (wrong.length) throw new Error(`The settings are not right:\n  ${wrong.join("\n  ")}`);
   return full;
+}
+
+/** Requests that are taken. `doors` and `api` are those of one address within five minutes, by site: all staff of a
+ *  practice may sit behind one address, while a client rarely shares theirs with many. */
+export interface Limits {
+  doors: Record<Site, number>;
+  api: Record<Site, number>;
+  /** Of each route, from everybody, a second: a flood at one door leaves every other route its own. */
+  route: { rate: number; burst: number };
+}
+export type Site = "Staff" | "Portal";
+
+export function limits({ people, throttle, doorLimit, apiLimit }: Settings): Limits {
+  // One hundredth of the clients comes in the busiest hour, and asks at a route five times.
+  const rate = Math.min(10_000, Math.max(50, people.staff, Math.ceil(people.clients / 2000)));
+  return {
+    // Everybody signs in at eight o'clock, some of them twice.
+    doors: { Staff: Math.max(doorLimit, 4 * people.staff), Portal: doorLimit },
+    api: { Staff: Math.max(apiLimit, 100 * people.staff), Portal: apiLimit },
+    route: throttle ?? { rate, burst: Math.min(5000, 2 * rate) },
+  };
 }
 
 /** Addresses in CIDR notation, as WAF wants them: one alone gets the length of all its bits. Null for what is

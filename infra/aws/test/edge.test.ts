@@ -2,6 +2,7 @@
 // gets past it.
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
+import { limits } from "../lib/settings.ts";
 import { given, Synthesised } from "./synthesised.ts";
 
 let made: Synthesised;
@@ -194,29 +195,60 @@ describe("the edge", () => {
       expect(masked(path)).toBe(path);
   });
 
-  test("slows guessing at every door, and refuses as the API does", () => {
-    const [acl] = Object.values(made.firewall.findResources("AWS::WAFv2::WebACL"));
-    const [doors] = acl!["Properties"].Rules;
-    expect(doors.Statement.RateBasedStatement).toMatchObject({
-      Limit: 100,
-      EvaluationWindowSec: 300,
-      AggregateKeyType: "IP",
-    });
-    expect(JSON.stringify(doors)).toMatch(/portal\/sign-in.*portal\/enrollment.*portal\/password/);
-    expect(doors.Action.Block.CustomResponse.ResponseCode).toBe(429);
+  interface Rule {
+    Name: string;
+    Priority: number;
+    Action?: { Block?: { CustomResponse?: { ResponseCode: number } } };
+    Statement: {
+      RateBasedStatement: { Limit: number };
+      ManagedRuleGroupStatement?: { Name: string; RuleActionOverrides: { Name: string; ActionToUse: object }[] };
+    };
+  }
+  /** The rules of a site's web ACL, in the order in which they are judged. */
+  const rules = (of: Synthesised, site: "Staff" | "Portal"): Rule[] => {
+    const [acl] = Object.values(of.firewall.findResources("AWS::WAFv2::WebACL")).filter(
+      ({ Properties }) => Properties.Description === `Latchkey: ${site.toLowerCase()}`,
+    );
+    return acl!["Properties"].Rules;
+  };
+  const rule = (of: Synthesised, site: "Staff" | "Portal", name: string) =>
+    rules(of, site).find(({ Name }) => Name === name)!;
+  const limit = (of: Synthesised, site: "Staff" | "Portal", name: string) =>
+    rule(of, site, name).Statement.RateBasedStatement.Limit;
+
+  test("has a web ACL for each distribution, with five rules", () => {
+    made.firewall.resourceCountIs("AWS::WAFv2::WebACL", 2);
+    for (const site of ["Staff", "Portal"] as const) {
+      expect(rules(made, site).map(({ Priority }) => Priority)).toEqual([0, 1, 2, 3, 4]);
+      const { DistributionConfig } = made.one<{ DistributionConfig: { WebACLId: unknown } }>(
+        "AWS::CloudFront::Distribution",
+        `Edge${site}`,
+      );
+      expect(JSON.stringify(DistributionConfig.WebACLId)).toContain(site === "Staff" ? "GetAttAcl" : "GetAttPortalAcl");
+    }
+    const logged = Object.values(made.firewall.findResources("AWS::WAFv2::LoggingConfiguration"));
+    expect(new Set(logged.map(({ Properties }) => JSON.stringify(Properties.ResourceArn))).size).toBe(2);
+  });
+
+  test.each(["Staff", "Portal"] as const)("slows guessing at every door of %s, and refuses as the API does", (site) => {
+    const doors = rule(made, site, "Doors");
+    expect(doors.Statement.RateBasedStatement).toMatchObject({ EvaluationWindowSec: 300, AggregateKeyType: "IP" });
+    expect(JSON.stringify(doors)).toMatch(/portal\/sign-in.*portal\/enrollment.*portal\/password.*staff\/sign-in/);
+    expect(JSON.stringify(doors)).not.toContain("callback");
+    expect(doors.Action!.Block!.CustomResponse!.ResponseCode).toBe(429);
+  });
+
+  test("lets all staff of a practice sign in from one address at once, and a stranger guess no more for it", () => {
+    expect(limit(made, "Portal", "Doors")).toBe(100);
+    expect(limit(made, "Staff", "Doors")).toBe(4 * given().people.staff);
+    const large = new Synthesised({ people: { staff: 300, clients: 20_000 } });
+    expect(limit(large, "Portal", "Doors")).toBe(100);
+    expect(limit(large, "Staff", "Doors")).toBe(1200);
+    expect(limit(new Synthesised({ doorLimit: 500 }), "Staff", "Doors")).toBe(500);
   });
 
   test("takes the forms and the long addresses of apps for what they are, and logs no secret of theirs", () => {
-    interface Group {
-      Statement: {
-        ManagedRuleGroupStatement?: {
-          Name: string;
-          RuleActionOverrides: { Name: string; ActionToUse: object }[];
-        };
-      };
-    }
-    const [acl] = Object.values(made.firewall.findResources("AWS::WAFv2::WebACL"));
-    const groups = (acl!["Properties"].Rules as Group[]).map(({ Statement }) => Statement.ManagedRuleGroupStatement);
+    const groups = rules(made, "Portal").map(({ Statement }) => Statement.ManagedRuleGroupStatement);
     const common = groups.find((group) => group?.Name === "AWSManagedRulesCommonRuleSet")!;
     const counted = common.RuleActionOverrides.filter(({ ActionToUse }) => "Count" in ActionToUse);
     // A body is a form or JSON, an address has others in it and a text of the app.
@@ -234,11 +266,7 @@ describe("the edge", () => {
   });
 
   test("lets no address have the API to itself, and a front desk share one", () => {
-    const rule = (template: typeof made.firewall) => {
-      const [acl] = Object.values(template.findResources("AWS::WAFv2::WebACL"));
-      return acl!["Properties"].Rules.find(({ Name }: { Name: string }) => Name === "Api");
-    };
-    const api = rule(made.firewall);
+    const api = rule(made, "Portal", "Api");
     expect(api.Statement.RateBasedStatement).toMatchObject({
       Limit: 3000,
       EvaluationWindowSec: 300,
@@ -247,32 +275,35 @@ describe("the edge", () => {
         ByteMatchStatement: { SearchString: "/api/", PositionalConstraint: "STARTS_WITH" },
       },
     });
-    expect(api.Action.Block.CustomResponse.ResponseCode).toBe(429);
-    // What one address may is well below what the stage takes of all: 50 a second.
-    expect(api.Statement.RateBasedStatement.Limit / 300).toBeLessThan(given().throttle.rate / 2);
-    expect(rule(new Synthesised({ apiLimit: 600 }).firewall).Statement.RateBasedStatement.Limit).toBe(600);
-    const priorities = Object.values(made.firewall.findResources("AWS::WAFv2::WebACL"))[0]!["Properties"].Rules;
-    expect(priorities.map(({ Priority }: { Priority: number }) => Priority)).toEqual([0, 1, 2, 3, 4]);
+    expect(api.Action!.Block!.CustomResponse!.ResponseCode).toBe(429);
+    expect(limit(made, "Staff", "Api")).toBe(100 * given().people.staff);
+    expect(limit(new Synthesised({ apiLimit: 600 }), "Portal", "Api")).toBe(600);
+  });
+
+  test.each([1, 50, 400, 10_000])("takes at each route more than twice what one address may, with %s staff", (staff) => {
+    const { api, route } = limits(given({ people: { staff, clients: 2000 } }));
+    for (const each of [api.Staff, api.Portal]) expect(2 * (each / 300)).toBeLessThan(route.rate);
   });
 
   test("lets blocked addresses in nowhere, before anything else is judged", () => {
     made.firewall.resourceCountIs("AWS::WAFv2::IPSet", 0);
     const blockedAddresses = ["192.0.2.7", "198.51.100.0/24", "2001:db8::/48"];
-    const { firewall } = new Synthesised({ blockedAddresses });
-    const sets = firewall.findResources("AWS::WAFv2::IPSet");
+    const blocking = new Synthesised({ blockedAddresses });
+    const sets = blocking.firewall.findResources("AWS::WAFv2::IPSet");
     const of = (version: string) =>
       Object.entries(sets).find(([, set]) => set["Properties"].IPAddressVersion === version)!;
     expect(of("IPV4")[1]["Properties"].Addresses).toEqual(["192.0.2.7/32", "198.51.100.0/24"]);
     expect(of("IPV6")[1]["Properties"].Addresses).toEqual(["2001:db8::/48"]);
-    const rules = Object.values(firewall.findResources("AWS::WAFv2::WebACL"))[0]!["Properties"].Rules;
-    for (const [priority, version] of ["IPV4", "IPV6"].entries()) {
-      expect(rules[priority]).toMatchObject({
-        Priority: priority,
-        Action: { Block: {} },
-        Statement: { IPSetReferenceStatement: { Arn: { "Fn::GetAtt": [of(version)[0], "Arn"] } } },
-      });
+    for (const site of ["Staff", "Portal"] as const) {
+      for (const [priority, version] of ["IPV4", "IPV6"].entries()) {
+        expect(rules(blocking, site)[priority]).toMatchObject({
+          Priority: priority,
+          Action: { Block: {} },
+          Statement: { IPSetReferenceStatement: { Arn: { "Fn::GetAtt": [of(version)[0], "Arn"] } } },
+        });
+      }
+      expect(rules(blocking, site)).toHaveLength(7);
     }
-    expect(rules).toHaveLength(7);
   });
 
   test.each(["192.0.2.0/33", "192.0.2", "::/0", "0.0.0.0/0", "192.0.2.0/", "192.0.2.0/2/4", "clinic.example"])(

@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { Match } from "aws-cdk-lib/assertions";
 import { beforeAll, describe, expect, test } from "vitest";
 import { DELIVERIES, FUNCTIONS } from "../lib/functions.ts";
-import { settings } from "../lib/settings.ts";
+import { operations } from "../lib/api.ts";
+import { settings, type Settings } from "../lib/settings.ts";
 import { given, made as make, Synthesised } from "./synthesised.ts";
 
 const OUTBOX_RS = readFileSync(new URL("../../../shared/src/outbox.rs", import.meta.url), "utf8");
@@ -340,6 +341,40 @@ describe("the API", () => {
     expect(stage.AccessLogSettings.Format).not.toMatch(
       /sourceIp|userAgent|context\.path|rawPath|query|domainName/i,
     );
+  });
+});
+
+describe("the limits of the API", () => {
+  const stage = (of: Synthesised) => {
+    const [[, found]] = Object.entries(of.template.findResources("AWS::ApiGatewayV2::Stage")) as [
+      [string, { Properties: { RouteSettings: Record<string, object> }; DependsOn: string[] }],
+    ];
+    return found;
+  };
+
+  test("are of each route by itself, so that a flood at one door leaves the others their own", () => {
+    const { Properties, DependsOn } = stage(made);
+    const keys = operations().map(({ method, path }) => `${method} ${path}`);
+    expect(Object.keys(Properties.RouteSettings).sort()).toEqual(keys.sort());
+    for (const each of Object.values(Properties.RouteSettings))
+      expect(each).toEqual({ ThrottlingBurstLimit: 100, ThrottlingRateLimit: 50 });
+    // A setting of a route that is not there yet is refused.
+    for (const id of Object.keys(made.all("AWS::ApiGatewayV2::Route"))) expect(DependsOn).toContain(id);
+  });
+
+  test("grow with the people whom it is for, unless they are set", () => {
+    const of = (changes: Partial<Settings>) => stage(new Synthesised(changes)).Properties.RouteSettings["GET /api/health"];
+    expect(of({ people: { staff: 300, clients: 20_000 } })).toEqual({
+      ThrottlingBurstLimit: 600,
+      ThrottlingRateLimit: 300,
+    });
+    expect(of({ people: { staff: 50, clients: 1_000_000 } })).toEqual({
+      ThrottlingBurstLimit: 1000,
+      ThrottlingRateLimit: 500,
+    });
+    expect(of({ throttle: { rate: 7, burst: 9 } })).toEqual({ ThrottlingBurstLimit: 9, ThrottlingRateLimit: 7 });
+    expect(() => given({ throttle: { rate: 0, burst: 9 } })).toThrow("throttle.rate: 1 to 10000");
+    expect(() => given({ people: { staff: 0, clients: 1.5 } })).toThrow(/people.staff:.*\n.*people.clients:/);
   });
 });
 
