@@ -164,7 +164,7 @@ export function settle(deployment: string, more: object = {}): Deployment {
     region: REGION,
     deployment,
     architecture: process.arch === "arm64" ? "arm64" : "x86_64",
-    keepData: false,
+    use: "try-out",
     ...more,
   };
   writeFileSync(process.env["LATCHKEY_SETTINGS"]!, JSON.stringify(given));

@@ -169,13 +169,13 @@ export class Data extends Construct {
   }
 
   /** For what point-in-time recovery does not undo: a loss that is found out after more than 35 days, and an
-   *  intruder who has every right in the account. Where data are kept, the lock leaves each copy there for its
+   *  intruder who has every right in the account. For patients, the lock leaves each copy there for its
    *  time: from three days after the first deployment on nobody can take it off, in contrast to a lock of
-   *  governance mode. The key is AWS's own for backups, since the deletion of ours could be scheduled. */
+   *  governance mode. A try-out has no lock. The key is AWS's own for backups, since the deletion of ours could be scheduled. */
   private backUp(settings: Settings): void {
     const vault = new BackupVault(this, "Vault", {
       removalPolicy: kept(settings),
-      ...(settings.keepData && {
+      ...(settings.use === "patients" && {
         lockConfiguration: {
           minRetention: Duration.days(LEAST_BACKUP_DAYS),
           changeableFor: Duration.days(3),
@@ -270,8 +270,8 @@ function archiveBucket(scope: Construct, settings: Settings, key: Key): Bucket {
     enforceSSL: true,
     versioned: true,
     objectLockEnabled: true,
-    // Who wants to be rid of a try-out must be able to; whoever keeps data keeps them from everybody.
-    objectLockDefaultRetention: settings.keepData
+    // A try-out must be able to go; the history of patients is kept from everybody.
+    objectLockDefaultRetention: settings.use === "patients"
       ? ObjectLockRetention.compliance(Duration.days(365 * settings.archiveYears))
       : ObjectLockRetention.governance(Duration.days(1)),
     lifecycleRules: [

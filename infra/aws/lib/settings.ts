@@ -51,12 +51,16 @@ export interface Settings {
   backupCopies?: string;
   /** Years that the history's archive can be changed by nobody. */
   archiveYears: number;
-  /** Whether tables, archive and pool outlive the stack. */
+  /** For real patients, or to try Latchkey out. It has no default, since neither can be taken back: what is locked for
+   *  patients stays for years, and what is there after a try-out goes with its stack. */
+  use: "patients" | "try-out";
+  /** Whether tables, archive and pool outlive the stack: by itself those of patients. */
   keepData: boolean;
   tags: Record<string, string>;
 }
 
-type Given = Partial<Settings> & Pick<Settings, "region" | "sender" | "alarms">;
+type Asked = "region" | "sender" | "alarms" | "use";
+type Given = Partial<Settings> & Pick<Settings, Asked>;
 
 /** Log retentions that CloudWatch offers, in days. */
 const LOG_DAYS = [
@@ -74,7 +78,7 @@ const EMAIL = /^[^\s@<>"]+@(?=.{4,253}$)[a-z0-9-]+(\.[a-z0-9-]+)+$/;
 
 /** Fills in what was not given. Throws with every mistake in it. */
 export function settings(given: Given): Settings {
-  const usual: Omit<Settings, "region" | "sender" | "alarms"> = {
+  const usual: Omit<Settings, Asked> = {
     deployment: "latchkey",
     architecture: "arm64",
     memory: { usual: 512, passwords: 1769 },
@@ -87,7 +91,7 @@ export function settings(given: Given): Settings {
     backupDays: 35,
     backupYears: 1,
     archiveYears: 6,
-    keepData: true,
+    keepData: given.use === "patients",
     tags: {},
   };
   const full: Settings = { ...usual, ...given };
@@ -98,6 +102,11 @@ export function settings(given: Given): Settings {
     [/^[a-z]{2}(-[a-z]+)+-\d$/.test(full.region ?? ""), "region: a region of AWS, such as us-east-1"],
     [EMAIL.test(full.sender ?? ""), "sender: the address that mails come from"],
     [EMAIL.test(full.alarms ?? ""), "alarms: the address that alarms go to"],
+    [
+      ["patients", "try-out"].includes(full.use),
+      `use: "patients", whose history and backups nobody can delete for years, you neither; or "try-out", which goes with its stack`,
+    ],
+    [full.use !== "patients" || full.keepData === true, "keepData: the data of patients are kept"],
     [["arm64", "x86_64"].includes(full.architecture), "architecture: arm64 or x86_64"],
     [whole(full.memory.usual, 128, 10240), "memory.usual: 128 to 10240 MiB"],
     [whole(full.memory.passwords, 256, 10240), "memory.passwords: 256 to 10240 MiB"],
@@ -145,7 +154,7 @@ export function settings(given: Given): Settings {
   if (full.backupCopies) {
     rules.push([VAULT.test(full.backupCopies), "backupCopies: the ARN of a backup vault"]);
   }
-  const named = ["region", "sender", "senderIdentity", "alarms", "throttle", "hosts", "issuer", "backupCopies"];
+  const named = ["region", "sender", "senderIdentity", "alarms", "use", "throttle", "hosts", "issuer", "backupCopies"];
   const known = [...Object.keys(usual), ...named];
   for (const name of Object.keys(given))
     rules.push([known.includes(name), `${name}: there is no such setting`]);

@@ -17,7 +17,7 @@ const HOSTS: Partial<Settings> = {
     certificateArn: "arn:aws:acm:us-east-1:123456789012:certificate/4c1e3d4a-0000-4000-8000-000000000000",
   },
   issuer: { url: "https://login.example.org", clientId: "latchkey", clientSecretName: "latchkey/issuer" },
-  keepData: false,
+  use: "try-out",
   signIns: 10,
 };
 const VARIANTS: [string, Partial<Settings>][] = [

@@ -146,7 +146,7 @@ describe("data", () => {
       const vault = made.one("AWS::Backup::BackupVault", "Data");
       expect(vault["LockConfiguration"]).toEqual({ MinRetentionDays: 7, ChangeableForDays: 3 });
       expect(vault["EncryptionKeyArn"]).toBeUndefined();
-      const tryOut = new Synthesised({ keepData: false }).one("AWS::Backup::BackupVault", "Data");
+      const tryOut = new Synthesised({ use: "try-out" }).one("AWS::Backup::BackupVault", "Data");
       expect(tryOut["LockConfiguration"]).toBeUndefined();
     });
 
@@ -156,6 +156,29 @@ describe("data", () => {
         expect(CopyActions).toEqual([{ DestinationBackupVaultArn: backupCopies, Lifecycle }]);
       expect(rules(made).flatMap((rule) => rule.CopyActions ?? [])).toEqual([]);
     });
+  });
+
+  test("a try-out keeps no object for longer than a day, and then only from those who may not say otherwise", () => {
+    expect(new Synthesised({ use: "try-out" }).one("AWS::S3::Bucket", "DataArchive")).toMatchObject({
+      ObjectLockConfiguration: { Rule: { DefaultRetention: { Mode: "GOVERNANCE", Days: 1 } } },
+    });
+  });
+
+  test("what outlives a try-out is not locked either", () => {
+    const kept = new Synthesised({ use: "try-out", keepData: true });
+    expect(kept.one("AWS::DynamoDB::Table", "DataMain")["DeletionProtectionEnabled"]).toBe(true);
+    expect(kept.one("AWS::Backup::BackupVault", "Data")["LockConfiguration"]).toBeUndefined();
+    expect(JSON.stringify(kept.one("AWS::S3::Bucket", "DataArchive"))).not.toContain("COMPLIANCE");
+  });
+
+  test("it must be said whether real patients are meant, and the file to begin from does not say it", () => {
+    const example = JSON.parse(readFileSync(new URL("../settings.example.json", import.meta.url), "utf8"));
+    const asked = /use: "patients", whose .* for years, you neither; or "try-out", which goes with its stack/;
+    expect(() => settings(example)).toThrow(asked);
+    for (const use of ["patients", "try-out"]) expect(settings({ ...example, use }).keepData).toBe(use === "patients");
+    delete example.use;
+    expect(() => settings(example)).toThrow(asked);
+    expect(() => given({ keepData: false })).toThrow("keepData: the data of patients are kept");
   });
 
   test("nobody changes or deletes what is in the archive", () => {
@@ -228,7 +251,7 @@ describe("what outlives the stack", () => {
   });
 
   test("is nothing when data are not kept", () => {
-    const retained = resources(new Synthesised({ keepData: false })).filter(
+    const retained = resources(new Synthesised({ use: "try-out" })).filter(
       ([, { DeletionPolicy = "Delete", UpdateReplacePolicy = "Delete" }]) =>
         DeletionPolicy !== "Delete" || UpdateReplacePolicy !== "Delete",
     );
@@ -261,7 +284,7 @@ describe("what outlives the stack", () => {
     };
     const ours = names(made);
     expect(new Set([...ours].map((name) => name.split(" ")[0]))).toEqual(new Set(Object.keys(NAMES)));
-    const settings = { deployment: "rehearsal", keepData: false };
+    const settings = { deployment: "rehearsal", use: "try-out" as const };
     const rehearsal = { ...settings, senderIdentity: "portal.example.org" };
     expect([...names(new Synthesised(rehearsal))].filter((name) => ours.has(name))).toEqual([]);
     expect([...names(new Synthesised(settings))].filter((name) => ours.has(name))).toEqual([
@@ -686,7 +709,13 @@ test("mistakes in the settings are all named at once", () => {
   expect(() => given({ sender: "nobody", logDays: 8, signIns: -1 })).toThrow(
     /sender:.*\n.*signIns:.*\n.*logDays:/,
   );
-  const wrong = { region: "us-east-1", sender: "a@b.example", alarms: "a@b.example", retain: true };
+  const wrong = {
+    region: "us-east-1",
+    sender: "a@b.example",
+    alarms: "a@b.example",
+    use: "patients" as const,
+    retain: true,
+  };
   expect(() => settings(wrong)).toThrow("retain: there is no such setting");
   expect(() => given({ apiLimit: 9, backupDays: 6, backupYears: 0, backupCopies: "latchkey" })).toThrow(
     /apiLimit:.*\n.*backupDays: 7 to.*\n.*backupYears:.*\n.*backupCopies:/,

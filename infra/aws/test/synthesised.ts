@@ -17,6 +17,7 @@ export function given(changes: Partial<Settings> = {}): Settings {
     region: "us-east-1",
     sender: "no-reply@portal.example.org",
     alarms: "it@example.org",
+    use: "patients",
     ...changes,
   });
 }
