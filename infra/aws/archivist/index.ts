@@ -1,6 +1,6 @@
 // Copies the history's stream into the archive: one object a batch, one JSON line an event.
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { CHANGED } from "./changed.ts";
+import { CHANGED } from "./words.ts";
 
 interface StreamRecord {
   eventName: string;

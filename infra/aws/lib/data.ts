@@ -19,7 +19,8 @@ import {
   TableEncryption,
   type TableProps,
 } from "aws-cdk-lib/aws-dynamodb";
-import { type CronOptions, Schedule } from "aws-cdk-lib/aws-events";
+import { type CronOptions, Rule, Schedule } from "aws-cdk-lib/aws-events";
+import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
 import { AnyPrincipal, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Key } from "aws-cdk-lib/aws-kms";
 import {
@@ -43,7 +44,7 @@ import {
   StorageClass,
 } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
-import { CHANGED } from "../archivist/changed.ts";
+import { BEHIND, CHANGED, CURRENT } from "../archivist/words.ts";
 import { kept, keptAndProtected } from "./kept.ts";
 import { TABLES } from "./keys.ts";
 import { INLINE, known } from "./known.ts";
@@ -58,6 +59,8 @@ export class Data extends Construct {
   readonly archivist: IFunction;
   /** Events that were changed or deleted in the table, which nothing of ours does. */
   readonly historyChanged: Metric;
+  /** 1 a day while what was written to the history does not reach its archive, else 0. */
+  readonly archiveBehind: Metric;
 
   constructor(scope: Construct, id: string, settings: Settings) {
     super(scope, id);
@@ -97,6 +100,7 @@ export class Data extends Construct {
     });
     this.archive = archiveBucket(this, settings, this.key);
     [this.archivist, this.historyChanged] = this.copyHistory(settings);
+    this.archiveBehind = this.lookAtArchive(settings);
     this.backUp(settings);
   }
 
@@ -114,17 +118,8 @@ export class Data extends Construct {
     });
     const made = new NodejsFunction(scope, "Function", {
       description: "Latchkey: copies the history into its archive",
-      runtime: Runtime.NODEJS_24_X,
-      architecture: settings.architecture === "arm64" ? Architecture.ARM_64 : Architecture.X86_64,
-      entry: fileURLToPath(new URL("../archivist/index.ts", import.meta.url)),
-      depsLockFilePath: fileURLToPath(new URL("../package-lock.json", import.meta.url)),
-      // The SDK comes along in the version of the lock file, not in the runtime's of the day.
-      bundling: { bundleAwsSDK: true, minify: true },
+      ...this.program(settings, "index.ts"),
       role,
-      memorySize: 256,
-      timeout: Duration.seconds(60),
-      tracing: Tracing.ACTIVE,
-      loggingFormat: LoggingFormat.JSON,
       logGroup: logs,
       environment: { ARCHIVE: this.archive.bucketName },
     });
@@ -166,6 +161,76 @@ export class Data extends Construct {
       metricName: "HistoryChanged",
     });
     return [made, changed.metric({ statistic: Stats.SUM })];
+  }
+
+  /** The alarm on the stream's age says nothing of a stream that is read no more, or of objects that are not written. */
+  private lookAtArchive(settings: Settings): Metric {
+    const scope = new Construct(this, "Look");
+    const role = new Role(scope, "Role", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
+    const logs = new LogGroup(scope, "Logs", {
+      logGroupName: `/${settings.deployment}/look-at-archive`,
+      retention: settings.logDays,
+      encryptionKey: this.key,
+      removalPolicy: kept(settings),
+    });
+    const made = new NodejsFunction(scope, "Function", {
+      description: "Latchkey: looks whether the history reaches its archive",
+      ...this.program(settings, "look.ts"),
+      role,
+      logGroup: logs,
+      environment: { ARCHIVE: this.archive.bucketName, HISTORY_TABLE: this.history.tableName },
+    });
+    logs.grantWrite(role);
+    role.addToPolicy(
+      new PolicyStatement({
+        actions: ["s3:ListBucket"],
+        resources: [this.archive.bucketArn],
+        conditions: { StringLike: { "s3:prefix": "history/*" } },
+      }),
+    );
+    role.addToPolicy(new PolicyStatement({ actions: ["cloudwatch:GetMetricData"], resources: ["*"] }));
+    known(
+      made,
+      {
+        "AwsSolutions-IAM5[Resource::*]": "X-Ray takes segments, and CloudWatch gives figures, for no particular resource",
+        "HIPAA.Security-IAMNoInlinePolicy": INLINE,
+        "HIPAA.Security-LambdaConcurrency": "once a day",
+        "HIPAA.Security-LambdaDLQ": "comes again tomorrow, and the alarm on errors tells of today",
+        "HIPAA.Security-LambdaInsideVPC": "talks to AWS services alone, by TLS and IAM",
+      },
+      role,
+    );
+    new Rule(scope, "Daily", {
+      description: "Latchkey: looks whether the history reaches its archive",
+      schedule: Schedule.rate(Duration.days(1)),
+      targets: [new LambdaFunction(made)],
+    });
+    const [behind] = [BEHIND, CURRENT].map((words) =>
+      new MetricFilter(scope, words === BEHIND ? "Behind" : "Current", {
+        logGroup: logs,
+        filterPattern: FilterPattern.stringValue("$.message", "=", `${words}*`),
+        metricNamespace: "Latchkey",
+        metricName: "ArchiveBehind",
+        metricValue: words === BEHIND ? "1" : "0",
+      }).metric({ statistic: Stats.MAXIMUM }),
+    );
+    return behind!;
+  }
+
+  /** What the two programs about the archive have in common. */
+  private program(settings: Settings, file: string) {
+    return {
+      runtime: Runtime.NODEJS_24_X,
+      architecture: settings.architecture === "arm64" ? Architecture.ARM_64 : Architecture.X86_64,
+      entry: fileURLToPath(new URL(`../archivist/${file}`, import.meta.url)),
+      depsLockFilePath: fileURLToPath(new URL("../package-lock.json", import.meta.url)),
+      // The SDK comes along in the version of the lock file, not in the runtime's of the day.
+      bundling: { bundleAwsSDK: true, minify: true },
+      memorySize: 256,
+      timeout: Duration.seconds(60),
+      tracing: Tracing.ACTIVE,
+      loggingFormat: LoggingFormat.JSON,
+    };
   }
 
   /** For what point-in-time recovery does not undo: a loss that is found out after more than 35 days, and an

@@ -128,6 +128,8 @@ export class Watch extends Construct {
       iterator(data.archivist.functionName),
       60 * 60_000,
     );
+    const behind = data.archiveBehind.with({ period: Duration.days(1) });
+    this.alarm("ArchiveBehind", "What was written to the history is not in its archive", behind, 1);
     const changed = data.historyChanged.with({ period: FIVE_MINUTES });
     this.alarm("HistoryChanged", "The history was changed or deleted from in its table", changed, 1);
     const waiting = (queue: Queue) =>

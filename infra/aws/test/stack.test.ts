@@ -605,7 +605,7 @@ test("every alarm reaches somebody, and says what it is about", () => {
       "AWS::CloudWatch::Alarm",
     ),
   );
-  expect(alarms).toHaveLength(16);
+  expect(alarms).toHaveLength(17);
   for (const alarm of alarms) {
     expect(alarm.AlarmDescription).toBeTruthy();
     expect(alarm.AlarmActions).toHaveLength(1);
@@ -689,6 +689,40 @@ test("whoever changes the history in its table is heard of", () => {
     MetricName: "HistoryChanged",
     Threshold: 1,
   });
+});
+
+test("whether the history reaches its archive is looked at every day, and somebody hears that it does not", () => {
+  const filters = ["Behind", "Current"].map((id) => made.one("AWS::Logs::MetricFilter", `DataLook${id}`));
+  expect(filters).toMatchObject([
+    ["the archive is behind", "1"],
+    ["the archive is current", "0"],
+  ].map(([words, MetricValue]) => ({
+    LogGroupName: { Ref: expect.stringMatching(/^DataLookLogs/) },
+    FilterPattern: `{ $.message = "${words}*" }`,
+    MetricTransformations: [{ MetricNamespace: "Latchkey", MetricName: "ArchiveBehind", MetricValue }],
+  })));
+  expect(made.one("AWS::CloudWatch::Alarm", "WatchArchiveBehind")).toMatchObject({
+    MetricName: "ArchiveBehind",
+    Statistic: "Maximum",
+    Threshold: 1,
+    Period: 24 * 60 * 60,
+  });
+  expect(made.one("AWS::Events::Rule", "DataLookDaily")).toMatchObject({
+    ScheduleExpression: "rate(1 day)",
+    Targets: [{ Arn: { "Fn::GetAtt": [expect.stringMatching(/^DataLookFunction/), "Arn"] } }],
+  });
+  const { PolicyDocument } = made.one<{ PolicyDocument: { Statement: { Action: string | string[] }[] } }>(
+    "AWS::IAM::Policy",
+    "DataLookRole",
+  );
+  expect(PolicyDocument.Statement.flatMap(({ Action }) => Action).sort()).toEqual([
+    "cloudwatch:GetMetricData",
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "s3:ListBucket",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+  ]);
 });
 
 test("everything carries the deployment's name", () => {
