@@ -31,6 +31,19 @@ test("only the deployment has a token, and nothing is built or installed once th
   ]);
 });
 
+test("a fork, which has no account and no settings, tests and deploys nothing", () => {
+  const guard = "if: github.event_name == 'push' && vars.LATCHKEY_SETTINGS != '' && vars.AWS_ACCOUNT != ''\n";
+  for (const name of ["build", "deploy"]) expect(jobs.get(name)).toContain(guard);
+  // Variables of an environment are not known yet when a job's condition is judged.
+  expect(text).not.toMatch(/^ +if: .*DEPLOY_ROLE/m);
+});
+
+test("both versions of Node are tested, and the newer one builds and deploys", () => {
+  expect(jobs.get("test")).toContain("node: [20, 22]\n");
+  expect(jobs.get("test")).toContain("node-version: ${{ matrix.node }}\n");
+  for (const name of ["advisories", "build", "deploy"]) expect(jobs.get(name)).toContain("node-version: 22\n");
+});
+
 test("what is deployed was tested", () => {
   expect(jobs.get("deploy")).toContain("needs: [test, advisories, build]");
   expect(jobs.get("test")).toContain("- run: make test\n");
