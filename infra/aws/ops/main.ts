@@ -9,11 +9,13 @@ import { Deployment, Refusal } from "./deployment.ts";
 import * as keys from "./keys.ts";
 import * as outbox from "./outbox.ts";
 import * as practice from "./practice.ts";
+import { preflight } from "./preflight.ts";
 import { restore } from "./restore.ts";
 import * as site from "./site.ts";
 import * as staff from "./staff.ts";
 
 const USAGE = `
+preflight                                     what the account lacks for a deployment, and the request for each
 keys init                                     make what the first deployment needs
 keys signing|origin new | use | retire [--now]   turn a key, a deployment after each step
 keys token new                                another key of HMACs, then a deployment
@@ -109,6 +111,7 @@ async function run(d: Deployment, words: string[], options: Options): Promise<vo
     case "site publish":
       return site.publish(d, second || DIST);
   }
+  if (topic === "preflight" && !what) return preflight(d);
   if (topic === "restore" && what) {
     return restore(d, what, {
       ...(options["at"] && { at: needed(options, "at") }),

@@ -16,6 +16,7 @@ test("in a clean clone, nothing asks for what was not made yet", () => {
     "npm ci",
     "settings.json",
     "make ",
+    "preflight",
     "cdk bootstrap",
     "keys init",
     "cdk deploy",
@@ -29,4 +30,6 @@ test("every command that it names is one", () => {
   const named = [...block.matchAll(/npm run ops -- (\w+ \w+)/g)].map(([, words]) => words!);
   expect(named.length).toBeGreaterThan(3);
   for (const words of named) expect(usage).toContain(`case "${words}":`);
+  expect(block).toMatch(/npm run ops -- preflight +#/);
+  expect(usage).toContain('topic === "preflight"');
 });
