@@ -1,7 +1,7 @@
 // `make cost`: what a month costs a practice of 1,000, 10,000 and 1,000,000 clients. Prints Markdown.
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { ASSUMED, CALLS, SIZES, bill, memories } from "./model.js";
+import { AIMS, ASSUMED, CALLS, LEVERS, PLANNED, SIZES, TIERS, bill, memories } from "./model.js";
 
 const TARGET = process.env.TARGET || resolve(import.meta.dirname, "../../../target");
 
@@ -25,23 +25,53 @@ const count = (number) => number.toLocaleString("en-US", { maximumFractionDigits
 const bench = measured("bench.json", "make bench");
 const cold = measured("cold.json", "make bench-cold");
 const list = JSON.parse(readFileSync(join(import.meta.dirname, "prices.json"), "utf8"));
-const bills = SIZES.map((size) => bill(size, bench, cold, list));
+const tiers = Object.entries(TIERS).map(([name, tier]) => [name, SIZES.map((size) => bill(size, bench, cold, list, tier))]);
+const bills = tiers[0][1];
 
 const clients = SIZES.map(({ clients }) => `${count(clients)} clients`);
-const services = Object.keys(bills[0].services);
-console.log(`## A month, in US dollars (${list.region}, list prices of ${list.lookedUp}, no free tier subtracted)\n`);
+const all = ([, bills]) => bills.map(({ usd }) => dollars(usd));
+console.log(`## A month, in US dollars (${list.region})\n`);
+console.log("`full` subtracts no free tier; `standard` and `lean` subtract what AWS gives every account for good.\n");
 console.log(
   table(
-    ["service", ...clients],
+    ["tier", ...clients],
     [
-      ...services.map((name) => [name, ...bills.map((one) => dollars(one.services[name].usd))]),
-      ["**all**", ...bills.map(({ usd }) => `**${dollars(usd)}**`)],
-      ["a client", ...bills.map(({ usd }, i) => (usd / SIZES[i].clients).toFixed(4))],
+      ...tiers.map((tier) => [tier[0], ...all(tier)]),
+      ["aim for `standard`", ...AIMS.map(dollars)],
+      ["", ...tiers[1][1].map(({ usd }, i) => (usd > AIMS[i] ? `missed by ${dollars(usd - AIMS[i])}` : "met"))],
     ],
   ),
 );
 
-console.log("\n## What it is made of\n");
+console.log("\n## What each lever saves of `full`\n");
+console.log(
+  table(
+    ["lever", ...clients],
+    Object.entries(LEVERS).map(([name, change]) => [
+      name in PLANNED ? `${name} (planned)` : name,
+      ...SIZES.map((size, i) => dollars(bills[i].usd - bill(size, bench, cold, list, { ...TIERS.full, ...change }).usd)),
+    ]),
+  ),
+);
+
+for (const [name, bills] of tiers) {
+  // One may have what another has not.
+  const services = [...new Set(bills.flatMap((one) => Object.keys(one.services)))];
+  console.log(`\n## ${name}, by service\n`);
+  console.log(
+    table(
+      ["service", ...clients],
+      [
+        ...services.map((service) => [service, ...bills.map((one) => dollars(one.services[service].usd))]),
+        ["**all**", ...bills.map(({ usd }) => `**${dollars(usd)}**`)],
+        ["a client", ...bills.map(({ usd }, i) => (usd / SIZES[i].clients).toFixed(4))],
+      ],
+    ),
+  );
+}
+const services = Object.keys(bills[0].services);
+
+console.log("\n## What `full` is made of\n");
 const parts = services.flatMap((service) =>
   Object.keys(bills[0].services[service].lines).map((name) => {
     const { of, usd, per } = list.prices[name];
@@ -79,7 +109,13 @@ console.log(
 console.log("\n## Prices\n");
 console.log(
   table(
-    ["price", "source", "read again elsewhere"],
-    Object.values(list.prices).map(({ of, source, checked }) => [of, source, checked || "no"]),
+    ["price", "source", "read at", "on", "for good, a month"],
+    Object.values(list.prices).map(({ of, source, read, allowance }) => [
+      of,
+      source,
+      read?.page ?? "not read",
+      read?.day ?? "",
+      allowance ? count(allowance.quantity) : "",
+    ]),
   ),
 );

@@ -1,7 +1,20 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { ASSUMED, CALLS, SIZES, STREAMED, bill, billedMs, memories, quantities, work } from "./model.js";
+import {
+  AIMS,
+  ASSUMED,
+  CALLS,
+  LEVERS,
+  SIZES,
+  STREAMED,
+  TIERS,
+  bill,
+  billedMs,
+  memories,
+  quantities,
+  work,
+} from "./model.js";
 
 const list = JSON.parse(readFileSync(new URL("./prices.json", import.meta.url), "utf8"));
 
@@ -165,13 +178,86 @@ test("a bill is the sum of its lines, each with a price", () => {
   throws(() => bill(SIZES[0], bench, cold, { prices: {} }), /no price for/);
 });
 
-test("every price is used, and says where it comes from", () => {
+test("every price is used, and says where and when it was read", () => {
   const [bench, cold] = figures();
-  const used = Object.values(quantities(SIZES[0], bench, cold)).flatMap((parts) => Object.keys(parts));
-  deepEqual(used.sort(), Object.keys(list.prices).sort());
-  for (const { source, usd, per } of Object.values(list.prices)) {
-    ok(source.startsWith("https://aws.amazon.com/") && usd > 0 && per > 0);
+  const used = Object.values(TIERS).flatMap((tier) =>
+    SIZES.flatMap((size) =>
+      Object.values(quantities(size, bench, cold, tier, list)).flatMap((parts) => Object.keys(parts)),
+    ),
+  );
+  // Plans that are cheaper than use at none of these sizes are there for others.
+  const plans = Object.keys(list.prices).filter((name) => list.prices[name].holds);
+  deepEqual([...new Set([...used, ...plans])].sort(), Object.keys(list.prices).sort());
+  for (const { source, usd, per, read, allowance } of Object.values(list.prices)) {
+    ok(source.startsWith("https://aws.amazon.com/") && usd >= 0 && per > 0);
+    for (const one of [read, allowance].filter(Boolean)) {
+      ok(one.page);
+      ok(/^202\d-\d\d-\d\d$/.test(one.day));
+    }
   }
+  // May only get fewer.
+  const unread = Object.keys(list.prices).filter((name) => !list.prices[name].read);
+  deepEqual(unread, ["coldBackup", "archiveMove"]);
+});
+
+test("the tiers cost less and less, and each lever saves what it says", () => {
+  const [bench, cold] = figures();
+  for (const size of SIZES) {
+    const [full, standard, lean] = Object.values(TIERS).map((tier) => bill(size, bench, cold, list, tier).usd);
+    ok(full > standard && standard > lean);
+    for (const [name, change] of Object.entries(LEVERS)) {
+      const with_ = bill(size, bench, cold, list, { ...TIERS.full, ...change }).usd;
+      ok(with_ <= full, name);
+      for (const key of Object.keys(change)) ok(key in TIERS.full, key);
+    }
+  }
+  deepEqual(Object.keys(TIERS), ["full", "standard", "lean"]);
+  equal(AIMS.length, SIZES.length);
+});
+
+test("a plan is taken for a site that it holds, with its firewall, and never when use is cheaper", () => {
+  const [bench, cold] = figures();
+  const plans = { ...TIERS.full, plans: true };
+  const small = quantities(SIZES[0], bench, cold, plans, list);
+  equal(small.CloudFront.planFree, 2);
+  deepEqual(small.WAF, { acl: 0, rule: 0, wafRequest: 0 });
+  equal(small.CloudFront.edgeRequest, 0);
+  const large = quantities(SIZES.at(-1), bench, cold, plans, list);
+  equal(large.WAF.acl, 2);
+  deepEqual(large.CloudFront, quantities(SIZES.at(-1), bench, cold).CloudFront);
+  // The portal outgrows the smallest plan before the staff's site does, and the next one costs more than its use at first.
+  const at = (clients) => quantities({ ...SIZES[1], clients }, bench, cold, plans, list);
+  deepEqual([at(20_000).CloudFront.planFree, at(20_000).WAF.acl], [1, 1]);
+  deepEqual([at(60_000).CloudFront.planPro, at(60_000).WAF.acl], [1, 1]);
+});
+
+test("both sites together ask for what all operations and pages do", () => {
+  const [bench, cold] = figures();
+  const { CloudFront, Lambda } = quantities({ ...SIZES[0], clients: 1000 }, bench, cold);
+  const pages = CloudFront.edgeFunction;
+  const calls = Object.values(CALLS).reduce((all, each) => all + each * 1000, 0);
+  ok(Math.abs(CloudFront.edgeRequest - pages - calls) < 1e-6);
+  ok(Lambda.lambdaRequest > calls);
+});
+
+test("a history in Standard-IA moves its bytes and its writes, and leaves recovery to the main table", () => {
+  const [bench, cold] = figures();
+  const rare = { ...TIERS.full, ...LEVERS["history in Standard-IA, without point-in-time recovery"] };
+  const before = quantities(SIZES[1], bench, cold).DynamoDB;
+  const after = quantities(SIZES[1], bench, cold, rare, list).DynamoDB;
+  ok(Math.abs(after.storage + after.storageRare - before.storage) < 1e-9);
+  ok(Math.abs(after.writeUnit + after.writeUnitRare - before.writeUnit) < 1e-6);
+  equal(after.recovery, after.storage);
+});
+
+test("an allowance is subtracted once, where the tier says so, and never below nothing", () => {
+  const [bench, cold] = figures();
+  const size = { clients: 10, cold: 0, hours: 10, traced: 1 };
+  const line = (tier, service, name) => bill(size, bench, cold, list, tier).services[service].lines[name];
+  equal(line(TIERS.standard, "Lambda", "lambdaRequest").usd, 0);
+  ok(line(TIERS.full, "Lambda", "lambdaRequest").usd > 0);
+  const { quantity, usd } = line(TIERS.standard, "CloudWatch", "alarm");
+  ok(Math.abs(usd - (quantity - 10) * 0.1) < 1e-9);
 });
 
 test("what was not measured is not made up", () => {

@@ -107,7 +107,6 @@ export const ASSUMED = {
   event: { value: 0.6, unit: "kB of an event, in the table and in the archive" },
   years: { value: 6, unit: "years of history that have come together" },
   weeklies: { value: 5, unit: "weekly backups of the main table that are kept, each whole" },
-  monthlies: { value: 12, unit: "monthly ones" },
   warm: { value: 7, unit: "days until a monthly one goes to cold storage" },
   answer: { value: 3, unit: "kB of an answer of the API, headers included" },
   page: { value: 20, unit: "kB of a page, most of it in the browser's cache" },
@@ -115,16 +114,95 @@ export const ASSUMED = {
   uncached: { value: 2, unit: "of them that S3 is asked for each time: the page itself, and the list of practices" },
   edgeLogged: { value: 0.4, unit: "kB of CloudFront's log of a request" },
   logged: { value: 2.2, unit: "kB of log of a call: its line, figures, Lambda's own lines, the API's access log" },
-  logMonths: { value: 12, unit: "months that logs are kept" },
   packed: { value: 0.15, unit: "of a log's size is left when it is kept" },
   tableKey: { value: 0.05, unit: "requests to KMS for a call: table and log keys are kept for minutes" },
-  secrets: { value: 3, unit: "secrets" },
   rotations: { value: 2, unit: "yearly rotations of the key that are paid for; further ones are not" },
-  rules: { value: 5, unit: "rules of the firewall" },
-  alarms: { value: 16, unit: "alarms" },
+  sites: { value: 2, unit: "sites, each with a distribution and a firewall" },
+  rules: { value: 5, unit: "rules of each firewall" },
+  historyUnits: { value: 3, unit: "write units for an event: two in its transaction, one for the index" },
   figures: { value: 4, unit: "figures that a function writes; one counts only for the hours in which it is written" },
   mailFigures: { value: 3, unit: "figures about mails: sent, refused, delivered" },
 };
+
+/** What a deployment is made of, by the settings' `tier`. `infra/aws/test/tiers.test.ts` holds the stack against it.
+ *  - `plus`: Cognito's Plus plan, with threat protection; else Essentials.
+ *  - `traced`: X-Ray.
+ *  - `historyClass`, `historyRecovery`: how the history's table is kept; the archive has it in any case.
+ *  - `dashboard`: one of more than 50 metrics is paid for, a smaller one is not.
+ *  - `perFunction`: figures with a dimension for each function.
+ *  - `secrets`: in Secrets Manager; what is in Parameter Store costs nothing.
+ *  - `plans`: CloudFront's flat-rate plans (`edgePlan`), each with its firewall, where that is cheaper than use.
+ *  - `allowances`: what AWS gives every account for good is subtracted. */
+export const TIERS = {
+  full: {
+    plus: true,
+    traced: true,
+    historyClass: "standard",
+    historyRecovery: true,
+    dashboard: "large",
+    alarms: 17,
+    logMonths: 12,
+    monthlies: 12,
+    perFunction: true,
+    secrets: 3,
+    plans: false,
+    allowances: false,
+  },
+  standard: {
+    plus: false,
+    traced: false,
+    historyClass: "infrequent",
+    historyRecovery: false,
+    dashboard: "small",
+    alarms: 17,
+    logMonths: 12,
+    monthlies: 12,
+    perFunction: true,
+    secrets: 3,
+    plans: true,
+    allowances: true,
+  },
+  lean: {
+    plus: false,
+    traced: false,
+    historyClass: "infrequent",
+    historyRecovery: false,
+    dashboard: "none",
+    alarms: 10,
+    logMonths: 3,
+    monthlies: 0,
+    perFunction: true,
+    secrets: 3,
+    plans: true,
+    allowances: true,
+  },
+};
+
+/** What a month may cost with the tier `standard`, in dollars, by the sizes above. */
+export const AIMS = [5, 10, 400];
+
+/** What would save more, and is not in the stack yet. */
+export const PLANNED = {
+  "figures of all functions together": { perFunction: false },
+  "signing and token keys in Parameter Store": { secrets: 1 },
+};
+
+/** What single differences between the tiers save. */
+export const LEVERS = {
+  "CloudFront's flat-rate plans, with the firewall": { plans: true },
+  "Cognito Essentials": { plus: false },
+  "no X-Ray": { traced: false },
+  "history in Standard-IA, without point-in-time recovery": { historyClass: "infrequent", historyRecovery: false },
+  "a dashboard of at most 50 metrics": { dashboard: "small" },
+  "ten alarms": { alarms: 10 },
+  "logs for three months": { logMonths: 3 },
+  "no monthly backups": { monthlies: 0 },
+  ...PLANNED,
+};
+
+/** What the staff's site is asked for; the rest is the portal's. */
+const OF_PORTAL =
+  /^(sign-in|portal-session|reset-password|enroll|authorize|token|userinfo|check|end-session)\b/;
 
 const HOURS = 730;
 const FULL_PROCESSOR = 1769;
@@ -184,7 +262,7 @@ const sum = (values) => values.reduce((all, value) => all + value, 0);
 const total = (rows, what) => sum(rows.map((row) => row.calls * what(row)));
 
 /** Quantities of a month, by the name of their price, under the service that bills them. */
-export function quantities({ clients, cold: coldPart, hours, traced }, bench, cold) {
+export function quantities({ clients, cold: coldPart, hours, traced }, bench, cold, tier = TIERS.full, list) {
   const rows = work(clients, bench, cold);
   const calls = total(rows, () => 1);
   const mails = total(
@@ -206,11 +284,13 @@ export function quantities({ clients, cold: coldPart, hours, traced }, bench, co
   const months = 12 * assumed("years");
   const historyGb = (events * months * assumed("event")) / 1e6;
   const mainGb = (clients * assumed("stored")) / 1e6;
-  const gb = mainGb + historyGb;
   const moved = (events * assumed("event")) / batches >= assumed("unmoved");
   const standardGb = moved ? (historyGb * assumed("standardMonths")) / months : historyGb;
   const warm = (assumed("warm") * 24) / HOURS;
-  const atEdge = calls + pages * assumed("files");
+  const edge = sites(rows);
+  const atEdge = sum(edge.map(({ requests }) => requests));
+  const infrequent = tier.historyClass === "infrequent";
+  const historyWrites = infrequent ? events * assumed("historyUnits") : 0;
   const logsGb = (invoked * assumed("logged") + atEdge * assumed("edgeLogged")) / 1e6;
   return {
     Lambda: { lambdaRequest: invoked, lambdaSecond: seconds },
@@ -224,13 +304,15 @@ export function quantities({ clients, cold: coldPart, hours, traced }, bench, co
       writeUnit:
         total([...rows, ...asides], ({ write }) => write) +
         mails * assumed("mailUnits") +
-        notices * assumed("noticeUnits"),
-      storage: gb,
-      recovery: gb,
+        notices * assumed("noticeUnits") -
+        historyWrites,
+      storage: infrequent ? mainGb : mainGb + historyGb,
+      recovery: tier.historyRecovery ? mainGb + historyGb : mainGb,
+      ...(infrequent && { writeUnitRare: historyWrites, storageRare: historyGb }),
     },
     Backup: {
-      backup: mainGb * (assumed("weeklies") + warm),
-      coldBackup: mainGb * (assumed("monthlies") - warm),
+      backup: mainGb * (assumed("weeklies") + (tier.monthlies ? warm : 0)),
+      coldBackup: tier.monthlies ? mainGb * (tier.monthlies - warm) : 0,
     },
     S3: {
       archivePut: batches,
@@ -239,28 +321,23 @@ export function quantities({ clients, cold: coldPart, hours, traced }, bench, co
       archiveStorage: historyGb - standardGb,
       pageGet: pages * assumed("uncached"),
     },
-    CloudFront: {
-      edgeRequest: atEdge,
-      edgeFunction: pages * assumed("files"),
-      transfer: (calls * assumed("answer") + pages * assumed("page")) / 1e6,
-    },
-    WAF: { acl: 1, rule: assumed("rules"), wafRequest: atEdge },
+    ...atTheEdge(edge, tier, list),
     SES: { mail: mails },
-    Cognito: { staff: Math.ceil(clients / assumed("staffClients")) },
+    Cognito: { [tier.plus ? "staff" : "staffEssentials"]: Math.ceil(clients / assumed("staffClients")) },
     "KMS, Secrets Manager": {
       key: 1 + assumed("rotations"),
       keyRequest: invoked * assumed("tableKey"),
-      secret: assumed("secrets"),
+      secret: tier.secrets,
       secretRequest: 2 * invoked * coldPart,
     },
     CloudWatch: {
       logs: logsGb,
-      logStorage: logsGb * assumed("logMonths") * assumed("packed"),
-      metric: metricMonths(rows, hours) + (Math.min(mails, hours) / HOURS) * assumed("mailFigures"),
-      alarm: assumed("alarms"),
-      dashboard: 1,
+      logStorage: logsGb * tier.logMonths * assumed("packed"),
+      metric: metricMonths(rows, hours, tier) + (Math.min(mails, hours) / HOURS) * assumed("mailFigures"),
+      alarm: tier.alarms,
+      dashboard: tier.dashboard === "large" ? 1 : 0,
     },
-    "X-Ray": { trace: invoked * traced },
+    "X-Ray": { trace: tier.traced ? invoked * traced : 0 },
   };
 }
 
@@ -291,11 +368,62 @@ function lambdaSeconds(rows, { asides, mails, notices, batches, coldPart }, { pr
   );
 }
 
+/** Requests, CloudFront functions and GB of each site. */
+function sites(rows) {
+  return [true, false].map((portal) => {
+    const own = rows.filter(({ name }) => OF_PORTAL.test(name) === portal);
+    const calls = total(own, () => 1);
+    const pages = total(own, ({ name }) => PAGES[name] ?? 0);
+    return {
+      requests: calls + pages * assumed("files"),
+      functions: pages * assumed("files"),
+      gb: (calls * assumed("answer") + pages * assumed("page")) / 1e6,
+    };
+  });
+}
+
+/** What the sites' distributions and firewalls are billed for: by use, or by the smallest plan that holds a site, where
+ *  that costs less than its use. */
+function atTheEdge(edge, tier, list) {
+  const made = {
+    CloudFront: { edgeRequest: 0, edgeFunction: 0, transfer: 0 },
+    WAF: { acl: 0, rule: 0, wafRequest: 0 },
+  };
+  for (const { requests, functions, gb } of edge) {
+    const use = {
+      CloudFront: { edgeRequest: requests, edgeFunction: functions, transfer: gb },
+      WAF: { acl: 1, rule: assumed("rules"), wafRequest: requests },
+    };
+    const [plan] = tier.plans ? plansFor(requests, gb, list) : [];
+    if (plan && plan.usd <= cost(use, list)) {
+      made.CloudFront[plan.name] = (made.CloudFront[plan.name] ?? 0) + 1;
+      continue;
+    }
+    for (const [service, parts] of Object.entries(use))
+      for (const [name, quantity] of Object.entries(parts)) made[service][name] += quantity;
+  }
+  return made;
+}
+
+/** The plans that hold so many requests and GB, the cheapest first. */
+const plansFor = (requests, gb, { prices }) =>
+  Object.entries(prices)
+    .filter(([, { holds }]) => holds && holds.requests >= requests && holds.gb >= gb)
+    .map(([name, { usd }]) => ({ name, usd }))
+    .sort((a, b) => a.usd - b.usd);
+
+const cost = (services, { prices }) =>
+  sum(
+    Object.values(services).flatMap((parts) =>
+      Object.entries(parts).map(([name, quantity]) => (quantity * prices[name].usd) / prices[name].per),
+    ),
+  );
+
 /** A figure is paid for by the hour: for no more hours than its function was called. */
-function metricMonths(rows, hours) {
+function metricMonths(rows, hours, { perFunction }) {
   const calls = new Map();
   for (const row of rows) {
-    const name = functionOf(row.name);
+    const name = perFunction ? functionOf(row.name) : "all";
     calls.set(name, (calls.get(name) ?? 0) + row.calls);
   }
   const busy = [...calls.values()].map((of) => Math.min(of, hours) / HOURS);
@@ -303,12 +431,14 @@ function metricMonths(rows, hours) {
 }
 
 /** Dollars of a month, by service and by the name of the price. */
-export function bill(size, bench, cold, { prices }) {
-  const services = Object.entries(quantities(size, bench, cold)).map(([service, parts]) => {
+export function bill(size, bench, cold, list, tier = TIERS.full) {
+  const { prices } = list;
+  const services = Object.entries(quantities(size, bench, cold, tier, list)).map(([service, parts]) => {
     const lines = Object.entries(parts).map(([name, quantity]) => {
       const price = prices[name];
       if (!price) throw new Error(`there is no price for ${name}`);
-      return [name, { quantity, usd: (quantity * price.usd) / price.per }];
+      const given = tier.allowances ? (price.allowance?.quantity ?? 0) : 0;
+      return [name, { quantity, usd: (Math.max(0, quantity - given) * price.usd) / price.per }];
     });
     return [service, { usd: sum(lines.map(([, { usd }]) => usd)), lines: Object.fromEntries(lines) }];
   });
