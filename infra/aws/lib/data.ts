@@ -16,6 +16,7 @@ import {
   ProjectionType,
   StreamViewType,
   Table,
+  TableClass,
   TableEncryption,
   type TableProps,
 } from "aws-cdk-lib/aws-dynamodb";
@@ -49,6 +50,7 @@ import { kept, keptAndProtected } from "./kept.ts";
 import { TABLES } from "./keys.ts";
 import { INLINE, known } from "./known.ts";
 import { LEAST_BACKUP_DAYS, type Settings } from "./settings.ts";
+import { TIERS } from "./tiers.ts";
 
 export class Data extends Construct {
   readonly key: Key;
@@ -82,7 +84,14 @@ export class Data extends Construct {
       stream: main.stream as StreamViewType,
       timeToLiveAttribute: main.timeToLive,
     });
-    this.history = new Table(this, "History", { ...both, stream: history.stream as StreamViewType });
+    const { historyRecovery } = TIERS[settings.tier];
+    this.history = new Table(this, "History", {
+      ...both,
+      stream: history.stream as StreamViewType,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: historyRecovery },
+      // Its bytes grow for years, and are seldom read: where it is a question of money, they cost less so.
+      tableClass: historyRecovery ? TableClass.STANDARD : TableClass.STANDARD_INFREQUENT_ACCESS,
+    });
     for (const [table, { indexes }] of [[this.main, main], [this.history, history]] as const) {
       for (const index of indexes) {
         table.addGlobalSecondaryIndex({
@@ -97,6 +106,10 @@ export class Data extends Construct {
     known(this.history, {
       "HIPAA.Security-DynamoDBInBackupPlan":
         "only added to: the archive has every event within minutes, for longer, and under a lock",
+      ...(!historyRecovery && {
+        "AwsSolutions-DDB3": "as above",
+        "HIPAA.Security-DynamoDBPITREnabled": "as above",
+      }),
     });
     this.archive = archiveBucket(this, settings, this.key);
     [this.archivist, this.historyChanged] = this.copyHistory(settings);
@@ -228,7 +241,7 @@ export class Data extends Construct {
       bundling: { bundleAwsSDK: true, minify: true },
       memorySize: 256,
       timeout: Duration.seconds(60),
-      tracing: Tracing.ACTIVE,
+      tracing: settings.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
       loggingFormat: LoggingFormat.JSON,
     };
   }
@@ -264,11 +277,12 @@ export class Data extends Construct {
         }),
       );
     add("weekly", { weekDay: "SUN" }, { deleteAfter: Duration.days(settings.backupDays) });
-    add(
-      "monthly",
-      { day: "1" },
-      { moveToColdStorageAfter: Duration.days(7), deleteAfter: Duration.days(365 * settings.backupYears) },
-    );
+    if (TIERS[settings.tier].monthlyBackups)
+      add(
+        "monthly",
+        { day: "1" },
+        { moveToColdStorageAfter: Duration.days(7), deleteAfter: Duration.days(365 * settings.backupYears) },
+      );
     const selection = plan.addSelection("Tables", { resources: [BackupResource.fromDynamoDbTable(this.main)] });
     known(selection, {
       "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup]":

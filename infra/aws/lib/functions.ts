@@ -46,6 +46,8 @@ interface Plan {
   passwords?: true;
   /** Gets events, of which nobody waits for the outcome: those that it fails at go to a queue (lib/mail.ts). */
   events?: true;
+  /** Is behind the table's stream (lib/outbox.ts). */
+  streamed?: true;
   seconds?: number;
 }
 
@@ -169,6 +171,7 @@ export const FUNCTIONS: Record<string, Plan> = {
   deliver: {
     rights: [get("notices"), put("notices"), getTogether("apps"), update("chart", "telling")],
     signs: true,
+    streamed: true,
     // Ten notices of the stream, of which each may wait five seconds for an answer.
     seconds: 60,
   },
@@ -304,6 +307,7 @@ export const FUNCTIONS: Record<string, Plan> = {
       ),
     ],
     hmacs: true,
+    streamed: true,
     seconds: 60,
   },
   "sign-in": {
@@ -457,7 +461,7 @@ export class Functions extends Construct {
       role,
       memorySize: plan.passwords ? settings.memory.passwords : settings.memory.usual,
       timeout: Duration.seconds(plan.seconds ?? 10),
-      tracing: Tracing.ACTIVE,
+      tracing: settings.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
       loggingFormat: LoggingFormat.JSON,
       logGroup: logs,
       ...(reserved(settings, name) && { reservedConcurrentExecutions: reserved(settings, name) }),
@@ -480,8 +484,10 @@ export class Functions extends Construct {
     known(
       made,
       {
-        "AwsSolutions-IAM5[Resource::*]":
-          "X-Ray takes segments for no particular resource: its write actions know none",
+        ...((settings.tracing || plan.streamed) && {
+          "AwsSolutions-IAM5[Resource::*]":
+            "X-Ray takes segments, and DynamoDB lists streams, for no particular resource",
+        }),
         "HIPAA.Security-IAMNoInlinePolicy": INLINE,
         ...(!plan.events && {
           "HIPAA.Security-LambdaDLQ":

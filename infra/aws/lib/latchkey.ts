@@ -11,6 +11,7 @@ import { Firewall } from "./firewall.ts";
 import { Functions } from "./functions.ts";
 import { Mail } from "./mail.ts";
 import { Notices } from "./notices.ts";
+import { Plans } from "./plans.ts";
 import { keyNames, type Settings, type Site } from "./settings.ts";
 import { Staff } from "./staff.ts";
 import { Watch } from "./watch.ts";
@@ -119,7 +120,14 @@ export function latchkey(app: App, settings: Settings, binaries: string, account
     webAclArns: firewall.webAclArns,
   });
   const { staff: Staff, portal: Portal } = stack.edge;
-  new AccessLog(app, `${deployment}-access-log`, settings, { Staff, Portal }, within("us-east-1"));
+  const accessLog = new AccessLog(app, `${deployment}-access-log`, settings, { Staff, Portal }, within("us-east-1"));
+  if (settings.edgePlan !== "none") {
+    const sites = {
+      Staff: { distribution: Staff, webAclArn: firewall.webAclArns.Staff },
+      Portal: { distribution: Portal, webAclArn: firewall.webAclArns.Portal },
+    };
+    new Plans(app, `${deployment}-plans`, settings.edgePlan, sites, within("us-east-1")).addStackDependency(accessLog);
+  }
   for (const [key, value] of Object.entries({ application: "latchkey", deployment, ...settings.tags })) {
     Tags.of(app).add(key, value);
   }

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { fileURLToPath } from "node:url";
+import { TIERS, type Tier } from "./tiers.ts";
 
 /** The staff's OpenID Connect issuer, when it is not the pool that the stack makes. */
 export interface Issuer {
@@ -27,6 +28,12 @@ export interface Settings {
    *  when not given. */
   hosts?: { staff: string; portal: string; certificateArn: string };
   issuer?: Issuer;
+  /** What a deployment spends beside its use. */
+  tier: Tier;
+  /** Whether X-Ray records requests: by itself as the tier says. */
+  tracing: boolean;
+  /** The plan of CloudFront that each site is on, if it is billed by a plan and not by use. */
+  edgePlan: "none" | "FREE" | "PRO" | "BUSINESS";
   architecture: "arm64" | "x86_64";
   /** MiB of a function; `passwords` are those that hash them, which takes a whole processor. */
   memory: { usual: number; passwords: number };
@@ -78,8 +85,12 @@ const EMAIL = /^[^\s@<>"]+@(?=.{4,253}$)[a-z0-9-]+(\.[a-z0-9-]+)+$/;
 
 /** Fills in what was not given. Throws with every mistake in it. */
 export function settings(given: Given): Settings {
+  const tier = TIERS[given.tier ?? "standard"] ?? TIERS.standard;
   const usual: Omit<Settings, Asked> = {
     deployment: "latchkey",
+    tier: "standard",
+    tracing: tier.traced,
+    edgePlan: "none",
     architecture: "arm64",
     memory: { usual: 512, passwords: 1769 },
     signIns: 0,
@@ -87,7 +98,7 @@ export function settings(given: Given): Settings {
     doorLimit: 100,
     apiLimit: 3000,
     blockedAddresses: [],
-    logDays: 365,
+    logDays: tier.logDays,
     backupDays: 35,
     backupYears: 1,
     archiveYears: 6,
@@ -107,6 +118,9 @@ export function settings(given: Given): Settings {
       `use: "patients", whose history and backups nobody can delete for years, you neither; or "try-out", which goes with its stack`,
     ],
     [full.use !== "patients" || full.keepData === true, "keepData: the data of patients are kept"],
+    [Object.keys(TIERS).includes(full.tier), `tier: ${Object.keys(TIERS).join(", ")}`],
+    [typeof full.tracing === "boolean", "tracing: true or false"],
+    [["none", "FREE", "PRO", "BUSINESS"].includes(full.edgePlan), "edgePlan: none, FREE, PRO or BUSINESS"],
     [["arm64", "x86_64"].includes(full.architecture), "architecture: arm64 or x86_64"],
     [whole(full.memory.usual, 128, 10240), "memory.usual: 128 to 10240 MiB"],
     [whole(full.memory.passwords, 256, 10240), "memory.passwords: 256 to 10240 MiB"],

@@ -19,7 +19,9 @@ import { Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
 import { readSecret, type Functions } from "./functions.ts";
 import { keptAndProtected } from "./kept.ts";
+import { known } from "./known.ts";
 import { keyNames, type Settings } from "./settings.ts";
+import { TIERS } from "./tiers.ts";
 
 export const ROLES = ["admin", "staff", "auditor"] as const;
 
@@ -41,6 +43,7 @@ export class Staff extends Construct {
       return;
     }
 
+    const { plus } = TIERS[settings.tier];
     const pool = new UserPool(this, "Pool", {
       userPoolName: `${settings.deployment}-staff`,
       selfSignUpEnabled: false,
@@ -71,11 +74,20 @@ export class Staff extends Construct {
           "You then choose a password of your own and set up an authenticator app.",
         ].join("<br>"),
       },
-      featurePlan: FeaturePlan.PLUS,
-      standardThreatProtectionMode: StandardThreatProtectionMode.FULL_FUNCTION,
+      // Of both plans, managed login; of Plus alone, threat protection. A second factor is demanded in any case.
+      ...(plus
+        ? {
+            featurePlan: FeaturePlan.PLUS,
+            standardThreatProtectionMode: StandardThreatProtectionMode.FULL_FUNCTION,
+          }
+        : { featurePlan: FeaturePlan.ESSENTIALS }),
       deletionProtection: settings.keepData,
       removalPolicy: keptAndProtected(settings),
     });
+    if (!plus)
+      known(pool, {
+        "AwsSolutions-COG8": "threat protection is of Cognito's Plus plan, which the tier does without; all have a second factor",
+      });
     pool.addDomain("Domain", {
       // Names of such domains are everybody's in a region: the account's number keeps ours apart.
       cognitoDomain: { domainPrefix: `${settings.deployment}-${Stack.of(this).account}` },

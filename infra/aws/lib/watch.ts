@@ -25,11 +25,13 @@ import type { Mail } from "./mail.ts";
 import type { Notices } from "./notices.ts";
 import { STREAMED, type Streamed } from "./outbox.ts";
 import type { Settings } from "./settings.ts";
+import { TIERS } from "./tiers.ts";
 
 const FIVE_MINUTES = Duration.minutes(5);
 
 export class Watch extends Construct {
   readonly topic: Topic;
+  private readonly alarms: readonly string[] | undefined;
 
   constructor(
     scope: Construct,
@@ -39,6 +41,8 @@ export class Watch extends Construct {
   ) {
     super(scope, id);
     const { api, data, functions, mail, notices } = parts;
+    const { alarms: chosen, dashboard } = TIERS[settings.tier];
+    this.alarms = chosen;
     this.topic = new Topic(this, "Alarms", { masterKey: data.key, enforceSSL: true });
     this.topic.addSubscription(new EmailSubscription(settings.alarms));
     // A topic with a policy of its own has lost the one that let its account in.
@@ -165,10 +169,17 @@ export class Watch extends Construct {
       this.alarm("BackupCopies", "A backup was not copied", jobs("NumberOfCopyJobsFailed"), 1);
     this.alarm("Lockouts", "Many usernames are being guessed at", ours("Lockouts", "sign-in"), 20);
 
+    if (dashboard === "none") return;
+    const large = dashboard === "large";
     const graph = (title: string, left: IMetric[], right: IMetric[] = []) =>
       new GraphWidget({ title, left, right, width: 12, height: 6 });
     const driven = [...Object.keys(STREAMED), "mail-events"];
     const names = all.map(([name]) => name).filter((name) => !driven.includes(name));
+    const byFunction = (metricName: string) =>
+      graph(
+        `${metricName} by function`,
+        all.map(([, fn]) => fn.metric(metricName, { period: FIVE_MINUTES, statistic: Stats.SUM })),
+      );
     new Dashboard(this, "Dashboard", {
       dashboardName: settings.deployment,
       widgets: [
@@ -182,14 +193,16 @@ export class Watch extends Construct {
             requests("4xx", Stats.SUM),
             requests("5xx", Stats.SUM),
             turnedAway,
-            sum("Failures", names),
+            ...(large ? [sum("Failures", names)] : []),
           ]),
         ],
         [
-          graph(
-            "Latency by function, p99",
-            names.map((name) => ours("Latency", name).with({ statistic: "p99" })),
-          ),
+          large
+            ? graph(
+                "Latency by function, p99",
+                names.map((name) => ours("Latency", name).with({ statistic: "p99" })),
+              )
+            : graph("Errors and throttles of functions", ["Errors", "Throttles"].map(account)),
           graph(
             "Lockouts",
             ["sign-in", "reset-password"].map((name) => ours("Lockouts", name)),
@@ -206,17 +219,13 @@ export class Watch extends Construct {
             [mail.failed, mail.failedEvents, notices.failed].map(waiting),
           ),
         ],
-        ["Errors", "Throttles"].map((metricName) =>
-          graph(
-            `${metricName} by function`,
-            all.map(([, fn]) => fn.metric(metricName, { period: FIVE_MINUTES, statistic: Stats.SUM })),
-          ),
-        ),
+        ...(large ? [["Errors", "Throttles"].map(byFunction)] : []),
       ],
     });
   }
 
   private alarm(id: string, alarmDescription: string, metric: IMetric, threshold: number): void {
+    if (this.alarms && !this.alarms.includes(id)) return;
     new Alarm(this, id, {
       alarmDescription,
       metric,

@@ -193,9 +193,22 @@ async function plan(d: Deployment): Promise<Finding[]> {
         todo: upgrade,
       },
     ];
+  const { edgePlan } = d.settings;
+  const refused: Finding[] =
+    edgePlan === "none"
+      ? []
+      : [
+          {
+            weight: "blocks",
+            found: `"edgePlan": "${edgePlan}" asks for a plan of CloudFront, and the account is on AWS's Free plan.`,
+            means: "CloudFront has no flat-rate plan for such accounts: the last stack is refused.",
+            todo: [...upgrade, `or "edgePlan": "none" in the settings`],
+          },
+        ];
   const day = ends ? ` on ${ends.toISOString().slice(0, 10)}` : " after six months";
   const left = credits === undefined ? "" : `, or when the credits are used up, of which ${Math.floor(credits)} dollars are left`;
   return [
+    ...refused,
     {
       weight: "before people",
       found: "The account is on AWS's Free plan.",

@@ -170,6 +170,15 @@ describe("the plan of the account", () => {
     await only("before people", ["on 2027-04-30"]);
   });
 
+  test("has no flat-rate plan of CloudFront", async () => {
+    planned = [200, { accountPlanType: "FREE", accountPlanStatus: "ACTIVE" }];
+    const found = await of({ edgePlan: "FREE" });
+    expect(found.map(({ weight }) => weight)).toEqual(["blocks", "before people"]);
+    expect(text(found[0]!)).toMatch(/"edgePlan": "FREE" asks .*\n.*\n.*upgrade-account-plan.*\n.*"edgePlan": "none"/);
+    planned = [200, { accountPlanType: "PAID", accountPlanStatus: "ACTIVE" }];
+    expect(await of({ edgePlan: "FREE" })).toEqual([]);
+  });
+
   test("an expired one blocks", async () => {
     planned = [200, { accountPlanType: "FREE", accountPlanStatus: "EXPIRED" }];
     await only("blocks", ["which is over", "upgrade-account-plan"]);

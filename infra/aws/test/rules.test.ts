@@ -19,6 +19,8 @@ const HOSTS: Partial<Settings> = {
   issuer: { url: "https://login.example.org", clientId: "latchkey", clientSecretName: "latchkey/issuer" },
   use: "try-out",
   signIns: 10,
+  tier: "full",
+  edgePlan: "PRO",
 };
 const VARIANTS: [string, Partial<Settings>][] = [
   ["with everything as it is by itself", {}],

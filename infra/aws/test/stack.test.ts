@@ -16,12 +16,12 @@ beforeAll(() => {
 
 describe("data", () => {
   test.each(["DataMain", "DataHistory"])(
-    "%s can be restored, is encrypted, and cannot be deleted by accident",
+    "%s is encrypted, and cannot be deleted by accident; the main one can be restored, of the other there is an archive",
     (id) => {
       const table = made.one("AWS::DynamoDB::Table", id);
       expect(table).toMatchObject({
         BillingMode: "PAY_PER_REQUEST",
-        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: id === "DataMain" },
         SSESpecification: { SSEEnabled: true, SSEType: "KMS" },
         DeletionProtectionEnabled: true,
       });
@@ -302,12 +302,11 @@ describe("functions", () => {
       .filter(([, many]) => many !== undefined)
       .sort();
 
-  test("are built binaries, traced, with logs that end", () => {
+  test("are built binaries, with logs that end", () => {
     for (const one of functions().filter(({ Description }) => !Description?.includes("archive"))) {
       expect(one).toMatchObject({
         Runtime: "provided.al2023",
         Architectures: ["arm64"],
-        TracingConfig: { Mode: "Active" },
         LoggingConfig: { LogFormat: "JSON" },
       });
     }
@@ -720,8 +719,6 @@ test("whether the history reaches its archive is looked at every day, and somebo
     "logs:CreateLogStream",
     "logs:PutLogEvents",
     "s3:ListBucket",
-    "xray:PutTelemetryRecords",
-    "xray:PutTraceSegments",
   ]);
 });
 

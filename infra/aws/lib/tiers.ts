@@ -1,0 +1,51 @@
+// How much a deployment spends beside what its people use. Each step down gives something up, and never encryption,
+// backups, a second factor of staff, limits at the doors, or the alarms about loss and attack: README, *What it costs*.
+// `tests/bench/cost/model.js` computes with the same table.
+
+export type Tier = "full" | "standard" | "lean";
+
+export interface Levers {
+  /** Cognito's plan with threat protection. */
+  plus: boolean;
+  /** X-Ray, unless the settings say otherwise. */
+  traced: boolean;
+  /** The history's table as it is kept best, with point-in-time recovery; else in a class for what is seldom read, and
+   *  its archive is the copy. */
+  historyRecovery: boolean;
+  /** A dashboard of every function; of at most 50 metrics, which costs nothing; or none. */
+  dashboard: "large" | "small" | "none";
+  /** The alarms that there are; all of them when not given. */
+  alarms?: readonly string[];
+  logDays: number;
+  monthlyBackups: boolean;
+}
+
+/** As many as cost nothing, of which the last is there only with copies elsewhere: those that tell that people are shut
+ *  out, that something is lost, or that somebody attacks. */
+const TEN_ALARMS = [
+  "Failures",
+  "Errors",
+  "Throttles",
+  "MailStream",
+  "MailGivenUp",
+  "MailRefused",
+  "ArchiveBehind",
+  "HistoryChanged",
+  "Backups",
+  "Lockouts",
+  "BackupCopies",
+] as const;
+
+export const TIERS: Record<Tier, Levers> = {
+  full: { plus: true, traced: true, historyRecovery: true, dashboard: "large", logDays: 365, monthlyBackups: true },
+  standard: { plus: false, traced: false, historyRecovery: false, dashboard: "small", logDays: 365, monthlyBackups: true },
+  lean: {
+    plus: false,
+    traced: false,
+    historyRecovery: false,
+    dashboard: "none",
+    alarms: TEN_ALARMS,
+    logDays: 90,
+    monthlyBackups: false,
+  },
+};
