@@ -40,6 +40,7 @@ test.each<[string, () => void, string]>([
   ["one that was cut off", () => truncateSync(revoke(), 127), "is cut off: 127 bytes of 128"],
   ["one without anything to load", () => writeFileSync(revoke(), program("arm64").fill(0, 56, 58)), "is cut off"],
   ["one that nobody may run", () => chmodSync(revoke(), 0o644), "may not be run by everybody (mode 644): chmod 755"],
+  ["one that others may run and not read", () => chmodSync(revoke(), 0o711), "may not be run by everybody (mode 711)"],
   ["one that only its owner may run", () => chmodSync(revoke(), 0o700), "may not be run by everybody (mode 700)"],
 ])("%s is refused, by its file", (_, spoil, why) => {
   spoil();

@@ -313,6 +313,7 @@ describe("hosts", () => {
     ],
     ["one that expired", { Status: "EXPIRED" }, ["in the state EXPIRED"]],
     ["one for a host alone", { SubjectAlternativeNames: [HOSTS.staff] }, ["does not cover portal.example.org."]],
+    ["one for a neighbour of one letter", { DomainName: "a.example.org", SubjectAlternativeNames: [HOSTS.staff] }, ["does not cover portal.example.org."]],
     ["one for hosts below", { DomainName: "*.staff.example.org", SubjectAlternativeNames: ["*.portal.example.org"] }, ["does not cover staff.example.org and portal.example.org"]],
   ])("a certificate blocks: %s", async (_, Certificate, words) => {
     if (Certificate)
@@ -365,7 +366,11 @@ describe("mail", () => {
     stacks.on(ListStackResourcesCommand).resolves({ StackResourceSummaries: [] });
     await only("blocks", ["has an identity for portal.example.org already", '"senderIdentity": "portal.example.org" in the settings']);
     expect(await of({ senderIdentity: "portal.example.org" })).toEqual([]);
-    stacks.on(DescribeStacksCommand).rejects(failed("ValidationError", "Stack with id latchkey does not exist"));
+    const gone = { ...resource("AWS::SES::EmailIdentity", "portal.example.org"), ResourceStatus: "DELETE_COMPLETE" as const };
+    stacks.on(ListStackResourcesCommand).resolves({ StackResourceSummaries: [gone] });
+    await only("blocks", ["has an identity for portal.example.org already"]);
+    const missing = failed("ValidationError", "Stack with id latchkey does not exist");
+    for (const command of [DescribeStacksCommand, ListStackResourcesCommand]) stacks.on(command as never).rejects(missing);
     await only("blocks", ["has an identity for portal.example.org already"]);
   });
 
