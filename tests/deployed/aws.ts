@@ -165,6 +165,8 @@ export function settle(deployment: string, more: object = {}): Deployment {
     deployment,
     architecture: process.arch === "arm64" ? "arm64" : "x86_64",
     use: "try-out",
+    // The emulator has room for what a new account has not: so what is reserved is tested too.
+    signIns: 10,
     ...more,
   };
   writeFileSync(process.env["LATCHKEY_SETTINGS"]!, JSON.stringify(given));

@@ -67,6 +67,25 @@ describe("staff", () => {
     await dana.must(200, "PUT", "/staff/session", { practice: "harbor" });
   });
 
+  test("decide about the practice, read what everybody did, and end every session", async () => {
+    // The sessions of the other practice are this test's alone.
+    const casey = await Desk.open("casey@cove.example");
+    const { version, invitationDays } = await casey.must(200, "GET", "/practice");
+    const days = invitationDays === 3 ? 7 : 3;
+    const edited = await casey.must(200, "PATCH", "/practice", { version, invitationDays: days });
+    expect(edited).toMatchObject({ version: version + 1, invitationDays: days });
+    const date = (ms: number) => new Date(ms).toISOString().slice(0, 10);
+    const [from, to] = [date(Date.now() - 86_400_000), date(Date.now() + 86_400_000)];
+    // An index follows its table.
+    await until("the history", async () => {
+      const { events } = await casey.must(200, "POST", "/history", { from, to, action: "practice-updated" });
+      return events.some((event: { changed: string[] }) => event.changed.includes("invitationDays"));
+    });
+    await casey.must(200, "POST", "/practice/end-sessions", { confirm: "end" });
+    expect((await casey.call("GET", "/staff/session")).status).toBe(401);
+    await dana.must(200, "GET", "/staff/session");
+  });
+
   test("see who has access, close a chart and open it again", async () => {
     const client = await dana.client();
     const user = await dana.invite(client);
