@@ -219,6 +219,7 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     await dana.must(200, "POST", `${at(client)}/reopen`);
   },
   "create-client": async () => {
+    await refused("POST", "/clients");
     const body = newClient();
     const once = key();
     await beyond("POST", "/clients", newClient());
