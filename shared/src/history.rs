@@ -67,6 +67,11 @@ pub enum Action {
     PracticeShown,
     PracticeUpdated,
     SessionsEnded,
+    BulkPrepared,
+    BulkShown,
+    BulkStarted,
+    BulkStopped,
+    BulkFinished,
     Refused,
     /// What a newer version did, of which this one knows no more.
     #[serde(other)]

@@ -7,6 +7,7 @@ pub mod alert;
 pub mod alike;
 pub mod app;
 pub mod ask;
+pub mod bulk;
 pub mod caller;
 pub mod chart;
 pub mod client;

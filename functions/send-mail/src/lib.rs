@@ -10,6 +10,7 @@
 
 mod alerts;
 mod asks;
+mod bulk;
 mod lockouts;
 mod zone;
 
@@ -147,8 +148,8 @@ impl Sender {
             let key = keys::inserted(&record.event_name, &change.keys, keys::MAILED)?;
             Some((key, change.sequence_number))
         });
-        let (alerts, mails): (Vec<_>, Vec<_>) =
-            new.partition(|(key, _)| key.sk.starts_with(keys::ALERT));
+        let (alerts, mails): (Vec<_>, Vec<_>) = new
+            .partition(|(key, _)| [keys::ALERT, keys::STEP].iter().any(|b| key.sk.starts_with(b)));
         let see_to = async |(key, number): (Key, Option<String>)| {
             let problem = self.work_on(&key).await.err()?;
             tell(&key, &problem);
@@ -178,8 +179,8 @@ impl Sender {
         let until = self.app.now().plus(-OVERDUE);
         let mut left = Vec::new();
         // By turns, so that what strangers ask for does not keep mails waiting.
-        let mut queues =
-            [keys::ASK, keys::MAIL, keys::ALERT, keys::LOCKOUT].map(|kind| Queue::of(kind, until));
+        let mut queues = [keys::ASK, keys::MAIL, keys::ALERT, keys::LOCKOUT, keys::STEP]
+            .map(|kind| Queue::of(kind, until));
         loop {
             let mut idle = true;
             for queue in &mut queues {
@@ -202,6 +203,7 @@ impl Sender {
             Some(keys::ASK) => self.resolve(key).await,
             Some(keys::ALERT) => self.alert(key).await,
             Some(keys::LOCKOUT) => self.locked_out(key).await,
+            Some(keys::STEP) => self.step(key).await,
             _ => self.send(key).await,
         }
     }
@@ -291,12 +293,13 @@ impl Sender {
             MailKind::EmailReplaced => user.notices.get(&mail.mail_id).unwrap_or(&user.email),
             _ => &user.email,
         };
-        let tags = [
+        let mut tags = vec![
             ("practice", mail.practice.to_string()),
             ("client", mail.client_id.to_string()),
             ("portalUser", mail.portal_user_id.to_string()),
             ("mail", mail.mail_id.to_string()),
         ];
+        tags.extend(mail.bulk_id.map(|bulk| ("bulk", bulk.to_string())));
         let outcome = match self.post(to, &settings, &letter, &tags).await {
             Ok(outcome) => outcome,
             Err(_) if mail.queued_at.plus(GIVEN_UP) <= now => {

@@ -115,6 +115,22 @@ export const FUNCTIONS: Record<string, Plan> = {
   "assign-alert": { rights: [...editor, check("chart")] },
   // `record`: what another site sends with a session is refused, here and wherever a visitor is asked for.
   authorize: { rights: [...asked, ...sessions, record], hmacs: true },
+  // A job is written whole, with all its rows, and read whole. Of a view, its entries are read; of portal users, where
+  // they are; then all their items, and what their addresses hold.
+  bulk: {
+    rights: [
+      ...reader,
+      ...once,
+      lists,
+      getTogether("chart"),
+      getTogether("account", "budget"),
+      put("bulk"),
+      query("bulk"),
+    ],
+    hmacs: true,
+    // Ten thousand rows.
+    seconds: 29,
+  },
   "change-owner": { rights: [...editor, check("chart")] },
   check: { rights: [...asked, ...sessions, record] },
   client: {
@@ -206,7 +222,11 @@ export const FUNCTIONS: Record<string, Plan> = {
   "list-portal-users": { rights: [...reader, chart, getTogether("lock")] },
   // An alert whose mail came back waits again (`pending`), for the practice.
   "mail-events": {
-    rights: [update("chart", "mail", "state", "trouble", "went", "pending", "doneAt")],
+    rights: [
+      update("chart", "mail", "state", "trouble", "went", "pending", "doneAt"),
+      // One of a change for many is counted there.
+      update("bulk", "bounced"),
+    ],
     events: true,
   },
   "portal-session": {
@@ -286,6 +306,16 @@ export const FUNCTIONS: Record<string, Plan> = {
       update("address", "invited", "servedAt"),
       mirror("mail", "trouble"),
       record,
+      // The rows of a change for many: people are invited, or lose their access, as somebody of the staff asked
+      // who may still ask it.
+      get("bulk"),
+      getTogether("bulk", "practice", "team"),
+      check("team"),
+      put("bulk", "address", "search"),
+      remove("bulk"),
+      update("bulk", "actor", "done", "made", "outcomes", "state"),
+      update("account", "grants", "reset"),
+      notices,
       update(
         "chart",
         "account",

@@ -97,6 +97,7 @@ test("only those who sign people or apps in, or sign notices, read the signing k
     "alerts",
     "apps",
     "authorize",
+    "bulk",
     "create-client",
     "delete",
     "enroll",
@@ -173,8 +174,19 @@ test("an app is registered, changed and deleted by one function; others note tha
   ]);
 });
 
+test("a change for many is prepared by one function and made by another; mails that come back are counted there", () => {
+  expect(writes("P#*#G#*")).toEqual([
+    ["bulk", "dynamodb:PutItem", "all of them"],
+    ["mail-events", "dynamodb:UpdateItem", ["PK", "SK", "bounced", "rev"]],
+    ["send-mail", "dynamodb:DeleteItem", "all of them"],
+    ["send-mail", "dynamodb:PutItem", "all of them"],
+    ["send-mail", "dynamodb:UpdateItem", ["PK", "SK", "actor", "done", "made", "outcomes", "rev", "state"]],
+  ]);
+});
+
 test("notices are queued by what ends sessions or closes charts, and told by one function that reaches little else", () => {
-  const queue = ["close-client", "delete", "end-session", "enroll", "portal-session", "reset-password", "revoke", "sign-in"];
+  const queue = ["close-client", "delete", "end-session", "enroll", "portal-session", "reset-password", "revoke"];
+  queue.push("send-mail", "sign-in");
   expect(writes("P#*#K")).toEqual(
     [...queue, "deliver", "update-portal-user"].sort().map((name) => [name, "dynamodb:PutItem", "all of them"]),
   );

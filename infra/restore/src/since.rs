@@ -168,6 +168,11 @@ fn changes(action: Action) -> bool {
         | Action::ClientsSearched
         | Action::AccessListed
         | Action::ClientsCompared
+        | Action::BulkPrepared
+        | Action::BulkShown
+        | Action::BulkStarted
+        | Action::BulkStopped
+        | Action::BulkFinished
         | Action::PortalUsersListed
         | Action::SignedIn
         | Action::SignInRefused

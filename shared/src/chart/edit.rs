@@ -19,6 +19,7 @@ use super::{
 use crate::{
     account::{Account, MOST_CHARTS, PAUSE, PortalSession},
     ask::Ask,
+    bulk::Note,
     client::{Born, Client, Holder},
     context::Context,
     device::{self, Device},
@@ -27,7 +28,7 @@ use crate::{
         RecordNumber, Refusal, Relationship, Secret, Username,
     },
     history::{Action, Event},
-    id::{AccountKey, ClientId, Epoch, PortalUserId, SessionId},
+    id::{AccountKey, BulkId, ClientId, Epoch, PortalUserId, SessionId},
     idempotency, keys,
     lists::Listing,
     mail::MailKind,
@@ -66,6 +67,8 @@ pub struct ChartEdit<'a> {
     pub(super) spending: Spending<'a>,
     pub(super) keeps: bool,
     told: Vec<(Action, Option<PortalUserId>)>,
+    bulk: Option<BulkId>,
+    pub(super) row: Vec<Handle>,
 }
 
 /// What rules have to see before they can decide.
@@ -91,6 +94,8 @@ pub(super) struct Failed {
     pub(super) record_number: bool,
     /// Another client with this date of birth was created meanwhile.
     pub(super) born: bool,
+    /// The row of a change for many is made already, or is not to be made now.
+    pub(super) row: bool,
 }
 
 /// What is known, when a client is created, of others with the same date of birth.
@@ -200,6 +205,8 @@ impl<'a> ChartEdit<'a> {
             failed,
             keeps: true,
             told: Vec::new(),
+            bulk: None,
+            row: Vec::new(),
         }
     }
 
@@ -212,6 +219,20 @@ impl<'a> ChartEdit<'a> {
     #[must_use]
     pub fn queued(&self) -> &[Outgoing] {
         &self.queued
+    }
+
+    /// Says that the change is a row of one for many, and notes there that the row is made: in the same
+    /// transaction, so that it is made once. To be said first: the mails of the change carry it.
+    ///
+    /// # Errors
+    /// [`OVERTAKEN`] when the row is made already, or is not to be made now.
+    pub fn is_row(&mut self, note: &Note) -> Result<(), Problem> {
+        if self.failed.row {
+            return Err(Problem::conflict(OVERTAKEN, "The row is not to be made now."));
+        }
+        self.bulk = Some(note.bulk);
+        self.row = note.write(&mut self.change);
+        Ok(())
     }
 
     /// Says which events of this change the history has already: they are not written again. For a
@@ -962,6 +983,7 @@ impl<'a> ChartEdit<'a> {
 
     /// Puts a mail into the outbox: the one place where a change mails.
     fn queue(&mut self, mail: Outgoing, to: &Email) -> Result<(), Problem> {
+        let mail = Outgoing { bulk_id: self.bulk, ..mail };
         if !self.request.silent {
             mail.queue(&mut self.change, &mut self.spending, to)?;
         }

@@ -166,4 +166,8 @@ export const histories = {
   "field.reset": "password reset",
   "field.portalUser": "portal user",
   "field.reason": "reason",
+  "because.has_access": "the client has a portal user",
+  "because.is_revoked": "the access is revoked already",
+  "because.minor": "the client is under 18",
+  "because.no_email": "the client has no e-mail address",
 } as const;

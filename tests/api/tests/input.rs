@@ -131,6 +131,21 @@ fn body(id: &str, who: &Invited) -> Option<(Value, Vec<Member>)> {
                 Member("limit", Number, May),
             ],
         ),
+        "bulk" => (
+            json!({
+                "action": "revoke", "view": "active",
+                "reason": {"code": "left-care", "note": "Moved away."},
+            }),
+            vec![
+                Member("action", Choice, Must),
+                Member("view", Choice, Must),
+                Member("reason", Object, May),
+                Member("reason.code", Choice, Must),
+                Member("reason.note", Text(500), May),
+            ],
+        ),
+        // That of a revocation: without the word it is refused as not confirmed.
+        "bulk.start" => (json!({"confirm": "revoke"}), vec![Member("confirm", Choice, May)]),
         // What is in a row costs the row alone: `sync`.
         "sync-clients" => (
             json!({"rows": [{
@@ -557,6 +572,8 @@ struct Desk {
     dana: Staff,
     who: Invited,
     system: Program,
+    /// A revocation of many that is prepared.
+    job: String,
 }
 
 impl Desk {
@@ -566,7 +583,9 @@ impl Desk {
         let client = dana.client("Amara", "Okafor", "1984-03-12").await;
         let who = dana.invite(&client, "pat@mail.example").await;
         let system = dana.program(&system(&["alerts"])).await;
-        Self { world, dana, who, system }
+        let job = json!({"action": "revoke", "view": "all"});
+        let job = text(&dana.post("/api/bulk", &job).await.expect(201)["bulkId"]);
+        Self { world, dana, who, system, job }
     }
 
     /// Every operation that takes a body: a call without one, a good body, and its members.
@@ -581,6 +600,9 @@ impl Desk {
                     .unwrap_or_else(|| panic!("{} ({}) has no body in this test", o.id, o.name()));
                 let path = o.path_of(&self.who.client, &self.who.user);
                 let path = path.replace("{staffId}", &self.dana.id);
+                let many = "/api/bulk/";
+                let path = path
+                    .replace(&format!("{many}{}", self.who.client), &format!("{many}{}", self.job));
                 let call = Call::new(&o.method, &path);
                 let call = if o.scheme.as_deref() == Some("systemToken") {
                     call.header("authorization", &format!("Bearer {}", self.system.token))
@@ -722,6 +744,8 @@ async fn what_may_be_left_out_may() {
         ("list-access", "query"),
         ("list-access", "professional"),
         ("list-access", "limit"),
+        ("bulk", "reason"),
+        ("bulk", "reason.note"),
     ] {
         let desk = Desk::new().await;
         let operations = desk.operations();
@@ -782,7 +806,7 @@ async fn what_is_no_json_object_is_refused() {
         bodies.push("[".repeat(20_000));
         bodies.push("{\"a\":".repeat(10_000));
         bodies.push(format!("{{\"surprise\":{}{}}}", "[".repeat(5_000), "]".repeat(5_000)));
-        if id != "revoke" {
+        if !["revoke", "bulk.start"].contains(&id.as_str()) {
             bodies.extend([String::new(), "null".into()]);
         }
         for body in bodies {
@@ -1444,6 +1468,9 @@ async fn logs_hold_ids_and_nothing_personal() {
     }
 }
 
+/// What paths name.
+const KNOWN_IDS: [&str; 5] = ["appId", "bulkId", "clientId", "portalUserId", "staffId"];
+
 #[test]
 fn no_address_can_hold_anything_personal() {
     for operation in operations() {
@@ -1452,11 +1479,7 @@ fn no_address_can_hold_anything_personal() {
             .split('/')
             .filter_map(|s| s.strip_prefix('{')?.strip_suffix('}'))
             .collect();
-        assert!(
-            names.iter().all(|n| ["appId", "clientId", "portalUserId", "staffId"].contains(n)),
-            "{}",
-            operation.name()
-        );
+        assert!(names.iter().all(|n| KNOWN_IDS.contains(n)), "{}", operation.name());
         for parameter in operation.value["parameters"].as_array().into_iter().flatten() {
             if parameter["in"] != "query" {
                 continue;

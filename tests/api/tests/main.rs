@@ -5,6 +5,7 @@ mod addresses;
 mod alerts;
 mod apps;
 mod asked;
+mod bulk;
 mod closing;
 mod conformance;
 mod cors;

@@ -208,6 +208,33 @@ impl Day {
         self.staff("list-access.summary", 200, summary).await;
     }
 
+    /// Sends invitations again, to one person and to all.
+    async fn invite_again(&mut self, one: &Invited) {
+        let again = Call::new("POST", &format!("{}/invitation", one.path()));
+        self.staff("resend-invitation", 202, again).await;
+        let body = json!({"action": "resend", "view": "invited"});
+        let new = Call::new("POST", "/api/bulk").json(&body).header("idempotency-key", "k");
+        let job = self.staff("bulk", 201, new.clone()).await;
+        assert_eq!(self.staff("bulk", 201, new).await, job, "an answer that is kept");
+        let path = format!("/api/bulk/{}", text(&job["bulkId"]));
+        self.staff("bulk.start", 200, Call::new("POST", &format!("{path}/start"))).await;
+        self.staff("bulk.stop", 200, Call::new("POST", &format!("{path}/stop"))).await;
+        self.staff("bulk.start", 200, Call::new("POST", &format!("{path}/start"))).await;
+        self.staff("bulk.rows", 200, Call::new("GET", &format!("{path}/rows"))).await;
+        grow_all(&self.world).await;
+        assert_eq!(self.world.deliver().await, 0);
+        let progress = self.staff("bulk.show", 200, Call::new("GET", &path)).await;
+        assert_eq!(
+            (&progress["state"], &progress["done"]),
+            (&json!("finished"), &job["willChange"])
+        );
+        // One whose step is still there.
+        let job = self.staff("bulk", 201, Call::new("POST", "/api/bulk").json(&body)).await;
+        let path = format!("/api/bulk/{}/start", text(&job["bulkId"]));
+        self.staff("bulk.start", 200, Call::new("POST", &path)).await;
+        let _ = self.world.records();
+    }
+
     /// Fails to sign in as nobody until the name is locked.
     async fn lock_out(&self) {
         for _ in 0..5 {
@@ -236,7 +263,7 @@ impl Day {
 }
 
 /// Every kind of item: its partition and the beginning of its sort key.
-const KINDS: [&str; 28] = [
+const KINDS: [&str; 31] = [
     " LOGIN#harbor",
     " PRACTICE",
     " SOURCE",
@@ -250,6 +277,9 @@ const KINDS: [&str; 28] = [
     "C MAIL",
     "D ",
     "E ACCOUNT",
+    "G BULK",
+    "G BULK#000",
+    "G STEP",
     "H POSTS",
     "I REQUEST",
     "J USED",
@@ -315,8 +345,7 @@ async fn every_function_serves_items_that_a_newer_version_wrote() {
         });
     }
     let (one, two) = (people[0].clone(), people[1].clone());
-    day.staff("resend-invitation", 202, Call::new("POST", &format!("{}/invitation", one.path())))
-        .await;
+    day.invite_again(&one).await;
     grow_all(&world).await;
     assert_eq!(world.deliver().await, 0);
     let token = json!({"token": world.post.newest(&one.email).token()});

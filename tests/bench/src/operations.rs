@@ -135,10 +135,25 @@ impl Afternoon<'_> {
         self.staff("list-access", ("POST", "/api/access", body), 200).await;
         let summary = "/api/access/summary";
         self.staff("list-access.summary", ("GET", summary, Value::Null), 200).await;
+        self.many(client).await;
         self.staff("client", ("GET", &path, Value::Null), 200).await;
         let body = json!({"version": 1, "name": {"first": "Amara", "last": "Okafor-Lindqvist"}});
         self.staff("client.edit", ("PATCH", &path, body), 200).await;
         (client, path)
+    }
+
+    /// A change for many is prepared, started and stopped.
+    async fn many(&mut self, client: ClientId) {
+        let body = json!({"action": "invite", "clientIds": [client]});
+        let made = self.staff("bulk", ("POST", "/api/bulk", body), 201).await;
+        let path = format!("/api/bulk/{}", made["bulkId"].as_str().expect("an id"));
+        let start = format!("{path}/start");
+        self.staff("bulk.start", ("POST", &start, Value::Null), 200).await;
+        let stop = format!("{path}/stop");
+        self.staff("bulk.stop", ("POST", &stop, Value::Null), 200).await;
+        self.staff("bulk.show", ("GET", &path, Value::Null), 200).await;
+        let rows = format!("{path}/rows");
+        self.staff("bulk.rows", ("GET", &rows, Value::Null), 200).await;
     }
 
     async fn people(&mut self, client: ClientId, path: &str) {

@@ -97,6 +97,36 @@ describe("staff", () => {
     await dana.must(200, "POST", `${at(client)}/reopen`);
   });
 
+  test("invite and revoke in bulk, and see what became of it", async () => {
+    const emails = () => [{ type: "home", address: `${unique()}@mail.example` }];
+    const clients = [await dana.client({ emails: emails() }), await dana.client({ emails: emails() })];
+    const mute = await dana.client();
+    const clientIds = [...clients, mute].map((client) => client.clientId);
+    const job = await dana.must(201, "POST", "/bulk", { action: "invite", clientIds });
+    expect(job).toMatchObject({ willChange: 2, skipped: [{ why: "no-email", count: 1 }] });
+    const finish = async (bulkId: string, body?: object) => {
+      await dana.must(200, "POST", `/bulk/${bulkId}/start`, body);
+      await until("the end", async () => (await dana.must(200, "GET", `/bulk/${bulkId}`)).state === "finished");
+      return dana.must(200, "GET", `/bulk/${bulkId}`);
+    };
+    const done = await finish(job.bulkId);
+    expect(done).toMatchObject({ done: 2, total: 2, results: [{ outcome: "done" }, { outcome: "done" }] });
+    expect((await dana.must(200, "GET", `/bulk/${job.bulkId}/rows`)).rows).toHaveLength(3);
+    expect(await dana.must(200, "POST", `/bulk/${job.bulkId}/stop`)).toEqual(done);
+    for (const client of clients) await mail(client.emails[0].address, INVITATION);
+    const users = await Promise.all(clients.map(async (client) => (await dana.users(client)).portalUsers[0]));
+    const portalUserIds = users.map((user: { portalUserId: string }) => user.portalUserId);
+    // Where somebody is, an index says, which follows the table.
+    let revoke = { bulkId: "", willChange: 0 };
+    await until("the index", async () => {
+      revoke = await dana.must(201, "POST", "/bulk", { action: "revoke", portalUserIds });
+      return revoke.willChange === 2;
+    });
+    await dana.must(422, "POST", `/bulk/${revoke.bulkId}/start`);
+    await finish(revoke.bulkId, { confirm: "revoke" });
+    for (const client of clients) expect((await dana.users(client)).portalUsers[0].status).toBe("revoked");
+  });
+
   test("bring a list of clients in line", async () => {
     const row = { name: { first: "Ann", last: unique() }, dateOfBirth: "1984-03-12", recordNumber: unique() };
     for (const outcome of ["created", "unchanged"]) {
