@@ -524,6 +524,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/portal/account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows the account. It is recorded. */
+        get: operations["account"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes the language. */
+        patch: operations["account.edit"];
+        trace?: never;
+    };
+    "/api/portal/account/email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks for another e-mail address. Nothing changes until the link is used that is mailed to it. */
+        post: operations["account.email"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/account/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes the password. All other sessions of the account end. */
+        put: operations["account.password"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/account/sessions/{sessionId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends a session of the person, or all but the one that asks. */
+        delete: operations["account.end-session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/portal/apps": {
         parameters: {
             query?: never;
@@ -558,6 +627,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/portal/charts/{clientId}/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows who can enter a chart that the person owns. It is recorded. */
+        get: operations["who-can-enter"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/portal/check": {
         parameters: {
             query?: never;
@@ -569,6 +655,26 @@ export interface paths {
         get: operations["check"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/email-confirmation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a new e-mail address the person's, by the link that was mailed to it. Both addresses are told, the
+         *     one before without the new one.
+         */
+        post: operations["account.confirm-email"];
         delete?: never;
         options?: never;
         head?: never;
@@ -932,6 +1038,25 @@ export interface components {
             /** @description Whether there are more. */
             more: boolean;
         };
+        /** @description The account of the person who is signed in. */
+        Account: {
+            /** @description Where the person's mails go. */
+            email: components["schemas"]["Email"];
+            /** @description The language of pages and mails: the person's choice, or else the practice's. */
+            language: components["schemas"]["Language"];
+            /** @description The person's name. */
+            name: components["schemas"]["Name"];
+            /** @description What the person signs in with beside the password. */
+            secondFactors: components["schemas"]["SecondFactors"];
+            /** @description Where the person is signed in: this session first, then the last used. */
+            sessions: components["schemas"]["OwnSession"][];
+            /** @description The name the person signs in with. */
+            username: components["schemas"]["Username"];
+        };
+        /** @description A change of the account: what is not named stays. */
+        AccountEdit: {
+            language?: components["schemas"]["Language"] | null;
+        };
         /** @description An opaque id. */
         AccountId: string;
         /**
@@ -943,7 +1068,7 @@ export interface components {
          * @description What happened.
          * @enum {string}
          */
-        Action: "client-created" | "client-updated" | "client-closed" | "client-reopened" | "client-opened" | "client-shown" | "portal-user-shown" | "history-shown" | "clients-searched" | "access-listed" | "clients-compared" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "links-ended" | "access-revoked" | "access-activated" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "locked" | "signed-out" | "password-reset-requested" | "password-changed" | "password-change-refused" | "staff-signed-in" | "staff-signed-out" | "staff-shown" | "staff-added" | "staff-updated" | "staff-removed" | "staff-sessions-ended" | "app-opened" | "app-closed" | "apps-shown" | "app-registered" | "app-updated" | "app-secret-made" | "app-deleted" | "alert-posted" | "alerts-shown" | "practice-shown" | "practice-updated" | "sessions-ended" | "refused" | "other";
+        Action: "client-created" | "client-updated" | "client-closed" | "client-reopened" | "client-opened" | "client-shown" | "portal-user-shown" | "history-shown" | "clients-searched" | "access-listed" | "clients-compared" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "links-ended" | "access-revoked" | "access-activated" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "locked" | "signed-out" | "password-reset-requested" | "password-changed" | "password-change-refused" | "account-shown" | "account-updated" | "access-shown" | "email-change-requested" | "email-change-refused" | "proof-refused" | "session-ended" | "staff-signed-in" | "staff-signed-out" | "staff-shown" | "staff-added" | "staff-updated" | "staff-removed" | "staff-sessions-ended" | "app-opened" | "app-closed" | "apps-shown" | "app-registered" | "app-updated" | "app-secret-made" | "app-deleted" | "alert-posted" | "alerts-shown" | "practice-shown" | "practice-updated" | "sessions-ended" | "refused" | "other";
         /** @description Who acted, as staff see it. */
         ActorView: {
             /** @description Tells people of one name apart; empty for somebody who was not signed in. */
@@ -1184,6 +1309,11 @@ export interface components {
             /** @description Why. */
             reason: components["schemas"]["CloseReason"];
         };
+        /** @description A link's token. */
+        Confirmation: {
+            /** @description What stands after `#` in the link. */
+            token: string;
+        };
         /** @description An e-mail address of a client. */
         ContactEmail: {
             /** @description The address. */
@@ -1217,8 +1347,26 @@ export interface components {
          * @description A day that exists, YYYY-MM-DD, from 1850 on.
          */
         Date: string;
+        /**
+         * @description What kind of device a browser runs on, as far as it says: people tell their sessions apart by it, and
+         *     nothing is decided by it.
+         * @enum {string}
+         */
+        DeviceKind: "phone" | "tablet" | "computer" | "unknown";
         /** @description An e-mail address. Checked for shape only: whether it takes mail is for the mail to find out. */
         Email: string;
+        /** @description A new e-mail address. */
+        EmailChange: {
+            /** @description The new address. */
+            email: components["schemas"]["Email"];
+            /** @description That it is still the person. */
+            proof: components["schemas"]["Proof"];
+        };
+        /** @description A mail is on its way to the new address. */
+        EmailChangeAsked: {
+            /** @description When the link ends that confirms the address. */
+            expiresAt: components["schemas"]["At"];
+        };
         /** @description The word that ends all sessions. */
         EndAll: {
             /** @description The word `end`, in any case. */
@@ -1273,6 +1421,15 @@ export interface components {
             clientId: components["schemas"]["ClientId"];
             /** @description The app's address, with `iss` and `chart`. */
             href: string;
+        };
+        /** @description That somebody entered. */
+        Entry: {
+            /** @description When. */
+            at: components["schemas"]["At"];
+            /** @description What the person was called then. */
+            name: string;
+            /** @description The portal user, who may be gone by now. */
+            portalUserId?: components["schemas"]["PortalUserId"];
         };
         /** @description One event, as staff see it. */
         Event: {
@@ -1440,6 +1597,11 @@ export interface components {
             /** @description The keys. */
             keys: components["schemas"]["PublicKey"][];
         };
+        /**
+         * @description The languages a mail can be written in, and a page.
+         * @enum {string}
+         */
+        Language: "en" | "es" | "fr";
         /** @description A link's token. */
         Link: {
             /** @description What stands after `#` in the link. */
@@ -1460,7 +1622,7 @@ export interface components {
          * @description What a mail is about.
          * @enum {string}
          */
-        MailKind: "invitation" | "access-granted" | "password-reset" | "password-changed" | "email-changed" | "email-replaced" | "username-changed";
+        MailKind: "invitation" | "access-granted" | "password-reset" | "password-changed" | "email-changed" | "email-replaced" | "email-confirmation" | "username-changed";
         /**
          * @description A language of the mails.
          * @enum {string}
@@ -1616,18 +1778,66 @@ export interface components {
             /** @description What people call it. */
             name: components["schemas"]["AppName"];
         };
+        /** @description A session of the person. */
+        OwnSession: {
+            /** @description When it began. */
+            beganAt: components["schemas"]["At"];
+            /** @description Whether it is the one that asks. */
+            current: boolean;
+            /** @description On what kind of device. */
+            device: components["schemas"]["DeviceKind"];
+            /** @description When it was last used, to about a minute. */
+            lastUsedAt: components["schemas"]["At"];
+            /** @description Its id. */
+            sessionId: components["schemas"]["SessionId"];
+        };
         /** @description Who shall own the chart. */
         Ownership: {
             /** @description The portal user. */
             portalUserId: components["schemas"]["PortalUserId"];
         };
+        /** @description A passkey. */
+        Passkey: {
+            /** @description When it was added. */
+            createdAt: components["schemas"]["At"];
+            /** @description When it was last signed in with. */
+            lastUsedAt?: components["schemas"]["At"];
+            /** @description What the person calls it. */
+            name: string;
+            /** @description Its id. */
+            passkeyId: string;
+        };
         /** @description A password; any characters. */
         Password: string;
+        /** @description A new password, and the one before. */
+        PasswordChange: {
+            /** @description The new password. */
+            password: components["schemas"]["Password"];
+            /** @description That it is still the person. */
+            proof: components["schemas"]["Proof"];
+        };
         /**
          * @description What a portal user may do. The names on the pages stand in the design, section 1.
          * @enum {string}
          */
         Permission: "basic" | "messaging" | "documents" | "sessions" | "billing" | "surveys";
+        /** @description Somebody with access to a chart. */
+        PersonWithAccess: {
+            /** @description When the person last signed in. */
+            lastEntryAt?: components["schemas"]["At"];
+            /** @description The person's name. */
+            name: components["schemas"]["Name"];
+            /** @description What the person may do. */
+            permissions: components["schemas"]["Permission"][];
+            /** @description The portal user. */
+            portalUserId: components["schemas"]["PortalUserId"];
+            /** @description What the person is to the client. */
+            relationship: components["schemas"]["Relationship"];
+            /** @description Since when: enrolled, or given access again. */
+            since?: components["schemas"]["At"];
+            /** @description Whether it is the person who asks. */
+            you: boolean;
+        };
         /** @description A phone number, as written; its digits are what search uses. */
         PhoneNumber: string;
         /** @description Who is signed in to the portal, and what they may open. */
@@ -1638,6 +1848,8 @@ export interface components {
             endsAt: components["schemas"]["At"];
             /** @description When the session ends if it stays unused. */
             expiresAt: components["schemas"]["At"];
+            /** @description The language that the person chose, if one was. */
+            language?: components["schemas"]["Language"];
             /** @description The person's name. */
             name: components["schemas"]["Name"];
             /** @description The practice whose portal it is. */
@@ -1792,6 +2004,11 @@ export interface components {
             /** @description How far word has come. */
             state: components["schemas"]["TellingState"];
         };
+        /** @description What shows that it is still the person who signed in. */
+        Proof: {
+            /** @description The password of the account. */
+            password: components["schemas"]["Password"];
+        };
         /** @description A client's last name as a person types it to prove who they are. */
         ProofName: string;
         /** @description A public key of an app: for ES256, as a JWK (RFC 7517). */
@@ -1889,6 +2106,15 @@ export interface components {
          * @enum {string}
          */
         SecondFactor: "off" | "offered" | "required";
+        /** @description What a person signs in with beside the password. */
+        SecondFactors: {
+            /** @description The passkeys. */
+            passkeys: components["schemas"]["Passkey"][];
+            /** @description Whether there is a recovery code. */
+            recoveryCode: boolean;
+            /** @description Whether there is an authenticator app. */
+            totp: boolean;
+        };
         /** @description A client. An object that is none, or not wholly, is answered as `invalid` or with the fields that were left out: no row costs another. */
         SentRow: components["schemas"]["SyncRow"] | Record<string, never>;
         /** @description An opaque id. */
@@ -2241,6 +2467,13 @@ export interface components {
          * @enum {string}
          */
         View: "all" | "active" | "invited" | "expired" | "revoked" | "locked" | "bounced" | "unused" | "without-access" | "without-owner" | "alerts-to-practice";
+        /** @description Who can enter a chart, and who did. */
+        WhoCanEnter: {
+            /** @description The last entries, newest first: of those that the last two hundred events tell. */
+            entries: components["schemas"]["Entry"][];
+            /** @description Everybody with access, the longest first. */
+            people: components["schemas"]["PersonWithAccess"][];
+        };
         Whole: number;
         /** @description Why access is revoked. */
         WhyRevoked: {
@@ -5524,6 +5757,451 @@ export interface operations {
             };
         };
     };
+    account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "account.edit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountEdit"];
+            };
+        };
+        responses: {
+            /** @description The account as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A rule refuses some input: the fields are named, nothing was written. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "account.email": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and address get the same answer, for a day. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmailChange"];
+            };
+        };
+        responses: {
+            /** @description The new address gets a mail with a link, unless it got as many as an address may get: of that nobody is told, who may not know who else has mails there. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmailChangeAsked"];
+                };
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_password` on `proof.password`; `unchanged` on `email`; or the key came with another address. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_attempts`: wait. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "account.password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description The password is changed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_password` on `proof.password`; `too_short` or `too_weak` on `password`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_attempts`: wait. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "account.end-session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session, or `others`: all but the one that asks. */
+                sessionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is over. */
+            204: {
+                headers: {
+                    /** @description Takes the cookie away, when the session that asks was ended. */
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The person has no such session. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "portal-session.apps": {
         parameters: {
             query?: never;
@@ -5680,6 +6358,76 @@ export interface operations {
             };
         };
     };
+    "who-can-enter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The client. */
+                clientId: components["schemas"]["ClientId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who can enter. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhoCanEnter"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_access`: the chart is another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The session opens no such chart. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     check: {
         parameters: {
             query: {
@@ -5731,6 +6479,116 @@ export interface operations {
             /** @description `no_access`: the app is not known or switched off, or the person has no chart, or not this one, that it serves. */
             403: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "account.confirm-email": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and body get the same answer, for a day. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Confirmation"];
+            };
+        };
+        responses: {
+            /** @description The address is the person's. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `confirmation_expired`: the link does not work, or no longer. `change_too_large`: the person has access to more clients than can be told together. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A rule refuses some input: the fields are named, nothing was written. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many links that do not work from this address. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {

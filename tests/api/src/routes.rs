@@ -83,6 +83,8 @@ impl Operation {
     #[must_use]
     pub fn path_of(&self, client: &str, user: &str) -> String {
         let path = self.path.replace("{clientId}", client).replace("{portalUserId}", user);
+        // That of a session is a client's, too.
+        let path = path.replace("{sessionId}", client);
         path.replace("{appId}", &format!("harbor.{client}"))
     }
 }

@@ -89,6 +89,10 @@ const NAME: [Member; 4] = [
     Member("name.preferred", Part(100), May),
 ];
 
+/// What is asked for again in a session.
+const PROOF: [Member; 2] =
+    [Member("proof", Object, Must), Member("proof.password", Password, Must)];
+
 const CONTACT: [Member; 8] = [
     Member("emails[0]", Object, Must),
     Member("emails[0].type", Choice, Must),
@@ -260,6 +264,18 @@ fn body(id: &str, who: &Invited) -> Option<(Value, Vec<Member>)> {
             json!({"token": who.token, "password": PASSWORD}),
             vec![Member("token", Token, Must), Member("password", Password, Must)],
         ),
+        "account.edit" => (json!({"language": "fr"}), vec![Member("language", Choice, May)]),
+        "account.password" => (
+            json!({"password": "another nine grey pebbles", "proof": {"password": PASSWORD}}),
+            [&[Member("password", Password, Must)], &PROOF[..]].concat(),
+        ),
+        "account.email" => (
+            json!({"email": "zoe@new.example", "proof": {"password": PASSWORD}}),
+            [&[Member("email", Email, Must)], &PROOF[..]].concat(),
+        ),
+        "account.confirm-email" => {
+            (json!({"token": who.token}), vec![Member("token", Token, Must)])
+        }
         "alerts" => (
             json!({"clientId": who.client, "kind": "message", "portalUserId": who.user}),
             vec![
@@ -557,6 +573,8 @@ struct Desk {
     dana: Staff,
     who: Invited,
     system: Program,
+    /// Dana's session, and that of a client.
+    cookies: String,
 }
 
 impl Desk {
@@ -566,7 +584,10 @@ impl Desk {
         let client = dana.client("Amara", "Okafor", "1984-03-12").await;
         let who = dana.invite(&client, "pat@mail.example").await;
         let system = dana.program(&system(&["alerts"])).await;
-        Self { world, dana, who, system }
+        let own = dana.client("Silas", "Okafor", "1984-03-12").await;
+        let silas = dana.enroll_for(&own, "silas@mail.example").await;
+        let cookies = format!("{}; {}", dana.cookie, world.signed_in(&silas.email, PASSWORD).await);
+        Self { world, dana, who, system, cookies }
     }
 
     /// Every operation that takes a body: a call without one, a good body, and its members.
@@ -585,7 +606,7 @@ impl Desk {
                 let call = if o.scheme.as_deref() == Some("systemToken") {
                     call.header("authorization", &format!("Bearer {}", self.system.token))
                 } else {
-                    call.cookie(&self.dana.cookie)
+                    call.cookie(&self.cookies)
                 };
                 (o.id, call, good, members)
             })
@@ -1228,7 +1249,7 @@ async fn an_id_that_cannot_be_one_is_not_found() {
                 if ["delete", "apps.delete"].contains(&operation.id.as_str()) {
                     path += "?confirm=delete";
                 }
-                let mut call = Call::new(&operation.method, &path).cookie(&desk.dana.cookie);
+                let mut call = Call::new(&operation.method, &path).cookie(&desk.cookies);
                 if let Some((body, _)) = body(&operation.id, &desk.who) {
                     call = call.json(&body);
                 }
@@ -1453,7 +1474,9 @@ fn no_address_can_hold_anything_personal() {
             .filter_map(|s| s.strip_prefix('{')?.strip_suffix('}'))
             .collect();
         assert!(
-            names.iter().all(|n| ["appId", "clientId", "portalUserId", "staffId"].contains(n)),
+            names.iter().all(|n| {
+                ["appId", "clientId", "portalUserId", "sessionId", "staffId"].contains(n)
+            }),
             "{}",
             operation.name()
         );
