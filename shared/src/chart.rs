@@ -38,7 +38,9 @@ use crate::{
     store::{Change, MOST_ITEMS, Store, both, parse},
 };
 
-pub use self::edit::{ChartEdit, ClientUpdate, NewUser, OVERTAKEN, Others, UserUpdate};
+pub use self::edit::{
+    ChartEdit, ClientUpdate, NewUser, OVERTAKEN, Others, UserUpdate, confirmation_expired,
+};
 use self::{
     edit::{Failed, Wanted},
     write::Finished,

@@ -45,6 +45,7 @@ mod routes;
 pub mod search;
 pub mod session;
 pub mod staff;
+pub mod step_up;
 pub mod store;
 mod strict;
 pub mod team;

@@ -43,7 +43,7 @@ use shared::{
     portal_user::{Access, PortalUser},
     practice::Practice,
     store::{Item, Store, Update, both, parse},
-    token::{InvitationToken, ResetToken},
+    token::{ConfirmationToken, InvitationToken, ResetToken},
 };
 
 /// Seconds for which an attempt keeps others off.
@@ -291,6 +291,10 @@ impl Sender {
         let letter = compose(mail, &settings, &user, &link)?;
         let to = match mail.kind {
             MailKind::EmailReplaced => user.notices.get(&mail.mail_id).unwrap_or(&user.email),
+            MailKind::EmailConfirmation => {
+                let waiting = account.as_ref().and_then(|account| account.new_email.as_ref());
+                waiting.map_or(&user.email, |waiting| &waiting.email)
+            }
             _ => &user.email,
         };
         let mut tags = vec![
@@ -363,6 +367,19 @@ impl Sender {
                     secret,
                 })
                 .map(|token| format!("{portal}/password#{}", token.text())),
+            MailKind::EmailConfirmation => token
+                .filter(|(secret, _)| {
+                    let newest = account.and_then(|a| a.new_email.as_ref());
+                    newest.is_some_and(|n| n.expires_at > now && secret.matches(&n.hash))
+                })
+                .map(|(secret, account)| ConfirmationToken {
+                    practice: mail.practice.clone(),
+                    account,
+                    client: mail.client_id,
+                    user: mail.portal_user_id,
+                    secret,
+                })
+                .map(|token| format!("{portal}/confirm-email#{}", token.text())),
             MailKind::AccessGranted => {
                 (user.access == Access::Active).then(|| format!("{portal}/sign-in"))
             }
@@ -511,7 +528,7 @@ fn compose(
     link: &str,
 ) -> Result<Rendered, Problem> {
     let link = Link::new(link).map_err(|e| Problem::internal(e.to_string()))?;
-    let language = Language::from_tag(&practice.language);
+    let language = user.language.unwrap_or_else(|| Language::from_tag(&practice.language));
     let until = mail.link_until.map(|at| language.moment(&zone::local(at, &practice.time_zone)));
     Ok(render(&Letter {
         kind: mail.kind.into(),

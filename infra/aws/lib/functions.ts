@@ -83,6 +83,27 @@ const sessions: Right[] = [put("account"), mirror()];
 const device = update("lock", "accountId", "expiresAt", "failures", "forgottenAt", "lockedUntil");
 
 export const FUNCTIONS: Record<string, Plan> = {
+  // A proof is held to the counters of signing in, a mail to a new address to its budget. A confirmed address is
+  // written as an edit by staff is.
+  account: {
+    rights: [
+      getTogether("practice", "account", "lock", "network"),
+      get("practice", "account"),
+      chart,
+      put("account", "chart", "lock", "network", "address", "search"),
+      remove("address", "search"),
+      check("lock", "network"),
+      update("network", "failures", "recorded", "windowEndsAt"),
+      update("account", "email", "grants", "newEmail", "reset"),
+      mirror("email", "language", "mail", "trouble", "version"),
+      ...once,
+      ...mails,
+      notices,
+      record,
+    ],
+    hmacs: true,
+    passwords: true,
+  },
   activate: { rights: [...editor, ...once, ...mails, update("account", "grants")], hmacs: true },
   "add-portal-user": {
     rights: [
@@ -151,7 +172,7 @@ export const FUNCTIONS: Record<string, Plan> = {
       ...editor,
       check("chart"),
       getTogether("account"),
-      update("account", "grants", "reset"),
+      update("account", "grants", "newEmail", "reset"),
       update("chart", "resetUntil"),
       notices,
     ],
@@ -175,7 +196,7 @@ export const FUNCTIONS: Record<string, Plan> = {
       check("chart"),
       remove("chart", "account", "address", "lock", "search"),
       getTogether("account"),
-      update("account", "first", "grants", "reset"),
+      update("account", "first", "grants", "newEmail", "reset"),
       update("chart", "resetUntil"),
       notices,
       // The answers that were kept about the person are forgotten.
@@ -282,7 +303,7 @@ export const FUNCTIONS: Record<string, Plan> = {
       ...editor,
       check("chart"),
       getTogether("account"),
-      update("account", "grants", "reset"),
+      update("account", "grants", "newEmail", "reset"),
       update("chart", "resetUntil"),
       notices,
     ],
@@ -407,7 +428,7 @@ export const FUNCTIONS: Record<string, Plan> = {
       // A new sign-in name is another place of the account.
       put("account", "address", "search"),
       remove("account", "address", "lock", "search"),
-      update("account", "email", "grants", "name", "password", "reset", "sessions", "username"),
+      update("account", "email", "grants", "name", "newEmail", "password", "reset", "sessions", "username"),
       // The person's other charts.
       update(
         "chart",
@@ -433,6 +454,8 @@ export const FUNCTIONS: Record<string, Plan> = {
   },
   // That the app was opened is recorded when it gets its token; for a chart that it may show since, when it asks.
   userinfo: { rights: [...asked, ...sessions, record] },
+  // The last entries stand in the chart's history.
+  "who-can-enter": { rights: [getTogether("practice", "account"), chart, readHistory, ...sessions, record] },
 };
 
 export type FunctionName = keyof typeof FUNCTIONS & string;

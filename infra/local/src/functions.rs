@@ -26,6 +26,7 @@ const MAIL_FROM: &str = "no-reply@latchkey.example";
 #[must_use]
 pub fn routes<R: Routes>(issuer: staff_sign_in::Issuer) -> R {
     R::default()
+        .merge(account::routes())
         .merge(activate::routes())
         .merge(add_portal_user::routes())
         .merge(alerts::routes())
@@ -60,6 +61,7 @@ pub fn routes<R: Routes>(issuer: staff_sign_in::Issuer) -> R {
         .merge(token::routes())
         .merge(update_portal_user::routes())
         .merge(userinfo::routes())
+        .merge(who_can_enter::routes())
 }
 
 /// The API document of all functions, as text: what is committed as `shared/openapi.json`.

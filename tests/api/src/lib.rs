@@ -6,6 +6,7 @@ pub mod apps;
 pub mod mail;
 pub mod people;
 pub mod programs;
+pub mod races;
 pub mod routes;
 pub mod wire;
 

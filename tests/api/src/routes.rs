@@ -84,6 +84,8 @@ impl Operation {
     #[must_use]
     pub fn path_of(&self, client: &str, user: &str) -> String {
         let path = self.path.replace("{clientId}", client).replace("{portalUserId}", user);
-        path.replace("{appId}", &format!("harbor.{client}")).replace("{bulkId}", client)
+        // Those of a session and of a change for many are a client's, too.
+        let path = path.replace("{sessionId}", client).replace("{bulkId}", client);
+        path.replace("{appId}", &format!("harbor.{client}"))
     }
 }

@@ -89,6 +89,10 @@ const NAME: [Member; 4] = [
     Member("name.preferred", Part(100), May),
 ];
 
+/// What is asked for again in a session.
+const PROOF: [Member; 2] =
+    [Member("proof", Object, Must), Member("proof.password", Password, Must)];
+
 const CONTACT: [Member; 8] = [
     Member("emails[0]", Object, Must),
     Member("emails[0].type", Choice, Must),
@@ -275,6 +279,18 @@ fn body(id: &str, who: &Invited) -> Option<(Value, Vec<Member>)> {
             json!({"token": who.token, "password": PASSWORD}),
             vec![Member("token", Token, Must), Member("password", Password, Must)],
         ),
+        "account.edit" => (json!({"language": "fr"}), vec![Member("language", Choice, May)]),
+        "account.password" => (
+            json!({"password": "another nine grey pebbles", "proof": {"password": PASSWORD}}),
+            [&[Member("password", Password, Must)], &PROOF[..]].concat(),
+        ),
+        "account.email" => (
+            json!({"email": "zoe@new.example", "proof": {"password": PASSWORD}}),
+            [&[Member("email", Email, Must)], &PROOF[..]].concat(),
+        ),
+        "account.confirm-email" => {
+            (json!({"token": who.token}), vec![Member("token", Token, Must)])
+        }
         "alerts" => (
             json!({"clientId": who.client, "kind": "message", "portalUserId": who.user}),
             vec![
@@ -574,6 +590,8 @@ struct Desk {
     system: Program,
     /// A revocation of many that is prepared.
     job: String,
+    /// Dana's session, and that of a client.
+    cookies: String,
 }
 
 impl Desk {
@@ -585,7 +603,10 @@ impl Desk {
         let system = dana.program(&system(&["alerts"])).await;
         let job = json!({"action": "revoke", "view": "all"});
         let job = text(&dana.post("/api/bulk", &job).await.expect(201)["bulkId"]);
-        Self { world, dana, who, system, job }
+        let own = dana.client("Silas", "Okafor", "1984-03-12").await;
+        let silas = dana.enroll_for(&own, "silas@mail.example").await;
+        let cookies = format!("{}; {}", dana.cookie, world.signed_in(&silas.email, PASSWORD).await);
+        Self { world, dana, who, system, job, cookies }
     }
 
     /// Every operation that takes a body: a call without one, a good body, and its members.
@@ -607,7 +628,7 @@ impl Desk {
                 let call = if o.scheme.as_deref() == Some("systemToken") {
                     call.header("authorization", &format!("Bearer {}", self.system.token))
                 } else {
-                    call.cookie(&self.dana.cookie)
+                    call.cookie(&self.cookies)
                 };
                 (o.id, call, good, members)
             })
@@ -1252,7 +1273,7 @@ async fn an_id_that_cannot_be_one_is_not_found() {
                 if ["delete", "apps.delete"].contains(&operation.id.as_str()) {
                     path += "?confirm=delete";
                 }
-                let mut call = Call::new(&operation.method, &path).cookie(&desk.dana.cookie);
+                let mut call = Call::new(&operation.method, &path).cookie(&desk.cookies);
                 if let Some((body, _)) = body(&operation.id, &desk.who) {
                     call = call.json(&body);
                 }
@@ -1469,7 +1490,8 @@ async fn logs_hold_ids_and_nothing_personal() {
 }
 
 /// What paths name.
-const KNOWN_IDS: [&str; 5] = ["appId", "bulkId", "clientId", "portalUserId", "staffId"];
+const KNOWN_IDS: [&str; 6] =
+    ["appId", "bulkId", "clientId", "portalUserId", "sessionId", "staffId"];
 
 #[test]
 fn no_address_can_hold_anything_personal() {

@@ -1,6 +1,8 @@
 //! The rules of Latchkey, tried through its API.
 
 mod access;
+mod account;
+mod account_races;
 mod addresses;
 mod alerts;
 mod apps;
@@ -49,3 +51,4 @@ mod sync;
 mod systems;
 mod tenancy;
 mod upgrade;
+mod who_can_enter;

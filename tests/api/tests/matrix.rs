@@ -20,7 +20,9 @@ use crate::tenancy::harbors;
 
 /// Operations open to everybody. The list may only shrink: an operation is not added here without
 /// saying in the commit how it keeps out whoever must not use it.
-const PUBLIC: [&str; 12] = [
+const PUBLIC: [&str; 13] = [
+    // By the link that was mailed, as a reset: on whatever device the mail is read.
+    "account.confirm-email",
     // How apps ask; and a sign-out, after which nobody is signed in, as before it.
     "authorize.metadata",
     "end-session",
@@ -110,6 +112,8 @@ struct Scene {
     enrolled: Invited,
     portal_cookie: String,
     reset: String,
+    /// The token that confirms another address of the enrolled portal user.
+    confirmation: String,
     room: Room,
     system: Program,
     code: String,
@@ -133,6 +137,11 @@ impl Scene {
         world.forgot(&enrolled.email).await.expect(202);
         world.deliver().await;
         let reset = world.post.newest(&enrolled.email).token();
+        let asked = json!({"email": "a.okafor@new.example", "proof": {"password": PASSWORD}});
+        let asked = Call::new("POST", "/api/portal/account/email").json(&asked);
+        world.send(asked.cookie(&portal_cookie)).await.expect(202);
+        world.deliver().await;
+        let confirmation = world.post.newest("a.okafor@new.example").token();
         let version = dana.user(&invited).await["version"].clone();
         let uma = world.staff("harbor", "Uma", Role::Staff).await;
         let room = dana.register(&json!({})).await;
@@ -149,6 +158,7 @@ impl Scene {
             enrolled,
             portal_cookie,
             reset,
+            confirmation,
             room,
             system,
             code,
@@ -188,17 +198,6 @@ impl Scene {
             "sign-in" => Some(json!({
                 "practice": "harbor", "username": self.enrolled.email, "password": PASSWORD,
             })),
-            "enroll.check" => Some(json!({"token": self.invited.token})),
-            "enroll" => Some(json!({
-                "token": self.invited.token, "lastName": "Okafor",
-                "dateOfBirth": "1984-03-12", "password": PASSWORD,
-            })),
-            "reset-password" => {
-                Some(json!({"practice": "harbor", "username": self.enrolled.email}))
-            }
-            "reset-password.choose" => {
-                Some(json!({"token": self.reset, "password": "another nine grey pebbles"}))
-            }
             id if OF_PRACTICE.iter().any(|of| id.starts_with(of)) => of_practice(id),
             "apps" => Some(registration(&json!({"name": "Documents"}))),
             "apps.edit" => Some(json!({"version": 1, "name": "Letters"})),
@@ -212,6 +211,10 @@ impl Scene {
                 "code_challenge_method": "S256",
             })),
             "end-session" => Some(json!({"client_id": self.room.id})),
+            id if id.starts_with("account") => self.of_account(id),
+            id if id.starts_with("enroll") || id.starts_with("reset-password") => {
+                Some(self.of_link(id))
+            }
             "alerts.list"
             | "apps.delete"
             | "apps.list"
@@ -239,7 +242,8 @@ impl Scene {
             | "staff-sign-in.sign-out"
             | "staff.end-sessions"
             | "staff.list"
-            | "staff.remove" => None,
+            | "staff.remove"
+            | "who-can-enter" => None,
             other => panic!("{other} ({}) has no row in this test", operation.name()),
         };
         let mut path = operation
@@ -248,6 +252,7 @@ impl Scene {
             .replace("{bulkId}", &self.job)
             .replace("{clientId}", &self.client)
             .replace("{portalUserId}", user)
+            .replace("{sessionId}", "others")
             .replace("{staffId}", &self.uma.id);
         match operation.id.as_str() {
             "delete" | "apps.delete" => path += "?confirm=delete",
@@ -258,6 +263,37 @@ impl Scene {
         match body {
             Some(body) => call.json(&body),
             None => call,
+        }
+    }
+
+    /// The bodies of what is done by a link, or asks for one.
+    fn of_link(&self, operation: &str) -> Value {
+        match operation {
+            "enroll.check" => json!({"token": self.invited.token}),
+            "enroll" => json!({
+                "token": self.invited.token, "lastName": "Okafor",
+                "dateOfBirth": "1984-03-12", "password": PASSWORD,
+            }),
+            "reset-password" => json!({"practice": "harbor", "username": self.enrolled.email}),
+            "reset-password.choose" => {
+                json!({"token": self.reset, "password": "another nine grey pebbles"})
+            }
+            other => panic!("{other} has no row in this test"),
+        }
+    }
+
+    /// The bodies of what the person does with their own account.
+    fn of_account(&self, operation: &str) -> Option<Value> {
+        let proof = json!({"password": PASSWORD});
+        match operation {
+            "account" | "account.end-session" => None,
+            "account.edit" => Some(json!({"language": "es"})),
+            "account.password" => {
+                Some(json!({"password": "another nine grey pebbles", "proof": proof}))
+            }
+            "account.email" => Some(json!({"email": "amara@new.example", "proof": proof})),
+            "account.confirm-email" => Some(json!({"token": self.confirmation})),
+            other => panic!("{other} has no row in this test"),
         }
     }
 

@@ -7,7 +7,7 @@ import { lists, readWholeHistory, statement, type Right } from "../../../infra/a
 import { STREAMED } from "../../../infra/aws/lib/outbox.ts";
 import { settle } from "../aws.ts";
 import { home, mail, until } from "../home.ts";
-import { ANOTHER, Desk, INVITATION, newClient, newUser, RESET, tokenIn, unique, Visitor } from "../people.ts";
+import { ANOTHER, CONFIRM, Desk, INVITATION, newClient, newUser, RESET, tokenIn, unique, Visitor } from "../people.ts";
 import { BYE, newApp, Room } from "../room.ts";
 import { Deployed, type Policy } from "./account.ts";
 
@@ -100,6 +100,34 @@ async function expectNoted(room: Room) {
 
 /** A use case of each function that needs everything it may do. */
 const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
+  account: async () => {
+    const { user, visitor } = await ofTwo();
+    await visitor.must(200, "GET", "/account");
+    await visitor.must(403, "GET", "/account", undefined, ELSEWHERE);
+    await visitor.must(200, "PATCH", "/account", { language: "fr" });
+    // A wrong proof is counted, the second beside the first.
+    const email = `${unique().toLowerCase()}@mail.example`;
+    const proof = { password: visitor.password };
+    const wrong = { email, proof: { password: "not the password at all" } };
+    for (let twice = 0; twice < 2; twice++) await visitor.must(422, "POST", "/account/email", wrong);
+    const asked = key();
+    for (let twice = 0; twice < 2; twice++)
+      await visitor.must(202, "POST", "/account/email", { email, proof }, asked);
+    const token = tokenIn(await mail(email, CONFIRM));
+    const confirmed = key();
+    for (let twice = 0; twice < 2; twice++)
+      await visitor.must(204, "POST", "/email-confirmation", { token }, confirmed);
+    for (let twice = 0; twice < 2; twice++) await visitor.must(409, "POST", "/email-confirmation", { token });
+    // In a browser that lost its device the counts of strangers must be as they were read.
+    visitor.jar.delete("__Host-latchkey-device");
+    await visitor.must(204, "PUT", "/account/password", { password: ANOTHER, proof });
+    const other = new Visitor(user, ANOTHER);
+    expect((await other.signIn()).status).toBe(200);
+    await withRoom(Room.open, async (room) => {
+      await room.tokens(other);
+      await visitor.must(204, "DELETE", "/account/sessions/others");
+    });
+  },
   activate: async () => {
     const { client, user } = await dana.enrolled();
     await beyond("POST", `${at(client, user)}/activate`);
@@ -242,6 +270,7 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     await dana.must(200, "POST", `${at(client)}/reopen`);
   },
   "create-client": async () => {
+    await refused("POST", "/clients");
     const body = newClient();
     const once = key();
     await beyond("POST", "/clients", newClient());
@@ -711,6 +740,18 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
       await edit(sibling, second, { permissions: ["basic", "messaging"] });
       expect((await Room.who(token)).status).toBe(200);
       await expectNoted(room);
+    });
+  },
+  "who-can-enter": async (deployed) => {
+    const { client, user, visitor } = await dana.enrolled();
+    const path = `/charts/${client.clientId}/access`;
+    await visitor.must(403, "GET", path, undefined, ELSEWHERE);
+    await withRoom(Room.open, async (room) => {
+      await room.tokens(visitor);
+      await deployed.later(visitor, room);
+      const { people, entries } = await visitor.must(200, "GET", path);
+      expect(people).toMatchObject([{ portalUserId: user.portalUserId, you: true }]);
+      expect(entries).toHaveLength(1);
     });
   },
 };

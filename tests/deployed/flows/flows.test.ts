@@ -359,6 +359,34 @@ describe("the door", () => {
     await mail(user.email, CHANGED);
   });
 
+  test("an account is changed by its person, who proves the password again", async () => {
+    const { client, user, visitor } = await dana.enrolled();
+    const elsewhere = new Visitor(user);
+    expect((await elsewhere.signIn()).status).toBe(200);
+    const account = await visitor.must(200, "GET", "/account");
+    expect(account).toMatchObject({ email: user.email, language: "en", secondFactors: { passkeys: [] } });
+    expect(account.sessions.map(({ current }: { current: boolean }) => current)).toEqual([true, false]);
+    expect((await visitor.must(200, "PATCH", "/account", { language: "es" })).language).toBe("es");
+    await visitor.must(204, "DELETE", `/account/sessions/${account.sessions[1].sessionId}`);
+    expect(await elsewhere.status()).toBe(401);
+
+    const [email, proof] = [`${unique().toLowerCase()}@mail.example`, { password: visitor.password }];
+    const wrong = await visitor.call("POST", "/account/email", { email, proof: { password: ANOTHER } });
+    expect([wrong.status, wrong.body.code]).toEqual([422, "wrong_password"]);
+    await visitor.must(202, "POST", "/account/email", { email, proof });
+    const token = tokenIn(await mail(email, /^Confirme su dirección/));
+    await new Visitor(user).must(204, "POST", "/email-confirmation", { token });
+    expect((await visitor.must(200, "GET", "/account")).email).toBe(email);
+    await mail(user.email, /^Se ha cambiado su dirección/);
+    await visitor.must(204, "PUT", "/account/password", { password: ANOTHER, proof });
+    await mail(email, /^Se ha cambiado su contraseña/);
+    expect(await visitor.status()).toBe(200);
+
+    const { people, entries } = await visitor.must(200, "GET", `/charts/${client.clientId}/access`);
+    expect(people).toMatchObject([{ portalUserId: user.portalUserId, you: true }]);
+    expect(entries).toHaveLength(2);
+  });
+
   test("forgets failures once somebody is in", async () => {
     const { visitor } = await dana.enrolled();
     for (let round = 0; round < 2; round++) {
