@@ -325,6 +325,29 @@ async fn guesses_at_once_are_judged_one_after_the_other() {
     assert_eq!((of(422), of(429)), (1, 5));
 }
 
+/// The counts must be those that a right proof was judged by: else of a burst of guesses the right one would
+/// still get its answer.
+#[tokio::test]
+async fn a_right_proof_that_is_overtaken_by_wrong_ones_has_to_wait() {
+    let scene = scene().await;
+    let session = scene.computer.cookies.split("; ").next().expect("a cookie").to_owned();
+    let bare = Browser { cookies: session, ..scene.computer.clone() };
+    for browser in [&scene.computer, &bare] {
+        scene.world.wire.hold();
+        let late = browser.change_password(NEW, PASSWORD);
+        let others = async {
+            let write = scene.world.wire.write().await;
+            scene.world.wire.let_go();
+            for _ in 0..5 {
+                wrong_password(browser.change_password(NEW, WRONG).await);
+            }
+            write.release();
+        };
+        let (late, ()) = futures::join!(late, others);
+        late.problem(429, "too_many_attempts");
+    }
+}
+
 #[tokio::test]
 async fn a_new_address_is_the_persons_once_its_link_was_used() {
     let scene = scene().await;
