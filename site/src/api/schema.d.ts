@@ -126,6 +126,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says what a change for many would do, and keeps it to be started. */
+        post: operations["bulk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bulk/{bulkId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells how far a job is. */
+        get: operations["bulk.show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bulk/{bulkId}/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells whom a job concerns, by name: to go on with it from another place, or to take its result along. */
+        get: operations["bulk.rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bulk/{bulkId}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts a job, or goes on with one that was stopped. One that runs or is finished is only told of. */
+        post: operations["bulk.start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bulk/{bulkId}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stops a job. What was made stays; it can be started again. */
+        post: operations["bulk.stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/clients": {
         parameters: {
             query?: never;
@@ -1068,7 +1153,7 @@ export interface components {
          * @description What happened.
          * @enum {string}
          */
-        Action: "client-created" | "client-updated" | "client-closed" | "client-reopened" | "client-opened" | "client-shown" | "portal-user-shown" | "history-shown" | "clients-searched" | "access-listed" | "clients-compared" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "links-ended" | "access-revoked" | "access-activated" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "locked" | "signed-out" | "password-reset-requested" | "password-changed" | "password-change-refused" | "account-shown" | "account-updated" | "access-shown" | "email-change-requested" | "email-change-refused" | "proof-refused" | "session-ended" | "staff-signed-in" | "staff-signed-out" | "staff-shown" | "staff-added" | "staff-updated" | "staff-removed" | "staff-sessions-ended" | "app-opened" | "app-closed" | "apps-shown" | "app-registered" | "app-updated" | "app-secret-made" | "app-deleted" | "alert-posted" | "alerts-shown" | "practice-shown" | "practice-updated" | "sessions-ended" | "refused" | "other";
+        Action: "client-created" | "client-updated" | "client-closed" | "client-reopened" | "client-opened" | "client-shown" | "portal-user-shown" | "history-shown" | "clients-searched" | "access-listed" | "clients-compared" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "links-ended" | "access-revoked" | "access-activated" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "locked" | "signed-out" | "password-reset-requested" | "password-changed" | "password-change-refused" | "account-shown" | "account-updated" | "access-shown" | "email-change-requested" | "email-change-refused" | "proof-refused" | "session-ended" | "staff-signed-in" | "staff-signed-out" | "staff-shown" | "staff-added" | "staff-updated" | "staff-removed" | "staff-sessions-ended" | "app-opened" | "app-closed" | "apps-shown" | "app-registered" | "app-updated" | "app-secret-made" | "app-deleted" | "alert-posted" | "alerts-shown" | "practice-shown" | "practice-updated" | "sessions-ended" | "bulk-prepared" | "bulk-shown" | "bulk-started" | "bulk-stopped" | "bulk-finished" | "refused" | "other";
         /** @description Who acted, as staff see it. */
         ActorView: {
             /** @description Tells people of one name apart; empty for somebody who was not signed in. */
@@ -1232,6 +1317,76 @@ export interface components {
         } & {
             [key: string]: string;
         };
+        /**
+         * @description What a job does to each of its rows.
+         * @enum {string}
+         */
+        BulkAction: "invite" | "resend" | "revoke";
+        /** @description An opaque id. */
+        BulkId: string;
+        /** @description How far a job is. It holds ids and no names. */
+        BulkProgress: {
+            /** @description What it does. */
+            action: components["schemas"]["BulkAction"];
+            /**
+             * Format: int64
+             * @description Mails that came back. One in twenty stops the job.
+             */
+            bounced: number;
+            /** @description The job. */
+            bulkId: components["schemas"]["BulkId"];
+            /** @description Rows that are behind it. */
+            done: number;
+            /** @description What became of the rows so far. */
+            results: components["schemas"]["BulkResult"][];
+            /** @description How far it is. */
+            state: components["schemas"]["BulkState"];
+            /** @description Why it stopped. */
+            stopped?: components["schemas"]["BulkStopped"];
+            /** @description All rows. */
+            total: number;
+        };
+        /** @description Why access is revoked. */
+        BulkReason: {
+            /** @description The kind of reason. */
+            code: components["schemas"]["RevokeCode"];
+            note?: components["schemas"]["Reason"] | null;
+        };
+        /** @description What became of a row. */
+        BulkResult: {
+            /** @description The client. */
+            clientId: components["schemas"]["ClientId"];
+            /** @description `done`, or why nothing was. */
+            outcome: string;
+            /** @description The portal user, unless one was to be added. */
+            portalUserId?: components["schemas"]["PortalUserId"];
+        };
+        /** @description Whom a job concerns, by name. */
+        BulkRows: {
+            /** @description What the job does. */
+            action: components["schemas"]["BulkAction"];
+            /** @description Everybody, in the order in which it goes on: first those who would change. */
+            rows: components["schemas"]["PreparedRow"][];
+            /** @description How many are left out, and why. */
+            skipped: components["schemas"]["Skipped"][];
+            /** @description How many would change, or were to. */
+            willChange: number;
+        };
+        /**
+         * @description Why somebody is left out, or a row was not made.
+         * @enum {string}
+         */
+        BulkSkipped: "no-email" | "has-access" | "minor" | "closed" | "address-in-use" | "budget" | "not-found" | "revoked" | "refused";
+        /**
+         * @description How far a job is.
+         * @enum {string}
+         */
+        BulkState: "ready" | "running" | "stopped" | "finished";
+        /**
+         * @description Why a job stopped.
+         * @enum {string}
+         */
+        BulkStopped: "staff" | "bounces" | "rights";
         /** @description A chart that somebody may open. */
         Chart: {
             /** @description The client. */
@@ -1704,6 +1859,20 @@ export interface components {
             /** @description What it may do by itself: any of them for a system, `alerts` for an app. */
             scopes?: components["schemas"]["SystemScope"][];
         };
+        /** @description A change for many: exactly one of `view`, `portalUserIds` and `clientIds` says for whom. */
+        NewBulk: {
+            /**
+             * @description What is done. `invite` is for clients who have no portal user: `clientIds`, or the view
+             *     `without-access`.
+             */
+            action: components["schemas"]["BulkAction"];
+            /** @description These clients, at most 1,000. */
+            clientIds?: components["schemas"]["ClientId"][] | null;
+            /** @description These portal users, at most 1,000. */
+            portalUserIds?: components["schemas"]["PortalUserId"][] | null;
+            reason?: components["schemas"]["BulkReason"] | null;
+            view?: components["schemas"]["View"] | null;
+        };
         /** @description A client to be. */
         NewClient: {
             /** @description The client's date of birth, not in the future. */
@@ -1959,6 +2128,46 @@ export interface components {
             id: components["schemas"]["PracticeId"];
             /** @description Its name. */
             name: string;
+        };
+        /** @description What would be done. */
+        Prepared: {
+            /** @description The job, to be started. */
+            bulkId: components["schemas"]["BulkId"];
+            /** @description Everybody: first those who would change, then those who are left out. */
+            rows: components["schemas"]["PreparedRow"][];
+            /** @description How many are left out, and why. */
+            skipped: components["schemas"]["Skipped"][];
+            /** @description How many would change. */
+            willChange: number;
+        };
+        /** @description A client whom it concerns. */
+        PreparedClient: {
+            /** @description The client's id. */
+            clientId: components["schemas"]["ClientId"];
+            /** @description The client's name. */
+            name: components["schemas"]["Name"];
+            /** @description Number of the chart. */
+            recordNumber: components["schemas"]["RecordNumber"];
+        };
+        /** @description Somebody whom it concerns. */
+        PreparedRow: {
+            /** @description The client. */
+            client?: components["schemas"]["PreparedClient"];
+            /** @description The id of whom nothing is known. */
+            notFound?: string;
+            /** @description The portal user, unless one would be added. */
+            portalUser?: components["schemas"]["PreparedUser"];
+            /** @description Why nothing would be done. */
+            skipped?: components["schemas"]["BulkSkipped"];
+        };
+        /** @description A portal user whom it concerns. */
+        PreparedUser: {
+            /** @description Where the person's mails go. */
+            email: components["schemas"]["Email"];
+            /** @description The person's name. */
+            name: components["schemas"]["Name"];
+            /** @description The portal user's id. */
+            portalUserId: components["schemas"]["PortalUserId"];
         };
         /** @description The body of every error answer (`application/problem+json`, RFC 9457). */
         Problem: {
@@ -2231,6 +2440,13 @@ export interface components {
             /** @description An address of the app; nothing where none is registered as asked. */
             redirectTo?: string;
         };
+        /** @description How many are left out for one reason. */
+        Skipped: {
+            /** @description How many. */
+            count: number;
+            /** @description Why. */
+            why: components["schemas"]["BulkSkipped"];
+        };
         /** @description An edit of a person: what is not named stays. */
         StaffEdit: {
             email?: components["schemas"]["Email"] | null;
@@ -2293,6 +2509,11 @@ export interface components {
          * @enum {string}
          */
         Standing: "open" | "expired" | "used";
+        /** @description Starts a job. */
+        Start: {
+            /** @description The word `revoke`, for a revocation. */
+            confirm?: string | null;
+        };
         /**
          * @description Whether somebody may enter.
          * @enum {string}
@@ -3324,6 +3545,427 @@ export interface operations {
             };
             /** @description `no_secret`: the app does not show itself with one. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bulk: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and body get the same answer, for a day. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBulk"];
+            };
+        };
+        responses: {
+            /** @description What would be done. Nothing was changed. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prepared"];
+                };
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It concerns more than 10,000, or the key came with another body. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "bulk.show": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job. */
+                bulkId: components["schemas"]["BulkId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How far it is, with what became of each row so far. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkProgress"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or another practice's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "bulk.rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job. */
+                bulkId: components["schemas"]["BulkId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Everybody whom it concerns. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkRows"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or another practice's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "bulk.start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job. */
+                bulkId: components["schemas"]["BulkId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Start"] | null;
+            };
+        };
+        responses: {
+            /** @description How far it is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkProgress"];
+                };
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or another practice's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_confirmed`: a revocation asks for the word `revoke`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "bulk.stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job. */
+                bulkId: components["schemas"]["BulkId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How far it is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkProgress"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or another practice's. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
