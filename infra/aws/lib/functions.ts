@@ -335,7 +335,7 @@ export const FUNCTIONS: Record<string, Plan> = {
       put("bulk", "address", "search"),
       remove("bulk"),
       update("bulk", "actor", "done", "made", "outcomes", "state"),
-      update("account", "grants", "reset"),
+      update("account", "grants", "newEmail", "reset"),
       notices,
       update(
         "chart",
