@@ -58,9 +58,11 @@ pub struct NewBulk {
     view: Option<View>,
     /// These portal users, at most 1,000.
     #[serde(default)]
+    #[schema(min_items = 1, max_items = 1000)]
     portal_user_ids: Option<Vec<PortalUserId>>,
     /// These clients, at most 1,000.
     #[serde(default)]
+    #[schema(min_items = 1, max_items = 1000)]
     client_ids: Option<Vec<ClientId>>,
     /// Why access is revoked.
     #[serde(default)]
@@ -223,10 +225,13 @@ enum Whom {
 
 impl NewBulk {
     /// # Errors
-    /// 400 unless it is said once, and in a way that fits the action.
+    /// 422 unless it is said once, and in a way that fits the action; 400 for none or too many ids.
     fn whom(&self) -> Result<Whom, Problem> {
         let invites = self.action == Kind::Invite;
         let refuse = |field, code, message: &'static str| {
+            Err(Problem::refused(field, Refusal::rule(code, message)))
+        };
+        let miscounted = |field, code, message: &'static str| {
             Err(Problem::refused(field, Refusal::invalid(code, message)))
         };
         if self.reason.is_some() && self.action != Kind::Revoke {
@@ -244,20 +249,20 @@ impl NewBulk {
                 refuse("portalUserIds", "not_here", "To invite, name clients: clientIds.")
             }
             (None, Some(ids), None) if ids.is_empty() => {
-                refuse("portalUserIds", "empty", "Name at least one.")
+                miscounted("portalUserIds", "empty", "Name at least one.")
             }
             (None, Some(ids), None) if ids.len() > IDS => {
-                refuse("portalUserIds", "too_many", "At most 1,000.")
+                miscounted("portalUserIds", "too_many", "At most 1,000.")
             }
             (None, Some(ids), None) => Ok(Whom::Users(ids.clone())),
             (None, None, Some(_)) if !invites => {
                 refuse("clientIds", "not_here", "Name portal users: portalUserIds.")
             }
             (None, None, Some(ids)) if ids.is_empty() => {
-                refuse("clientIds", "empty", "Name at least one.")
+                miscounted("clientIds", "empty", "Name at least one.")
             }
             (None, None, Some(ids)) if ids.len() > IDS => {
-                refuse("clientIds", "too_many", "At most 1,000.")
+                miscounted("clientIds", "too_many", "At most 1,000.")
             }
             (None, None, Some(ids)) => Ok(Whom::Clients(ids.clone())),
             (None, None, None) => {
@@ -551,7 +556,7 @@ impl PreparedRow {
     request_body = NewBulk,
     responses(
         (status = 201, description = "What would be done. Nothing was changed.", body = Prepared),
-        (status = 422, description = "It concerns more than 10,000, or the key came with another body.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "It is not said once for whom, in a way that fits the action; it concerns more than 10,000; or the key came with another body.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 async fn prepare(

@@ -3644,7 +3644,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It concerns more than 10,000, or the key came with another body. */
+            /** @description It is not said once for whom, in a way that fits the action; it concerns more than 10,000; or the key came with another body. */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -135,6 +135,7 @@ fn body(id: &str, who: &Invited) -> Option<(Value, Vec<Member>)> {
                 Member("limit", Number, May),
             ],
         ),
+        // Of three members that say for whom, one must be there: that is a rule, and answered by 422.
         "bulk" => (
             json!({
                 "action": "revoke", "view": "active",
@@ -142,7 +143,7 @@ fn body(id: &str, who: &Invited) -> Option<(Value, Vec<Member>)> {
             }),
             vec![
                 Member("action", Choice, Must),
-                Member("view", Choice, Must),
+                Member("view", Choice, May),
                 Member("reason", Object, May),
                 Member("reason.code", Choice, Must),
                 Member("reason.note", Text(500), May),
