@@ -12,12 +12,14 @@ use utoipa::ToSchema;
 
 use crate::{
     context::Context,
+    device::DeviceKind,
     fields::{At, Date, Email, Name, Permissions, RecordNumber, Relationship, Secret, Username},
     history::{Actor, Role},
     id::{
         AccountId, AccountKey, AddressKey, AppId, ClientId, Epoch, PortalUserId, PracticeId,
         SessionId,
     },
+    letter::Language,
     portal_user::PortalUser,
     practice::Practice,
     problem::Problem,
@@ -30,6 +32,9 @@ pub const RESET_SECONDS: i64 = 60 * 60;
 /// Seconds in which asking for a reset again sends nothing more: time to use the link that was sent,
 /// which another one would end. Anybody may ask.
 pub const PAUSE: i64 = 10 * 60;
+/// Seconds that the link lives with which a new e-mail address is confirmed (NIST SP 800-63B-4, section
+/// 4.2.1.2: at most a day for a mail).
+pub const CONFIRMATION_SECONDS: i64 = 24 * 60 * 60;
 
 /// Where the account with a sign-in name is kept, whether or not it exists: HMAC of practice and of
 /// how the name looks, so that the key tells nobody the name, and two names that look the same cannot
@@ -103,6 +108,12 @@ pub struct Account {
     /// The newest password reset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reset: Option<Reset>,
+    /// The e-mail address that the person gave and has not confirmed yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_email: Option<NewEmail>,
+    /// The language that the person chose; without one it is the practice's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
     /// Raised by every write.
     #[serde(skip_serializing, default)]
     pub rev: u64,
@@ -158,6 +169,19 @@ pub struct Reset {
     pub expires_at: At,
 }
 
+/// An e-mail address that waits to be confirmed. It dies with what would end a password reset, and with a
+/// new password.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewEmail {
+    /// The address.
+    pub email: Email,
+    /// Hash of the only token that works.
+    pub hash: TokenHash,
+    /// When it ends.
+    pub expires_at: At,
+}
+
 /// A chart that somebody may open.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -184,6 +208,10 @@ pub struct PortalSession {
     pub username: Username,
     /// The charts.
     pub charts: Vec<ChartView>,
+    /// The language that the person chose, if one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub language: Option<Language>,
     /// When the session ends if it stays unused.
     pub expires_at: At,
     /// When the session ends in any case.
@@ -204,6 +232,8 @@ impl Account {
             first: None,
             sessions: Sessions::default(),
             reset: None,
+            new_email: None,
+            language: None,
             rev: 0,
         }
     }
@@ -268,7 +298,12 @@ impl Account {
 
     /// Starts a session that opens every chart that is open now, and drops what has ended. Answers when
     /// it ends in any case, and what has gone.
-    pub fn start_session(&mut self, sid: SessionId, practice: &Practice, now: At) -> (At, Gone) {
+    pub fn start_session(
+        &mut self,
+        (sid, device): (SessionId, DeviceKind),
+        practice: &Practice,
+        now: At,
+    ) -> (At, Gone) {
         // An account of an earlier version has none yet.
         self.first = self.first_without(None);
         let ends_at = now.plus(practice.client_session_seconds);
@@ -278,6 +313,7 @@ impl Account {
             idle_ends_at: now.plus(practice.client_idle_seconds).min(ends_at),
             ends_at,
             used_at: Some(now),
+            device,
             apps: BTreeMap::new(),
         };
         (ends_at, self.sessions.begin(sid, session, practice, now))
@@ -317,6 +353,13 @@ impl Account {
         moves
     }
 
+    /// Makes a password the account's. What was sent before it is dead.
+    pub fn set_password(&mut self, hash: Secret) {
+        self.password = Some(hash);
+        self.reset = None;
+        self.new_email = None;
+    }
+
     /// What the person sees.
     #[must_use]
     pub fn portal_session(
@@ -337,6 +380,7 @@ impl Account {
             name: self.name.clone(),
             username: self.username.clone(),
             charts: open.into_iter().map(chart).collect(),
+            language: self.language,
             expires_at,
             ends_at,
         })

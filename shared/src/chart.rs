@@ -38,7 +38,9 @@ use crate::{
     store::{Change, MOST_ITEMS, Store, both, parse},
 };
 
-pub use self::edit::{ChartEdit, ClientUpdate, NewUser, OVERTAKEN, Others, UserUpdate};
+pub use self::edit::{
+    ChartEdit, ClientUpdate, NewUser, OVERTAKEN, Others, UserUpdate, confirmation_expired,
+};
 use self::{
     edit::{Failed, Wanted},
     write::Finished,
@@ -221,8 +223,16 @@ impl Chart {
                         return before.ok_or(refusal);
                     }
                 };
-                let Finished { mut change, guesses, spent, record_number, born, unchanged, .. } =
-                    finished;
+                let Finished {
+                    mut change,
+                    guesses,
+                    spent,
+                    record_number,
+                    born,
+                    row,
+                    unchanged,
+                    ..
+                } = finished;
                 if change.is_empty() {
                     // Nothing to write but the event of what is shown.
                     if let Some(event) = unchanged {
@@ -238,6 +248,7 @@ impl Chart {
                 lost = Failed {
                     record_number: record_number.is_some_and(|handle| failed.includes(handle)),
                     born: born.is_some_and(|handle| failed.includes(handle)),
+                    row: row.iter().any(|handle| failed.includes(*handle)),
                 };
                 budgets = spent.read_failed(store, &failed).await?;
                 wanted.accounts.extend(

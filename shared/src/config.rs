@@ -11,7 +11,7 @@
 //! | `TOKEN_SECRET` | keys for HMACs, `lasting.replaceable`: where accounts are; lock counters, tokens, idempotent requests. Only for the functions that make or judge them |
 //! | `OIDC_ISSUER`, `OIDC_CLIENT_ID`, `OIDC_CLIENT_SECRET` | the staff's OpenID Connect issuer; only for `staff-sign-in` |
 //! | `STAFF_POOL` | id of the Cognito pool in which staff sign in, if it is ours; only for `staff` |
-//! | `MAIL_FROM`, `MAIL_CONFIGURATION_SET` | sender address and SES configuration set; only for `send-mail` |
+//! | `MAIL_FROM`, `MAIL_CONFIGURATION_SET`, `MAILS_A_SECOND` | sender address, SES configuration set, and how many mails a change for many may ask for in a second (14 unless set); only for `send-mail` |
 //! | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | set by Lambda |
 //! | `AWS_LAMBDA_FUNCTION_NAME` | set by Lambda; without it no metrics are written |
 //! | `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_DYNAMODB`, … | where AWS is, if not at its own address |
@@ -148,7 +148,13 @@ pub struct MailConfig {
     pub from: String,
     /// SES configuration set, which publishes deliveries and bounces.
     pub configuration_set: Option<String>,
+    /// Mails that a change for many may ask for in a second.
+    pub a_second: u32,
 }
+
+/// What a new SES account may send in a second once it has left the sandbox
+/// (<https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas.html>).
+pub const MAILS_A_SECOND: u32 = 14;
 
 /// Why there is no configuration.
 #[derive(Debug)]
@@ -379,13 +385,29 @@ impl MailConfig {
         Ok(Self {
             from: required("MAIL_FROM")?,
             configuration_set: optional("MAIL_CONFIGURATION_SET"),
+            a_second: a_second(optional("MAILS_A_SECOND").as_deref())?,
         })
     }
+}
+
+fn a_second(text: Option<&str>) -> Result<u32, ConfigError> {
+    let Some(text) = text else { return Ok(MAILS_A_SECOND) };
+    let number = text.parse().ok().filter(|number| (1..=10_000).contains(number));
+    number.ok_or(ConfigError::Invalid("MAILS_A_SECOND", "a whole number from 1 to 10000"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn changes_for_many_send_fourteen_mails_a_second_unless_it_is_set() {
+        assert_eq!(a_second(None).unwrap(), 14);
+        assert_eq!(a_second(Some("1")).unwrap(), 1);
+        for wrong in ["0", "-1", "1.5", "many", "10001"] {
+            assert!(a_second(Some(wrong)).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn only_the_word_none_switches_the_edge_check_off() {

@@ -114,6 +114,14 @@ ulid_id!(
     NoticeId
 );
 ulid_id!(
+    /// One change for many.
+    BulkId
+);
+ulid_id!(
+    /// Work that such a change has left.
+    StepId
+);
+ulid_id!(
     /// Word that a sign-in name is locked.
     LockoutId
 );

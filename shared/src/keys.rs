@@ -17,8 +17,8 @@ use crate::{
     alert::Addressee,
     fields::{At, Date, RecordNumber},
     id::{
-        AccountKey, AddressKey, AlertId, AskId, ClientId, EventId, LockoutId, LoginKey, MailId,
-        NoticeId, PortalUserId, PracticeId, SessionId, StaffId,
+        AccountKey, AddressKey, AlertId, AskId, BulkId, ClientId, EventId, LockoutId, LoginKey,
+        MailId, NoticeId, PortalUserId, PracticeId, SessionId, StaffId, StepId,
     },
 };
 
@@ -61,7 +61,7 @@ pub struct Index {
 pub const MAIN: Table = Table {
     stream: "NEW_AND_OLD_IMAGES",
     time_to_live: Some("expiresAt"),
-    indexes: &[WAITING, LISTED, SINCE, TROUBLE, LOCKED, PROFESSIONAL],
+    indexes: &[WAITING, LISTED, SINCE, TROUBLE, LOCKED, PERSON, PROFESSIONAL],
 };
 /// The append-only history.
 pub const HISTORY: Table = Table {
@@ -101,6 +101,8 @@ pub const SINCE: Index = keys_only("since", "listed", "since");
 pub const TROUBLE: Index = keys_only("trouble", "trouble", "listOrder");
 /// Portal users whose sign-in name is locked, by until when.
 pub const LOCKED: Index = keys_only("locked", "lockedIn", "lockOrder");
+/// Portal users by their ids alone.
+pub const PERSON: Index = keys_only("person", "person", "listOrder");
 /// The portal users and clients of a professional, in the order of names, with what says in which lists
 /// they stand.
 pub const PROFESSIONAL: Index = Index {
@@ -140,7 +142,7 @@ macro_rules! partitions {
         pub mod partition {
             use crate::{
                 fields::Date,
-                id::{AccountKey, AddressKey, ClientId, LoginKey, PracticeId, StaffId},
+                id::{AccountKey, AddressKey, BulkId, ClientId, LoginKey, PracticeId, StaffId},
             };
             use ulid::Ulid;
 
@@ -189,6 +191,8 @@ partitions! {
     assertion(practice: &PracticeId, digest: &str) = "P#{practice}#J#{digest}";
     /// Word to apps of what ended.
     notices(practice: &PracticeId) = "P#{practice}#K";
+    /// One change for many.
+    bulk(practice: &PracticeId, bulk: BulkId) = "P#{practice}#G#{bulk}";
     /// The apps and systems of a practice.
     apps(practice: &PracticeId) = "P#{practice}#O";
     /// How many alerts an app or a system posted in an hour, counted since 1970.
@@ -250,6 +254,14 @@ items! {
     /// A reset that was asked for. The stream carries it; the index [`OUTBOX`] has those that are left.
     ask(practice: &PracticeId, name: &AccountKey, ask: AskId)
         in main asked(practice, name) = "ASK#{ask}", "asked-for reset";
+    /// One change for many.
+    bulk(practice: &PracticeId, bulk: BulkId) in main bulk(practice, bulk) = "BULK", "bulk change";
+    /// A page of its rows.
+    bulk_rows(practice: &PracticeId, bulk: BulkId, page: usize)
+        in main bulk(practice, bulk) = "BULK#{page:03}", "rows of a bulk change";
+    /// Work that it has left. The stream carries it; the index [`OUTBOX`] has what is left.
+    step(practice: &PracticeId, bulk: BulkId, step: StepId)
+        in main bulk(practice, bulk) = "STEP#{step}", "step of a bulk change";
     /// An app or a system.
     app(practice: &PracticeId, app: Ulid) in main apps(practice) = "APP#{app}", "app";
     /// Word to apps of what ended. The stream carries it; the index [`OUTBOX`] has what is left.
@@ -315,6 +327,12 @@ pub fn list(practice: &PracticeId, list: &str) -> String {
     format!("P#{practice}#V#{list}")
 }
 
+/// The partition of [`PERSON`] that holds a portal user.
+#[must_use]
+pub fn person(practice: &PracticeId, user: PortalUserId) -> String {
+    format!("P#{practice}#U#{user}")
+}
+
 /// The partition of [`PROFESSIONAL`] that holds a professional's portal users and clients.
 #[must_use]
 pub fn list_of_professional(practice: &PracticeId, professional: &str) -> String {
@@ -341,8 +359,12 @@ pub const NOTICE: &str = "NOTICE#";
 /// Sort keys of words that a sign-in name is locked begin with this, and no others: the stream's filter looks
 /// for it.
 pub const LOCKOUT: &str = "LOCKOUT#";
+/// Sort keys of a bulk change and its rows begin with this, and no others.
+pub const BULK: &str = "BULK";
+/// Sort keys of steps of bulk changes begin with this, and no others: the stream's filter looks for it.
+pub const STEP: &str = "STEP#";
 /// With one of these begin the sort keys of what the stream hands to `send-mail`.
-pub const MAILED: &[&str] = &[MAIL, ASK, ALERT, LOCKOUT];
+pub const MAILED: &[&str] = &[MAIL, ASK, ALERT, LOCKOUT, STEP];
 
 /// The key of an item that the stream tells was inserted, if its sort key is one of these beginnings and
 /// an id.
@@ -450,6 +472,12 @@ pub fn parse_search_entry(sk: &str) -> Option<(&str, &str, Found)> {
         None => (found, None),
     };
     Some((token, order, Found { client: ClientId::parse(client)?, user }))
+}
+
+/// The portal user whose sort key this is.
+#[must_use]
+pub fn parse_portal_user(sk: &str) -> Option<PortalUserId> {
+    PortalUserId::parse(sk.strip_prefix("A#USER#")?)
 }
 
 /// The practice and client whose partition this is.

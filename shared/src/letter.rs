@@ -18,6 +18,8 @@ mod words;
 
 use std::{error::Error, fmt};
 
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use words::{Mail, Terms, Words};
 
 use crate::{fields::is_unseen, mail::MailKind};
@@ -35,8 +37,9 @@ const LINE: usize = 72;
 /// What one practice name may take of a subject, in characters.
 const NAME_IN_SUBJECT: usize = 80;
 
-/// The languages a mail can be written in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// The languages a mail can be written in, and a page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Language {
     /// English.
     #[default]
@@ -194,7 +197,7 @@ pub struct Letter<'a> {
     /// text: it stays text.
     pub person_name: &'a str,
     /// The name the person signs in with, as [`sign_in_name`] allows it. What goes
-    /// to a former address does not show it, nor does an alert.
+    /// to a former address or one that is not confirmed does not show it, nor does an alert.
     pub username: Option<&'a str>,
     /// The number of the chart, for what the practice gets.
     pub record_number: Option<&'a str>,
@@ -259,6 +262,7 @@ impl Content {
             Kind::Access(MailKind::PasswordChanged) => &words.password_changed,
             Kind::Access(MailKind::EmailChanged) => &words.email_changed,
             Kind::Access(MailKind::EmailReplaced) => &words.email_replaced,
+            Kind::Access(MailKind::EmailConfirmation) => &words.email_confirmation,
             Kind::Access(MailKind::UsernameChanged) => &words.username_changed,
             Kind::Alert => &words.alert,
             Kind::Inbox => &words.inbox,
@@ -275,14 +279,16 @@ impl Content {
         let record = letter.record_number.map(apart).unwrap_or_default();
         let say = |text: &str| fill(text, &[("practice", &practice), ("record", &record)]);
 
-        let name = one_line(letter.person_name);
+        // An address that nobody has confirmed may be a stranger's.
+        let known = letter.kind != Kind::Access(MailKind::EmailConfirmation);
+        let name = if known { one_line(letter.person_name) } else { String::new() };
         let greeting = if name.is_empty() || linked::is_linked(&name) {
             words.plain_greeting.to_owned()
         } else {
             fill(words.greeting, &[("name", &name)])
         };
         let shown = match letter.kind {
-            Kind::Access(kind) => kind != MailKind::EmailReplaced,
+            Kind::Access(kind) => known && kind != MailKind::EmailReplaced,
             Kind::Alert | Kind::Inbox => false,
         };
         let username = letter.username.filter(|_| shown).map(one_line);

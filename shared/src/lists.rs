@@ -156,6 +156,12 @@ pub fn ended_since(practice: &PracticeId, at: At) -> Range {
     Range { low: at.to_string(), ..Range::all(keys::SINCE, vec![keys::list(practice, REVOKED)]) }
 }
 
+/// Where a portal user is found by the id alone.
+#[must_use]
+pub fn person(practice: &PracticeId, user: PortalUserId) -> Range {
+    Range::all(keys::PERSON, vec![keys::person(practice, user)])
+}
+
 /// What sorts after everything of this moment, and before what is later.
 fn after(at: At) -> String {
     // The ids that follow a moment are divided from it by `#`, which sorts before `$`.
@@ -229,6 +235,9 @@ pub struct Listing {
     /// The list of the client's professional.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     of_professional: Option<String>,
+    /// Who it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    person: Option<String>,
     /// The list of those who are locked out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     locked_in: Option<String>,
@@ -266,6 +275,7 @@ impl Listing {
             since: Some(with_ids(since, client_id, user_id)),
             trouble: if bounced && !revoked { list(BOUNCED) } else { None },
             of_professional: professional(practice, client),
+            person: Some(keys::person(practice, user_id)),
             locked_in: user.listing.locked_in.clone().filter(|_| !revoked),
             lock_order: user.listing.lock_order.clone().filter(|_| !revoked),
         }
@@ -309,6 +319,7 @@ impl Listing {
             "since" => self.since.as_ref(),
             "trouble" => self.trouble.as_ref(),
             "ofProfessional" => self.of_professional.as_ref(),
+            "person" => self.person.as_ref(),
             "lockedIn" => self.locked_in.as_ref(),
             "lockOrder" => self.lock_order.as_ref(),
             _ => None,
@@ -338,6 +349,7 @@ impl Listing {
             ("since", listing.since),
             ("trouble", listing.trouble),
             ("ofProfessional", listing.of_professional),
+            ("person", listing.person),
         ];
         attributes.into_iter().fold(update, |update, (name, value)| match value {
             Some(value) => update.set(name, &value),

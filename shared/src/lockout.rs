@@ -9,6 +9,8 @@
 //!   it, so that nobody else can tell that somebody signed in.
 //! - The counters of networks are the same for all practices.
 
+mod counters;
+
 use std::{collections::HashMap, net::IpAddr};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -23,6 +25,8 @@ use crate::{
     problem::Problem,
     store::{Change, Item, Update, parse},
 };
+
+pub use self::counters::Counters;
 
 /// Failures in a row before a sign-in name, or a device, has to wait.
 pub const FAILURES: u32 = 5;

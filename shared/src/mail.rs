@@ -21,6 +21,8 @@ pub enum MailKind {
     EmailChanged,
     /// The e-mail address was changed: goes to the one before.
     EmailReplaced,
+    /// Confirm a new e-mail address: goes to that address.
+    EmailConfirmation,
     /// The sign-in name was changed.
     UsernameChanged,
 }

@@ -42,7 +42,7 @@ use crate::{
     keys::{self, Key},
     mail::MailKind,
     problem::Problem,
-    store::{Change, Failed, Handle, Store, Update},
+    store::{Change, Failed, Handle, Item, Store, Update, parse},
 };
 
 /// The most mails to one address in any hour.
@@ -229,10 +229,7 @@ impl<'a> Spending<'a> {
     }
 
     fn add(&mut self, to: &Email) -> Result<(), Problem> {
-        let address = to.folded();
-        let parts = [self.practice.as_str().as_bytes(), address.as_bytes()];
-        let digest = URL_SAFE_NO_PAD.encode(self.context.hmac("mail budget", &parts)?);
-        *self.mails.entry(keys::budget(&self.practice, &digest)).or_default() += 1;
+        *self.mails.entry(place_of(self.context, &self.practice, to)?).or_default() += 1;
         Ok(())
     }
 
@@ -273,6 +270,26 @@ impl<'a> Spending<'a> {
         };
         Ok(Spent(self.mails.iter().map(write).collect()))
     }
+}
+
+/// Where the budget of an address is.
+///
+/// # Errors
+/// 500 in a function that was given no secret.
+pub fn place_of(context: &Context, practice: &PracticeId, to: &Email) -> Result<Key, Problem> {
+    let address = to.folded();
+    let parts = [practice.as_str().as_bytes(), address.as_bytes()];
+    let digest = URL_SAFE_NO_PAD.encode(context.hmac("mail budget", &parts)?);
+    Ok(keys::budget(practice, &digest))
+}
+
+/// Whether a budget that was read holds no more mail of the practice's own.
+///
+/// # Errors
+/// 500 when the item is none.
+pub fn is_spent(budget: Item, now: At) -> Result<bool, Problem> {
+    let budget: Budget = parse(budget)?;
+    Ok(budget.until(1, Cause::Practice, now).is_some())
 }
 
 /// Adds the time of mails to a budget that was not read, if it holds them.

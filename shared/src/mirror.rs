@@ -63,7 +63,7 @@ pub mod to_account {
             }
             (Access::Invited, Some(end)) => update.set(&until, &end),
             (Access::Invited, None) => update.unset(&until),
-            (Access::Revoked, _) => update.set(&active, &false).unset(&until).unset("reset"),
+            (Access::Revoked, _) => links(update.set(&active, &false).unset(&until)),
         }
     }
 
@@ -90,10 +90,16 @@ pub mod to_account {
         update.set("name", name)
     }
 
-    /// The person's e-mail address. What was sent to the old one is dead: the account's open reset.
+    /// Ends what was mailed for the account: its open reset, and a new address that waits to be confirmed.
+    #[must_use]
+    pub fn links(update: Update) -> Update {
+        update.unset("reset").unset("newEmail")
+    }
+
+    /// The person's e-mail address. What was sent before is dead.
     #[must_use]
     pub fn email(update: Update, user: &PortalUser) -> Update {
-        update.set("email", &user.email).unset("reset")
+        links(update.set("email", &user.email))
     }
 }
 
@@ -105,6 +111,7 @@ pub mod to_charts {
         fields::At,
         id::{ClientId, PracticeId},
         keys,
+        letter::Language,
         lists::Listing,
         mail::Mail,
         store::{Change, Update},
@@ -122,6 +129,8 @@ pub mod to_charts {
         /// Whether the reset changed: then also for charts to which the person is invited, as of
         /// this time.
         pub reset: Option<At>,
+        /// The language that the person chose: then for charts that are not open, too.
+        pub language: Option<Language>,
     }
 
     /// Copies the account's sessions, what apps have in them, and its reset to its open charts.
@@ -135,6 +144,12 @@ pub mod to_charts {
             Some(now) => account.resettable(now).collect(),
             None => account.open_grants().collect(),
         };
+        if let Some(language) = with.language {
+            for (client, grant) in account.grants.iter().filter(|(_, grant)| !grant.active) {
+                let key = keys::portal_user(practice, *client, grant.portal_user_id);
+                change.update(&Update::of(key).set("language", &language));
+            }
+        }
         for (client, grant) in charts.into_iter().filter(|(c, _)| Some(*c) != with.skip) {
             let key = keys::portal_user(practice, client, grant.portal_user_id);
             let mut update = Update::of(key)
@@ -145,6 +160,9 @@ pub mod to_charts {
             }
             if let Some((_, mail)) = with.mail.filter(|(of, _)| *of == client) {
                 update = Listing::mail(update.set("mail", mail), practice, mail.state);
+            }
+            if let Some(language) = with.language {
+                update = update.set("language", &language);
             }
             update = match &account.reset {
                 Some(reset) => update.set("resetUntil", &reset.expires_at),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     context::Context,
     fields::{At, Email},
-    id::{AccountKey, ClientId, MailId, PortalUserId, PracticeId},
+    id::{AccountKey, BulkId, ClientId, MailId, PortalUserId, PracticeId},
     keys,
     mail::{Mail, MailKind, MailState},
     mail_budget::Spending,
@@ -63,6 +63,9 @@ pub struct Outgoing {
     /// When it was done with: sent, or dropped as no longer true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub done_at: Option<At>,
+    /// The change for many that it is part of, which counts whether it came back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bulk_id: Option<BulkId>,
     /// The mail service's id for it, once sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_id: Option<String>,
@@ -100,6 +103,7 @@ impl Outgoing {
             pending: Some(keys::PENDING.to_owned()),
             attempts: 0,
             done_at: None,
+            bulk_id: None,
             message_id: None,
         }
     }

@@ -9,6 +9,7 @@ use crate::{
     client::Client,
     fields::{AppName, At, Email, Name, Permissions, Reason, Relationship, Username},
     id::{AccountKey, AppId, ClientId, MailId, NoticeId, PortalUserId, SessionId},
+    letter::Language,
     lists::Listing,
     mail::{Mail, MailKind, MailView},
     oauth::notice::ToldApp,
@@ -99,6 +100,9 @@ pub struct PortalUser {
     /// When the open password reset ends: a mirror of the account's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reset_until: Option<At>,
+    /// The language that the person chose for mails: a mirror of the account's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
     /// What the last revocation or activation did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<LastReceipt>,

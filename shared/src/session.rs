@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     context::Context,
+    device::DeviceKind,
     fields::{AppName, At, Permissions},
     id::{AccountId, AppId, ClientId, Epoch, PracticeId, SessionId},
     oauth::{
@@ -42,6 +43,9 @@ pub struct Session {
     /// When it was last used, as far as that was noted; none of one that an earlier version noted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used_at: Option<At>,
+    /// On what kind of device it was made; of one that an earlier version made, unknown.
+    #[serde(default)]
+    pub device: DeviceKind,
     /// What apps have in it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub apps: BTreeMap<AppId, AppSession>,
@@ -160,6 +164,14 @@ impl Sessions {
         Gone(self.0.remove_entry(&sid).into_iter().collect())
     }
 
+    /// Ends all but one.
+    pub fn end_others(&mut self, sid: SessionId) -> Gone {
+        let kept = self.0.remove_entry(&sid);
+        let gone = std::mem::take(&mut self.0).into_iter().collect();
+        self.0.extend(kept);
+        Gone(gone)
+    }
+
     /// Ends all.
     pub fn end_all(&mut self) -> Gone {
         Gone(std::mem::take(&mut self.0).into_iter().collect())
@@ -167,6 +179,12 @@ impl Sessions {
 }
 
 impl Gone {
+    /// Whether none has ended.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Has the apps told that got a token in these sessions, as part of the change that ends them.
     pub fn tell(
         self,

@@ -511,6 +511,24 @@ impl Reader {
         self.0.admit(app, Needs::Look, read, |_| None).await
     }
 
+    /// Checks the session beside the first read, for what a page asks by itself: it is no use of the session,
+    /// whose idle end stays.
+    ///
+    /// # Errors
+    /// 401 when the session has ended, whatever the read found; else what the read says.
+    pub async fn idle<T>(
+        self,
+        app: &App,
+        read: impl Future<Output = Result<T, Problem>>,
+    ) -> Result<Admitted<T>, Problem> {
+        let read = async { Ok(read.await) };
+        let (staff, data) = both(self.0.look(app), read).await?;
+        match data {
+            Ok(data) => Ok(Admitted { staff, data, client: None, attempt: Attempt::default() }),
+            Err(problem) => Err(staff.refuse(app, None, problem).await),
+        }
+    }
+
     /// Checks the session alone.
     ///
     /// # Errors
@@ -528,14 +546,8 @@ impl Reader {
     /// 401 when the session has ended; 404 when there is no such client.
     pub async fn idle_chart(self, app: &App, client: ClientId) -> Result<Admitted<Chart>, Problem> {
         let practice = self.practice().clone();
-        let read = async { Ok(Chart::load(app.store(), &practice, client).await) };
-        let (staff, chart) = both(self.0.look(app), read).await?;
-        match chart {
-            Ok(data) => {
-                Ok(Admitted { staff, data, client: Some(client), attempt: Attempt::default() })
-            }
-            Err(problem) => Err(staff.refuse(app, None, problem).await),
-        }
+        let found = self.idle(app, Chart::load(app.store(), &practice, client)).await?;
+        Ok(found.about(client))
     }
 
     /// Checks the session beside reading a chart.

@@ -136,9 +136,7 @@ impl Retries<'_> {
         if self.made >= MAX_ATTEMPTS {
             return Err(Problem::unavailable("the item stayed contended"));
         }
-        if let Some(sleep) = self.store.client.config().sleep_impl() {
-            sleep.sleep(Duration::from_millis(u64::from(self.made * self.made))).await;
-        }
+        self.store.pause(Duration::from_millis(u64::from(self.made * self.made))).await;
         Ok(failed)
     }
 }
@@ -157,6 +155,13 @@ impl Store {
     #[must_use]
     pub fn new(client: Client, table: &str, history: &str) -> Self {
         Self { client, table: table.to_owned(), history: history.to_owned() }
+    }
+
+    /// Waits, as the table's client waits between its attempts.
+    pub async fn pause(&self, time: Duration) {
+        if let Some(sleep) = self.client.config().sleep_impl() {
+            sleep.sleep(time).await;
+        }
     }
 
     /// Begins to count the attempts of one decision.

@@ -115,6 +115,45 @@ pub struct InvitationToken {
     pub secret: TokenSecret,
 }
 
+/// The token that confirms a new e-mail address, taken apart.
+#[derive(Debug, Clone)]
+pub struct ConfirmationToken {
+    /// The practice.
+    pub practice: PracticeId,
+    /// The account.
+    pub account: AccountKey,
+    /// One of its charts.
+    pub client: ClientId,
+    /// The person's portal user there.
+    pub user: PortalUserId,
+    /// What proves that the mail arrived.
+    pub secret: TokenSecret,
+}
+
+impl ConfirmationToken {
+    /// The token as it stands in the link.
+    #[must_use]
+    pub fn text(&self) -> String {
+        join(
+            &self.practice,
+            &[&self.account.bytes(), &self.client.bytes(), &self.user.bytes(), &self.secret.0],
+        )
+    }
+
+    /// Takes a token apart; `None` for anything that cannot be one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (practice, bytes) = split::<80>(text)?;
+        Some(Self {
+            practice,
+            account: AccountKey::from_bytes(piece(&bytes, 0)),
+            client: ClientId::from_bytes(piece(&bytes, 16)),
+            user: PortalUserId::from_bytes(piece(&bytes, 32)),
+            secret: TokenSecret(piece(&bytes, 48)),
+        })
+    }
+}
+
 /// A reset's token, taken apart.
 #[derive(Debug, Clone)]
 pub struct ResetToken {

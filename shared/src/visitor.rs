@@ -10,7 +10,7 @@ use crate::{
     cookie,
     fields::At,
     history::{Action, Event},
-    id::{AccountId, AccountKey, PracticeId, SessionId},
+    id::{AccountId, AccountKey, ClientId, PortalUserId, PracticeId, SessionId},
     jwt::{Audience, Claims},
     keys,
     mirror::to_charts::{self, AccountUpdate},
@@ -80,6 +80,37 @@ impl Visitor {
         account.zip(practice).ok_or_else(Problem::signed_out)
     }
 
+    /// The charts that the session opens, each with the person's portal user there.
+    ///
+    /// # Errors
+    /// 401 when the session is over.
+    pub fn open_charts(
+        &self,
+        account: &Account,
+        practice: &Practice,
+        now: At,
+    ) -> Result<Vec<(ClientId, PortalUserId)>, Problem> {
+        let (_, open) =
+            account.admitted(practice, self.sid, now).ok_or_else(Problem::signed_out)?;
+        Ok(open.iter().map(|(client, grant)| (*client, grant.portal_user_id)).collect())
+    }
+
+    /// An event of the person in the history of one of the charts that the session opens.
+    #[must_use]
+    pub fn event_on(
+        &self,
+        app: &App,
+        account: &Account,
+        chart: Option<&(ClientId, PortalUserId)>,
+        action: Action,
+    ) -> Event {
+        let event = Event::new(app, &self.caller, &account.actor(), &self.practice, action);
+        match chart {
+            Some((client, user)) => event.client(*client).portal_user(*user),
+            None => event,
+        }
+    }
+
     /// Ends the session, and another one of the account if it is named; the rest go on. Answers whether
     /// it lived: of one whose time had run out, the apps are told all the same.
     ///
@@ -93,10 +124,9 @@ impl Visitor {
                 Err(problem) if problem.code() == "signed_out" => return Ok(false),
                 loaded => loaded?,
             };
-            let admitted = account.admitted(&practice, self.sid, app.now());
-            let lived = admitted.is_some();
-            let open = admitted.map(|(_, open)| open).unwrap_or_default();
-            let open: Vec<_> = open.iter().map(|(client, g)| (*client, g.portal_user_id)).collect();
+            let open = self.open_charts(&account, &practice, app.now()).ok();
+            let lived = open.is_some();
+            let open = open.unwrap_or_default();
             let ends = [Some(self.sid), also].into_iter().flatten();
             // One that is over changes nothing by itself: only an app may still have to be told.
             let matters = |s: &Session| lived || s.apps.values().any(AppSession::got_token);
@@ -112,11 +142,8 @@ impl Visitor {
             }
             change.replace(&key, &account, account.rev);
             to_charts::write(&mut change, &self.practice, &account, &AccountUpdate::default());
-            let actor = account.actor();
-            for &(client, portal_user) in &open {
-                let event =
-                    Event::new(app, &self.caller, &actor, &self.practice, Action::SignedOut);
-                change.event(&event.client(client).portal_user(portal_user));
+            for chart in &open {
+                change.event(&self.event_on(app, &account, Some(chart), Action::SignedOut));
             }
             let Err(error) = app.store().write(change).await else { return Ok(lived) };
             retries.retry(error).await?;
@@ -142,13 +169,9 @@ impl Visitor {
             Err(problem) if problem.code() == "signed_out" => return Ok(None),
             loaded => loaded?,
         };
-        let Some((_, open)) = account.admitted(&practice, self.sid, app.now()) else {
-            return Ok(None);
-        };
-        let actor = account.actor();
-        let event = Event::new(app, &self.caller, &actor, &self.practice, Action::Refused);
-        let first = open.first().map(|(client, grant)| (*client, grant.portal_user_id));
-        Ok(first.map(|(c, u)| event.because(problem.code()).client(c).portal_user(u)))
+        let Ok(open) = self.open_charts(&account, &practice, app.now()) else { return Ok(None) };
+        let event = self.event_on(app, &account, open.first(), Action::Refused);
+        Ok(Some(event.because(problem.code())))
     }
 }
 

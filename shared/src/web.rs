@@ -20,7 +20,7 @@ use crate::{
     app::App,
     caller::Caller,
     config::Edge,
-    id::{AppId, ClientId, PortalUserId, StaffId},
+    id::{AppId, BulkId, ClientId, PortalUserId, SessionId, StaffId},
     metrics,
     oauth::system,
     problem::Problem,
@@ -390,6 +390,41 @@ impl FromRequestParts<App> for StaffPath {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         path_id(parts, app, "staffId", StaffId::parse).await.map(Self)
+    }
+}
+
+/// The change for many that a path names; 404 for an id that cannot be one.
+#[derive(Debug, Clone, Copy)]
+pub struct BulkPath(pub BulkId);
+
+impl FromRequestParts<App> for BulkPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        path_id(parts, app, "bulkId", BulkId::parse).await.map(Self)
+    }
+}
+
+/// Which of a person's sessions a path names; 404 for an id that cannot be one.
+#[derive(Debug, Clone, Copy)]
+pub enum SessionPath {
+    /// This one.
+    One(SessionId),
+    /// All but the one that asks.
+    Others,
+}
+
+impl SessionPath {
+    fn parse(text: &str) -> Option<Self> {
+        if text == "others" { Some(Self::Others) } else { SessionId::parse(text).map(Self::One) }
+    }
+}
+
+impl FromRequestParts<App> for SessionPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        path_id(parts, app, "sessionId", Self::parse).await
     }
 }
 

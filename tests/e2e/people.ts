@@ -49,6 +49,7 @@ export const enrollment = (
 /** Mails, by their subjects. */
 export const INVITATION = /^Your invitation/;
 export const GRANTED = /^Your access/;
+export const CONFIRM = /^Confirm your e-mail address/;
 export const RESET = /^Choose a new password/;
 export const ALERT = /^Something new is waiting at/;
 export const CHANGED = /^Your password .* was changed/;

@@ -12,7 +12,7 @@ use shared::{
     App, Problem,
     alert::AlertState,
     fields::At,
-    id::{AlertId, ClientId, MailId, PortalUserId, PracticeId},
+    id::{AlertId, BulkId, ClientId, MailId, PortalUserId, PracticeId},
     keys,
     lists::Listing,
     mail::MailState,
@@ -117,7 +117,38 @@ pub async fn handle(app: &App, event: &SesEvent) -> Result<(), Problem> {
         Some(reason) => update.set("mail.reason", reason),
         None => update.unset("mail.reason"),
     };
-    app.store().update::<PortalUser>(update).await.map(drop)
+    let bulk = tag("bulk").and_then(|t| BulkId::parse(t)).filter(|_| state == MailState::Bounced);
+    match bulk {
+        Some(bulk) => count(app, &practice, bulk, &update).await,
+        None => app.store().update::<PortalUser>(update).await.map(drop),
+    }
+}
+
+/// Notes that a mail came back, and counts it for the change for many that it is part of: both or neither, since
+/// the event may come again.
+async fn count(
+    app: &App,
+    practice: &PracticeId,
+    bulk: BulkId,
+    came_back: &Update,
+) -> Result<(), Problem> {
+    let store = app.store();
+    let mut retries = store.retries();
+    loop {
+        let mut change = store.change();
+        let noted = change.update(came_back);
+        let counted = Update::of(keys::bulk(practice, bulk)).add("bounced", 1);
+        let counted = change.update(&counted);
+        let Err(error) = store.write(change).await else { return Ok(()) };
+        let failed = retries.retry(error).await?;
+        if failed.includes(noted) {
+            return Ok(());
+        }
+        if failed.includes(counted) {
+            // The job is forgotten.
+            return store.update::<PortalUser>(came_back.clone()).await.map(drop);
+        }
+    }
 }
 
 fn outcome(event: &SesEvent) -> Option<(MailState, Option<At>, Option<String>)> {

@@ -173,10 +173,9 @@ async fn change_password(
         password::check(&with.password, &Personal::of(&settings, &account))?;
 
         let mut change = app.store().change();
-        account.password = Some(password::hash(app, &with.password)?);
+        account.set_password(password::hash(app, &with.password)?);
         let gone = account.sessions.end_all();
         gone.tell(app, practice, account.account_id, &mut change);
-        account.reset = None;
         change.replace(&key, &account, account.rev);
         let owner = (practice, &token.account, account.account_id);
         device::remember(app, &mut change, &device, owner)?;

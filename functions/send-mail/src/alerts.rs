@@ -40,6 +40,8 @@ struct Going {
     mailbox: Email,
     /// The number of the chart as it is now.
     record: RecordNumber,
+    /// The language that the person chose, if one was.
+    language: Option<Language>,
 }
 
 impl Sender {
@@ -146,7 +148,7 @@ impl Sender {
             record_number,
             link: Link::new(link).map_err(|e| Problem::internal(e.to_string()))?,
             expires: None,
-            language: Language::from_tag(&practice.language),
+            language: going.language.unwrap_or_else(|| Language::from_tag(&practice.language)),
         }))
     }
 
@@ -201,8 +203,8 @@ impl Sender {
             });
             change.unchanged(&keys::client(&alert.practice, alert.client_id), chart.client.rev);
             let mut spending = Spending::new(&self.app, &alert.practice);
-            let mailbox = match to.user() {
-                None => practice.alert_inbox.clone(),
+            let (mailbox, language) = match to.user() {
+                None => (practice.alert_inbox.clone(), None),
                 Some(id) => {
                     let user = chart.user(id)?;
                     let key = keys::portal_user(&alert.practice, alert.client_id, id);
@@ -211,7 +213,7 @@ impl Sender {
                     if alert.went != Some(to) {
                         spending.of_alert(&user.email)?;
                     }
-                    user.email.clone()
+                    (user.email.clone(), user.language)
                 }
             };
             let spent = match spending.write(&mut change, &budgets) {
@@ -224,7 +226,7 @@ impl Sender {
             };
             let Err(error) = store.write(change).await else {
                 let record = chart.client.record_number;
-                return Ok(Turn::Goes(Going { to, mailbox, record }));
+                return Ok(Turn::Goes(Going { to, mailbox, record, language }));
             };
             let failed = retries.retry(error).await?;
             let read = Chart::load(store, &alert.practice, alert.client_id);

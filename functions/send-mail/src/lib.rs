@@ -10,6 +10,7 @@
 
 mod alerts;
 mod asks;
+mod bulk;
 mod lockouts;
 mod zone;
 
@@ -42,7 +43,7 @@ use shared::{
     portal_user::{Access, PortalUser},
     practice::Practice,
     store::{Item, Store, Update, both, parse},
-    token::{InvitationToken, ResetToken},
+    token::{ConfirmationToken, InvitationToken, ResetToken},
 };
 
 /// Seconds for which an attempt keeps others off.
@@ -147,8 +148,8 @@ impl Sender {
             let key = keys::inserted(&record.event_name, &change.keys, keys::MAILED)?;
             Some((key, change.sequence_number))
         });
-        let (alerts, mails): (Vec<_>, Vec<_>) =
-            new.partition(|(key, _)| key.sk.starts_with(keys::ALERT));
+        let (alerts, mails): (Vec<_>, Vec<_>) = new
+            .partition(|(key, _)| [keys::ALERT, keys::STEP].iter().any(|b| key.sk.starts_with(b)));
         let see_to = async |(key, number): (Key, Option<String>)| {
             let problem = self.work_on(&key).await.err()?;
             tell(&key, &problem);
@@ -178,8 +179,8 @@ impl Sender {
         let until = self.app.now().plus(-OVERDUE);
         let mut left = Vec::new();
         // By turns, so that what strangers ask for does not keep mails waiting.
-        let mut queues =
-            [keys::ASK, keys::MAIL, keys::ALERT, keys::LOCKOUT].map(|kind| Queue::of(kind, until));
+        let mut queues = [keys::ASK, keys::MAIL, keys::ALERT, keys::LOCKOUT, keys::STEP]
+            .map(|kind| Queue::of(kind, until));
         loop {
             let mut idle = true;
             for queue in &mut queues {
@@ -202,6 +203,7 @@ impl Sender {
             Some(keys::ASK) => self.resolve(key).await,
             Some(keys::ALERT) => self.alert(key).await,
             Some(keys::LOCKOUT) => self.locked_out(key).await,
+            Some(keys::STEP) => self.step(key).await,
             _ => self.send(key).await,
         }
     }
@@ -289,14 +291,19 @@ impl Sender {
         let letter = compose(mail, &settings, &user, &link)?;
         let to = match mail.kind {
             MailKind::EmailReplaced => user.notices.get(&mail.mail_id).unwrap_or(&user.email),
+            MailKind::EmailConfirmation => {
+                let waiting = account.as_ref().and_then(|account| account.new_email.as_ref());
+                waiting.map_or(&user.email, |waiting| &waiting.email)
+            }
             _ => &user.email,
         };
-        let tags = [
+        let mut tags = vec![
             ("practice", mail.practice.to_string()),
             ("client", mail.client_id.to_string()),
             ("portalUser", mail.portal_user_id.to_string()),
             ("mail", mail.mail_id.to_string()),
         ];
+        tags.extend(mail.bulk_id.map(|bulk| ("bulk", bulk.to_string())));
         let outcome = match self.post(to, &settings, &letter, &tags).await {
             Ok(outcome) => outcome,
             Err(_) if mail.queued_at.plus(GIVEN_UP) <= now => {
@@ -360,6 +367,19 @@ impl Sender {
                     secret,
                 })
                 .map(|token| format!("{portal}/password#{}", token.text())),
+            MailKind::EmailConfirmation => token
+                .filter(|(secret, _)| {
+                    let newest = account.and_then(|a| a.new_email.as_ref());
+                    newest.is_some_and(|n| n.expires_at > now && secret.matches(&n.hash))
+                })
+                .map(|(secret, account)| ConfirmationToken {
+                    practice: mail.practice.clone(),
+                    account,
+                    client: mail.client_id,
+                    user: mail.portal_user_id,
+                    secret,
+                })
+                .map(|token| format!("{portal}/confirm-email#{}", token.text())),
             MailKind::AccessGranted => {
                 (user.access == Access::Active).then(|| format!("{portal}/sign-in"))
             }
@@ -508,7 +528,7 @@ fn compose(
     link: &str,
 ) -> Result<Rendered, Problem> {
     let link = Link::new(link).map_err(|e| Problem::internal(e.to_string()))?;
-    let language = Language::from_tag(&practice.language);
+    let language = user.language.unwrap_or_else(|| Language::from_tag(&practice.language));
     let until = mail.link_until.map(|at| language.moment(&zone::local(at, &practice.time_zone)));
     Ok(render(&Letter {
         kind: mail.kind.into(),

@@ -23,7 +23,7 @@ use shared::{
     history::{Action, Actor, Event},
     id::{AccountId, AccountKey, PracticeId, SessionId},
     keys::{self, Key},
-    lockout::{self, Door, Lock, Lockout, Network, Sources},
+    lockout::Counters,
     mirror::to_charts::{self, AccountUpdate},
     password,
     practice::Practice,
@@ -181,11 +181,7 @@ struct Attempt {
     id: AccountKey,
     practice_exists: bool,
     credential: Option<Credential>,
-    lock_key: Key,
-    lock: Option<Lock>,
-    sources: Sources,
-    device_key: Option<Key>,
-    device: Option<Known>,
+    counters: Counters,
 }
 
 impl Attempt {
@@ -194,19 +190,11 @@ impl Attempt {
         let id = account::key_of(app, &with.practice, &with.username)?;
         let account = keys::account(&with.practice, &id);
         let practice = keys::practice(&with.practice);
-        let lock_key = keys::lock(&with.practice, &id);
-        let device_key =
-            presented.device().map(|device| device.key(app, &with.practice, &id)).transpose()?;
-        let mut sources = Sources::of(app, Door::SignIn, &caller.source)?;
-        let wanted = [account.clone(), practice.clone(), lock_key.clone()];
-        let wanted: Vec<Key> =
-            wanted.into_iter().chain(device_key.clone()).chain(sources.keys()).collect();
+        let mut counters = Counters::of(app, caller, presented, &with.practice, &id)?;
+        let wanted = [account.clone(), practice.clone()];
+        let wanted: Vec<Key> = wanted.into_iter().chain(counters.keys()).collect();
         let mut items = app.store().get_parts(&wanted, &BEFORE).await?;
-        sources.read(&mut items)?;
-        let device = match &device_key {
-            Some(key) => items.remove(key).map(parse).transpose()?,
-            None => None,
-        };
+        counters.read(&mut items)?;
         Ok(Self {
             practice_exists: items.contains_key(&practice),
             credential: items
@@ -215,83 +203,47 @@ impl Attempt {
                 .transpose()?
                 // Not one whose name only looks the same.
                 .filter(|c: &Credential| c.username.folded() == with.username.folded()),
-            lock: items.remove(&lock_key).map(parse).transpose()?,
             id,
-            lock_key,
-            sources,
-            device_key,
-            device,
+            counters,
         })
     }
 
-    /// The device, if it signed in to this account before, and where it is kept.
-    fn known(&self, app: &App) -> Option<(&Key, &Known)> {
-        let account = self.credential.as_ref()?.account_id;
-        let device = self.device.as_ref().filter(|device| device.is_of(account, app.now()))?;
-        Some((self.device_key.as_ref()?, device))
+    /// The account that has the sign-in name, if there is one.
+    fn account(&self) -> Option<AccountId> {
+        self.credential.as_ref().map(|c| c.account_id)
     }
 
-    /// Judges an attempt. The answer may leave only once `change` is written: that counts it. None when
-    /// the account changed meanwhile: the attempt is to be read again.
+    /// Decides, and adds to `change` what has to be written before it can be answered. None when the
+    /// account is another by now, so that the attempt has to be judged again.
     async fn decide(
-        self,
+        &self,
         request: &Request<'_>,
         hashes: &mut Hashes,
         change: &mut Change,
     ) -> Result<Option<Answer>, Problem> {
         let Request { app, with, .. } = request;
         let now = app.now();
-        let until = if let Some((_, device)) = self.known(app) {
-            device.locked_until
-        } else {
-            let name = self.lock.as_ref().and_then(|lock| lock.locked_until);
-            name.max(self.sources.locked_until(now))
-        };
-        if let Err(refused) = lockout::refuse(until, now) {
+        if let Err(refused) = self.counters.refuse(self.account(), now) {
             if self.practice_exists {
                 // The failure that reached the limit had no history to stand in.
-                self.sources.record(change, now, |network| self.locked(request, network));
+                self.counters.record(change, now, |action| self.event(request, action));
             }
             return Ok(Some(Answer::Refused(refused)));
         }
         if !self.practice_exists {
             // The names of practices are public. So this costs no hash, and nothing is kept under a
             // name that a stranger made up: but the caller failed.
-            self.sources.count_unrecorded(change, now);
+            self.counters.count_unrecorded(change, now);
             return Ok(Some(Answer::Refused(Problem::sign_in_failed())));
         }
         let password = self.credential.as_ref().and_then(|c| c.password.as_ref());
         if !hashes.verify(app, &with.password, password) {
-            self.count(request, change);
+            let event = |action| self.event(request, action);
+            self.counters.count(app, self.account(), change, (Action::SignInRefused, event));
             return Ok(Some(Answer::Refused(Problem::sign_in_failed())));
         }
         let Some((account, practice)) = self.whole(request).await? else { return Ok(None) };
         self.enter(request, account, &practice, hashes, change).map(Some)
-    }
-
-    /// Counts a failure, with its events.
-    fn count(&self, request: &Request<'_>, change: &mut Change) {
-        let now = request.app.now();
-        let (locked, whose) = if let Some((key, device)) = self.known(request.app) {
-            (device.count(change, key, now), "device")
-        } else {
-            let until = lockout::count(change, &self.lock_key, self.lock.as_ref(), now);
-            if let Some(until) = until {
-                let practice = &request.with.practice;
-                Lockout::queue(request.app, practice, &self.id, until, change);
-            }
-            (until.is_some(), "sign-in-name")
-        };
-        change.event(&self.event(request, Action::SignInRefused));
-        if locked {
-            change.event(&self.event(request, Action::Locked).because(whose));
-        }
-        self.sources.count(change, now, |network| self.locked(request, network));
-    }
-
-    /// The event of a network that reached its limit.
-    fn locked(&self, request: &Request<'_>, network: Network) -> Event {
-        self.event(request, Action::Locked).because(network.slug())
     }
 
     /// An event of an attempt: in the history of the account's first chart, or else of the practice,
@@ -335,16 +287,10 @@ impl Attempt {
     ) -> Result<Answer, Problem> {
         let Request { app, caller, presented, with } = request;
         let now = app.now();
-        if self.known(app).is_none() {
-            // Successes are not counted, but must find the counts as they were read: else a burst of
-            // guesses would still get its right answer.
-            change.unchanged(&self.lock_key, self.lock.as_ref().map_or(0, |lock| lock.rev));
-            self.sources.demand(change, now);
-        }
+        // Successes are not counted, but must find the counts as they were read.
+        self.counters.demand(self.account(), change, now);
         if !account.may_enter() {
-            if let Some((key, device)) = self.known(app) {
-                change.unchanged(key, device.rev);
-            }
+            self.counters.demand_device(self.account(), change, now);
             change.event(&self.event(request, Action::SignInRefused));
             return Ok(Answer::Refused(Problem::access_not_active()));
         }
@@ -353,10 +299,10 @@ impl Attempt {
         }
         let device = presented.or_new(app);
         let device_key = device.key(app, &with.practice, &self.id)?;
-        let read = self.device.as_ref().map_or(0, |device| device.rev);
-        change.replace(&device_key, &Known::new(account.account_id, now), read);
+        let known = Known::new(account.account_id, now);
+        change.replace(&device_key, &known, self.counters.device_rev());
         let sid = SessionId::new(app.ulid());
-        let (ends_at, gone) = account.start_session(sid, practice, now);
+        let (ends_at, gone) = account.start_session((sid, device.kind()), practice, now);
         gone.tell(app, &practice.practice, account.account_id, change);
         change.replace(&keys::account(&with.practice, &self.id), &account, account.rev);
         let news = AccountUpdate { signed_in: Some(now), ..AccountUpdate::default() };

@@ -185,7 +185,7 @@ function pagesFunction(page: string): string {
     "  var uri = request.uri;",
     "  var asset = uri.indexOf('/assets/') === 0;",
     "  var file = uri.split('/').pop().indexOf('.') >= 0;",
-    "  var link = /^\\/([a-z0-9-]+\\/)?(enroll|password)(?![a-z0-9])/i.test(uri);",
+    "  var link = /^\\/([a-z0-9-]+\\/)?(confirm-email|enroll|password)(?![a-z0-9])/i.test(uri);",
     `  if (!asset && (link || !file)) request.uri = '/${page}';`,
     "  return request;",
     "}",

@@ -7,12 +7,16 @@ import type { Construct } from "constructs";
 import { known } from "./known.ts";
 import { addressRange, limits, type Settings, type Site } from "./settings.ts";
 
-/** Where people guess: sign-in, enrolment, reset. Not the way back from the staff's issuer, which follows each sign-in
- *  there: counted too, it would halve what staff behind one address have. Both sites lead to the same API. */
+/** Where people guess: sign-in, enrolment, reset, and what asks for the password again. Not the way back from the
+ *  staff's issuer, which follows each sign-in there: counted too, it would halve what staff behind one address have.
+ *  Both sites lead to the same API. */
 const DOORS = [
   "/api/portal/sign-in",
   "/api/portal/enrollment",
   "/api/portal/password",
+  "/api/portal/account/email",
+  "/api/portal/account/password",
+  "/api/portal/email-confirmation",
   "/api/staff/sign-in",
 ];
 

@@ -83,6 +83,27 @@ const sessions: Right[] = [put("account"), mirror()];
 const device = update("lock", "accountId", "expiresAt", "failures", "forgottenAt", "lockedUntil");
 
 export const FUNCTIONS: Record<string, Plan> = {
+  // A proof is held to the counters of signing in, a mail to a new address to its budget. A confirmed address is
+  // written as an edit by staff is.
+  account: {
+    rights: [
+      getTogether("practice", "account", "lock", "network"),
+      get("practice", "account"),
+      chart,
+      put("account", "chart", "lock", "network", "address", "search"),
+      remove("address", "search"),
+      check("lock", "network"),
+      update("network", "failures", "recorded", "windowEndsAt"),
+      update("account", "email", "grants", "newEmail", "reset"),
+      mirror("email", "language", "mail", "trouble", "version"),
+      ...once,
+      ...mails,
+      notices,
+      record,
+    ],
+    hmacs: true,
+    passwords: true,
+  },
   activate: { rights: [...editor, ...once, ...mails, update("account", "grants")], hmacs: true },
   "add-portal-user": {
     rights: [
@@ -115,6 +136,22 @@ export const FUNCTIONS: Record<string, Plan> = {
   "assign-alert": { rights: [...editor, check("chart")] },
   // `record`: what another site sends with a session is refused, here and wherever a visitor is asked for.
   authorize: { rights: [...asked, ...sessions, record], hmacs: true },
+  // A job is written whole, with all its rows, and read whole. Of a view, its entries are read; of portal users, where
+  // they are; then all their items, and what their addresses hold.
+  bulk: {
+    rights: [
+      ...reader,
+      ...once,
+      lists,
+      getTogether("chart"),
+      getTogether("account", "budget"),
+      put("bulk"),
+      query("bulk"),
+    ],
+    hmacs: true,
+    // Ten thousand rows.
+    seconds: 29,
+  },
   "change-owner": { rights: [...editor, check("chart")] },
   check: { rights: [...asked, ...sessions, record] },
   client: {
@@ -135,7 +172,7 @@ export const FUNCTIONS: Record<string, Plan> = {
       ...editor,
       check("chart"),
       getTogether("account"),
-      update("account", "grants", "reset"),
+      update("account", "grants", "newEmail", "reset"),
       update("chart", "resetUntil"),
       notices,
     ],
@@ -159,7 +196,7 @@ export const FUNCTIONS: Record<string, Plan> = {
       check("chart"),
       remove("chart", "account", "address", "lock", "search"),
       getTogether("account"),
-      update("account", "first", "grants", "reset"),
+      update("account", "first", "grants", "newEmail", "reset"),
       update("chart", "resetUntil"),
       notices,
       // The answers that were kept about the person are forgotten.
@@ -206,7 +243,11 @@ export const FUNCTIONS: Record<string, Plan> = {
   "list-portal-users": { rights: [...reader, chart, getTogether("lock")] },
   // An alert whose mail came back waits again (`pending`), for the practice.
   "mail-events": {
-    rights: [update("chart", "mail", "state", "trouble", "went", "pending", "doneAt")],
+    rights: [
+      update("chart", "mail", "state", "trouble", "went", "pending", "doneAt"),
+      // One of a change for many is counted there.
+      update("bulk", "bounced"),
+    ],
     events: true,
   },
   "portal-session": {
@@ -262,7 +303,7 @@ export const FUNCTIONS: Record<string, Plan> = {
       ...editor,
       check("chart"),
       getTogether("account"),
-      update("account", "grants", "reset"),
+      update("account", "grants", "newEmail", "reset"),
       update("chart", "resetUntil"),
       notices,
     ],
@@ -286,6 +327,16 @@ export const FUNCTIONS: Record<string, Plan> = {
       update("address", "invited", "servedAt"),
       mirror("mail", "trouble"),
       record,
+      // The rows of a change for many: people are invited, or lose their access, as somebody of the staff asked
+      // who may still ask it.
+      get("bulk"),
+      getTogether("bulk", "practice", "team"),
+      check("team"),
+      put("bulk", "address", "search"),
+      remove("bulk"),
+      update("bulk", "actor", "done", "made", "outcomes", "state"),
+      update("account", "grants", "newEmail", "reset"),
+      notices,
       update(
         "chart",
         "account",
@@ -377,7 +428,7 @@ export const FUNCTIONS: Record<string, Plan> = {
       // A new sign-in name is another place of the account.
       put("account", "address", "search"),
       remove("account", "address", "lock", "search"),
-      update("account", "email", "grants", "name", "password", "reset", "sessions", "username"),
+      update("account", "email", "grants", "name", "newEmail", "password", "reset", "sessions", "username"),
       // The person's other charts.
       update(
         "chart",
@@ -403,6 +454,8 @@ export const FUNCTIONS: Record<string, Plan> = {
   },
   // That the app was opened is recorded when it gets its token; for a chart that it may show since, when it asks.
   userinfo: { rights: [...asked, ...sessions, record] },
+  // The last entries stand in the chart's history.
+  "who-can-enter": { rights: [getTogether("practice", "account"), chart, readHistory, ...sessions, record] },
 };
 
 export type FunctionName = keyof typeof FUNCTIONS & string;

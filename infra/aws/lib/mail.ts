@@ -76,6 +76,7 @@ export class Mail extends Construct {
     const sender = functions.get("send-mail");
     sender.addEnvironment("MAIL_FROM", settings.sender);
     sender.addEnvironment("MAIL_CONFIGURATION_SET", this.configurationSet.configurationSetName);
+    sender.addEnvironment("MAILS_A_SECOND", String(settings.mailsASecond));
     const ses = (resource: string, resourceName: string) =>
       Stack.of(this).formatArn({ service: "ses", resource, resourceName });
     // As one sender, whose address says which identity it is. Any identity is named because SES, while the

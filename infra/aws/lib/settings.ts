@@ -44,6 +44,8 @@ export interface Settings {
   people: { staff: number; clients: number };
   /** Requests a second that each route of the API takes, and how many at once above that: by itself as `limits` says. */
   throttle?: { rate: number; burst: number };
+  /** Mails that a change for many may ask for in a second: no more than SES takes from the account. */
+  mailsASecond: number;
   /** Requests that one address may make to sign-in, enrolment and reset within five minutes. */
   doorLimit: number;
   /** Requests that one address may make to the API of a site within five minutes. */
@@ -95,6 +97,7 @@ export function settings(given: Given): Settings {
     memory: { usual: 512, passwords: 1769 },
     signIns: 0,
     people: { staff: 50, clients: 2000 },
+    mailsASecond: 14,
     doorLimit: 100,
     apiLimit: 3000,
     blockedAddresses: [],
@@ -127,6 +130,7 @@ export function settings(given: Given): Settings {
     [whole(full.signIns, 0, 1000), "signIns: 0 to 1000"],
     [whole(full.people.staff, 1, 10_000), "people.staff: 1 to 10000"],
     [whole(full.people.clients, 1, 10_000_000), "people.clients: 1 to 10000000"],
+    [whole(full.mailsASecond, 1, 10000), "mailsASecond: 1 to 10000"],
     [whole(full.doorLimit, 10, 2_000_000), "doorLimit: 10 to 2000000"],
     [LOG_DAYS.includes(full.logDays), `logDays: one of ${LOG_DAYS.join(", ")}`],
     [whole(full.apiLimit, 10, 2_000_000), "apiLimit: 10 to 2000000"],

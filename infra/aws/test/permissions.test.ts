@@ -52,11 +52,11 @@ test.each(Object.keys(FUNCTIONS))("%s touches items by their partition, and scan
   }
 });
 
-test("the history is added to, and read by two functions; nobody changes or deletes it", () => {
+test("the history is added to, and read by three functions; nobody changes or deletes it", () => {
   for (const name of Object.keys(FUNCTIONS)) {
     const may = actions(name, HISTORY);
     expect(may.filter((action) => !["dynamodb:PutItem"].includes(action))).toEqual(
-      ["history", "practice-history"].includes(name) ? ["dynamodb:Query"] : [],
+      ["history", "practice-history", "who-can-enter"].includes(name) ? ["dynamodb:Query"] : [],
     );
   }
 });
@@ -92,11 +92,13 @@ test("only those who sign people or apps in, or sign notices, read the signing k
     "token",
   ]);
   expect(readers("token-key")).toEqual([
+    "account",
     "activate",
     "add-portal-user",
     "alerts",
     "apps",
     "authorize",
+    "bulk",
     "create-client",
     "delete",
     "enroll",
@@ -128,7 +130,7 @@ test("whoever only mends access cannot set a password, and events of mail reach 
       )
       .map((s) => s.Condition?.["ForAllValues:StringEquals"]?.["dynamodb:Attributes"]);
   for (const name of ["close-client", "revoke"])
-    expect(attributes(name, "P#*#A#*")).toEqual([["PK", "SK", "grants", "reset", "rev"]]);
+    expect(attributes(name, "P#*#A#*")).toEqual([["PK", "SK", "grants", "newEmail", "reset", "rev"]]);
   for (const name of ["activate", "resend-invitation", "delete", "enroll"])
     expect(attributes(name, "P#*#A#*").flat()).not.toContain("password");
   const noted = ["PK", "SK", "doneAt", "mail", "pending", "rev", "state", "trouble", "went"];
@@ -173,8 +175,19 @@ test("an app is registered, changed and deleted by one function; others note tha
   ]);
 });
 
+test("a change for many is prepared by one function and made by another; mails that come back are counted there", () => {
+  expect(writes("P#*#G#*")).toEqual([
+    ["bulk", "dynamodb:PutItem", "all of them"],
+    ["mail-events", "dynamodb:UpdateItem", ["PK", "SK", "bounced", "rev"]],
+    ["send-mail", "dynamodb:DeleteItem", "all of them"],
+    ["send-mail", "dynamodb:PutItem", "all of them"],
+    ["send-mail", "dynamodb:UpdateItem", ["PK", "SK", "actor", "done", "made", "outcomes", "rev", "state"]],
+  ]);
+});
+
 test("notices are queued by what ends sessions or closes charts, and told by one function that reaches little else", () => {
-  const queue = ["close-client", "delete", "end-session", "enroll", "portal-session", "reset-password", "revoke", "sign-in"];
+  const queue = ["account", "close-client", "delete", "end-session", "enroll", "portal-session", "reset-password", "revoke"];
+  queue.push("send-mail", "sign-in");
   expect(writes("P#*#K")).toEqual(
     [...queue, "deliver", "update-portal-user"].sort().map((name) => [name, "dynamodb:PutItem", "all of them"]),
   );

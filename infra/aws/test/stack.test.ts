@@ -53,6 +53,7 @@ describe("data", () => {
       index("since", "listed", "since"),
       index("trouble", "trouble", "listOrder"),
       index("locked", "lockedIn", "lockOrder"),
+      index("person", "person", "listOrder"),
       index("professional", "ofProfessional", "listOrder", {
         ProjectionType: "INCLUDE",
         NonKeyAttributes: ["listed", "since", "trouble", "lockedIn", "lockOrder"],

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 use serde_json::Value;
-use shared::config::{Config, Edge, MailConfig, OidcConfig, SigningKey};
+use shared::config::{Config, Edge, MAILS_A_SECOND, MailConfig, OidcConfig, SigningKey};
 use shared::fields::Secret;
 use shared::{App, Routes, context, keys, oauth::address::Hosts, team::Team, web};
 
@@ -26,12 +26,14 @@ const MAIL_FROM: &str = "no-reply@latchkey.example";
 #[must_use]
 pub fn routes<R: Routes>(issuer: staff_sign_in::Issuer) -> R {
     R::default()
+        .merge(account::routes())
         .merge(activate::routes())
         .merge(add_portal_user::routes())
         .merge(alerts::routes())
         .merge(apps::routes())
         .merge(assign_alert::routes())
         .merge(authorize::routes())
+        .merge(bulk::routes())
         .merge(change_owner::routes())
         .merge(check::routes())
         .merge(client::routes())
@@ -59,6 +61,7 @@ pub fn routes<R: Routes>(issuer: staff_sign_in::Issuer) -> R {
         .merge(token::routes())
         .merge(update_portal_user::routes())
         .merge(userinfo::routes())
+        .merge(who_can_enter::routes())
 }
 
 /// The API document of all functions, as text: what is committed as `shared/openapi.json`.
@@ -150,7 +153,11 @@ pub fn functions(home: &Home, app: &App) -> Result<Functions, Trouble> {
         )
         .endpoint_url(home.ses_url())
         .build();
-    let mail = MailConfig { from: MAIL_FROM.into(), configuration_set: Some("latchkey".into()) };
+    let mail = MailConfig {
+        from: MAIL_FROM.into(),
+        configuration_set: Some("latchkey".into()),
+        a_second: MAILS_A_SECOND,
+    };
     let sender = send_mail::Sender::new(app.clone(), aws_sdk_sesv2::Client::from_conf(ses), mail);
 
     let post = deliver::over_the_net(Hosts::of(app.config()))

@@ -107,7 +107,7 @@ fn looks_like_a_file(path: &str) -> bool {
 fn is_a_mailed_link(path: &str) -> bool {
     !path.starts_with("/assets/")
         && path.split('/').any(|part| {
-            ["enroll", "password"].iter().any(|page| {
+            ["confirm-email", "enroll", "password"].iter().any(|page| {
                 part.get(..page.len()).is_some_and(|start| start.eq_ignore_ascii_case(page))
                     && !part[page.len()..].starts_with(|next: char| next.is_ascii_alphanumeric())
             })
@@ -245,6 +245,7 @@ mod tests {
             "/harbor/enroll%23bm9ib2R5.",
             "/harbor/enroll%23bm9ib2R5%3E",
             "/harbor/enroll%23token=bm9ib2R5%20.",
+            "/harbor/confirm-email%23bm9ib2R5",
             "/harbor/enroll%2523bm9ib2R5.",
             "/harbor/enroll=23bm9ib2R5.",
             "/harbor/enroll.",

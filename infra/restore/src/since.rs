@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, de::DeserializeOwned};
 use shared::{
-    account::RESET_SECONDS,
+    account::{CONFIRMATION_SECONDS, RESET_SECONDS},
     client::CloseReason,
     fields::At,
     history::Action,
@@ -147,10 +147,14 @@ pub(crate) fn charts(
     for event in in_order.into_values() {
         let Some(client) = event.client_id else { continue };
         let counts = event.at >= moment.plus(-MARGIN);
-        // A reset that may still be open.
-        let reset =
-            event.action == Action::PasswordResetRequested && event.at.plus(RESET_SECONDS) > now;
-        if changes(event.action) && (counts || reset) {
+        // A link that may still be open.
+        let life = match event.action {
+            Action::PasswordResetRequested => RESET_SECONDS,
+            Action::EmailChangeRequested => CONFIRMATION_SECONDS,
+            _ => 0,
+        };
+        let open = life > 0 && event.at.plus(life) > now;
+        if changes(event.action) && (counts || open) {
             let ours = event.request_id == ours;
             charts.entry((event.practice.clone(), client)).or_default().add(&event, ours)?;
         }
@@ -168,12 +172,23 @@ fn changes(action: Action) -> bool {
         | Action::ClientsSearched
         | Action::AccessListed
         | Action::ClientsCompared
+        | Action::BulkPrepared
+        | Action::BulkShown
+        | Action::BulkStarted
+        | Action::BulkStopped
+        | Action::BulkFinished
         | Action::PortalUsersListed
         | Action::SignedIn
         | Action::SignInRefused
         | Action::Locked
         | Action::SignedOut
         | Action::PasswordChangeRefused
+        | Action::AccountShown
+        | Action::AccountUpdated
+        | Action::AccessShown
+        | Action::EmailChangeRefused
+        | Action::ProofRefused
+        | Action::SessionEnded
         | Action::StaffSignedIn
         | Action::StaffSignedOut
         | Action::StaffShown
@@ -211,6 +226,7 @@ fn changes(action: Action) -> bool {
         | Action::ChartJoined
         | Action::EnrollmentRefused
         | Action::PasswordResetRequested
+        | Action::EmailChangeRequested
         | Action::PasswordChanged
         | Action::Other => true,
     }

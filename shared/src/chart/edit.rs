@@ -2,6 +2,7 @@
 //! account's copy of the chart, the mail, the event. A handler therefore cannot revoke and forget the
 //! account.
 
+mod address;
 mod apps;
 mod closing;
 mod person;
@@ -11,6 +12,7 @@ use std::{
     ops::Deref,
 };
 
+pub use self::address::confirmation_expired;
 use self::apps::AppsOpen;
 use super::{
     Beside, Chart, MOST_USERS, Receipt, Request,
@@ -19,6 +21,7 @@ use super::{
 use crate::{
     account::{Account, MOST_CHARTS, PAUSE, PortalSession},
     ask::Ask,
+    bulk::Note,
     client::{Born, Client, Holder},
     context::Context,
     device::{self, Device},
@@ -27,7 +30,7 @@ use crate::{
         RecordNumber, Refusal, Relationship, Secret, Username,
     },
     history::{Action, Event},
-    id::{AccountKey, ClientId, Epoch, PortalUserId, SessionId},
+    id::{AccountKey, BulkId, ClientId, Epoch, PortalUserId, SessionId},
     idempotency, keys,
     lists::Listing,
     mail::MailKind,
@@ -66,6 +69,8 @@ pub struct ChartEdit<'a> {
     pub(super) spending: Spending<'a>,
     pub(super) keeps: bool,
     told: Vec<(Action, Option<PortalUserId>)>,
+    bulk: Option<BulkId>,
+    pub(super) row: Vec<Handle>,
 }
 
 /// What rules have to see before they can decide.
@@ -91,6 +96,8 @@ pub(super) struct Failed {
     pub(super) record_number: bool,
     /// Another client with this date of birth was created meanwhile.
     pub(super) born: bool,
+    /// The row of a change for many is made already, or is not to be made now.
+    pub(super) row: bool,
 }
 
 /// What is known, when a client is created, of others with the same date of birth.
@@ -200,6 +207,8 @@ impl<'a> ChartEdit<'a> {
             failed,
             keeps: true,
             told: Vec::new(),
+            bulk: None,
+            row: Vec::new(),
         }
     }
 
@@ -212,6 +221,20 @@ impl<'a> ChartEdit<'a> {
     #[must_use]
     pub fn queued(&self) -> &[Outgoing] {
         &self.queued
+    }
+
+    /// Says that the change is a row of one for many, and notes there that the row is made: in the same
+    /// transaction, so that it is made once. To be said first: the mails of the change carry it.
+    ///
+    /// # Errors
+    /// [`OVERTAKEN`] when the row is made already, or is not to be made now.
+    pub fn is_row(&mut self, note: &Note) -> Result<(), Problem> {
+        if self.failed.row {
+            return Err(Problem::conflict(OVERTAKEN, "The row is not to be made now."));
+        }
+        self.bulk = Some(note.bulk);
+        self.row = note.write(&mut self.change);
+        Ok(())
     }
 
     /// Says which events of this change the history has already: they are not written again. For a
@@ -295,6 +318,7 @@ impl<'a> ChartEdit<'a> {
             open_apps: BTreeMap::new(),
             telling: None,
             reset_until: None,
+            language: account.as_ref().and_then(|account| account.language),
             receipt: None,
             revoked: None,
             requests: Vec::new(),
@@ -491,8 +515,8 @@ impl<'a> ChartEdit<'a> {
         Ok(())
     }
 
-    /// Ends what was sent to a portal user and could still be used: the invitation, and the open
-    /// reset of the account. Nothing takes their place, and access stays as it is. A revoked one has
+    /// Ends what was sent to a portal user and could still be used: the invitation, the open reset of the
+    /// account, and the link that confirms a new address. Nothing takes their place, and access stays as it is. A revoked one has
     /// neither. Answers whether there was something to end. The account must have been read.
     ///
     /// # Errors
@@ -500,12 +524,15 @@ impl<'a> ChartEdit<'a> {
     pub fn end_links(&mut self, id: PortalUserId) -> Result<bool, Problem> {
         let now = self.context.now();
         let key = self.chart.user(id)?.account.clone();
-        let reset = self.account(&key)?.and_then(|account| account.reset.as_ref());
+        let account = self.account(&key)?;
+        let reset = account.and_then(|account| account.reset.as_ref());
         let reset = reset.is_some_and(|reset| reset.expires_at > now);
+        let address = account.and_then(|account| account.new_email.as_ref());
+        let address = address.is_some_and(|address| address.expires_at > now);
         let user = self.user_mut(id)?;
         let invited = user.access == Access::Invited
             && user.invitation.as_ref().is_some_and(|invitation| invitation.open(now));
-        if user.access == Access::Revoked || !(invited || reset) {
+        if user.access == Access::Revoked || !(invited || reset || address) {
             return Ok(false);
         }
         let mut changed = Vec::new();
@@ -517,13 +544,16 @@ impl<'a> ChartEdit<'a> {
             user.reset_until = None;
             changed.push("reset");
         }
+        changed.extend(address.then_some("newEmail"));
         user.version += 1;
         let user = user.clone();
         if invited {
             self.mirror_access(id)?;
         }
+        if reset || address {
+            self.update_account(&user, to_account::links);
+        }
         if reset {
-            self.update_account(&user, |update| update.unset("reset"));
             self.end_reset_elsewhere(id, Ended { resets: 1, ..Ended::default() })?;
         }
         self.record(Action::LinksEnded, Some(id), changed);
@@ -553,10 +583,9 @@ impl<'a> ChartEdit<'a> {
         user.version += 1;
         let user = user.clone();
         self.update_account(&user, |update| {
-            update
+            to_account::links(update)
                 .set("password", &password)
                 .set("sessions", &BTreeMap::<SessionId, At>::new())
-                .unset("reset")
         });
         self.end_reset_elsewhere(id, Ended { resets, ..Ended::default() })?;
         self.record(Action::PasswordChanged, Some(id), ["password"]);
@@ -634,8 +663,8 @@ impl<'a> ChartEdit<'a> {
                 let update = to_account::begin(&practice, client, &user)
                     .when("rev", "=", &account.rev)
                     .unset(&grant)
-                    .set("first", &account.first_without(Some(client)))
-                    .unset("reset");
+                    .set("first", &account.first_without(Some(client)));
+                let update = to_account::links(update);
                 let others = account.grants.iter().filter(|(c, _)| **c != client);
                 for (other, grant) in others.filter(|_| ended.resets > 0) {
                     let key = keys::portal_user(&practice, *other, grant.portal_user_id);
@@ -724,7 +753,8 @@ impl<'a> ChartEdit<'a> {
         grant.invited_until = None;
         grant.epoch = Epoch::new(context.ulid());
         let sid = SessionId::new(context.ulid());
-        let (_, gone) = account.start_session(sid, self.request.practice, now);
+        let session = (sid, device.kind());
+        let (_, gone) = account.start_session(session, self.request.practice, now);
         gone.tell(context, &practice, account.account_id, &mut self.change);
         let (sessions, open_apps) = (account.sessions_of(client), account.apps_of(client));
         let user = self.user_mut(id)?;
@@ -962,6 +992,7 @@ impl<'a> ChartEdit<'a> {
 
     /// Puts a mail into the outbox: the one place where a change mails.
     fn queue(&mut self, mail: Outgoing, to: &Email) -> Result<(), Problem> {
+        let mail = Outgoing { bulk_id: self.bulk, ..mail };
         if !self.request.silent {
             mail.queue(&mut self.change, &mut self.spending, to)?;
         }

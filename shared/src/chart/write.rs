@@ -58,6 +58,8 @@ pub(super) struct Finished {
     pub(super) record_number: Option<Handle>,
     /// The last client with the date of birth, whose failed condition means that there is another.
     pub(super) born: Option<Handle>,
+    /// What a row of a change for many notes there, whose failed condition means that it is not to be made now.
+    pub(super) row: Vec<Handle>,
     /// Whether the answer is kept for a repetition of the request.
     pub(super) keeps: bool,
     /// The event of a change that changes nothing: the answer shows the client's data all the same.
@@ -191,6 +193,7 @@ impl ChartEdit<'_> {
             spent,
             record_number: self.record_number,
             born: self.born,
+            row: self.row,
             keeps: self.keeps,
         })
     }

@@ -52,7 +52,7 @@ fn declaration() -> String {
         "items": items,
         "sortKeysBegin": {
             "access": ACCESS, "alert": ALERT, "ask": ASK, "lockout": LOCKOUT, "mail": MAIL,
-            "notice": NOTICE,
+            "notice": NOTICE, "step": STEP,
         },
         "outbox": {"index": OUTBOX, "pending": PENDING},
     });
@@ -90,6 +90,9 @@ fn one_of_each() -> Vec<(&'static str, Key)> {
             address(&p, &AddressKey::from_bytes([1; 16]), &AccountKey::from_bytes([1; 16])),
         ),
         ("ask", ask(&p, &AccountKey::from_bytes([1; 16]), AskId::new(ulid))),
+        ("bulk", bulk(&p, BulkId::new(ulid))),
+        ("bulk_rows", bulk_rows(&p, BulkId::new(ulid), 7)),
+        ("step", step(&p, BulkId::new(ulid), StepId::new(ulid))),
         ("app", app(&p, ulid)),
         ("notice", notice(&p, NoticeId::new(ulid))),
         ("assertion", assertion(&p, "digest")),
@@ -169,9 +172,14 @@ fn ranges_of_sort_keys_hold_what_they_are_read_for() {
 
 #[test]
 fn sort_keys_of_what_is_streamed_are_of_no_other_kind() {
-    for (begin, name) in
-        [(MAIL, "mail"), (ALERT, "alert"), (ASK, "ask"), (LOCKOUT, "lockout"), (NOTICE, "notice")]
-    {
+    for (begin, name) in [
+        (MAIL, "mail"),
+        (ALERT, "alert"),
+        (ASK, "ask"),
+        (LOCKOUT, "lockout"),
+        (NOTICE, "notice"),
+        (STEP, "step"),
+    ] {
         let of: Vec<&str> =
             KINDS.iter().filter(|k| k.sort_key.starts_with(begin)).map(|k| k.name).collect();
         assert_eq!(of, [name]);

@@ -4,8 +4,8 @@ use super::Kind::{Access, Alert, Inbox};
 use super::Language::{En, Es, Fr};
 use super::*;
 use crate::mail::MailKind::{
-    AccessGranted, EmailChanged, EmailReplaced, Invitation, PasswordChanged, PasswordReset,
-    UsernameChanged,
+    AccessGranted, EmailChanged, EmailConfirmation, EmailReplaced, Invitation, PasswordChanged,
+    PasswordReset, UsernameChanged,
 };
 
 const LINK: &str =
@@ -34,6 +34,7 @@ fn every() -> impl Iterator<Item = (Letter<'static>, Rendered)> {
             Access(PasswordChanged),
             Access(EmailChanged),
             Access(EmailReplaced),
+            Access(EmailConfirmation),
             Access(UsernameChanged),
             Alert,
             Inbox,
@@ -108,7 +109,7 @@ fn english_reads_as_intended() {
 }
 
 /// What a person must be told: subject, then phrases of both parts.
-const MUST: [(Language, Kind, &str, &[&str]); 27] = [
+const MUST: [(Language, Kind, &str, &[&str]); 30] = [
     (
         En,
         Access(Invitation),
@@ -149,7 +150,7 @@ const MUST: [(Language, Kind, &str, &[&str]); 27] = [
         "Your password for the Harbor Practice client portal was changed",
         &[
             "Client Portal of Harbor Practice has been changed",
-            "signed out everywhere",
+            "signed out everywhere else",
             "Was it not you? Contact Harbor Practice",
         ],
     ),
@@ -193,7 +194,7 @@ const MUST: [(Language, Kind, &str, &[&str]); 27] = [
         "Se ha cambiado su contraseña del portal de clientes de Harbor Practice",
         &[
             "Se ha cambiado la contraseña de su cuenta",
-            "se han cerrado todas sus sesiones",
+            "se han cerrado sus demás sesiones",
             "¿No ha sido usted? Póngase en contacto cuanto antes con Harbor Practice",
         ],
     ),
@@ -237,7 +238,7 @@ const MUST: [(Language, Kind, &str, &[&str]); 27] = [
         "Votre mot de passe du portail client Harbor Practice a été modifié",
         &[
             "proposé par Harbor Practice a été modifié",
-            "toutes vos sessions ont été fermées",
+            "toutes vos autres sessions ont été fermées",
             "Ce n’était pas vous\u{a0}? Contactez Harbor Practice sans attendre",
         ],
     ),
@@ -308,6 +309,37 @@ const MUST: [(Language, Kind, &str, &[&str]); 27] = [
     ),
     (
         En,
+        Access(EmailConfirmation),
+        "Confirm your e-mail address for the Harbor Practice client portal",
+        &[
+            "Until then, nothing changes",
+            "used once",
+            "expires on November 29, 2026",
+            "Was it not you? Ignore this mail",
+        ],
+    ),
+    (
+        Es,
+        Access(EmailConfirmation),
+        "Confirme su dirección de correo para el portal de clientes de Harbor Practice",
+        &[
+            "Hasta entonces no cambia nada",
+            "una sola vez",
+            "¿No ha sido usted? Ignore este mensaje",
+        ],
+    ),
+    (
+        Fr,
+        Access(EmailConfirmation),
+        "Confirmez votre adresse e-mail pour le portail client Harbor Practice",
+        &[
+            "D’ici là, rien ne change",
+            "qu’une fois",
+            "Ce n’était pas vous\u{a0}? Ignorez ce message",
+        ],
+    ),
+    (
+        En,
         Alert,
         "Something new is waiting at the Harbor Practice client portal",
         &[
@@ -348,9 +380,10 @@ const MUST: [(Language, Kind, &str, &[&str]); 27] = [
 ];
 
 #[test]
-fn each_mail_but_the_one_to_a_former_address_names_the_sign_in_name() {
+fn each_mail_but_those_to_other_addresses_names_the_sign_in_name() {
     for (letter, mail) in every() {
-        let told = !matches!(letter.kind, Access(EmailReplaced) | Alert | Inbox);
+        let other = matches!(letter.kind, Access(EmailReplaced | EmailConfirmation));
+        let told = !other && !matches!(letter.kind, Alert | Inbox);
         assert_eq!(flat(&mail.text).contains("chidi.okafor"), told, "{:?}", letter.kind);
         assert_eq!(seen(&mail.html).contains("chidi.okafor"), told, "{:?}", letter.kind);
         assert!(!mail.subject.contains("okafor"));
@@ -416,8 +449,10 @@ fn both_parts_greet_link_and_lead_with_the_same_button() {
         assert_eq!(mail.html.matches("href=").count(), 2, "{which}");
         assert!(seen(&mail.html).contains(LINK), "{which}");
         assert_eq!(mail.text.lines().filter(|line| *line == LINK).count(), 1, "{which}");
-        assert!(flat(&mail.text).contains("Chidi Okafor"), "{which}");
-        assert!(seen(&mail.html).contains("Chidi Okafor"), "{which}");
+        // An address that is not confirmed may be a stranger's.
+        let greeted = letter.kind != Access(EmailConfirmation);
+        assert_eq!(flat(&mail.text).contains("Chidi Okafor"), greeted, "{which}");
+        assert_eq!(seen(&mail.html).contains("Chidi Okafor"), greeted, "{which}");
         let button = Content::of(&letter).button;
         assert!(mail.text.contains(button) && seen(&mail.html).contains(button), "{which}");
     }
@@ -426,7 +461,8 @@ fn both_parts_greet_link_and_lead_with_the_same_button() {
 #[test]
 fn only_single_use_links_speak_of_expiry() {
     for (letter, mail) in every() {
-        let single_use = matches!(letter.kind, Access(Invitation | PasswordReset));
+        let single_use =
+            matches!(letter.kind, Access(Invitation | PasswordReset | EmailConfirmation));
         assert_eq!(flat(&mail.text).contains(EXPIRES), single_use);
         assert_eq!(seen(&mail.html).contains(EXPIRES), single_use);
         for expires in [None, Some(""), Some(" \n ")] {
@@ -580,7 +616,8 @@ fn long_names_stay_whole_in_the_mail_and_short_in_the_subject() {
         let mail = render(&Letter { practice_name: &long, person_name: &unbroken, ..letter });
         assert!(mail.subject.chars().count() < 170, "{}", mail.subject);
         assert!(mail.subject.contains('…'));
-        assert!(mail.text.contains(&unbroken) && mail.html.contains(&unbroken));
+        let named = letter.kind != Access(EmailConfirmation);
+        assert_eq!(mail.text.contains(&unbroken) && mail.html.contains(&unbroken), named);
         assert!(flat(&mail.text).contains(long.trim()));
         assert!(mail.text.lines().any(|line| line == LINK));
     }

@@ -41,6 +41,8 @@ pub(super) struct Words {
     pub(super) password_changed: Mail,
     pub(super) email_changed: Mail,
     pub(super) email_replaced: Mail,
+    /// To an address that nobody has confirmed, and that may be a stranger's.
+    pub(super) email_confirmation: Mail,
     pub(super) username_changed: Mail,
     /// Something new waits for a client: to the alert recipient.
     pub(super) alert: Mail,
@@ -159,8 +161,8 @@ pub(super) const ENGLISH: Words = Words {
         heading: "Your password was changed",
         body: &[
             "The password of your account with the Client Portal of {practice} has been changed.",
-            "For your safety you have been signed out everywhere. Sign in again with the new \
-             password.",
+            "For your safety you have been signed out everywhere else. From now on, sign in with \
+             the new password.",
         ],
         button: "Go to Client Portal",
         terms: Terms::Lasting,
@@ -191,6 +193,23 @@ pub(super) const ENGLISH: Words = Words {
         terms: Terms::Lasting,
         doubt: "Did you not ask for this?",
         advice: "Contact {practice} right away, the way you usually do, and ask to have your access stopped.",
+    },
+    email_confirmation: Mail {
+        subject: "Confirm your e-mail address for the {practice} client portal",
+        preheader: "One click, and this address is yours in the portal.",
+        heading: "Confirm your e-mail address",
+        body: &[
+            "Somebody has given this address as their new e-mail address in the {practice} Client Portal.",
+            "If that was you, confirm it with the button below. Until then, nothing changes.",
+        ],
+        button: "Confirm This Address",
+        terms: Terms::SingleUse {
+            dated: "This link is for you alone. It can be used once and expires on {expires}.",
+            undated: "This link is for you alone. It can be used once.",
+            renewal: "If it no longer works, enter the address again in the portal.",
+        },
+        doubt: "Was it not you?",
+        advice: "Ignore this mail. Without the link, nobody can use this address.",
     },
     username_changed: Mail {
         subject: "Your sign-in name for the {practice} client portal was changed",
@@ -316,8 +335,8 @@ pub(super) const SPANISH: Words = Words {
         heading: "Se ha cambiado su contraseña",
         body: &[
             "Se ha cambiado la contraseña de su cuenta en el Portal de clientes de {practice}.",
-            "Por su seguridad, se han cerrado todas sus sesiones. Vuelva a iniciar sesión con la \
-             contraseña nueva.",
+            "Por su seguridad, se han cerrado sus demás sesiones. A partir de ahora, inicie sesión \
+             con la contraseña nueva.",
         ],
         button: "Ir al Portal de clientes",
         terms: Terms::Lasting,
@@ -348,6 +367,24 @@ pub(super) const SPANISH: Words = Words {
         terms: Terms::Lasting,
         doubt: "¿No lo ha pedido usted?",
         advice: "Póngase en contacto cuanto antes con {practice} por la vía habitual y pida que se suspenda su acceso.",
+    },
+    email_confirmation: Mail {
+        subject: "Confirme su dirección de correo para el portal de clientes de {practice}",
+        preheader: "Un clic, y esta dirección será la suya en el portal.",
+        heading: "Confirme su dirección de correo",
+        body: &[
+            "Alguien ha indicado esta dirección como su nueva dirección de correo en el Portal de clientes de {practice}.",
+            "Si ha sido usted, confírmela con el botón. Hasta entonces no cambia nada.",
+        ],
+        button: "Confirmar esta dirección",
+        terms: Terms::SingleUse {
+            dated: "Este enlace es solo para usted. Se puede usar una sola vez y caduca el \
+                    {expires}.",
+            undated: "Este enlace es solo para usted. Se puede usar una sola vez.",
+            renewal: "Si ya no funciona, escriba de nuevo la dirección en el portal.",
+        },
+        doubt: "¿No ha sido usted?",
+        advice: "Ignore este mensaje. Sin el enlace, nadie puede usar esta dirección.",
     },
     username_changed: Mail {
         subject: "Se ha cambiado su nombre de usuario del portal de clientes de {practice}",
@@ -478,8 +515,8 @@ pub(super) const FRENCH: Words = Words {
         body: &[
             "Le mot de passe de votre compte sur le Portail client proposé par {practice} a été \
              modifié.",
-            "Pour votre sécurité, toutes vos sessions ont été fermées. Reconnectez-vous avec le \
-             nouveau mot de passe.",
+            "Pour votre sécurité, toutes vos autres sessions ont été fermées. Connectez-vous \
+             désormais avec le nouveau mot de passe.",
         ],
         button: "Aller au Portail client",
         terms: Terms::Lasting,
@@ -510,6 +547,24 @@ pub(super) const FRENCH: Words = Words {
         terms: Terms::Lasting,
         doubt: "Vous n’avez rien demandé\u{a0}?",
         advice: "Contactez {practice} sans attendre par votre moyen habituel et demandez la suspension de votre accès.",
+    },
+    email_confirmation: Mail {
+        subject: "Confirmez votre adresse e-mail pour le portail client {practice}",
+        preheader: "Un clic, et cette adresse sera la vôtre sur le portail.",
+        heading: "Confirmez votre adresse e-mail",
+        body: &[
+            "Cette adresse a été indiquée comme nouvelle adresse e-mail sur le Portail client proposé par {practice}.",
+            "Si c’était vous, confirmez-la avec le bouton. D’ici là, rien ne change.",
+        ],
+        button: "Confirmer cette adresse",
+        terms: Terms::SingleUse {
+            dated: "Ce lien est réservé à votre usage. Il ne peut servir qu’une fois et expire le \
+                    {expires}.",
+            undated: "Ce lien est réservé à votre usage. Il ne peut servir qu’une fois.",
+            renewal: "S’il ne fonctionne plus, saisissez de nouveau l’adresse sur le portail.",
+        },
+        doubt: "Ce n’était pas vous\u{a0}?",
+        advice: "Ignorez ce message. Sans le lien, personne ne peut utiliser cette adresse.",
     },
     username_changed: Mail {
         subject: "Votre nom d’utilisateur du portail client {practice} a été modifié",

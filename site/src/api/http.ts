@@ -99,11 +99,13 @@ export async function answer<T>(
   throw tell(failureOf(outcome.error, outcome.response));
 }
 
+type Method = "get" | "post" | "put" | "patch" | "delete";
+
 /**
  * A call with nothing but a body, typed by the API's document. The portal makes only such calls and
  * spares its visitors the weight of openapi-fetch with it; whatever has parameters goes through that.
  */
-export function send<P extends keyof paths, M extends keyof paths[P] & ("get" | "post" | "put" | "delete")>(
+export function send<P extends keyof paths, M extends keyof paths[P] & Method>(
   method: M,
   path: P,
   body?: BodyOf<P, M>,

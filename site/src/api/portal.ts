@@ -40,6 +40,31 @@ export const endSession = (request: SignOut) => send("post", "/api/portal/sign-o
 
 export const signOut = () => send("delete", "/api/portal/session");
 
+export type Account = AnswerOf<"/api/portal/account", "get">;
+export type OwnSession = Account["sessions"][number];
+export type Access = AnswerOf<"/api/portal/charts/{clientId}/access", "get">;
+
+export const account = () => send("get", "/api/portal/account");
+
+export const speakTo = (language: Account["language"]) => send("patch", "/api/portal/account", { language });
+
+export const changePassword = (password: string, proof: string) =>
+  send("put", "/api/portal/account/password", { password, proof: { password: proof } });
+
+/** With a key: whoever loses the answer on a bad line and tries again gets one mail. */
+export const changeEmail = (email: string, proof: string, key: string) =>
+  send("post", "/api/portal/account/email", { email, proof: { password: proof } }, key);
+
+export const confirmEmail = (token: string, key: string) =>
+  send("post", "/api/portal/email-confirmation", { token }, key);
+
+/** Ends one session of the person, or `others`: all but this one. */
+export const endOwn = (session: string) =>
+  send("delete", `/api/portal/account/sessions/${session}` as "/api/portal/account/sessions/{sessionId}");
+
+export const whoCanEnter = (client: string) =>
+  send("get", `/api/portal/charts/${client}/access` as "/api/portal/charts/{clientId}/access");
+
 export const checkInvitation = (token: string): Promise<InvitationCheck> =>
   send("post", "/api/portal/enrollment/check", { token });
 

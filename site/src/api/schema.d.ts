@@ -126,6 +126,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says what a change for many would do, and keeps it to be started. */
+        post: operations["bulk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bulk/{bulkId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells how far a job is. */
+        get: operations["bulk.show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bulk/{bulkId}/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells whom a job concerns, by name: to go on with it from another place, or to take its result along. */
+        get: operations["bulk.rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bulk/{bulkId}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts a job, or goes on with one that was stopped. One that runs or is finished is only told of. */
+        post: operations["bulk.start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bulk/{bulkId}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stops a job. What was made stays; it can be started again. */
+        post: operations["bulk.stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/clients": {
         parameters: {
             query?: never;
@@ -524,6 +609,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/portal/account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows the account. It is recorded. */
+        get: operations["account"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes the language. */
+        patch: operations["account.edit"];
+        trace?: never;
+    };
+    "/api/portal/account/email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks for another e-mail address. Nothing changes until the link is used that is mailed to it. */
+        post: operations["account.email"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/account/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes the password. All other sessions of the account end. */
+        put: operations["account.password"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/account/sessions/{sessionId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends a session of the person, or all but the one that asks. */
+        delete: operations["account.end-session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/portal/apps": {
         parameters: {
             query?: never;
@@ -558,6 +712,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/portal/charts/{clientId}/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows who can enter a chart that the person owns. It is recorded. */
+        get: operations["who-can-enter"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/portal/check": {
         parameters: {
             query?: never;
@@ -569,6 +740,26 @@ export interface paths {
         get: operations["check"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/email-confirmation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a new e-mail address the person's, by the link that was mailed to it. Both addresses are told, the
+         *     one before without the new one.
+         */
+        post: operations["account.confirm-email"];
         delete?: never;
         options?: never;
         head?: never;
@@ -932,6 +1123,25 @@ export interface components {
             /** @description Whether there are more. */
             more: boolean;
         };
+        /** @description The account of the person who is signed in. */
+        Account: {
+            /** @description Where the person's mails go. */
+            email: components["schemas"]["Email"];
+            /** @description The language of pages and mails: the person's choice, or else the practice's. */
+            language: components["schemas"]["Language"];
+            /** @description The person's name. */
+            name: components["schemas"]["Name"];
+            /** @description What the person signs in with beside the password. */
+            secondFactors: components["schemas"]["SecondFactors"];
+            /** @description Where the person is signed in: this session first, then the last used. */
+            sessions: components["schemas"]["OwnSession"][];
+            /** @description The name the person signs in with. */
+            username: components["schemas"]["Username"];
+        };
+        /** @description A change of the account: what is not named stays. */
+        AccountEdit: {
+            language?: components["schemas"]["Language"] | null;
+        };
         /** @description An opaque id. */
         AccountId: string;
         /**
@@ -943,7 +1153,7 @@ export interface components {
          * @description What happened.
          * @enum {string}
          */
-        Action: "client-created" | "client-updated" | "client-closed" | "client-reopened" | "client-opened" | "client-shown" | "portal-user-shown" | "history-shown" | "clients-searched" | "access-listed" | "clients-compared" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "links-ended" | "access-revoked" | "access-activated" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "locked" | "signed-out" | "password-reset-requested" | "password-changed" | "password-change-refused" | "staff-signed-in" | "staff-signed-out" | "staff-shown" | "staff-added" | "staff-updated" | "staff-removed" | "staff-sessions-ended" | "app-opened" | "app-closed" | "apps-shown" | "app-registered" | "app-updated" | "app-secret-made" | "app-deleted" | "alert-posted" | "alerts-shown" | "practice-shown" | "practice-updated" | "sessions-ended" | "refused" | "other";
+        Action: "client-created" | "client-updated" | "client-closed" | "client-reopened" | "client-opened" | "client-shown" | "portal-user-shown" | "history-shown" | "clients-searched" | "access-listed" | "clients-compared" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "links-ended" | "access-revoked" | "access-activated" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "locked" | "signed-out" | "password-reset-requested" | "password-changed" | "password-change-refused" | "account-shown" | "account-updated" | "access-shown" | "email-change-requested" | "email-change-refused" | "proof-refused" | "session-ended" | "staff-signed-in" | "staff-signed-out" | "staff-shown" | "staff-added" | "staff-updated" | "staff-removed" | "staff-sessions-ended" | "app-opened" | "app-closed" | "apps-shown" | "app-registered" | "app-updated" | "app-secret-made" | "app-deleted" | "alert-posted" | "alerts-shown" | "practice-shown" | "practice-updated" | "sessions-ended" | "bulk-prepared" | "bulk-shown" | "bulk-started" | "bulk-stopped" | "bulk-finished" | "refused" | "other";
         /** @description Who acted, as staff see it. */
         ActorView: {
             /** @description Tells people of one name apart; empty for somebody who was not signed in. */
@@ -1107,6 +1317,76 @@ export interface components {
         } & {
             [key: string]: string;
         };
+        /**
+         * @description What a job does to each of its rows.
+         * @enum {string}
+         */
+        BulkAction: "invite" | "resend" | "revoke";
+        /** @description An opaque id. */
+        BulkId: string;
+        /** @description How far a job is. It holds ids and no names. */
+        BulkProgress: {
+            /** @description What it does. */
+            action: components["schemas"]["BulkAction"];
+            /**
+             * Format: int64
+             * @description Mails that came back. One in twenty stops the job.
+             */
+            bounced: number;
+            /** @description The job. */
+            bulkId: components["schemas"]["BulkId"];
+            /** @description Rows that are behind it. */
+            done: number;
+            /** @description What became of the rows so far. */
+            results: components["schemas"]["BulkResult"][];
+            /** @description How far it is. */
+            state: components["schemas"]["BulkState"];
+            /** @description Why it stopped. */
+            stopped?: components["schemas"]["BulkStopped"];
+            /** @description All rows. */
+            total: number;
+        };
+        /** @description Why access is revoked. */
+        BulkReason: {
+            /** @description The kind of reason. */
+            code: components["schemas"]["RevokeCode"];
+            note?: components["schemas"]["Reason"] | null;
+        };
+        /** @description What became of a row. */
+        BulkResult: {
+            /** @description The client. */
+            clientId: components["schemas"]["ClientId"];
+            /** @description `done`, or why nothing was. */
+            outcome: string;
+            /** @description The portal user, unless one was to be added. */
+            portalUserId?: components["schemas"]["PortalUserId"];
+        };
+        /** @description Whom a job concerns, by name. */
+        BulkRows: {
+            /** @description What the job does. */
+            action: components["schemas"]["BulkAction"];
+            /** @description Everybody, in the order in which it goes on: first those who would change. */
+            rows: components["schemas"]["PreparedRow"][];
+            /** @description How many are left out, and why. */
+            skipped: components["schemas"]["Skipped"][];
+            /** @description How many would change, or were to. */
+            willChange: number;
+        };
+        /**
+         * @description Why somebody is left out, or a row was not made.
+         * @enum {string}
+         */
+        BulkSkipped: "no-email" | "has-access" | "minor" | "closed" | "address-in-use" | "budget" | "not-found" | "revoked" | "refused";
+        /**
+         * @description How far a job is.
+         * @enum {string}
+         */
+        BulkState: "ready" | "running" | "stopped" | "finished";
+        /**
+         * @description Why a job stopped.
+         * @enum {string}
+         */
+        BulkStopped: "staff" | "bounces" | "rights";
         /** @description A chart that somebody may open. */
         Chart: {
             /** @description The client. */
@@ -1184,6 +1464,11 @@ export interface components {
             /** @description Why. */
             reason: components["schemas"]["CloseReason"];
         };
+        /** @description A link's token. */
+        Confirmation: {
+            /** @description What stands after `#` in the link. */
+            token: string;
+        };
         /** @description An e-mail address of a client. */
         ContactEmail: {
             /** @description The address. */
@@ -1217,8 +1502,26 @@ export interface components {
          * @description A day that exists, YYYY-MM-DD, from 1850 on.
          */
         Date: string;
+        /**
+         * @description What kind of device a browser runs on, as far as it says: people tell their sessions apart by it, and
+         *     nothing is decided by it.
+         * @enum {string}
+         */
+        DeviceKind: "phone" | "tablet" | "computer" | "unknown";
         /** @description An e-mail address. Checked for shape only: whether it takes mail is for the mail to find out. */
         Email: string;
+        /** @description A new e-mail address. */
+        EmailChange: {
+            /** @description The new address. */
+            email: components["schemas"]["Email"];
+            /** @description That it is still the person. */
+            proof: components["schemas"]["Proof"];
+        };
+        /** @description A mail is on its way to the new address. */
+        EmailChangeAsked: {
+            /** @description When the link ends that confirms the address. */
+            expiresAt: components["schemas"]["At"];
+        };
         /** @description The word that ends all sessions. */
         EndAll: {
             /** @description The word `end`, in any case. */
@@ -1273,6 +1576,15 @@ export interface components {
             clientId: components["schemas"]["ClientId"];
             /** @description The app's address, with `iss` and `chart`. */
             href: string;
+        };
+        /** @description That somebody entered. */
+        Entry: {
+            /** @description When. */
+            at: components["schemas"]["At"];
+            /** @description What the person was called then. */
+            name: string;
+            /** @description The portal user, who may be gone by now. */
+            portalUserId?: components["schemas"]["PortalUserId"];
         };
         /** @description One event, as staff see it. */
         Event: {
@@ -1440,6 +1752,11 @@ export interface components {
             /** @description The keys. */
             keys: components["schemas"]["PublicKey"][];
         };
+        /**
+         * @description The languages a mail can be written in, and a page.
+         * @enum {string}
+         */
+        Language: "en" | "es" | "fr";
         /** @description A link's token. */
         Link: {
             /** @description What stands after `#` in the link. */
@@ -1460,7 +1777,7 @@ export interface components {
          * @description What a mail is about.
          * @enum {string}
          */
-        MailKind: "invitation" | "access-granted" | "password-reset" | "password-changed" | "email-changed" | "email-replaced" | "username-changed";
+        MailKind: "invitation" | "access-granted" | "password-reset" | "password-changed" | "email-changed" | "email-replaced" | "email-confirmation" | "username-changed";
         /**
          * @description A language of the mails.
          * @enum {string}
@@ -1542,6 +1859,20 @@ export interface components {
             /** @description What it may do by itself: any of them for a system, `alerts` for an app. */
             scopes?: components["schemas"]["SystemScope"][];
         };
+        /** @description A change for many: exactly one of `view`, `portalUserIds` and `clientIds` says for whom. */
+        NewBulk: {
+            /**
+             * @description What is done. `invite` is for clients who have no portal user: `clientIds`, or the view
+             *     `without-access`.
+             */
+            action: components["schemas"]["BulkAction"];
+            /** @description These clients, at most 1,000. */
+            clientIds?: components["schemas"]["ClientId"][] | null;
+            /** @description These portal users, at most 1,000. */
+            portalUserIds?: components["schemas"]["PortalUserId"][] | null;
+            reason?: components["schemas"]["BulkReason"] | null;
+            view?: components["schemas"]["View"] | null;
+        };
         /** @description A client to be. */
         NewClient: {
             /** @description The client's date of birth, not in the future. */
@@ -1616,18 +1947,66 @@ export interface components {
             /** @description What people call it. */
             name: components["schemas"]["AppName"];
         };
+        /** @description A session of the person. */
+        OwnSession: {
+            /** @description When it began. */
+            beganAt: components["schemas"]["At"];
+            /** @description Whether it is the one that asks. */
+            current: boolean;
+            /** @description On what kind of device. */
+            device: components["schemas"]["DeviceKind"];
+            /** @description When it was last used, to about a minute. */
+            lastUsedAt: components["schemas"]["At"];
+            /** @description Its id. */
+            sessionId: components["schemas"]["SessionId"];
+        };
         /** @description Who shall own the chart. */
         Ownership: {
             /** @description The portal user. */
             portalUserId: components["schemas"]["PortalUserId"];
         };
+        /** @description A passkey. */
+        Passkey: {
+            /** @description When it was added. */
+            createdAt: components["schemas"]["At"];
+            /** @description When it was last signed in with. */
+            lastUsedAt?: components["schemas"]["At"];
+            /** @description What the person calls it. */
+            name: string;
+            /** @description Its id. */
+            passkeyId: string;
+        };
         /** @description A password; any characters. */
         Password: string;
+        /** @description A new password, and the one before. */
+        PasswordChange: {
+            /** @description The new password. */
+            password: components["schemas"]["Password"];
+            /** @description That it is still the person. */
+            proof: components["schemas"]["Proof"];
+        };
         /**
          * @description What a portal user may do. The names on the pages stand in the design, section 1.
          * @enum {string}
          */
         Permission: "basic" | "messaging" | "documents" | "sessions" | "billing" | "surveys";
+        /** @description Somebody with access to a chart. */
+        PersonWithAccess: {
+            /** @description When the person last signed in. */
+            lastEntryAt?: components["schemas"]["At"];
+            /** @description The person's name. */
+            name: components["schemas"]["Name"];
+            /** @description What the person may do. */
+            permissions: components["schemas"]["Permission"][];
+            /** @description The portal user. */
+            portalUserId: components["schemas"]["PortalUserId"];
+            /** @description What the person is to the client. */
+            relationship: components["schemas"]["Relationship"];
+            /** @description Since when: enrolled, or given access again. */
+            since?: components["schemas"]["At"];
+            /** @description Whether it is the person who asks. */
+            you: boolean;
+        };
         /** @description A phone number, as written; its digits are what search uses. */
         PhoneNumber: string;
         /** @description Who is signed in to the portal, and what they may open. */
@@ -1638,6 +2017,8 @@ export interface components {
             endsAt: components["schemas"]["At"];
             /** @description When the session ends if it stays unused. */
             expiresAt: components["schemas"]["At"];
+            /** @description The language that the person chose, if one was. */
+            language?: components["schemas"]["Language"];
             /** @description The person's name. */
             name: components["schemas"]["Name"];
             /** @description The practice whose portal it is. */
@@ -1748,6 +2129,46 @@ export interface components {
             /** @description Its name. */
             name: string;
         };
+        /** @description What would be done. */
+        Prepared: {
+            /** @description The job, to be started. */
+            bulkId: components["schemas"]["BulkId"];
+            /** @description Everybody: first those who would change, then those who are left out. */
+            rows: components["schemas"]["PreparedRow"][];
+            /** @description How many are left out, and why. */
+            skipped: components["schemas"]["Skipped"][];
+            /** @description How many would change. */
+            willChange: number;
+        };
+        /** @description A client whom it concerns. */
+        PreparedClient: {
+            /** @description The client's id. */
+            clientId: components["schemas"]["ClientId"];
+            /** @description The client's name. */
+            name: components["schemas"]["Name"];
+            /** @description Number of the chart. */
+            recordNumber: components["schemas"]["RecordNumber"];
+        };
+        /** @description Somebody whom it concerns. */
+        PreparedRow: {
+            /** @description The client. */
+            client?: components["schemas"]["PreparedClient"];
+            /** @description The id of whom nothing is known. */
+            notFound?: string;
+            /** @description The portal user, unless one would be added. */
+            portalUser?: components["schemas"]["PreparedUser"];
+            /** @description Why nothing would be done. */
+            skipped?: components["schemas"]["BulkSkipped"];
+        };
+        /** @description A portal user whom it concerns. */
+        PreparedUser: {
+            /** @description Where the person's mails go. */
+            email: components["schemas"]["Email"];
+            /** @description The person's name. */
+            name: components["schemas"]["Name"];
+            /** @description The portal user's id. */
+            portalUserId: components["schemas"]["PortalUserId"];
+        };
         /** @description The body of every error answer (`application/problem+json`, RFC 9457). */
         Problem: {
             /** @description Stable slug: what programs compare. */
@@ -1791,6 +2212,11 @@ export interface components {
             appId: components["schemas"]["AppId"];
             /** @description How far word has come. */
             state: components["schemas"]["TellingState"];
+        };
+        /** @description What shows that it is still the person who signed in. */
+        Proof: {
+            /** @description The password of the account. */
+            password: components["schemas"]["Password"];
         };
         /** @description A client's last name as a person types it to prove who they are. */
         ProofName: string;
@@ -1889,6 +2315,15 @@ export interface components {
          * @enum {string}
          */
         SecondFactor: "off" | "offered" | "required";
+        /** @description What a person signs in with beside the password. */
+        SecondFactors: {
+            /** @description The passkeys. */
+            passkeys: components["schemas"]["Passkey"][];
+            /** @description Whether there is a recovery code. */
+            recoveryCode: boolean;
+            /** @description Whether there is an authenticator app. */
+            totp: boolean;
+        };
         /** @description A client. An object that is none, or not wholly, is answered as `invalid` or with the fields that were left out: no row costs another. */
         SentRow: components["schemas"]["SyncRow"] | Record<string, never>;
         /** @description An opaque id. */
@@ -2005,6 +2440,13 @@ export interface components {
             /** @description An address of the app; nothing where none is registered as asked. */
             redirectTo?: string;
         };
+        /** @description How many are left out for one reason. */
+        Skipped: {
+            /** @description How many. */
+            count: number;
+            /** @description Why. */
+            why: components["schemas"]["BulkSkipped"];
+        };
         /** @description An edit of a person: what is not named stays. */
         StaffEdit: {
             email?: components["schemas"]["Email"] | null;
@@ -2067,6 +2509,11 @@ export interface components {
          * @enum {string}
          */
         Standing: "open" | "expired" | "used";
+        /** @description Starts a job. */
+        Start: {
+            /** @description The word `revoke`, for a revocation. */
+            confirm?: string | null;
+        };
         /**
          * @description Whether somebody may enter.
          * @enum {string}
@@ -2241,6 +2688,13 @@ export interface components {
          * @enum {string}
          */
         View: "all" | "active" | "invited" | "expired" | "revoked" | "locked" | "bounced" | "unused" | "without-access" | "without-owner" | "alerts-to-practice";
+        /** @description Who can enter a chart, and who did. */
+        WhoCanEnter: {
+            /** @description The last entries, newest first: of those that the last two hundred events tell. */
+            entries: components["schemas"]["Entry"][];
+            /** @description Everybody with access, the longest first. */
+            people: components["schemas"]["PersonWithAccess"][];
+        };
         Whole: number;
         /** @description Why access is revoked. */
         WhyRevoked: {
@@ -3091,6 +3545,427 @@ export interface operations {
             };
             /** @description `no_secret`: the app does not show itself with one. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bulk: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and body get the same answer, for a day. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBulk"];
+            };
+        };
+        responses: {
+            /** @description What would be done. Nothing was changed. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prepared"];
+                };
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not said once for whom, in a way that fits the action; it concerns more than 10,000; or the key came with another body. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "bulk.show": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job. */
+                bulkId: components["schemas"]["BulkId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How far it is, with what became of each row so far. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkProgress"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or another practice's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "bulk.rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job. */
+                bulkId: components["schemas"]["BulkId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Everybody whom it concerns. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkRows"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or another practice's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "bulk.start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job. */
+                bulkId: components["schemas"]["BulkId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Start"] | null;
+            };
+        };
+        responses: {
+            /** @description How far it is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkProgress"];
+                };
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or another practice's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_confirmed`: a revocation asks for the word `revoke`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "bulk.stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job. */
+                bulkId: components["schemas"]["BulkId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How far it is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkProgress"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or another practice's. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5524,6 +6399,451 @@ export interface operations {
             };
         };
     };
+    account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "account.edit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountEdit"];
+            };
+        };
+        responses: {
+            /** @description The account as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A rule refuses some input: the fields are named, nothing was written. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "account.email": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and address get the same answer, for a day. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmailChange"];
+            };
+        };
+        responses: {
+            /** @description The new address gets a mail with a link, unless it got as many as an address may get: of that nobody is told, who may not know who else has mails there. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmailChangeAsked"];
+                };
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_password` on `proof.password`; `unchanged` on `email`; or the key came with another address. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_attempts`: wait. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "account.password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description The password is changed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_password` on `proof.password`; `too_short` or `too_weak` on `password`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_attempts`: wait. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "account.end-session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session, or `others`: all but the one that asks. */
+                sessionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is over. */
+            204: {
+                headers: {
+                    /** @description Takes the cookie away, when the session that asks was ended. */
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The person has no such session. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "portal-session.apps": {
         parameters: {
             query?: never;
@@ -5680,6 +7000,76 @@ export interface operations {
             };
         };
     };
+    "who-can-enter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The client. */
+                clientId: components["schemas"]["ClientId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who can enter. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhoCanEnter"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_access`: the chart is another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The session opens no such chart. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     check: {
         parameters: {
             query: {
@@ -5731,6 +7121,116 @@ export interface operations {
             /** @description `no_access`: the app is not known or switched off, or the person has no chart, or not this one, that it serves. */
             403: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "account.confirm-email": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and body get the same answer, for a day. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Confirmation"];
+            };
+        };
+        responses: {
+            /** @description The address is the person's. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `confirmation_expired`: the link does not work, or no longer. `change_too_large`: the person has access to more clients than can be told together. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A rule refuses some input: the fields are named, nothing was written. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many links that do not work from this address. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {

@@ -1,5 +1,5 @@
 // Which language to speak: the one chosen here before, else the first of the reader's own that we have.
-import { speak, type Catalogue } from "./language";
+import { language as spokenNow, speak, type Catalogue } from "./language";
 
 /** The languages on offer, in their own names. */
 export interface Languages {
@@ -22,6 +22,11 @@ export async function choose(language: string, from: Languages): Promise<void> {
   } catch {
     // A browser that keeps nothing asks again next time.
   }
+}
+
+/** Speaks what the person chose elsewhere, unless a language was chosen here. */
+export async function prefer(language: string, from: Languages): Promise<void> {
+  if (!kept() && language !== spokenNow()) speak(language, await from.load(language));
 }
 
 /** Speaks the reader's language, or English where we have none of theirs. `asked`: tags that come before the

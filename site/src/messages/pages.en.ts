@@ -106,4 +106,8 @@ export const pages = {
   "access.csv.yes": "yes",
   "access.csv.no": "no",
   "invalid.too_short": "Type at least two characters",
+  "access.bulk": "Change all…",
+  "access.bulkRows": { one: "Change {count} chosen…", other: "Change {count} chosen…" },
+  "access.choose": "Choose {name}",
+  "access.lastBulk": "Your last change in bulk",
 } as const;

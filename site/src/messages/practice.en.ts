@@ -128,4 +128,11 @@ export const practice = {
   "invalid.unknown_country": "Choose a country",
   "invalid.longer_than_session": "An unused session cannot last longer than any session",
   "invalid.needs_second_factor": "A password that stands alone needs 15 characters",
+  "action.bulk-prepared": "Bulk change previewed",
+  "action.bulk-shown": "Bulk change looked at",
+  "action.bulk-started": "Bulk change started",
+  "action.bulk-stopped": "Bulk change stopped",
+  "action.bulk-finished": "Bulk change finished",
+  "because.bounces": "one in twenty mails came back",
+  "because.rights": "the person who started it may not change anything any more",
 } as const;

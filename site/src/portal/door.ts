@@ -1,8 +1,10 @@
 // What the portal knows before any page shows: the token that came in the address, and who is signed in.
 import { Failure } from "../api/http";
 import * as api from "../api/portal";
+import { prefer } from "../messages/choice";
 import { SessionWatch } from "../ui/session-watch";
 import { signal } from "../ui/signal";
+import { languages } from "./language";
 import { opened } from "./link";
 
 /** The person signed in, as the last answer said; null when nobody is, or nobody knows yet. */
@@ -26,6 +28,8 @@ export const watch = new SessionWatch({
 export function enter(now: api.Session): void {
   session.value = now;
   watch.begin(now);
+  // Words that do not come leave those that are there.
+  if (now.language) prefer(now.language, languages).catch(() => {});
 }
 
 /** The home page, when it is open, leads on to the sign-in. */

@@ -1,39 +1,24 @@
 // Whose charts the person may open, and what of them: a tile for each app that is there for it, and in words
 // what has none.
 import { useEffect, useRef } from "preact/hooks";
-import { useLocation } from "preact-iso/router";
 import * as api from "../api/portal";
 import { sayName } from "../messages/name";
 import { t } from "../messages/portal";
 import { useAction } from "../ui/action";
 import { Button } from "../ui/button";
 import { FailureNote } from "../ui/failure";
-import { Skeleton, useResource } from "../ui/resource";
+import { useResource } from "../ui/resource";
 import { SessionWarning } from "../ui/session-watch";
-import { addressOf, asleep, enter, greeting, session, signOut, watch } from "./door";
+import { addressOf, greeting, session, signOut, watch } from "./door";
 import { Frame } from "./frame";
+import { useInside } from "./inside";
 
 export function Home({ practice }: { practice: api.Practice }) {
-  const { route } = useLocation();
-  // Asked on every visit, also right after signing in: access may have ended meanwhile.
-  const asked = useResource(async () => enter(await api.session()));
-  const state = asked.state.value;
   const apps = useResource(api.apps);
   // Charts and tiles show together, so that nothing is pushed down. Tried again, tiles come later.
   const ready = useRef(false);
   ready.current ||= apps.state.value.at !== "loading";
-  const now = session.value;
-  const wasIn = useRef(false);
-  wasIn.current ||= now !== null;
-  const refused = state.at === "failed" && state.failure.status === 401;
-  const nobody = refused || (wasIn.current && !now);
-  // The cookie belongs to one practice; its portal is the place to be, whichever address was opened.
-  const elsewhere = now && now.practice !== practice.id ? now.practice : null;
-
-  useEffect(() => {
-    if (nobody) route(addressOf(practice, "sign-in"), true);
-    else if (elsewhere) route(addressOf({ id: elsewhere }), true);
-  }, [nobody, elsewhere]);
+  const { now, waiting } = useInside(practice);
 
   // A person who comes back to a page left open must not find charts there that were closed meanwhile.
   useEffect(() => {
@@ -48,16 +33,10 @@ export function Home({ practice }: { practice: api.Practice }) {
 
   const leaving = useAction(signOut);
 
-  if (!now || nobody || elsewhere || asleep.value || !ready.current) {
+  if (!now || !ready.current) {
     return (
       <Frame brand={practice.name} title={t("home.wait")} step="wait" wide waiting>
-        {!nobody &&
-          (state.at === "failed" ? (
-            <FailureNote failure={state.failure} onRetry={() => void asked.load()} />
-          ) : (
-            // Also once it is known who is in: the tiles are still to come.
-            <Skeleton lines={3} />
-          ))}
+        {waiting}
       </Frame>
     );
   }
@@ -85,7 +64,11 @@ export function Home({ practice }: { practice: api.Practice }) {
         )}
         <FailureNote failure={leaving.failure} />
         <div class="actions">
-          <p class="muted breaks">{t("home.username", { username: now.username })}</p>
+          <p class="muted breaks">
+            {t("home.username", { username: now.username })}
+            <br />
+            <a href={addressOf(practice, "account")}>{t("account.open")}</a>
+          </p>
           <Button busy={leaving.busy} onClick={() => void leaving.run()}>
             {t("home.signOut")}
           </Button>

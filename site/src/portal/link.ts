@@ -37,7 +37,7 @@ export function opened({
   search,
   hash,
 }: Pick<Location, "pathname" | "search" | "hash">): Opened | undefined {
-  const [, path, rest = ""] = /^(\/[^/]+\/(?:enroll|password))(?![\w-])(.*)$/.exec(pathname) ?? [];
+  const [, path, rest = ""] = /^(\/[^/]+\/(?:confirm-email|enroll|password))(?![\w-])(.*)$/.exec(pathname) ?? [];
   if (!path) return undefined;
   const given = [hash.slice(1), rest, search];
   const token = given.map(tokenIn).find((found) => found) ?? hash.slice(1);

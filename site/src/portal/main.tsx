@@ -30,6 +30,8 @@ const later = <P extends object>(opens: RegExp, load: () => Promise<ComponentTyp
 const PAGES = {
   "": Home,
   "sign-in": SignIn,
+  account: later(/\/account$/, async () => (await import("./account")).Account),
+  "confirm-email": later(/\/confirm-email$/, async () => (await import("./confirm-email")).ConfirmEmail),
   enroll: later(/\/enroll$/, async () => (await import("./enroll")).Enroll),
   reset: later(/\/reset$/, async () => (await import("./password")).Reset),
   password: later(/\/password$/, async () => (await import("./password")).NewPassword),
@@ -105,7 +107,8 @@ function Place({ all }: { all: Practice[] }) {
   }
   const Page = rest.length || !(page in PAGES) ? NotFound : PAGES[page as keyof typeof PAGES];
   // Another page is another heading, which takes the focus.
-  return <Page key={Page === Home ? `${path} ${times.value}` : path} practice={practice} />;
+  const inside = Page === Home || page === "account";
+  return <Page key={inside ? `${path} ${times.value}` : path} practice={practice} />;
 }
 
 function NotFound({ practice }: { practice: Practice }) {

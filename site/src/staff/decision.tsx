@@ -24,8 +24,8 @@ export function Decision(props: {
 export const isTheWord = (typed: string, word: Word = "delete"): boolean =>
   typed.trim().toLowerCase() === word;
 
-/** What is typed to confirm: a deletion, or the end of all sessions. */
-type Word = "delete" | "end";
+/** What is typed to confirm: a deletion, the end of all sessions, or that many lose their access. */
+type Word = "delete" | "end" | "revoke";
 
 /** Asks for the word that confirms. */
 export function TheWord(props: {

@@ -28,6 +28,8 @@ const Apps = forAdmins(lazyPage(async () => (await import("./apps/app-list")).Ap
 const NewApp = forAdmins(lazyPage(async () => (await import("./apps/new-app")).NewApp));
 const AppPage = forAdmins(lazyPage(async () => (await import("./apps/app-page")).AppPage));
 const AccessPage = lazyPage(async () => (await import("./access/access-page")).AccessPage);
+const PrepareBulk = forEditors(lazyPage(async () => (await import("./bulk/prepare")).PrepareBulk));
+const BulkJob = lazyPage(async () => (await import("./bulk/job")).BulkJob);
 const ImportClients = forAdmins(lazyPage(async () => (await import("./import/import-clients")).ImportClients));
 const Team = forAdmins(lazyPage(async () => (await import("./team/team-page")).Team));
 const Settings = forAdmins(lazyPage(async () => (await import("./practice/settings")).Settings));
@@ -64,6 +66,8 @@ function App() {
           <Route path="/clients/:clientId" component={ClientPage} />
           <Route path="/clients/:clientId/*" component={ClientPage} />
           <Route path="/access" component={AccessPage} />
+          <Route path="/bulk" component={PrepareBulk} />
+          <Route path="/bulk/:bulkId" component={BulkJob} />
           <Route path="/import" component={ImportClients} />
           <Route path="/apps" component={Apps} />
           <Route path="/apps/new" component={NewApp} />

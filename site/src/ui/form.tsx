@@ -168,6 +168,8 @@ export function FieldError({ id, error }: { id: string; error: string | undefine
 }
 
 export function PasswordField(props: {
+  /** As the API names it, where there is more than one. */
+  name?: string;
   label: string;
   value: string;
   onInput: (value: string) => void;
@@ -176,7 +178,8 @@ export function PasswordField(props: {
   advice?: string;
   autocomplete: "current-password" | "new-password";
 }) {
-  const { id, error } = useFieldError("password");
+  const name = props.name ?? "password";
+  const { id, error } = useFieldError(name);
   const [shown, show] = useState(false);
   return (
     <div class={`field${error ? " wrong" : ""}`}>
@@ -189,7 +192,7 @@ export function PasswordField(props: {
       <div class="password">
         <input
           id={id}
-          name="password"
+          name={name}
           // Preact's types know no input that is now the one, now the other.
           type={(shown ? "text" : "password") as "text"}
           value={props.value}

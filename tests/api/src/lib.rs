@@ -6,6 +6,7 @@ pub mod apps;
 pub mod mail;
 pub mod people;
 pub mod programs;
+pub mod races;
 pub mod routes;
 pub mod wire;
 
@@ -62,12 +63,14 @@ H2K7h1+gMMvI/aMVuHBoegel/u8aZjmukIEOhBd5F1Fli7w0BbpT3+fT
 /// The public half of [`KEY`].
 pub const JWKS: &str = r#"{"keys":[{"kty":"EC","crv":"P-256","alg":"ES256","use":"sig","kid":"test","x":"lGpFE9UWsBM6Wrq-R-5SlEXuo0eHzB9iu4dfoDDLyP0","y":"oxW4cGh6B6X-7xpmOa6QgQ6EF3kXUWWLvDQFulPf59M"}]}"#;
 
-/// Sleeps not at all: a pause between tries is of no interest here.
-#[derive(Debug)]
-struct NoSleep;
+/// Sleeps not at all, and counts by milliseconds how often it should have.
+#[derive(Debug, Clone, Default)]
+struct NoSleep(Arc<Mutex<BTreeMap<u128, usize>>>);
 
 impl AsyncSleep for NoSleep {
-    fn sleep(&self, _: std::time::Duration) -> Sleep {
+    fn sleep(&self, time: std::time::Duration) -> Sleep {
+        let mut pauses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *pauses.entry(time.as_millis()).or_default() += 1;
         Sleep::new(std::future::ready(()))
     }
 }
@@ -86,6 +89,7 @@ pub struct World {
     /// The table itself.
     pub database: Database,
     clock: Arc<AtomicI64>,
+    pauses: NoSleep,
     /// The table's endpoint lives as long as the world.
     endpoint: Arc<Mutex<Option<Endpoint>>>,
 }
@@ -242,6 +246,7 @@ impl World {
         let key = AccessKey::new();
         let endpoint = database.serve(&key).expect("an endpoint");
         let clock = Arc::new(AtomicI64::new(BEGINNING));
+        let pauses = NoSleep::default();
         let wire = Wire::default();
         let post = Post::default();
         let dynamo = aws_sdk_dynamodb::Config::builder()
@@ -250,7 +255,7 @@ impl World {
             .credentials_provider(key.credentials())
             .endpoint_url(&endpoint.url)
             .http_client(wire.client())
-            .sleep_impl(SharedAsyncSleep::new(NoSleep))
+            .sleep_impl(SharedAsyncSleep::new(pauses.clone()))
             .timeout_config(no_timeouts())
             // A request that a test holds is not a stalled one.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
@@ -272,7 +277,7 @@ impl World {
         .expect("an issuer");
         let api = web::finish(functions::routes(issuer), app.clone());
         let endpoint = Arc::new(Mutex::new(Some(endpoint)));
-        let world = Self { app, api, wire, post, database, clock, endpoint };
+        let world = Self { app, api, wire, post, database, clock, pauses, endpoint };
         for (id, name) in [("harbor", "Harbor Practice"), ("cove", "Cove Clinic")] {
             world.practice(id, name, |_| {}).await;
         }
@@ -298,6 +303,13 @@ impl World {
     #[must_use]
     pub fn now(&self) -> At {
         self.app.now()
+    }
+
+    /// How often functions have wanted to pause for so many milliseconds. They were not kept waiting.
+    #[must_use]
+    pub fn pauses(&self, millis: u128) -> usize {
+        let pauses = self.pauses.0.lock().unwrap_or_else(PoisonError::into_inner);
+        pauses.get(&millis).copied().unwrap_or_default()
     }
 
     /// Lets seconds pass.

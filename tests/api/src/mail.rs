@@ -19,7 +19,11 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::body::SdkBody;
 use send_mail::Sender;
 use serde_json::{Value, json};
-use shared::{App, config::MailConfig, keys};
+use shared::{
+    App,
+    config::{MAILS_A_SECOND, MailConfig},
+    keys,
+};
 
 use crate::World;
 
@@ -117,6 +121,12 @@ impl Post {
     /// stream does is the sender's own care.
     #[must_use]
     pub fn sender(&self, app: &App) -> Sender {
+        self.sender_of(app, MAILS_A_SECOND)
+    }
+
+    /// As [`Post::sender`], where changes for many may ask for so many mails in a second.
+    #[must_use]
+    pub fn sender_of(&self, app: &App, a_second: u32) -> Sender {
         let ses = aws_sdk_sesv2::Config::builder()
             .behavior_version(aws_sdk_sesv2::config::BehaviorVersion::latest())
             .region(aws_sdk_sesv2::config::Region::from_static("us-east-1"))
@@ -125,8 +135,11 @@ impl Post {
             .retry_config(aws_smithy_types::retry::RetryConfig::standard())
             .sleep_impl(TokioSleep::new())
             .build();
-        let config =
-            MailConfig { from: "no-reply@latchkey.example".into(), configuration_set: None };
+        let config = MailConfig {
+            from: "no-reply@latchkey.example".into(),
+            configuration_set: None,
+            a_second,
+        };
         Sender::new(app.clone(), aws_sdk_sesv2::Client::from_conf(ses), config)
     }
 

@@ -164,7 +164,83 @@ impl World {
     }
 }
 
+/// A browser in which somebody is signed in to harbor's portal.
+#[derive(Clone)]
+pub struct Browser {
+    /// The Latchkey that it visits.
+    pub world: World,
+    /// Its cookies: the session's, and that of the device.
+    pub cookies: String,
+}
+
+impl Browser {
+    /// Sends a request with its cookies.
+    pub async fn send(&self, call: Call) -> Answer {
+        self.world.send(call.cookie(&self.cookies)).await
+    }
+
+    /// The account of the person.
+    pub async fn account(&self) -> Answer {
+        self.send(Call::new("GET", "/api/portal/account")).await
+    }
+
+    /// Chooses a language.
+    pub async fn speak(&self, language: &str) -> Answer {
+        let body = json!({"language": language});
+        self.send(Call::new("PATCH", "/api/portal/account").json(&body)).await
+    }
+
+    /// Chooses another password.
+    pub async fn change_password(&self, to: &str, proof: &str) -> Answer {
+        let body = json!({"password": to, "proof": {"password": proof}});
+        self.send(Call::new("PUT", "/api/portal/account/password").json(&body)).await
+    }
+
+    /// Asks for another e-mail address.
+    pub async fn change_email(&self, to: &str, proof: &str) -> Answer {
+        let body = json!({"email": to, "proof": {"password": proof}});
+        self.send(Call::new("POST", "/api/portal/account/email").json(&body)).await
+    }
+
+    /// Ends a session, or `others`.
+    pub async fn end(&self, session: &str) -> Answer {
+        let path = format!("/api/portal/account/sessions/{session}");
+        self.send(Call::new("DELETE", &path)).await
+    }
+
+    /// Who can enter a chart.
+    pub async fn access(&self, client: &str) -> Answer {
+        self.send(Call::new("GET", &format!("/api/portal/charts/{client}/access"))).await
+    }
+
+    /// Whether the session lives.
+    pub async fn lives(&self) -> bool {
+        let path = "/api/portal/session";
+        self.send(Call::new("GET", path)).await.status.is_success()
+    }
+}
+
 impl World {
+    /// Signs in in a browser of its own, which calls itself so.
+    ///
+    /// # Panics
+    /// When it does not work.
+    pub async fn browser(&self, username: &str, password: &str, agent: &str) -> Browser {
+        let body = json!({"practice": "harbor", "username": username, "password": password});
+        let call = Call::new("POST", "/api/portal/sign-in").json(&body);
+        let answer = self.send(call.header("user-agent", agent)).await;
+        let cookies = [cookie::name(Audience::Portal), cookie::DEVICE];
+        let cookies = cookies.map(|name| answer.cookie(name).expect("a cookie"));
+        answer.expect(200);
+        Browser { world: self.clone(), cookies: cookies.join("; ") }
+    }
+
+    /// Uses the link that confirms an address.
+    pub async fn confirm(&self, token: &str) -> Answer {
+        let body = json!({"token": token});
+        self.send(Call::new("POST", "/api/portal/email-confirmation").json(&body)).await
+    }
+
     /// Where the account with a sign-in name of harbor is kept.
     ///
     /// # Panics

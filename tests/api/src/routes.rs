@@ -79,10 +79,13 @@ impl Operation {
         self.value.get("requestBody").is_some()
     }
 
-    /// Its path with ids in it. That of an app is made of the client's: of the right shape, and nothing's.
+    /// Its path with ids in it. Those of an app and of a change for many are made of the client's: of the right
+    /// shape, and nothing's.
     #[must_use]
     pub fn path_of(&self, client: &str, user: &str) -> String {
         let path = self.path.replace("{clientId}", client).replace("{portalUserId}", user);
+        // Those of a session and of a change for many are a client's, too.
+        let path = path.replace("{sessionId}", client).replace("{bulkId}", client);
         path.replace("{appId}", &format!("harbor.{client}"))
     }
 }

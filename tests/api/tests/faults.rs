@@ -5,7 +5,7 @@
 use api_tests::{
     Answer, Call, PASSWORD, World,
     mail::Mood,
-    people::{Invited, Staff, text},
+    people::{Browser, Invited, Staff, text},
     wire::{Fault, Snapshot},
 };
 use serde_json::{Value, json};
@@ -32,19 +32,30 @@ enum Op {
     Reset,
     Choose,
     Settings,
+    Password,
+    Email,
+    Confirm,
+    EndOthers,
+    Speak,
 }
 
 impl Op {
     /// Whether it is staff who ask: beside what they write, the use of their session is noted.
     fn is_of_staff(self) -> bool {
-        !matches!(self, Self::SignIn | Self::Enrol | Self::Reset | Self::Choose)
+        !self.is_of_account()
+            && !matches!(self, Self::SignIn | Self::Enrol | Self::Reset | Self::Choose)
+    }
+
+    /// Whether a client does it with the account.
+    fn is_of_account(self) -> bool {
+        matches!(self, Self::Password | Self::Email | Self::Confirm | Self::EndOthers | Self::Speak)
     }
 
     /// Whether doing it twice is as good as once. The others are asked for anew each time: a second
     /// session, a second invitation (which kills the first), a second question for a reset, a link that
-    /// was used.
+    /// was used; and a proof by the password of before is wrong, which is counted.
     fn once_is_enough(self) -> bool {
-        !matches!(self, Self::SignIn | Self::Resend | Self::Reset | Self::Choose)
+        !matches!(self, Self::SignIn | Self::Resend | Self::Reset | Self::Choose | Self::Password)
     }
 }
 
@@ -59,8 +70,11 @@ struct Stage {
     ben: Invited,
     /// Enrolled and revoked.
     cleo: Invited,
-    /// Enrolled.
+    /// Enrolled, and signed in in two browsers.
     dot: Invited,
+    browser: Browser,
+    /// The token that confirms the address that Dot asked for.
+    confirmation: String,
     version: u64,
     /// Another client.
     right: String,
@@ -86,8 +100,27 @@ async fn stage() -> Stage {
     let right = dana.client("Amara", "Okafor", "1984-03-12").await;
     let shut = dana.client("Silas", "Okafor", "1984-03-12").await;
     dana.close(&shut, &json!({"reason": "left"})).await.expect(200);
+    let browser = world.browser(&dot.email, PASSWORD, "one").await;
+    world.browser(&dot.email, PASSWORD, "two").await;
+    browser.change_email("dot@new.example", PASSWORD).await.expect(202);
+    world.deliver().await;
+    let confirmation = world.post.newest("dot@new.example").token();
     let before = world.snapshot().await;
-    Stage { world, dana, ada, reset, ben, cleo, dot, version, right, shut, before }
+    Stage {
+        world,
+        dana,
+        ada,
+        reset,
+        ben,
+        cleo,
+        dot,
+        browser,
+        confirmation,
+        version,
+        right,
+        shut,
+        before,
+    }
 }
 
 impl Stage {
@@ -145,6 +178,27 @@ impl Stage {
             Op::Settings => {
                 dana.patch("/api/practice", &json!({"version": 1, "invitationDays": 3})).await
             }
+            _ => self.perform_on_account(op).await,
+        }
+    }
+
+    async fn perform_on_account(&self, op: Op) -> Answer {
+        let browser = &self.browser;
+        match op {
+            Op::Password => browser.change_password("another nine grey pebbles", PASSWORD).await,
+            Op::Email => {
+                let body = json!({"email": "d@new.example", "proof": {"password": PASSWORD}});
+                let call = Call::new("POST", "/api/portal/account/email").json(&body);
+                browser.send(call.header("idempotency-key", "k")).await
+            }
+            Op::Confirm => {
+                let body = json!({"token": self.confirmation});
+                let call = Call::new("POST", "/api/portal/email-confirmation").json(&body);
+                self.world.send(call.header("idempotency-key", "k")).await
+            }
+            Op::EndOthers => browser.end("others").await,
+            Op::Speak => browser.speak("fr").await,
+            _ => unreachable!("of access"),
         }
     }
 
@@ -336,6 +390,11 @@ async fn faults_while_clients_come_in() {
 }
 
 #[tokio::test]
+async fn faults_while_a_person_changes_their_account() {
+    every_fault(&[Op::Password, Op::Email, Op::Confirm, Op::EndOthers, Op::Speak]).await;
+}
+
+#[tokio::test]
 async fn a_repeat_is_answered_as_its_nature_says() {
     let stage = stage().await;
     let mut again = Vec::new();
@@ -350,6 +409,11 @@ async fn a_repeat_is_answered_as_its_nature_says() {
         again.push(clean(&stage, op).await.again);
     }
     assert_eq!(again, [201, 201, 200, 201, 202, 409]);
+    let mut again = Vec::new();
+    for op in [Op::Password, Op::Email, Op::Confirm, Op::EndOthers, Op::Speak] {
+        again.push(clean(&stage, op).await.again);
+    }
+    assert_eq!(again, [422, 202, 204, 204, 200]);
 }
 
 #[tokio::test]

@@ -1,10 +1,13 @@
 //! The rules of Latchkey, tried through its API.
 
 mod access;
+mod account;
+mod account_races;
 mod addresses;
 mod alerts;
 mod apps;
 mod asked;
+mod bulk;
 mod closing;
 mod conformance;
 mod cors;
@@ -48,3 +51,4 @@ mod sync;
 mod systems;
 mod tenancy;
 mod upgrade;
+mod who_can_enter;

@@ -4,7 +4,8 @@
 use api_tests::{
     Answer, Call, PASSWORD, World,
     people::Staff,
-    wire::{Fault, Operations},
+    races::{Ended, meet},
+    wire::Fault,
 };
 use serde_json::{Value, json};
 use shared::{cookie, history::Role, jwt::Audience};
@@ -33,71 +34,6 @@ enum Ask {
     Portal,
     /// A client signs in.
     SignIn,
-}
-
-/// Two operations, and what became of them.
-struct Ended {
-    order: String,
-    answers: [Answer; 2],
-    /// Whether the first was answered before the first request of the second was let through.
-    after: bool,
-}
-
-/// Lets two operations meet in every order of their requests. After each, the tables are as they were.
-/// Answers how many orders there were.
-async fn meet<F: Future<Output = Answer>>(
-    world: &World,
-    begin: impl Fn(usize) -> F,
-    judge: impl AsyncFn(Ended),
-) -> usize {
-    let before = world.snapshot().await;
-    let mut path: Vec<(usize, usize)> = Vec::new();
-    let mut orders = 0;
-    loop {
-        world.wire.forget();
-        world.wire.hold_marked();
-        let mut operations = Operations::on(&world.wire);
-        operations.add(begin(0));
-        operations.add(begin(1));
-        let (mut depth, mut order, mut after) = (0, String::new(), None);
-        loop {
-            operations.settle().await;
-            // The requests of one operation at a time reach the table in the order in which they were made.
-            let waiting = world.wire.look(|held| held.mark.expect("a mark"));
-            let mut first: Vec<usize> = [0, 1]
-                .into_iter()
-                .filter_map(|of| waiting.iter().position(|mark| *mark == of))
-                .collect();
-            first.sort_unstable();
-            if first.is_empty() {
-                break;
-            }
-            if depth == path.len() {
-                path.push((0, first.len()));
-            }
-            let at = first[path[depth].0];
-            if waiting[at] == 1 {
-                after.get_or_insert(operations.answer(0).is_some());
-            }
-            order.push_str(&waiting[at].to_string());
-            world.wire.take(at).expect("it waits").release();
-            depth += 1;
-        }
-        world.wire.let_go();
-        let answers = [0, 1].map(|of| operations.answer(of).expect("an answer").clone());
-        drop(operations);
-        judge(Ended { order, answers, after: after == Some(true) }).await;
-        let now = world.snapshot().await;
-        world.put_back(&now, &before).await;
-        orders += 1;
-        loop {
-            let Some((chosen, of)) = path.pop() else { return orders };
-            if chosen + 1 < of {
-                path.push((chosen + 1, of));
-                break;
-            }
-        }
-    }
 }
 
 struct Scene {

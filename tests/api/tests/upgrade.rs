@@ -208,6 +208,41 @@ impl Day {
         self.staff("list-access.summary", 200, summary).await;
     }
 
+    /// Sends invitations again, to one person and to all.
+    async fn invite_again(&mut self, one: &Invited) {
+        let again = Call::new("POST", &format!("{}/invitation", one.path()));
+        self.staff("resend-invitation", 202, again).await;
+        let body = json!({"action": "resend", "view": "invited"});
+        let new = Call::new("POST", "/api/bulk").json(&body).header("idempotency-key", "k");
+        let job = self.staff("bulk", 201, new.clone()).await;
+        assert_eq!(self.staff("bulk", 201, new).await, job, "an answer that is kept");
+        let path = format!("/api/bulk/{}", text(&job["bulkId"]));
+        self.staff("bulk.start", 200, Call::new("POST", &format!("{path}/start"))).await;
+        self.staff("bulk.stop", 200, Call::new("POST", &format!("{path}/stop"))).await;
+        self.staff("bulk.start", 200, Call::new("POST", &format!("{path}/start"))).await;
+        self.staff("bulk.rows", 200, Call::new("GET", &format!("{path}/rows"))).await;
+        grow_all(&self.world).await;
+        assert_eq!(self.world.deliver().await, 0);
+        let progress = self.staff("bulk.show", 200, Call::new("GET", &path)).await;
+        assert_eq!(
+            (&progress["state"], &progress["done"]),
+            (&json!("finished"), &job["willChange"])
+        );
+        // One whose step is still there.
+        let job = self.staff("bulk", 201, Call::new("POST", "/api/bulk").json(&body)).await;
+        let path = format!("/api/bulk/{}/start", text(&job["bulkId"]));
+        self.staff("bulk.start", 200, Call::new("POST", &path)).await;
+        let _ = self.world.records();
+    }
+
+    async fn forgot(&mut self, username: &str) {
+        let ask = json!({"practice": "harbor", "username": username});
+        let ask = Call::new("POST", "/api/portal/password-reset").json(&ask);
+        self.expect("reset-password", 202, ask).await;
+        grow_all(&self.world).await;
+        assert_eq!(self.world.deliver().await, 0);
+    }
+
     /// Fails to sign in as nobody until the name is locked.
     async fn lock_out(&self) {
         for _ in 0..5 {
@@ -218,6 +253,36 @@ impl Day {
 }
 
 impl Day {
+    /// All that a person does with their own account, and who can enter their chart.
+    async fn account(&mut self, cookie: &str, client: &str) {
+        let call = |method: &str, path: &str| {
+            Call::new(method, &format!("/api/portal/{path}")).cookie(cookie)
+        };
+        let access = call("GET", &format!("charts/{client}/access"));
+        self.expect("who-can-enter", 200, access).await;
+        self.expect("account", 200, call("GET", "account")).await;
+        let edit = call("PATCH", "account").json(&json!({"language": "es"}));
+        self.expect("account.edit", 200, edit).await;
+        let ask = json!({"email": "one@new.example", "proof": {"password": PASSWORD}});
+        let ask = || call("POST", "account/email").json(&ask).header("idempotency-key", "k");
+        self.expect("account.email", 202, ask()).await;
+        self.expect("account.email", 202, ask()).await;
+        grow_all(&self.world).await;
+        assert_eq!(self.world.deliver().await, 0);
+        let token = json!({"token": self.world.post.newest("one@new.example").token()});
+        let confirm = || call("POST", "email-confirmation").json(&token);
+        let confirm = || confirm().header("idempotency-key", "k");
+        self.expect("account.confirm-email", 204, confirm()).await;
+        self.expect("account.confirm-email", 204, confirm()).await;
+        let password = json!({"password": NEW, "proof": {"password": PASSWORD}});
+        let password = call("PUT", "account/password").json(&password);
+        self.expect("account.password", 204, password).await;
+        let back = json!({"password": PASSWORD, "proof": {"password": NEW}});
+        let back = call("PUT", "account/password").json(&back);
+        self.expect("account.password", 204, back).await;
+        self.expect("account.end-session", 204, call("DELETE", "account/sessions/others")).await;
+    }
+
     /// What admins do with the practice itself, and the end of all sessions.
     async fn practice(&mut self) {
         let call = |method: &str, path: &str, body: &Value| Call::new(method, path).json(body);
@@ -236,7 +301,7 @@ impl Day {
 }
 
 /// Every kind of item: its partition and the beginning of its sort key.
-const KINDS: [&str; 28] = [
+const KINDS: [&str; 31] = [
     " LOGIN#harbor",
     " PRACTICE",
     " SOURCE",
@@ -250,6 +315,9 @@ const KINDS: [&str; 28] = [
     "C MAIL",
     "D ",
     "E ACCOUNT",
+    "G BULK",
+    "G BULK#000",
+    "G STEP",
     "H POSTS",
     "I REQUEST",
     "J USED",
@@ -315,8 +383,7 @@ async fn every_function_serves_items_that_a_newer_version_wrote() {
         });
     }
     let (one, two) = (people[0].clone(), people[1].clone());
-    day.staff("resend-invitation", 202, Call::new("POST", &format!("{}/invitation", one.path())))
-        .await;
+    day.invite_again(&one).await;
     grow_all(&world).await;
     assert_eq!(world.deliver().await, 0);
     let token = json!({"token": world.post.newest(&one.email).token()});
@@ -337,6 +404,8 @@ async fn every_function_serves_items_that_a_newer_version_wrote() {
     world.pass(61);
     let session = "/api/portal/session";
     day.expect("portal-session", 200, get(session).cookie(&cookie)).await;
+    day.account(&cookie, &client).await;
+    let one = Invited { email: "one@new.example".into(), ..one };
     day.apps(&cookie).await;
     let system = dana.program(&system(&["alerts"])).await;
     let alert = json!({"clientId": client, "kind": "message"});
@@ -354,10 +423,7 @@ async fn every_function_serves_items_that_a_newer_version_wrote() {
     let out = Call::new("DELETE", session).cookie(&cookie);
     day.expect("portal-session.sign-out", 204, out).await;
     day.expect("portal-session.keys", 200, get("/api/portal/jwks.json")).await;
-    let ask = json!({"practice": "harbor", "username": one.email});
-    day.expect("reset-password", 202, call("POST", "/api/portal/password-reset", &ask)).await;
-    grow_all(&world).await;
-    assert_eq!(world.deliver().await, 0);
+    day.forgot("one@mail.example").await;
     let reset = json!({"token": world.post.newest(&one.email).token(), "password": NEW});
     world.sign_in(&one.email, "wrong").await.problem(401, "sign_in_failed");
     world.ask(&one.email).await.expect(202);

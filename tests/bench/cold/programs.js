@@ -43,6 +43,7 @@ function calls(world) {
   const goodbye = { client_id: room.appId, post_logout_redirect_uri: GOODBYE, state: "bye" };
   const tags = { practice: "harbor", client: silas.id, portalUser: holly.portalUserId, mail: mail.mailId.S };
   return [
+    { name: "account", request: ["GET", "/api/portal/account", { cookie: visitor }], status: 200 },
     {
       name: "activate",
       request: ["POST", `${USER}/activate`, { cookie: staff, parameters: samuel.ids("samuel.ames") }],
@@ -162,6 +163,11 @@ function calls(world) {
     {
       name: "userinfo",
       request: ["GET", "/api/oauth/userinfo", { authorization: `Bearer ${room.token}` }],
+      status: 200,
+    },
+    {
+      name: "who-can-enter",
+      request: ["GET", "/api/portal/charts/{clientId}/access", { cookie: visitor, parameters: amara.ids() }],
       status: 200,
     },
   ];

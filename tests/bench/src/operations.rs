@@ -16,7 +16,7 @@ use shared::{
     mail::MailKind,
     outbox::Outgoing,
     store::{item_key, parse},
-    token::{InvitationToken, ResetToken},
+    token::{ConfirmationToken, InvitationToken, ResetToken},
 };
 
 use crate::place::{Cost, Place};
@@ -135,10 +135,25 @@ impl Afternoon<'_> {
         self.staff("list-access", ("POST", "/api/access", body), 200).await;
         let summary = "/api/access/summary";
         self.staff("list-access.summary", ("GET", summary, Value::Null), 200).await;
+        self.many(client).await;
         self.staff("client", ("GET", &path, Value::Null), 200).await;
         let body = json!({"version": 1, "name": {"first": "Amara", "last": "Okafor-Lindqvist"}});
         self.staff("client.edit", ("PATCH", &path, body), 200).await;
         (client, path)
+    }
+
+    /// A change for many is prepared, started and stopped.
+    async fn many(&mut self, client: ClientId) {
+        let body = json!({"action": "invite", "clientIds": [client]});
+        let made = self.staff("bulk", ("POST", "/api/bulk", body), 201).await;
+        let path = format!("/api/bulk/{}", made["bulkId"].as_str().expect("an id"));
+        let start = format!("{path}/start");
+        self.staff("bulk.start", ("POST", &start, Value::Null), 200).await;
+        let stop = format!("{path}/stop");
+        self.staff("bulk.stop", ("POST", &stop, Value::Null), 200).await;
+        self.staff("bulk.show", ("GET", &path, Value::Null), 200).await;
+        let rows = format!("{path}/rows");
+        self.staff("bulk.rows", ("GET", &rows, Value::Null), 200).await;
     }
 
     async fn people(&mut self, client: ClientId, path: &str) {
@@ -170,6 +185,8 @@ impl Afternoon<'_> {
         let cookie = enrolled.cookies[0].clone();
         let session = "/api/portal/session";
         self.note("portal-session", ("GET", session, Value::Null), &cookie, 200).await;
+        let access = format!("/api/portal/charts/{client}/access");
+        self.note("who-can-enter", ("GET", &access, Value::Null), &cookie, 200).await;
         self.place.pass(61);
         let moved = "portal-session, its idle end moved";
         self.note(moved, ("GET", session, Value::Null), &cookie, 200).await;
@@ -197,6 +214,7 @@ impl Afternoon<'_> {
         let wrong = "sign-in, refused";
         self.note(wrong, ("POST", sign_in, with("not the password")), "", 401).await;
         let signed = self.note("sign-in", ("POST", sign_in, with(PASSWORD)), "", 200).await;
+        self.account(&signed.cookies, client).await;
         self.apps(&signed.cookies[0]).await;
         self.alerts(client, path).await;
         let body = json!({"practice": "harbor", "username": "pat@mail.example"});
@@ -226,6 +244,36 @@ impl Afternoon<'_> {
         self.staff("practice-history", ("POST", "/api/history", body), 200).await;
         let gone = format!("{one}?confirm=delete");
         self.staff("delete", ("DELETE", &gone, Value::Null), 200).await;
+    }
+
+    /// A person looks after their own account.
+    async fn account(&mut self, cookies: &[String], client: ClientId) {
+        let (cookie, account) = (cookies.join("; "), "/api/portal/account");
+        self.note("account", ("GET", account, Value::Null), &cookie, 200).await;
+        let body = json!({"language": "fr"});
+        self.note("account.edit", ("PATCH", account, body), &cookie, 200).await;
+        let body =
+            |password: &str| json!({"email": "p@mail.example", "proof": {"password": password}});
+        let email = "/api/portal/account/email";
+        let wrong = "account.email, refused";
+        self.note(wrong, ("POST", email, body("not the password")), &cookie, 422).await;
+        self.note("account.email", ("POST", email, body(PASSWORD)), &cookie, 202).await;
+        let mut sent = mails(self.place, client).await;
+        let mail = sent.find(|mail| mail.kind == MailKind::EmailConfirmation).expect("a mail");
+        let token = ConfirmationToken {
+            practice: self.place.practice.clone(),
+            account: mail.account.expect("an account"),
+            client,
+            user: mail.portal_user_id,
+            secret: mail.nonce.expect("a nonce").secret(&self.place.app).expect("a secret"),
+        };
+        let confirm = ("POST", "/api/portal/email-confirmation", json!({"token": token.text()}));
+        self.note("account.confirm-email", confirm, "", 204).await;
+        let body = json!({"password": PASSWORD, "proof": {"password": PASSWORD}});
+        let path = format!("{account}/password");
+        self.note("account.password", ("PUT", &path, body), &cookie, 204).await;
+        let path = format!("{account}/sessions/others");
+        self.note("account.end-session", ("DELETE", &path, Value::Null), &cookie, 204).await;
     }
 
     /// An app is registered, opened, asked about and left.

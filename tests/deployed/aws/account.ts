@@ -136,6 +136,11 @@ export class Deployed {
     return this.waiting(SORT_KEYS_BEGIN.lockout);
   }
 
+  /** The steps of changes for many that wait, as records of the stream. */
+  steps(): Promise<Record<string, unknown>[]> {
+    return this.waiting(SORT_KEYS_BEGIN.step);
+  }
+
   /** The notices to apps that wait, as records of the stream. */
   notices(): Promise<Record<string, unknown>[]> {
     return this.waiting(SORT_KEYS_BEGIN.notice);

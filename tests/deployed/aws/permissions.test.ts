@@ -7,7 +7,7 @@ import { lists, readWholeHistory, statement, type Right } from "../../../infra/a
 import { STREAMED } from "../../../infra/aws/lib/outbox.ts";
 import { settle } from "../aws.ts";
 import { home, mail, until } from "../home.ts";
-import { ANOTHER, Desk, INVITATION, newClient, newUser, RESET, tokenIn, unique, Visitor } from "../people.ts";
+import { ANOTHER, CONFIRM, Desk, INVITATION, newClient, newUser, RESET, tokenIn, unique, Visitor } from "../people.ts";
 import { BYE, newApp, Room } from "../room.ts";
 import { Deployed, type Policy } from "./account.ts";
 
@@ -100,6 +100,34 @@ async function expectNoted(room: Room) {
 
 /** A use case of each function that needs everything it may do. */
 const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
+  account: async () => {
+    const { user, visitor } = await ofTwo();
+    await visitor.must(200, "GET", "/account");
+    await visitor.must(403, "GET", "/account", undefined, ELSEWHERE);
+    await visitor.must(200, "PATCH", "/account", { language: "fr" });
+    // A wrong proof is counted, the second beside the first.
+    const email = `${unique().toLowerCase()}@mail.example`;
+    const proof = { password: visitor.password };
+    const wrong = { email, proof: { password: "not the password at all" } };
+    for (let twice = 0; twice < 2; twice++) await visitor.must(422, "POST", "/account/email", wrong);
+    const asked = key();
+    for (let twice = 0; twice < 2; twice++)
+      await visitor.must(202, "POST", "/account/email", { email, proof }, asked);
+    const token = tokenIn(await mail(email, CONFIRM));
+    const confirmed = key();
+    for (let twice = 0; twice < 2; twice++)
+      await visitor.must(204, "POST", "/email-confirmation", { token }, confirmed);
+    for (let twice = 0; twice < 2; twice++) await visitor.must(409, "POST", "/email-confirmation", { token });
+    // In a browser that lost its device the counts of strangers must be as they were read.
+    visitor.jar.delete("__Host-latchkey-device");
+    await visitor.must(204, "PUT", "/account/password", { password: ANOTHER, proof });
+    const other = new Visitor(user, ANOTHER);
+    expect((await other.signIn()).status).toBe(200);
+    await withRoom(Room.open, async (room) => {
+      await room.tokens(other);
+      await visitor.must(204, "DELETE", "/account/sessions/others");
+    });
+  },
   activate: async () => {
     const { client, user } = await dana.enrolled();
     await beyond("POST", `${at(client, user)}/activate`);
@@ -173,6 +201,29 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
       await expectNoted(room);
       await visitor.must(403, "POST", "/authorization", room.request(), ELSEWHERE);
     });
+  },
+  bulk: async () => {
+    const client = await dana.client();
+    const { portalUserId } = await dana.invite(client);
+    const again = { action: "resend", portalUserIds: [portalUserId] };
+    await refused("POST", "/bulk");
+    await beyond("POST", "/bulk", again);
+    // The index follows the table.
+    await until(
+      "the list",
+      async () => (await dana.must(201, "POST", "/bulk", again)).willChange === 1,
+      10,
+    );
+    const once = key();
+    const { bulkId, rows } = await dana.must(201, "POST", "/bulk", again, once);
+    expect(await dana.must(201, "POST", "/bulk", again, once)).toMatchObject({ bulkId, rows });
+    const uninvited = await dana.client({ emails: [{ type: "home", address: `${unique()}@mail.example` }] });
+    const invite = { action: "invite", clientIds: [uninvited.clientId] };
+    expect(await dana.must(201, "POST", "/bulk", invite)).toMatchObject({ willChange: 1 });
+    await dana.must(200, "POST", `/bulk/${bulkId}/start`);
+    await dana.must(200, "POST", `/bulk/${bulkId}/stop`);
+    await dana.must(200, "GET", `/bulk/${bulkId}`);
+    await dana.must(200, "GET", `/bulk/${bulkId}/rows`);
   },
   "change-owner": async () => {
     const client = await dana.client();
@@ -389,6 +440,27 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
       state: "bounced",
       reason: "no such mailbox",
     });
+    // One that a change for many asked for is counted there.
+    const uninvited = await dana.client({ emails: [{ type: "home", address: `${unique()}@mail.example` }] });
+    const { bulkId } = await dana.must(201, "POST", "/bulk", { action: "invite", clientIds: [uninvited.clientId] });
+    await dana.must(200, "POST", `/bulk/${bulkId}/start`);
+    await until("the job's end", async () => (await dana.must(200, "GET", `/bulk/${bulkId}`)).state === "finished");
+    const [asked] = await deployed.mailsOf(uninvited);
+    const { SK } = (asked as never as { dynamodb: { Keys: { SK: { S: string } } } }).dynamodb.Keys;
+    const [invited] = (await dana.users(uninvited)).portalUsers;
+    const ofMany = {
+      practice: ["harbor"],
+      client: [uninvited.clientId],
+      portalUser: [invited.portalUserId],
+      mail: [SK.S.slice("MAIL#".length)],
+      bulk: [bulkId],
+    };
+    await deployed.invoke({
+      "detail-type": "Email Bounced",
+      source: "aws.ses",
+      detail: { eventType: "Bounce", mail: { tags: ofMany }, bounce: { bounceType: "Permanent" } },
+    });
+    expect(await dana.must(200, "GET", `/bulk/${bulkId}`)).toMatchObject({ bounced: 1 });
     await withRoom(Room.ofSystem, async (system) => {
       const { alertId } = await system.alert({ clientId: client.clientId, kind: "message" });
       await until("the practice to be told", async () => (await alertOf(client)).state === "sent");
@@ -533,6 +605,29 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
       expect(await deployed.invoke({ Records: alerts })).toMatchObject({ batchItemFailures: [] });
     });
     expect(await alertOf(entered)).toMatchObject({ to: "portalUser", state: "sent" });
+    // Changes for many: somebody is invited, invited again, and somebody with an open app and a reset loses access.
+    const uninvited = await dana.client({ emails: [{ type: "home", address: `${unique()}@mail.example` }] });
+    const many = async (body: object) => {
+      const { bulkId } = await dana.must(201, "POST", "/bulk", body);
+      await dana.must(200, "POST", `/bulk/${bulkId}/start`, { confirm: "revoke" });
+      const steps = await deployed.steps();
+      for (let twice = 0; twice < 2; twice++)
+        expect(await deployed.invoke({ Records: steps })).toMatchObject({ batchItemFailures: [] });
+      const done = await dana.must(200, "GET", `/bulk/${bulkId}`);
+      expect([done.state, done.results.map((row: { outcome: string }) => row.outcome)]).toEqual([
+        "finished",
+        ["done"],
+      ]);
+    };
+    await many({ action: "invite", clientIds: [uninvited.clientId] });
+    const [{ portalUserId: added }] = (await dana.users(uninvited)).portalUsers;
+    await many({ action: "resend", portalUserIds: [added] });
+    expect((await visitor.signIn()).status).toBe(200);
+    await withRoom(Room.open, async (room) => {
+      await room.tokens(visitor);
+      await many({ action: "revoke", portalUserIds: [entering.portalUserId] });
+    });
+    await dana.change(entered, entering, "activate");
     // A sign-in name that is locked. Strangers have no device that was let in before.
     const stranger = new Visitor(entering);
     for (let times = 0; times < 5; times++)
@@ -645,6 +740,18 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
       await edit(sibling, second, { permissions: ["basic", "messaging"] });
       expect((await Room.who(token)).status).toBe(200);
       await expectNoted(room);
+    });
+  },
+  "who-can-enter": async (deployed) => {
+    const { client, user, visitor } = await dana.enrolled();
+    const path = `/charts/${client.clientId}/access`;
+    await visitor.must(403, "GET", path, undefined, ELSEWHERE);
+    await withRoom(Room.open, async (room) => {
+      await room.tokens(visitor);
+      await deployed.later(visitor, room);
+      const { people, entries } = await visitor.must(200, "GET", path);
+      expect(people).toMatchObject([{ portalUserId: user.portalUserId, you: true }]);
+      expect(entries).toHaveLength(1);
     });
   },
 };

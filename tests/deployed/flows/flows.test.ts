@@ -97,6 +97,36 @@ describe("staff", () => {
     await dana.must(200, "POST", `${at(client)}/reopen`);
   });
 
+  test("invite and revoke in bulk, and see what became of it", async () => {
+    const emails = () => [{ type: "home", address: `${unique()}@mail.example` }];
+    const clients = [await dana.client({ emails: emails() }), await dana.client({ emails: emails() })];
+    const mute = await dana.client();
+    const clientIds = [...clients, mute].map((client) => client.clientId);
+    const job = await dana.must(201, "POST", "/bulk", { action: "invite", clientIds });
+    expect(job).toMatchObject({ willChange: 2, skipped: [{ why: "no-email", count: 1 }] });
+    const finish = async (bulkId: string, body?: object) => {
+      await dana.must(200, "POST", `/bulk/${bulkId}/start`, body);
+      await until("the end", async () => (await dana.must(200, "GET", `/bulk/${bulkId}`)).state === "finished");
+      return dana.must(200, "GET", `/bulk/${bulkId}`);
+    };
+    const done = await finish(job.bulkId);
+    expect(done).toMatchObject({ done: 2, total: 2, results: [{ outcome: "done" }, { outcome: "done" }] });
+    expect((await dana.must(200, "GET", `/bulk/${job.bulkId}/rows`)).rows).toHaveLength(3);
+    expect(await dana.must(200, "POST", `/bulk/${job.bulkId}/stop`)).toEqual(done);
+    for (const client of clients) await mail(client.emails[0].address, INVITATION);
+    const users = await Promise.all(clients.map(async (client) => (await dana.users(client)).portalUsers[0]));
+    const portalUserIds = users.map((user: { portalUserId: string }) => user.portalUserId);
+    // Where somebody is, an index says, which follows the table.
+    let revoke = { bulkId: "", willChange: 0 };
+    await until("the index", async () => {
+      revoke = await dana.must(201, "POST", "/bulk", { action: "revoke", portalUserIds });
+      return revoke.willChange === 2;
+    });
+    await dana.must(422, "POST", `/bulk/${revoke.bulkId}/start`);
+    await finish(revoke.bulkId, { confirm: "revoke" });
+    for (const client of clients) expect((await dana.users(client)).portalUsers[0].status).toBe("revoked");
+  });
+
   test("bring a list of clients in line", async () => {
     const row = { name: { first: "Ann", last: unique() }, dateOfBirth: "1984-03-12", recordNumber: unique() };
     for (const outcome of ["created", "unchanged"]) {
@@ -327,6 +357,34 @@ describe("the door", () => {
     await visitor.choose(ANOTHER);
     expect((await visitor.signIn()).status).toBe(200);
     await mail(user.email, CHANGED);
+  });
+
+  test("an account is changed by its person, who proves the password again", async () => {
+    const { client, user, visitor } = await dana.enrolled();
+    const elsewhere = new Visitor(user);
+    expect((await elsewhere.signIn()).status).toBe(200);
+    const account = await visitor.must(200, "GET", "/account");
+    expect(account).toMatchObject({ email: user.email, language: "en", secondFactors: { passkeys: [] } });
+    expect(account.sessions.map(({ current }: { current: boolean }) => current)).toEqual([true, false]);
+    expect((await visitor.must(200, "PATCH", "/account", { language: "es" })).language).toBe("es");
+    await visitor.must(204, "DELETE", `/account/sessions/${account.sessions[1].sessionId}`);
+    expect(await elsewhere.status()).toBe(401);
+
+    const [email, proof] = [`${unique().toLowerCase()}@mail.example`, { password: visitor.password }];
+    const wrong = await visitor.call("POST", "/account/email", { email, proof: { password: ANOTHER } });
+    expect([wrong.status, wrong.body.code]).toEqual([422, "wrong_password"]);
+    await visitor.must(202, "POST", "/account/email", { email, proof });
+    const token = tokenIn(await mail(email, /^Confirme su dirección/));
+    await new Visitor(user).must(204, "POST", "/email-confirmation", { token });
+    expect((await visitor.must(200, "GET", "/account")).email).toBe(email);
+    await mail(user.email, /^Se ha cambiado su dirección/);
+    await visitor.must(204, "PUT", "/account/password", { password: ANOTHER, proof });
+    await mail(email, /^Se ha cambiado su contraseña/);
+    expect(await visitor.status()).toBe(200);
+
+    const { people, entries } = await visitor.must(200, "GET", `/charts/${client.clientId}/access`);
+    expect(people).toMatchObject([{ portalUserId: user.portalUserId, you: true }]);
+    expect(entries).toHaveLength(2);
   });
 
   test("forgets failures once somebody is in", async () => {

@@ -163,14 +163,14 @@ test("on a slow line every wait is seen, and a second press does nothing more", 
     .toEqual([
       "POST /api/portal/enrollment/check",
       "POST /api/portal/enrollment",
-      "GET /api/portal/session",
       "GET /api/portal/apps",
+      "GET /api/portal/session",
       // Signing out asks once more who is in: it ends nobody else's session.
       "GET /api/portal/session",
       "DELETE /api/portal/session",
       "POST /api/portal/sign-in",
-      "GET /api/portal/session",
       "GET /api/portal/apps",
+      "GET /api/portal/session",
     ]);
 });
 
@@ -225,15 +225,15 @@ test("double clicks on every button have one effect", async ({
   expect(requests).toEqual([
     "POST /api/portal/enrollment/check",
     "POST /api/portal/enrollment",
-    "GET /api/portal/session",
     "GET /api/portal/apps",
+    "GET /api/portal/session",
     "GET /api/portal/session",
     "DELETE /api/portal/session",
     "POST /api/portal/password-reset",
     "PUT /api/portal/password",
     "POST /api/portal/sign-in",
-    "GET /api/portal/session",
     "GET /api/portal/apps",
+    "GET /api/portal/session",
   ]);
 });
 

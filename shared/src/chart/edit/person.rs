@@ -110,11 +110,10 @@ impl ChartEdit<'_> {
             // Another spelling of the same name.
             let rev = account.rev;
             self.update_account(before, |update| {
-                to_account::person(update, &user.name)
+                to_account::links(to_account::person(update, &user.name))
                     .set("username", &user.username)
                     .set("email", &user.email)
                     .set("sessions", &BTreeMap::<SessionId, At>::new())
-                    .unset("reset")
                     .when("rev", "=", &rev)
             });
             return Ok(());
@@ -132,6 +131,7 @@ impl ChartEdit<'_> {
         account.email = user.email.clone();
         account.name = user.name.clone();
         account.reset = None;
+        account.new_email = None;
         account.rev = 0;
         if let Some(grant) = account.grants.get_mut(&user.client_id) {
             grant.relationship = user.relationship;

@@ -14,9 +14,11 @@ import { Form, TextField, type Invalid } from "../../ui/form";
 import { Heading, keepFocus } from "../../ui/heading";
 import { Skeleton, useResource } from "../../ui/resource";
 import { say } from "../../ui/toast";
+import { choose, lastBulk, MOST_ROWS } from "../bulk/choice";
 import { csv, download } from "../client/csv";
 import { isTrouble, sayMail } from "../client/mail-words";
 import { StatusTag } from "../client/status-tag";
+import { mayChange } from "../session";
 import { AccessReader, keyOf, type Filter } from "./access-reader";
 import { isOfClients, sayFacts, sayFilter, sayOrder, table, viewIn, VIEWS } from "./access-words";
 import { sayCount } from "./count";
@@ -47,6 +49,7 @@ export function AccessPage() {
         <div>
           <Heading title={t("access.title")}>{t("access.title")}</Heading>
           <p class="muted">{t("access.lead")}</p>
+          <LastBulk />
         </div>
       </div>
       <section class="card" aria-label={t("access.list", { view: t(`view.${view}`) })}>
@@ -55,6 +58,18 @@ export function AccessPage() {
         <List key={JSON.stringify(filter)} filter={filter} onSeen={see} />
       </section>
     </div>
+  );
+}
+
+/** The way back to a change in bulk, which goes on by itself. */
+function LastBulk() {
+  const last = lastBulk();
+  return (
+    last && (
+      <p>
+        <a href={`/bulk/${last}`}>{t("access.lastBulk")}</a>
+      </p>
+    )
   );
 }
 
@@ -157,6 +172,7 @@ function List({ filter, onSeen }: { filter: Filter; onSeen: (rows: readonly Acce
   const reader = useMemo(() => new AccessReader(filter), []);
   const first = useAction(() => reader.next());
   const more = useAction(() => reader.next());
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   useEffect(() => {
     void first.run();
     return () => reader.close();
@@ -194,11 +210,12 @@ function List({ filter, onSeen }: { filter: Filter; onSeen: (rows: readonly Acce
           {rows.length > 1 && <span class="muted">· {sayOrder(filter)}</span>}
         </p>
         {rows.length > 0 && <Copies reader={reader} />}
+        {rows.length > 0 && <InBulk filter={filter} rows={rows} chosen={chosen} />}
       </div>
       <p class="on-paper padded">{t("access.list", { view: t(`view.${filter.view}`) })}</p>
       {narrowed && <p class="on-paper padded">{t("access.filteredBy", { what: narrowed })}</p>}
       {!complete && <p class="on-paper padded">{t("access.partly")}</p>}
-      {rows.length > 0 && <Table rows={rows} view={filter.view} inner={body} />}
+      {rows.length > 0 && <Table rows={rows} view={filter.view} inner={body} chosen={chosen} onChoose={setChosen} />}
       {rows.length === 0 && <p class="padded">{sayEmpty(filter, complete)}</p>}
       <FailureNote failure={more.failure} />
       {!complete && (
@@ -222,6 +239,29 @@ function sayEmpty({ view, query, professional }: Filter, complete: boolean): str
   if (!complete) return t("access.noneYet");
   if (query || professional) return t("access.emptyFilter");
   return t(view === "all" ? "access.emptyAll" : "access.emptyView");
+}
+
+/** Lists of clients of whom only those without access can be changed in bulk: they are invited. */
+const inBulk = (view: View) => mayChange.value && (!isOfClients(view) || view === "without-access");
+
+/** Goes on to a change in bulk: of the rows that are chosen, or else of the whole list unless it is narrowed. */
+function InBulk(props: { filter: Filter; rows: readonly AccessRow[]; chosen: ReadonlySet<string> }) {
+  const { filter, rows, chosen } = props;
+  const { route } = useLocation();
+  const { view, query, professional } = filter;
+  const some = rows.filter((row) => chosen.has(keyOf(row))).slice(0, MOST_ROWS);
+  if (!inBulk(view) || (!some.length && (query || professional))) return null;
+  const go = () => {
+    const users = some.flatMap(({ portalUser }) => portalUser?.portalUserId ?? []);
+    if (!some.length) choose({ view });
+    else choose(users.length ? { portalUserIds: users } : { clientIds: some.map(({ client }) => client.clientId) });
+    route("/bulk");
+  };
+  return (
+    <div class="copies">
+      <Button onClick={go}>{some.length ? t("access.bulkRows", { count: some.length }) : t("access.bulk")}</Button>
+    </div>
+  );
 }
 
 /** The whole list to take along: as a file, or on paper. */
@@ -257,8 +297,19 @@ function Copies({ reader }: { reader: AccessReader }) {
 }
 
 // The roles are spelled out because a table drawn as cards (narrow screens) loses them.
-function Table(props: { rows: readonly AccessRow[]; view: View; inner: Ref<HTMLTableSectionElement> }) {
-  const { rows, view } = props;
+function Table(props: {
+  rows: readonly AccessRow[];
+  view: View;
+  inner: Ref<HTMLTableSectionElement>;
+  chosen: ReadonlySet<string>;
+  onChoose: (chosen: ReadonlySet<string>) => void;
+}) {
+  const { rows, view, chosen } = props;
+  const toggle = (key: string) => {
+    const next = new Set(chosen);
+    if (!next.delete(key)) next.add(key);
+    props.onChoose(next);
+  };
   const clients = isOfClients(view);
   const columns = clients
     ? [t("access.client"), t("access.record"), t("access.professional")]
@@ -278,6 +329,15 @@ function Table(props: { rows: readonly AccessRow[]; view: View; inner: Ref<HTMLT
         {rows.map((row) => (
           <tr key={keyOf(row)} role="row">
             <th role="rowheader" scope="row">
+              {inBulk(view) && (
+                <input
+                  type="checkbox"
+                  class="pick"
+                  aria-label={t("access.choose", { name: sayName((row.portalUser ?? row.client).name) })}
+                  checked={chosen.has(keyOf(row))}
+                  onChange={() => toggle(keyOf(row))}
+                />
+              )}
               <a href={`/clients/${row.client.clientId}/portal`}>{sayName(row.client.name)}</a>
               {!clients && <span class="small">{row.client.recordNumber}</span>}
               {!clients && row.client.professional && <span class="small">{row.client.professional}</span>}

@@ -3,7 +3,7 @@ import type { AccessRow, PortalUser, View } from "../../api/staff";
 import { sayIfKnown, sayLately, sayTime } from "../../messages/language";
 import { sayName } from "../../messages/name";
 import { t } from "../../messages/pages";
-import { sayBounce } from "../client/mail-words";
+import { sayBounce, sayKind } from "../client/mail-words";
 import type { Filter } from "./access-reader";
 
 export const VIEWS = [
@@ -112,7 +112,7 @@ const ofUser = (user: PortalUser): string[] => [
   user.lastSignInAt ?? "",
   user.invitation?.expiresAt ?? "",
   user.lockedUntil ?? "",
-  user.mail ? t(`mail.${user.mail.kind}`) : "",
+  user.mail ? sayKind(user.mail) : "",
   user.mail ? sayState(user.mail) : "",
 ];
 

@@ -9,8 +9,13 @@ export type Mail = NonNullable<PortalUser["mail"]>;
 export const sayBounce = (reason: string): string =>
   sayIfKnown(`bounce.${reason.replaceAll(" ", "-")}`) ?? reason;
 
+/** What confirms an address goes where the person says: no mail of their access, and shown nowhere. */
+type Shown = Exclude<Mail["kind"], "email-confirmation">;
+
+export const sayKind = ({ kind }: Mail): string => t(`mail.${kind as Shown}`);
+
 export function sayMail(mail: Mail): string {
-  const said = { mail: t(`mail.${mail.kind}`), time: sayLately(mail.at) };
+  const said = { mail: sayKind(mail), time: sayLately(mail.at) };
   if (mail.state !== "bounced" || !mail.reason) return t(`mail.${mail.state}`, said);
   return t("mail.bouncedWhy", { ...said, reason: sayBounce(mail.reason) });
 }

@@ -1,0 +1,58 @@
+// The link that confirms a new e-mail address. Opening it changes nothing: mail programs do that, too.
+import { useMemo, useState } from "preact/hooks";
+import { Failure, Submission } from "../api/http";
+import { confirmEmail, type Practice } from "../api/portal";
+import { t } from "../messages/portal";
+import { useAction } from "../ui/action";
+import { Button } from "../ui/button";
+import { FailureNote } from "../ui/failure";
+import { token } from "./door";
+import { Frame, NoLink, PasteLink, ToSignIn } from "./frame";
+
+export function ConfirmEmail({ practice }: { practice: Practice }) {
+  const given = token.value;
+  // Another link opened in the same tab starts over.
+  return given ? <Confirm key={given} practice={practice} given={given} /> : <NoLink practice={practice} />;
+}
+
+function Confirm({ practice, given }: { practice: Practice; given: string }) {
+  const [ended, end] = useState<"done" | "dead" | null>(null);
+  const submission = useMemo(() => new Submission(), []);
+  const action = useAction(async () => {
+    try {
+      await confirmEmail(given, submission.keyFor(given));
+      end("done");
+    } catch (thrown) {
+      const link = thrown instanceof Failure && thrown.status >= 400 && thrown.status < 500;
+      if (!link || thrown.status === 429) throw thrown;
+      end("dead");
+    }
+  });
+
+  if (ended === "done") {
+    return (
+      <Frame brand={practice.name} title={t("confirm.doneTitle")} step="done">
+        <p>{t("confirm.done")}</p>
+        <ToSignIn practice={practice} />
+      </Frame>
+    );
+  }
+  if (ended === "dead") {
+    return (
+      <Frame brand={practice.name} title={t("confirm.deadTitle")} step="dead">
+        <p>{t("confirm.dead")}</p>
+        <PasteLink practice={practice} />
+        <ToSignIn practice={practice} />
+      </Frame>
+    );
+  }
+  return (
+    <Frame brand={practice.name} title={t("confirm.title")} step="confirm">
+      <p class="muted">{t("confirm.lead")}</p>
+      <FailureNote failure={action.failure} />
+      <Button kind="primary" wide busy={action.busy} onClick={() => void action.run()}>
+        {t("confirm.action")}
+      </Button>
+    </Frame>
+  );
+}
