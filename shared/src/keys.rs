@@ -365,6 +365,8 @@ pub const BULK: &str = "BULK";
 pub const STEP: &str = "STEP#";
 /// With one of these begin the sort keys of what the stream hands to `send-mail`.
 pub const MAILED: &[&str] = &[MAIL, ASK, ALERT, LOCKOUT, STEP];
+/// With one of these begin the sort keys of what the stream hands to `deliver`.
+pub const NOTICED: &[&str] = &[NOTICE];
 
 /// The key of an item that the stream tells was inserted, if its sort key is one of these beginnings and
 /// an id.

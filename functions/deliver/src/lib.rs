@@ -86,7 +86,7 @@ impl Messenger {
     pub async fn handle(&self, event: Event) -> DynamoDbEventResponse {
         let told = event.records.into_iter().map(async |record| {
             let change = record.change;
-            let key = keys::inserted(&record.event_name, &change.keys, &[keys::NOTICE])?;
+            let key = keys::inserted(&record.event_name, &change.keys, keys::NOTICED)?;
             self.see_to(&key).await?;
             let mut failure = DynamoDbBatchItemFailure::default();
             failure.item_identifier = change.sequence_number;

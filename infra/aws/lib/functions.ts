@@ -46,7 +46,7 @@ interface Plan {
   passwords?: true;
   /** Gets events, of which nobody waits for the outcome: those that it fails at go to a queue (lib/mail.ts). */
   events?: true;
-  /** Is behind the table's stream (lib/outbox.ts). */
+  /** Is behind the table's stream (lib/keys.ts). */
   streamed?: true;
   seconds?: number;
 }

@@ -3,6 +3,11 @@ import declared from "../../../shared/keys.json" with { type: "json" };
 
 export const { tables: TABLES, items: ITEMS, sortKeysBegin: SORT_KEYS_BEGIN, outbox: OUTBOX } = declared;
 
+/** The functions behind the main table's stream, and what it hands to each: new items whose sort keys begin so. A
+ *  stream serves two readers and no third. */
+export const STREAMED = declared.streamed;
+export type Streamed = keyof typeof STREAMED;
+
 export type Partition = keyof typeof declared.partitions;
 export type ItemKind = keyof typeof declared.items;
 

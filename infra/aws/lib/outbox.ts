@@ -10,23 +10,8 @@ import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
 import type { Data } from "./data.ts";
 import type { Functions } from "./functions.ts";
-import { OUTBOX, SORT_KEYS_BEGIN } from "./keys.ts";
+import { OUTBOX, STREAMED, type Streamed } from "./keys.ts";
 import { known } from "./known.ts";
-
-/** The functions behind the table's stream, and what it hands to each: new items whose sort keys begin so. A stream
- *  serves two readers and no third. */
-export const STREAMED = {
-  /** Notices to apps of what ended. */
-  deliver: [SORT_KEYS_BEGIN.notice],
-  /** Mails, alerts, resets that were asked for, and locks, of which the portal users concerned are told. */
-  "send-mail": [
-    SORT_KEYS_BEGIN.mail,
-    SORT_KEYS_BEGIN.alert,
-    SORT_KEYS_BEGIN.ask,
-    SORT_KEYS_BEGIN.lockout,
-  ],
-};
-export type Streamed = keyof typeof STREAMED;
 
 interface Pace {
   /** How long the stream tries what fails, and how often: by itself as often as that time allows. What comes later

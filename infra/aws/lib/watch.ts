@@ -21,9 +21,9 @@ import { Construct } from "constructs";
 import type { Api } from "./api.ts";
 import type { Data } from "./data.ts";
 import { functionName, type Functions } from "./functions.ts";
+import { STREAMED, type Streamed } from "./keys.ts";
 import type { Mail } from "./mail.ts";
 import type { Notices } from "./notices.ts";
-import { STREAMED, type Streamed } from "./outbox.ts";
 import type { Settings } from "./settings.ts";
 import { TIERS } from "./tiers.ts";
 

@@ -23,7 +23,7 @@ import {
 import { BatchGetCommand, BatchWriteCommand, paginateScan, PutCommand } from "@aws-sdk/lib-dynamodb";
 import { functionName, FUNCTIONS, reserved } from "../lib/functions.ts";
 import { isKind, readPartition } from "../lib/keys.ts";
-import { STREAMED } from "../lib/outbox.ts";
+import { STREAMED } from "../lib/keys.ts";
 import { DAY, ofDay } from "./archive.ts";
 import { Refusal, type Deployment } from "./deployment.ts";
 import { revokeEveryone } from "./practice.ts";

@@ -418,7 +418,7 @@ describe("mail", () => {
               eventName: ["INSERT"],
               dynamodb: {
                 Keys: {
-                  SK: { S: ["MAIL#", "ALERT#", "ASK#", "LOCKOUT#"].map((prefix) => ({ prefix })) },
+                  SK: { S: ["MAIL#", "ASK#", "ALERT#", "LOCKOUT#", "STEP#"].map((prefix) => ({ prefix })) },
                 },
               },
             }),

@@ -175,7 +175,7 @@ pub fn functions(home: &Home, app: &App) -> Result<Functions, Trouble> {
     // By itself: an app that does not answer holds up no mail.
     let notices = Streamed {
         file: "stream-of-notices.json",
-        begin: &[keys::NOTICE],
+        begin: keys::NOTICED,
         handler: Arc::new(move |event| {
             let messenger = messenger.clone();
             Box::pin(async move { Ok(Box::pin(messenger.handle(event)).await) })

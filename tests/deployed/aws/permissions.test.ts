@@ -4,7 +4,7 @@ import { AdminSetUserPasswordCommand } from "@aws-sdk/client-cognito-identity-pr
 import { beforeAll, describe, expect, test } from "vitest";
 import { FUNCTIONS } from "../../../infra/aws/lib/functions.ts";
 import { lists, readWholeHistory, statement, type Right } from "../../../infra/aws/lib/items.ts";
-import { STREAMED } from "../../../infra/aws/lib/outbox.ts";
+import { STREAMED } from "../../../infra/aws/lib/keys.ts";
 import { settle } from "../aws.ts";
 import { home, mail, until } from "../home.ts";
 import { ANOTHER, CONFIRM, Desk, INVITATION, newClient, newUser, RESET, tokenIn, unique, Visitor } from "../people.ts";
