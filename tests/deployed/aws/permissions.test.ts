@@ -104,20 +104,23 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     const { user, visitor } = await ofTwo();
     await visitor.must(200, "GET", "/account");
     await visitor.must(403, "GET", "/account", undefined, ELSEWHERE);
-    await visitor.must(200, "PATCH", "/account", { language: "fr" });
+    await visitor.must(200, "PATCH", "/account", { language: "en" });
     // A wrong proof is counted, the second beside the first.
-    const email = `${unique().toLowerCase()}@mail.example`;
     const proof = { password: visitor.password };
-    const wrong = { email, proof: { password: "not the password at all" } };
+    const wrong = { email: `${unique().toLowerCase()}@mail.example`, proof: { password: "not the password at all" } };
     for (let twice = 0; twice < 2; twice++) await visitor.must(422, "POST", "/account/email", wrong);
-    const asked = key();
-    for (let twice = 0; twice < 2; twice++)
-      await visitor.must(202, "POST", "/account/email", { email, proof }, asked);
-    const token = tokenIn(await mail(email, CONFIRM));
-    const confirmed = key();
-    for (let twice = 0; twice < 2; twice++)
-      await visitor.must(204, "POST", "/email-confirmation", { token }, confirmed);
-    for (let twice = 0; twice < 2; twice++) await visitor.must(409, "POST", "/email-confirmation", { token });
+    // The address before the first is a sign-in name too, by which the client is still found.
+    for (let second = 0; second < 2; second++) {
+      const email = `${unique().toLowerCase()}@mail.example`;
+      const asked = key();
+      for (let twice = 0; twice < 2; twice++)
+        await visitor.must(202, "POST", "/account/email", { email, proof }, asked);
+      const token = tokenIn(await mail(email, CONFIRM));
+      const confirmed = key();
+      for (let twice = 0; twice < 2; twice++)
+        await visitor.must(204, "POST", "/email-confirmation", { token }, confirmed);
+      for (let twice = 0; twice < 2; twice++) await visitor.must(409, "POST", "/email-confirmation", { token });
+    }
     // In a browser that lost its device the counts of strangers must be as they were read.
     visitor.jar.delete("__Host-latchkey-device");
     await visitor.must(204, "PUT", "/account/password", { password: ANOTHER, proof });
