@@ -17,6 +17,9 @@
 //! so a row is made once, however often a worker dies or two meet, nothing is changed after a stop was answered, and
 //! nothing with rights that were taken away.
 //!
+//! A row that a rule refuses is noted as left out. One that fails otherwise is tried again, as long as what it
+//! needs may come back, and then left out too ([`Stuck`]).
+//!
 //! On paper: a job of 10,000 rows is one partition of 80 pages, 1.6 MB with its outcomes. Each row writes its page,
 //! of at most 20 kB, in a transaction: 40 write units, at 14 rows a second half of what one partition takes. To ask
 //! how far such a job is costs 200 read units.
@@ -44,6 +47,11 @@ pub const PAGE: usize = 125;
 pub const STEP: usize = 14;
 /// Seconds that a job is kept, with its result.
 pub const KEPT: i64 = 30 * 24 * 60 * 60;
+/// Seconds before a job is forgotten in which it is not started: the longest takes less.
+pub const STARTED_BEFORE: i64 = 2 * 24 * 60 * 60;
+/// Seconds that a row may fail, for whatever reason, before the job goes on without it: no other is to wait for a
+/// row that cannot be made.
+const STUCK: i64 = 5 * 60;
 /// A job is not judged by the mails that came back before it has sent so many.
 const JUDGED: u64 = 20;
 /// One in so many mails that come back stops a job: AWS reviews an account at 5 %
@@ -209,6 +217,9 @@ pub struct Bulk {
     pub bounced: u64,
     /// Those among them that staff knew of when they started it.
     pub known: u64,
+    /// How many rows had changed something then.
+    #[serde(default)]
+    pub made_before: u64,
     /// How often it was started. A step of an earlier run makes nothing any more.
     pub run: u32,
     /// Why it stopped, while it is stopped.
@@ -269,10 +280,17 @@ impl Bulk {
         self.bounces().then_some(Stopped::Bounces)
     }
 
-    /// Whether so many of its mails came back that the mail service would mind.
+    /// Whether so many of the mails of this run came back that the mail service would mind.
     fn bounces(&self) -> bool {
         let came_back = self.bounced.saturating_sub(self.known);
-        self.sends() && self.made >= JUDGED && came_back * BOUNCES >= self.made
+        let made = self.made.saturating_sub(self.made_before);
+        self.sends() && made >= JUDGED && came_back * BOUNCES >= made
+    }
+
+    /// Whether it is forgotten so soon that it could be in the midst of its rows.
+    #[must_use]
+    pub fn is_old(&self, now: At) -> bool {
+        self.expires_at - STARTED_BEFORE <= now.seconds()
     }
 
     /// Whether its rows send mails.
@@ -341,6 +359,9 @@ pub struct Step {
     /// Who started that run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starter: Option<StaffId>,
+    /// The row that cannot be made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stuck: Option<Stuck>,
     /// [`keys::PENDING`]: it waits until it is gone.
     pub pending: String,
     /// When it is given up (seconds since 1970).
@@ -350,7 +371,23 @@ pub struct Step {
     pub rev: u64,
 }
 
+/// A row that fails again and again, though nothing refuses it.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Stuck {
+    /// Which one.
+    pub row: usize,
+    /// When it failed first.
+    pub since: At,
+}
+
 impl Step {
+    /// Whether a row has failed for so long that the job goes on without it.
+    #[must_use]
+    pub fn gives_up(&self, row: usize, now: At) -> bool {
+        let stuck = self.stuck.filter(|stuck| stuck.row == row);
+        stuck.is_some_and(|stuck| stuck.since.plus(STUCK) <= now)
+    }
+
     /// Puts the next step of a job where the worker finds it, as part of a change.
     pub fn queue(context: &Context, bulk: &Bulk, change: &mut Change) {
         let step = Self {
@@ -358,6 +395,7 @@ impl Step {
             bulk_id: bulk.bulk_id,
             run: bulk.run,
             starter: bulk.starter(),
+            stuck: None,
             pending: keys::PENDING.to_owned(),
             expires_at: bulk.expires_at,
             rev: 0,
@@ -379,7 +417,7 @@ mod tests {
 
     #[test]
     fn one_mail_in_twenty_that_comes_back_stops_a_job_that_has_sent_enough() {
-        let job = |action, made, bounced, known| Bulk {
+        let job = |action, (made, made_before), bounced, known| Bulk {
             bulk_id: BulkId::new(ulid::Ulid::nil()),
             practice: PracticeId::parse("harbor").unwrap(),
             action,
@@ -391,6 +429,7 @@ mod tests {
             made,
             bounced,
             known,
+            made_before,
             run: 1,
             stopped: None,
             actor: Actor::system(),
@@ -400,17 +439,21 @@ mod tests {
             rev: 0,
         };
         for (made, bounced, known, stops) in [
-            (19, 19, 0, false),
-            (20, 0, 0, false),
-            (20, 1, 0, true),
-            (100, 4, 0, false),
-            (100, 5, 0, true),
-            (100, 9, 5, false),
-            (100, 10, 5, true),
+            ((19, 0), 19, 0, false),
+            ((20, 0), 0, 0, false),
+            ((20, 0), 1, 0, true),
+            ((100, 0), 4, 0, false),
+            ((100, 0), 5, 0, true),
+            // Of an earlier run are neither the mails that came back nor the others.
+            ((119, 100), 19, 5, false),
+            ((120, 100), 5, 5, false),
+            ((120, 100), 6, 5, true),
+            ((200, 100), 9, 5, false),
+            ((200, 100), 10, 5, true),
         ] {
             let judged = job(Kind::Resend, made, bounced, known).bounces();
-            assert_eq!(judged, stops, "{bounced} of {made}, {known} known");
+            assert_eq!(judged, stops, "{bounced} of {made:?}, {known} known");
         }
-        assert!(!job(Kind::Revoke, 20, 20, 0).bounces());
+        assert!(!job(Kind::Revoke, (20, 0), 20, 0).bounces());
     }
 }

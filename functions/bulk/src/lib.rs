@@ -22,7 +22,7 @@ use shared::{
     portal_user::{Access, PortalUser, RevokeCode},
     problem::ProblemBody,
     staff::{Disclosed, Editor, Impersonal, Reader, Staff},
-    store::{Item, Store, WriteError, parse},
+    store::{Item, Store, Update, parse},
     web::{BulkPath, OptionalJson, StrictJson},
 };
 use utoipa::ToSchema;
@@ -631,6 +631,7 @@ async fn keep(
         made: 0,
         bounced: 0,
         known: 0,
+        made_before: 0,
         run: 0,
         stopped: None,
         actor: staff.author.actor.clone(),
@@ -647,15 +648,25 @@ async fn keep(
     };
     let pages = to_make.chunks(PAGE).map(|rows| page(rows, &[]));
     let pages = pages.chain(left_out.chunks(PAGE).map(|left_out| page(&[], left_out)));
-    let mut change = app.store().change();
-    change.insert(&job.key(), &job);
-    for (number, page) in pages.enumerate() {
-        change.insert(&keys::bulk_rows(practice, job.bulk_id, number), &page);
+    let pages: Vec<Rows> = pages.collect();
+    let mut retries = app.store().retries();
+    loop {
+        let mut change = app.store().change();
+        change.insert(&job.key(), &job);
+        for (number, page) in pages.iter().enumerate() {
+            change.insert(&keys::bulk_rows(practice, job.bulk_id, number), page);
+        }
+        change.event(&staff.event(app, Action::BulkPrepared));
+        attempt.keep(&mut change, app.now(), &Made { bulk_id: job.bulk_id })?;
+        let Err(error) = app.store().write(change).await else {
+            return Ok(Prepared::of(job.bulk_id, rows));
+        };
+        retries.retry(error).await?;
+        // The same request, made twice at once.
+        if let Some(before) = attempt.answered::<Made>(app.store(), app.now()).await? {
+            return again(app, staff, before.bulk_id).await;
+        }
     }
-    change.event(&staff.event(app, Action::BulkPrepared));
-    attempt.keep(&mut change, app.now(), &Made { bulk_id: job.bulk_id })?;
-    app.store().write(change).await?;
-    Ok(Prepared::of(job.bulk_id, rows))
 }
 
 impl Prepared {
@@ -678,7 +689,7 @@ fn count(rows: &[PreparedRow]) -> (usize, Vec<Skipped>) {
 /// Answers a repeated request with the job that the first one made.
 async fn again(app: &App, staff: &Staff, bulk_id: BulkId) -> Result<Prepared, Problem> {
     let practice = &staff.practice.practice;
-    let (_, pages) = load(app.store(), practice, bulk_id).await?;
+    let (_, pages) = load(app, practice, bulk_id).await?;
     let rows = named(app.store(), practice, &pages).await?;
     app.store().record(&staff.event(app, Action::BulkShown)).await?;
     Ok(Prepared::of(bulk_id, rows))
@@ -710,15 +721,15 @@ async fn named(
 }
 
 /// Reads a job with its rows; 404 when the practice has no such job.
-async fn load(
-    store: &Store,
-    practice: &PracticeId,
-    id: BulkId,
-) -> Result<(Bulk, Vec<Rows>), Problem> {
-    let items = store.partition(&keys::partition::bulk(practice, id), keys::BULK).await?;
+async fn load(app: &App, practice: &PracticeId, id: BulkId) -> Result<(Bulk, Vec<Rows>), Problem> {
+    let items = app.store().partition(&keys::partition::bulk(practice, id), keys::BULK).await?;
     let mut items = items.into_iter();
     // `BULK` sorts before `BULK#…`.
     let job: Bulk = parse(items.next().ok_or_else(Problem::not_found)?)?;
+    // The table forgets it some time after that, piece by piece.
+    if job.expires_at <= app.now().seconds() {
+        return Err(Problem::not_found());
+    }
     Ok((job, items.map(parse).collect::<Result<_, _>>()?))
 }
 
@@ -730,6 +741,7 @@ async fn load(
     request_body = Option<Start>,
     responses(
         (status = 200, description = "How far it is.", body = Progress),
+        (status = 409, description = "`bulk_expired`: it was prepared four weeks ago, and is soon forgotten.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "`not_confirmed`: a revocation asks for the word `revoke`.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -740,28 +752,50 @@ async fn start(
     OptionalJson(body): OptionalJson<Option<Start>>,
 ) -> Result<Disclosed<Progress>, Problem> {
     let confirm = body.unwrap_or_default().confirm.unwrap_or_default();
-    turn(&app, editor, id, |staff, job| {
+    let practice = editor.practice().clone();
+    let read = load(&app, &practice, id);
+    let admitted = editor.admit(&app, Box::pin(read)).await?;
+    let started = admitted.write(&app, async |staff, (mut job, mut pages)| {
         if job.action == Kind::Revoke && confirm.trim().to_lowercase() != "revoke" {
             let refusal = Refusal::rule("not_confirmed", "Type “revoke” to continue.");
             return Err(Problem::refused("confirm", refusal));
         }
-        if !matches!(job.state, JobState::Ready | JobState::Stopped) {
-            return Ok(None);
+        let store = app.store();
+        let mut retries = store.retries();
+        loop {
+            if !matches!(job.state, JobState::Ready | JobState::Stopped) {
+                return Ok(Progress::of(&job, &pages));
+            }
+            if job.is_old(app.now()) {
+                let text = "It was prepared too long ago. Prepare it anew.";
+                return Err(Problem::conflict("bulk_expired", text));
+            }
+            let next = Bulk {
+                state: if job.total == 0 { JobState::Finished } else { JobState::Running },
+                run: job.run + 1,
+                // Those that came back were seen.
+                known: job.bounced,
+                made_before: job.made,
+                stopped: None,
+                actor: staff.author.actor.clone(),
+                source: staff.author.caller.source.clone(),
+                request_id: staff.author.caller.request_id.clone(),
+                ..job.clone()
+            };
+            let mut change = store.change();
+            change.replace(&job.key(), &next, job.rev);
+            if next.state == JobState::Running {
+                Step::queue(&app, &next, &mut change);
+            }
+            change.event(&staff.event(&app, Action::BulkStarted));
+            let Err(error) = store.write(change).await else {
+                return Ok(Progress::of(&next, &pages));
+            };
+            retries.retry(error).await?;
+            (job, pages) = load(&app, &practice, id).await?;
         }
-        let next = Bulk {
-            state: if job.total == 0 { JobState::Finished } else { JobState::Running },
-            run: job.run + 1,
-            // Those that came back were seen.
-            known: job.bounced,
-            stopped: None,
-            actor: staff.author.actor.clone(),
-            source: staff.author.caller.source.clone(),
-            request_id: staff.author.caller.request_id.clone(),
-            ..job.clone()
-        };
-        Ok(Some((next, Action::BulkStarted)))
-    })
-    .await
+    });
+    started.await
 }
 
 /// Stops a job. What was made stays; it can be started again.
@@ -776,46 +810,43 @@ async fn stop(
     editor: Editor,
     BulkPath(id): BulkPath,
 ) -> Result<Disclosed<Progress>, Problem> {
-    turn(&app, editor, id, |_, job| {
-        let stopped = Some(Stopped::Staff);
-        let next = Bulk { state: JobState::Stopped, stopped, ..job.clone() };
-        Ok((job.state == JobState::Running).then_some((next, Action::BulkStopped)))
-    })
-    .await
-}
-
-/// Changes the state of a job as `decide` says, and tells how far it is.
-async fn turn(
-    app: &App,
-    editor: Editor,
-    id: BulkId,
-    mut decide: impl FnMut(&Staff, &Bulk) -> Result<Option<(Bulk, Action)>, Problem>,
-) -> Result<Disclosed<Progress>, Problem> {
     let practice = editor.practice().clone();
-    let read = load(app.store(), &practice, id);
-    let admitted = editor.admit(app, Box::pin(read)).await?;
-    let turned = admitted.write(app, async |staff, (mut job, mut pages)| {
+    let read = load(&app, &practice, id);
+    let admitted = editor.admit(&app, Box::pin(read)).await?;
+    let stopped = admitted.write(&app, async |staff, (mut job, mut pages)| {
         let store = app.store();
-        let mut retries = store.retries();
-        loop {
-            let Some((next, action)) = decide(staff, &job)? else {
-                return Ok(Progress::of(&job, &pages));
-            };
-            let mut change = store.change();
-            change.replace(&job.key(), &next, job.rev);
-            if next.state == JobState::Running {
-                Step::queue(app, &next, &mut change);
+        let (mut retries, mut unchanged) = (store.retries(), Some(job.rev));
+        while job.state == JobState::Running {
+            let mut stop = Update::of(job.key())
+                .when("state", "=", &JobState::Running)
+                .set("state", &JobState::Stopped)
+                .set("stopped", &Stopped::Staff);
+            // What was read is still so; at the next attempt it need not be: rows are made faster than staff stop
+            // them.
+            let first = unchanged.take();
+            if let Some(rev) = first {
+                stop = stop.when("rev", "=", &rev);
             }
-            change.event(&staff.event(app, action));
-            let error: WriteError = match store.write(change).await {
-                Ok(()) => return Ok(Progress::of(&next, &pages)),
-                Err(error) => error,
-            };
-            retries.retry(error).await?;
-            (job, pages) = load(store, &practice, job.bulk_id).await?;
+            let mut change = store.change();
+            change.update(&stop);
+            change.event(&staff.event(&app, Action::BulkStopped));
+            let written = store.write(change).await;
+            if written.is_ok() && first.is_some() {
+                job = Bulk { state: JobState::Stopped, stopped: Some(Stopped::Staff), ..job };
+                break;
+            }
+            let done = written.is_ok();
+            if let Err(error) = written {
+                retries.retry(error).await?;
+            }
+            (job, pages) = load(&app, &practice, id).await?;
+            if done {
+                break;
+            }
         }
+        Ok(Progress::of(&job, &pages))
     });
-    turned.await
+    stopped.await
 }
 
 /// Tells how far a job is.
@@ -831,7 +862,7 @@ async fn show(
     BulkPath(id): BulkPath,
 ) -> Result<Disclosed<Progress>, Problem> {
     let practice = reader.practice().clone();
-    let read = load(app.store(), &practice, id);
+    let read = load(&app, &practice, id);
     // The page asks by itself, again and again.
     let admitted = reader.idle(&app, Box::pin(read)).await?;
     admitted.progress(&app, |(job, pages)| Ok(Progress::of(&job, &pages))).await
@@ -850,7 +881,7 @@ async fn rows(
     BulkPath(id): BulkPath,
 ) -> Result<Disclosed<Named>, Problem> {
     let practice = reader.practice().clone();
-    let read = load(app.store(), &practice, id);
+    let read = load(&app, &practice, id);
     let admitted = reader.admit(&app, Box::pin(read)).await?;
     let shown = admitted.show_with(
         &app,

@@ -6,9 +6,10 @@
 
 use std::time::Duration;
 
+use serde::de::IgnoredAny;
 use shared::{
     Problem, account,
-    bulk::{Bulk, Kind, Outcome, Row, Rows, STEP, State, Step, Stopped, Why},
+    bulk::{Bulk, Kind, Outcome, Row, Rows, STEP, State, Step, Stopped, Stuck, Why},
     chart::{Chart, ChartEdit, NewUser, OVERTAKEN, Request},
     fields::{Permission, Relationship, Username},
     history::Action,
@@ -17,7 +18,7 @@ use shared::{
     keys::{self, Key},
     portal_user::Access,
     practice::Practice,
-    store::{Change, parse},
+    store::{Change, Update, parse},
     team::Member,
 };
 
@@ -64,7 +65,15 @@ impl Sender {
             }
             let row = page.as_ref().and_then(|(_, page)| page.rows.get(row)).copied();
             let row = row.ok_or_else(|| Problem::internal("a bulk change without its rows"))?;
-            let outcome = Box::pin(self.row(now, row)).await?;
+            let number = now.job.done;
+            let last = step.gives_up(number, began);
+            let outcome = match Box::pin(self.row(now, row, last)).await {
+                Ok(outcome) => outcome,
+                Err(problem) => {
+                    self.note_stuck(key, &step, number).await?;
+                    return Err(problem);
+                }
+            };
             sent += usize::from(outcome == Some(Outcome::Done) && now.job.sends());
             made += 1;
             found = self.find(&step).await?;
@@ -142,13 +151,23 @@ impl Sender {
         change.event(&event);
     }
 
+    /// Notes since when a row has failed.
+    async fn note_stuck(&self, key: &Key, step: &Step, row: usize) -> Result<(), Problem> {
+        if step.stuck.is_some_and(|stuck| stuck.row == row) {
+            return Ok(());
+        }
+        let stuck = Stuck { row, since: self.app.now() };
+        let note = Update::of(key.clone()).when_exists("run").set("stuck", &stuck);
+        self.app.store().update::<IgnoredAny>(note).await.map(drop)
+    }
+
     /// Makes the next row, and notes what became of it; nothing when it was made meanwhile, or is not to be made
-    /// now.
-    async fn row(&self, found: &Found, row: Row) -> Result<Option<Outcome>, Problem> {
+    /// now. The `last` try notes whatever went wrong.
+    async fn row(&self, found: &Found, row: Row, last: bool) -> Result<Option<Outcome>, Problem> {
         let refused = match Box::pin(self.make(found, row)).await {
             Ok(()) => return Ok(Some(Outcome::Done)),
             Err(problem) if problem.code() == OVERTAKEN => return Ok(None),
-            Err(problem) if problem.is_refusal() => problem,
+            Err(problem) if problem.is_refusal() || last => problem,
             Err(problem) => return Err(problem),
         };
         let (job, store) = (&found.job, self.app.store());
@@ -227,15 +246,20 @@ impl Sender {
 /// Codes of refusals that are only noted.
 const NO_EMAIL: &str = "no_email";
 const MINOR: &str = "minor";
+const IN_USE: &str = "address_in_use";
 const HAS_ACCESS: &str = "has_access";
 const REVOKED: &str = "is_revoked";
 
 fn add(edit: &mut ChartEdit<'_>, new: Option<&NewUser>) -> Result<(), Problem> {
     let new = new.ok_or_else(Problem::not_found)?;
-    if edit.users.is_empty() {
-        return edit.add(new).map(drop);
+    if !edit.users.is_empty() {
+        return Err(Problem::conflict(HAS_ACCESS, "The client has a portal user."));
     }
-    Err(Problem::conflict(HAS_ACCESS, "The client has a portal user."))
+    // Whether they are the same person is for staff to say, one by one.
+    if edit.account(&new.account)?.is_some() {
+        return Err(Problem::conflict(IN_USE, "The address has an account."));
+    }
+    edit.add(new).map(drop)
 }
 
 fn revoke(edit: &mut ChartEdit<'_>, bulk: &Bulk, user: PortalUserId) -> Result<(), Problem> {
@@ -252,7 +276,7 @@ fn why(action: Kind, code: &str) -> Why {
         "already_enrolled" | "already_added" | HAS_ACCESS => Why::HasAccess,
         "access_revoked" if action == Kind::Invite => Why::HasAccess,
         "access_revoked" | REVOKED => Why::Revoked,
-        "account_exists" | "username_taken" | "username_confusable" | "self_twice" => {
+        IN_USE | "account_exists" | "username_taken" | "username_confusable" | "self_twice" => {
             Why::AddressInUse
         }
         "mail_budget_spent" => Why::Budget,

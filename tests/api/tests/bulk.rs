@@ -8,11 +8,14 @@ use std::{
 use api_tests::{
     Answer, Call, PASSWORD, World,
     people::{Invited, Staff, text},
-    wire::Fault,
+    wire::{Fault, Operations},
 };
 use mail_events::SesEvent;
 use serde_json::{Value, json};
-use shared::{history::Role, keys};
+use shared::{
+    history::Role,
+    keys::{self, Key},
+};
 
 const PATH: &str = "/api/bulk";
 
@@ -806,7 +809,7 @@ async fn beside(rows: usize, what: Meanwhile, judge: impl AsyncFn(&Stage, &Answe
     loop {
         let order = format!("{what:?}: reads at {reads_at}, writes at {writes_at}");
         world.wire.hold_marked();
-        let mut operations = api_tests::wire::Operations::on(&world.wire);
+        let mut operations = Operations::on(&world.wire);
         operations.add(async { Err(world.redeliver(stage.records.clone()).await) });
         operations.add(async { Ok(perform().await) });
         let mut turn = 0;
@@ -933,6 +936,146 @@ async fn nothing_is_changed_with_rights_that_were_taken_away() {
         })
         .await;
     assert!(orders > 50);
+}
+
+#[tokio::test]
+async fn a_stop_gets_through_however_fast_rows_are_made() {
+    let stage = stage("resend", 14).await;
+    let world = &stage.world;
+    world.wire.hold_marked();
+    let mut operations = Operations::on(&world.wire);
+    operations.add(async { Err(world.redeliver(stage.records.clone()).await) });
+    operations.add(async { Ok(stop(&stage.dana, &stage.job).await) });
+    let mut writes = 0;
+    loop {
+        operations.settle().await;
+        if operations.answer(1).is_some() {
+            break;
+        }
+        let held = |of: usize| {
+            let held = world.wire.look(|held| (held.mark.expect("a mark"), held.operation.clone()));
+            let at = held.iter().position(|(mark, _)| *mark == of)?;
+            Some((at, held[at].1.clone()))
+        };
+        let (at, operation) = held(1).expect("the stop waits for something");
+        if operation == "TransactWriteItems" {
+            // Another row is made before each of its attempts.
+            writes += 1;
+            loop {
+                let (at, operation) = held(0).expect("the worker has rows left");
+                world.wire.take(at).expect("it waits").release();
+                operations.settle().await;
+                if operation == "TransactWriteItems" {
+                    break;
+                }
+            }
+        }
+        let at = held(1).map_or(at, |(at, _)| at);
+        world.wire.take(at).expect("it waits").release();
+    }
+    let stopped = operations.answer(1).expect("an answer").clone().expect("of staff");
+    assert_eq!(stopped.status.as_u16(), 200, "{}", stopped.body);
+    assert_eq!((&stopped.body["state"], &stopped.body["done"]), (&json!("stopped"), &json!(2)));
+    assert_eq!(writes, 2, "at the second attempt");
+    world.wire.let_go();
+    drop(operations);
+    settle(&stage).await;
+    assert_eq!(progress(&stage.dana, &stage.job).await["done"], 2);
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_made_keeps_the_others_waiting_for_five_minutes() {
+    let stage = stage("revoke", 3).await;
+    let world = &stage.world;
+    // What no rule allows for: the second person's account is gone.
+    let mut change = world.app.store().change();
+    let of = |(key, value): &(&String, &String)| {
+        key.starts_with("P#harbor#A#") && value.contains(&stage.people[1].email)
+    };
+    for (key, _) in world.items().await.iter().filter(of) {
+        let (pk, sk) = key.split_once(' ').expect("a key");
+        change.discard(&Key { pk: pk.into(), sk: sk.into() });
+    }
+    world.app.store().write(change).await.expect("written");
+    for seconds in [0, 1, 298] {
+        world.pass(seconds);
+        assert_eq!(world.redeliver(stage.records.clone()).await, 1, "it is wanted again");
+        assert_eq!(stage.done().await, 1);
+    }
+    world.pass(1);
+    assert_eq!(world.redeliver(stage.records.clone()).await, 0);
+    world.deliver().await;
+    let done = progress(&stage.dana, &stage.job).await;
+    assert_eq!((&done["state"], &done["done"]), (&json!("finished"), &json!(3)));
+    let of = outcomes(&done);
+    let said = stage.people.iter().map(|who| &*of[&who.client]).collect::<Vec<_>>();
+    assert_eq!(said, ["done", "refused", "done"]);
+    let told = world.events().await.into_iter().filter(|(key, value)| {
+        key.contains(&stage.people[1].client) && value.contains("\"refused\"")
+    });
+    assert_eq!(told.count(), 1, "the history tells it");
+    // It was only this row's.
+    let items = world.items().await;
+    assert_eq!(steps(&items), 0);
+}
+
+#[tokio::test]
+async fn two_requests_with_one_key_at_once_make_one_job() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let good = client(&dana, "Good", &json!({})).await;
+    let body = json!({"action": "invite", "clientIds": [good]});
+    let call = || Call::new("POST", PATH).json(&body).header("idempotency-key", "k");
+    world.wire.hold_marked();
+    let mut operations = Operations::on(&world.wire);
+    operations.add(dana.send(call()));
+    operations.add(dana.send(call()));
+    let mut writes = 0;
+    loop {
+        operations.settle().await;
+        let held = world.wire.look(|held| held.operation.clone());
+        // Both have read that nothing was done before either writes.
+        let Some(at) =
+            held.iter().position(|o| o != "TransactWriteItems").or(held.len().checked_sub(1))
+        else {
+            break;
+        };
+        writes += usize::from(held[at] == "TransactWriteItems");
+        world.wire.take(at).expect("it waits").release();
+    }
+    let answers = [0, 1].map(|n| operations.answer(n).expect("an answer").clone().expect(201));
+    world.wire.let_go();
+    drop(operations);
+    assert_eq!(answers[0], answers[1]);
+    assert!(writes >= 2, "both have written");
+    let jobs = world.items().await.into_keys().filter(|key| key.ends_with(" BULK")).count();
+    assert_eq!(jobs, 1);
+}
+
+#[tokio::test]
+async fn a_job_that_is_soon_forgotten_is_not_started_and_a_forgotten_one_is_not_there() {
+    const DAY: i64 = 24 * 60 * 60;
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let good = client(&dana, "Good", &json!({})).await;
+    let job = id(&prepare(&dana, &json!({"action": "invite", "clientIds": [good]})).await);
+    world.pass(28 * DAY - 1);
+    let other = world.dana().await;
+    let body = json!({"action": "invite", "clientIds": [good]});
+    let later = id(&prepare(&other, &body).await);
+    start(&other, &job).await.expect(200);
+    stop(&other, &job).await.expect(200);
+    world.pass(1);
+    let before = world.items_but_sessions().await;
+    start(&other, &job).await.problem(409, "bulk_expired");
+    assert_eq!(world.items_but_sessions().await, before);
+    assert_eq!(progress(&other, &job).await["state"], "stopped", "its result is there");
+    start(&other, &later).await.expect(200);
+    world.pass(2 * DAY);
+    let dana = world.dana().await;
+    dana.get(&format!("{PATH}/{job}")).await.problem(404, "not_found");
+    start(&dana, &job).await.problem(404, "not_found");
+    stop(&dana, &job).await.problem(404, "not_found");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //! `CLIENTS` where that is given; how long a search takes, and how the local home does with 10,000.
 //! Prints Markdown; fails when a promise of the design is not kept.
 
+mod bulk;
 mod home;
 mod lists;
 mod meter;
@@ -18,6 +19,7 @@ use std::{
     time::Duration,
 };
 
+use bulk::Resent;
 use operations::Ledger;
 use place::{Cost, Place};
 use races::Races;
@@ -69,6 +71,8 @@ fn main() -> ExitCode {
             runtime.block_on(measure(*size, &folder.0.join(size.to_string())))
         })
         .collect();
+    eprintln!("ten thousand invitations again …");
+    let resent = runtime.block_on(bulk::resent(&folder.0.join("resent")));
     eprintln!("the local home …");
     let home = home::measure(&folder.0);
 
@@ -83,6 +87,7 @@ fn main() -> ExitCode {
     if let Some(races) = &measured[0].races {
         print_races(races, &mut broken);
     }
+    print_resent(&resent, &mut broken);
     print_home(&home, &mut broken);
     if let Some(file) = std::env::var_os("BENCH_JSON") {
         std::fs::write(file, figures(&measured[1]).to_string()).expect("a file to write to");
@@ -285,6 +290,31 @@ fn print_races(races: &Races, broken: &mut BTreeSet<String>) {
         }
     }
     println!();
+}
+
+fn print_resent(resent: &Resent, broken: &mut BTreeSet<String>) {
+    println!("## Invitations again, in bulk\n");
+    println!("| of {} people | | limit |", bulk::PEOPLE);
+    println!("| --- | --: | --: |");
+    println!("| rows that were made | {} | {} |", resent.done, bulk::PEOPLE);
+    println!("| workers killed in the midst of a step | {} | |", resent.steps_killed);
+    println!("| workers killed in the midst of a mail | {} | |", resent.mails_killed);
+    println!("| people without a mail | {} | 0 |", resent.none);
+    println!("| people for whom a second mail was written | {} | 0 |", resent.doubled);
+    println!(
+        "| mails that the mail service took twice, for want of a word that it did | {} | {} |\n",
+        resent.repeated, resent.mails_killed
+    );
+    let killed = [resent.steps_killed, resent.mails_killed];
+    if killed.iter().any(|killed| *killed < bulk::KILLS) {
+        broken.insert(format!("the worker is killed {} times", bulk::KILLS));
+    }
+    if resent.done != bulk::PEOPLE || resent.none > 0 || resent.doubled > 0 {
+        broken.insert("in bulk everybody gets one mail".into());
+    }
+    if resent.repeated > resent.mails_killed {
+        broken.insert("a mail goes out twice only where its worker was killed".into());
+    }
 }
 
 fn milliseconds(time: Duration) -> String {

@@ -32,6 +32,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use shared::{
     App,
+    caller::Caller,
     client::SearchEntry,
     config::{Config, Edge, OidcConfig, SigningKey},
     context::system_entropy,
@@ -41,6 +42,7 @@ use shared::{
     store::Item,
     web,
 };
+use staff_sign_in::Identity;
 use tower::ServiceExt;
 
 use crate::{
@@ -130,6 +132,21 @@ impl Place {
     /// Lets seconds pass.
     pub fn pass(&self, seconds: i64) {
         self.clock.fetch_add(seconds * 1000, Ordering::SeqCst);
+    }
+
+    /// The cookie of somebody of the staff who comes from the issuer.
+    pub async fn admitted(&self, email: &str) -> String {
+        let identity = Identity {
+            issuer: "past the issuer".into(),
+            subject: email.to_owned(),
+            name: "Robin".into(),
+            email: email.to_owned(),
+            email_verified: true,
+        };
+        let caller = Caller { request_id: String::new(), source: String::new() };
+        let cookie = staff_sign_in::admit(&self.app, &caller, &identity).await;
+        let cookie = cookie.expect("an answer").expect("a session");
+        cookie.to_str().expect("text").split(';').next().expect("a pair").to_owned()
     }
 
     /// A request from our own pages.

@@ -14,11 +14,9 @@ use http::Request;
 use serde_json::{Value, json};
 use shared::{
     alert::Addressee,
-    caller::Caller,
     id::{AlertId, ClientId, PortalUserId},
     keys::{self, Key},
 };
-use staff_sign_in::Identity;
 
 use crate::{operations, place::Place};
 
@@ -258,17 +256,7 @@ impl<'a> Scene<'a> {
         let email = format!("robin{number}@harbor.example");
         let body = json!({"name": "Robin", "email": email, "role": "staff"});
         let made = self.staff("POST", "/api/staff", &body, 201).await;
-        let identity = Identity {
-            issuer: "past the issuer".into(),
-            subject: email.clone(),
-            name: "Robin".into(),
-            email,
-            email_verified: true,
-        };
-        let caller = Caller { request_id: String::new(), source: String::new() };
-        let cookie = staff_sign_in::admit(&self.place.app, &caller, &identity).await;
-        let cookie = cookie.expect("an answer").expect("a session");
-        let cookie = cookie.to_str().expect("text").split(';').next().expect("a pair").to_owned();
+        let cookie = self.place.admitted(&email).await;
         let work = || {
             let look = || self.place.request("GET", "/api/staff/session", &cookie, &Value::Null);
             let search = || {
