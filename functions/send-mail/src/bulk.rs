@@ -246,7 +246,6 @@ impl Sender {
 /// Codes of refusals that are only noted.
 const NO_EMAIL: &str = "no_email";
 const MINOR: &str = "minor";
-const IN_USE: &str = "address_in_use";
 const HAS_ACCESS: &str = "has_access";
 const REVOKED: &str = "is_revoked";
 
@@ -257,7 +256,7 @@ fn add(edit: &mut ChartEdit<'_>, new: Option<&NewUser>) -> Result<(), Problem> {
     }
     // Whether they are the same person is for staff to say, one by one.
     if edit.account(&new.account)?.is_some() {
-        return Err(Problem::conflict(IN_USE, "The address has an account."));
+        return Err(Problem::conflict("account_exists", "The address has an account."));
     }
     edit.add(new).map(drop)
 }
@@ -276,7 +275,7 @@ fn why(action: Kind, code: &str) -> Why {
         "already_enrolled" | "already_added" | HAS_ACCESS => Why::HasAccess,
         "access_revoked" if action == Kind::Invite => Why::HasAccess,
         "access_revoked" | REVOKED => Why::Revoked,
-        IN_USE | "account_exists" | "username_taken" | "username_confusable" | "self_twice" => {
+        "account_exists" | "username_taken" | "username_confusable" | "self_twice" => {
             Why::AddressInUse
         }
         "mail_budget_spent" => Why::Budget,

@@ -187,4 +187,6 @@ export const histories = {
   "because.is_revoked": "the access is revoked already",
   "because.minor": "the client is under 18",
   "because.no_email": "the client has no e-mail address",
+  "because.internal": "something of ours went wrong",
+  "because.unavailable": "something did not answer, again and again",
 } as const;
