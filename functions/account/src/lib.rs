@@ -440,28 +440,31 @@ pub struct Confirmation {
 #[derive(Serialize, Deserialize)]
 struct Confirmed {}
 
-/// Makes a new e-mail address the person's, by the link that was mailed to it. Both addresses are told, the
-/// one before without the new one.
+/// Makes a new e-mail address the person's, by the link that was mailed to it, while the person is signed in: the
+/// link alone may have reached a stranger, whose address was given by mistake. Both addresses are told, the one
+/// before without the new one.
 #[utoipa::path(
     post, path = "/api/portal/email-confirmation", operation_id = "account.confirm-email", tag = "portal",
+    security(("portalSession" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body get the same answer, for a day.", min_length = 1, max_length = 255, pattern = "^[!-~]+$")),
     request_body = Confirmation,
     responses(
         (status = 204, description = "The address is the person's."),
-        (status = 409, description = "`confirmation_expired`: the link does not work, or no longer. `change_too_large`: the person has access to more clients than can be told together.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "`confirmation_expired`: the link does not work, or no longer. `other_account`: it is another person's. `change_too_large`: the person has access to more clients than can be told together.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "Too many links that do not work from this address.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 async fn confirm_email(
     State(app): State<App>,
-    caller: Caller,
+    visitor: Visitor,
     key: IdempotencyKey,
     StrictJson(with): StrictJson<Confirmation>,
 ) -> Result<StatusCode, Problem> {
+    let caller = &visitor.caller;
     let token = ConfirmationToken::parse(with.token.reveal());
     let problem = match &token {
-        Some(token) => match Box::pin(use_link(&app, &caller, token, &key)).await {
-            Err(problem) if problem.code() == "confirmation_expired" => problem,
+        Some(token) => match Box::pin(use_link(&app, &visitor, token, &key)).await {
+            Err(problem) if [EXPIRED, OTHER_ACCOUNT].contains(&problem.code()) => problem,
             answer => return answer.map(|_| StatusCode::NO_CONTENT),
         },
         None => confirmation_expired(),
@@ -471,7 +474,7 @@ async fn confirm_email(
         return Err(problem);
     };
     let action = Action::EmailChangeRefused;
-    let event = Event::new(&app, &caller, &Actor::nobody(), &practice, action);
+    let event = Event::new(&app, caller, &Actor::nobody(), &practice, action);
     let event = event.because(problem.code());
     let account: Option<Account> = match &token {
         Some(token) => app.store().get(&keys::account(&practice, &token.account)).await?,
@@ -482,16 +485,24 @@ async fn confirm_email(
         Some((client, grant)) => event.client(*client).portal_user(grant.portal_user_id),
         None => event,
     };
-    Err(dead_link::refuse(&app, &caller, &event, problem).await)
+    Err(dead_link::refuse(&app, caller, &event, problem).await)
 }
+
+/// The code of [`confirmation_expired`].
+const EXPIRED: &str = "confirmation_expired";
+/// The code with which a link of another person's account is refused.
+const OTHER_ACCOUNT: &str = "other_account";
 
 async fn use_link(
     app: &App,
-    caller: &Caller,
+    visitor: &Visitor,
     token: &ConfirmationToken,
     key: &IdempotencyKey,
 ) -> Result<Confirmed, Problem> {
     let (store, practice) = (app.store(), &token.practice);
+    if (&visitor.practice, &visitor.account) != (practice, &token.account) {
+        return Err(Problem::conflict(OTHER_ACCOUNT, "This link is of another person's account."));
+    }
     let body = ConfirmationToken::text(token);
     let operation = "account.confirm-email";
     let attempt = Attempt::new(app, practice, token.account.as_str(), operation, key, &body)?;
@@ -515,7 +526,7 @@ async fn use_link(
     }
     let account = accounts.get(&token.account).and_then(Option::as_ref);
     let actor = account.map_or_else(Actor::nobody, Account::actor);
-    let author = Author { actor, caller: caller.clone() };
+    let author = Author { actor, caller: visitor.caller.clone() };
     let request = Request {
         practice: &settings,
         author: &author,
@@ -525,6 +536,8 @@ async fn use_link(
     };
     let confirm = |edit: &mut ChartEdit<'_>| {
         edit.confirm_email(token.user, &token.account, &token.secret)?;
+        let account = edit.account(&token.account)?.ok_or_else(Problem::signed_out)?;
+        visitor.open_charts(account, &settings, app.now())?;
         Ok(Confirmed {})
     };
     Box::pin(chart.change(app, &request, accounts, confirm)).await

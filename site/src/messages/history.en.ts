@@ -99,6 +99,7 @@ export const histories = {
   "because.no_access": "who can enter is for the chart’s owner",
   "because.not_a_duplicate": "a right chart was named for a client who is no duplicate",
   "because.not_found": "what it was about is not there",
+  "because.other_account": "the link was of another person’s account",
   "because.proof_failed": "a detail was wrong",
   "because.read_only": "the role may only look",
   "because.record_number_taken": "another client has this record number",

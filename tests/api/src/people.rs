@@ -202,6 +202,12 @@ impl Browser {
         self.send(Call::new("POST", "/api/portal/account/email").json(&body)).await
     }
 
+    /// Uses the link that confirms an address.
+    pub async fn confirm(&self, token: &str) -> Answer {
+        let body = json!({"token": token});
+        self.send(Call::new("POST", "/api/portal/email-confirmation").json(&body)).await
+    }
+
     /// Ends a session, or `others`.
     pub async fn end(&self, session: &str) -> Answer {
         let path = format!("/api/portal/account/sessions/{session}");
@@ -233,12 +239,6 @@ impl World {
         let cookies = cookies.map(|name| answer.cookie(name).expect("a cookie"));
         answer.expect(200);
         Browser { world: self.clone(), cookies: cookies.join("; ") }
-    }
-
-    /// Uses the link that confirms an address.
-    pub async fn confirm(&self, token: &str) -> Answer {
-        let body = json!({"token": token});
-        self.send(Call::new("POST", "/api/portal/email-confirmation").json(&body)).await
     }
 
     /// Where the account with a sign-in name of harbor is kept.

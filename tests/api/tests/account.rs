@@ -201,7 +201,7 @@ async fn a_new_password_ends_the_other_sessions_and_is_mailed() {
     world.sign_in(&who.email, PASSWORD).await.problem(401, "sign_in_failed");
     world.sign_in(&who.email, NEW).await.expect(200);
     world.choose(&reset, "a third one of grey wool").await.problem(409, "reset_expired");
-    world.confirm(&confirmation).await.problem(409, "confirmation_expired");
+    computer.confirm(&confirmation).await.problem(409, "confirmation_expired");
     // A notice of a change is never held back.
     world.deliver().await;
     let mail = world.post.newest(&who.email);
@@ -374,7 +374,7 @@ async fn a_new_address_is_the_persons_once_its_link_was_used() {
     assert!(sent[0].text.contains("/harbor/confirm-email#"), "{}", sent[0].text);
 
     world.wire.forget();
-    world.confirm(&sent[0].token()).await.expect(204);
+    computer.confirm(&sent[0].token()).await.expect(204);
     let mut seen = world.wire.seen();
     seen.sort();
     assert_eq!(seen, ["BatchGetItem", "GetItem", "Query", "TransactWriteItems"]);
@@ -410,21 +410,21 @@ async fn of_several_addresses_the_last_can_be_confirmed_once_and_for_a_day() {
     let scene = scene().await;
     let first = scene.token("first@new.example").await;
     let second = scene.token("second@new.example").await;
-    scene.world.confirm(&first).await.problem(409, "confirmation_expired");
+    scene.computer.confirm(&first).await.problem(409, "confirmation_expired");
     let confirm = || {
         let call = Call::new("POST", "/api/portal/email-confirmation");
         call.json(&json!({"token": second})).header("idempotency-key", "k")
     };
-    scene.world.send(confirm()).await.expect(204);
+    scene.computer.send(confirm()).await.expect(204);
     let before = scene.items().await;
-    scene.world.send(confirm()).await.expect(204);
+    scene.computer.send(confirm()).await.expect(204);
     assert_eq!(scene.items().await, before, "a repetition changes nothing");
-    scene.world.confirm(&second).await.problem(409, "confirmation_expired");
+    scene.computer.confirm(&second).await.problem(409, "confirmation_expired");
     assert_eq!(scene.dana.user(&scene.who).await["email"], "second@new.example");
 
     let late = scene.token("late@new.example").await;
     scene.world.pass(24 * 60 * 60);
-    scene.world.confirm(&late).await.problem(409, "confirmation_expired");
+    scene.computer.confirm(&late).await.problem(409, "confirmation_expired");
 }
 
 #[tokio::test]
@@ -454,7 +454,7 @@ async fn a_link_that_does_not_work_is_refused_counted_and_recorded() {
     };
     let before = items().await;
     for bad in ["x", "harbor.x", "nowhere.x", &format!("{practice}."), &forged, &scene.who.token] {
-        scene.world.confirm(bad).await.problem(409, "confirmation_expired");
+        scene.computer.confirm(bad).await.problem(409, "confirmation_expired");
     }
     assert_eq!(items().await, before);
     let refused = scene.events("email-change-refused").await;
@@ -462,11 +462,37 @@ async fn a_link_that_does_not_work_is_refused_counted_and_recorded() {
     let on_chart = refused.iter().filter(|event| event["clientId"] == scene.who.client.as_str());
     assert_eq!((refused.len(), on_chart.count()), (4, 2), "{refused:?}");
     for _ in 0..45 {
-        scene.world.confirm("harbor.x").await.problem(409, "confirmation_expired");
+        scene.computer.confirm("harbor.x").await.problem(409, "confirmation_expired");
     }
-    scene.world.confirm(&forged).await.problem(429, "too_many_attempts");
+    scene.computer.confirm(&forged).await.problem(429, "too_many_attempts");
     // The right one is not among what is counted.
-    scene.world.confirm(&token).await.expect(204);
+    scene.computer.confirm(&token).await.expect(204);
+}
+
+#[tokio::test]
+async fn the_link_alone_changes_nothing_and_works_for_its_own_person_while_signed_in() {
+    let scene = scene().await;
+    let Scene { world, dana, who, computer, phone } = &scene;
+    let token = scene.token(ADDRESS).await;
+    let stranger = dana.enrolled().await;
+    let stranger = world.browser(&stranger.email, PASSWORD, "").await;
+    computer.end("others").await.expect(204);
+    let before = scene.items().await;
+    let body = json!({"token": token});
+    let call = || Call::new("POST", "/api/portal/email-confirmation").json(&body);
+    world.send(call()).await.problem(401, "signed_out");
+    phone.confirm(&token).await.problem(401, "signed_out");
+    assert_eq!(scene.items().await, before);
+    stranger.confirm(&token).await.problem(409, "other_account");
+    assert_eq!(dana.user(who).await["email"], who.email.as_str());
+    let refused = scene.events("email-change-refused").await;
+    assert_eq!(refused.len(), 1);
+    assert_eq!(
+        (&refused[0]["reason"], &refused[0]["clientId"]),
+        (&json!("other_account"), &json!(who.client))
+    );
+    computer.confirm(&token).await.expect(204);
+    assert_eq!(dana.user(who).await["email"], ADDRESS);
 }
 
 /// What ends a confirmation that waits.
@@ -523,7 +549,7 @@ async fn what_ends_what_was_mailed_ends_a_confirmation() {
             End::Password => drop(computer.change_password(NEW, PASSWORD).await.expect(204)),
             End::Reset => drop(world.choose(&reset, NEW).await.expect(204)),
         }
-        world.confirm(&token).await.problem(409, "confirmation_expired");
+        computer.confirm(&token).await.problem(409, "confirmation_expired");
         let items = world.items().await;
         assert!(!items.values().any(|item| item.contains("\"newEmail\"")), "{end:?}");
     }
@@ -535,7 +561,7 @@ async fn the_address_before_is_told_though_it_got_all_the_mails_that_it_may() {
     let token = scene.token(ADDRESS).await;
     scene.spend_the_budget_of(&scene.who.email).await;
     scene.spend_the_budget_of(ADDRESS).await;
-    scene.world.confirm(&token).await.expect(204);
+    scene.computer.confirm(&token).await.expect(204);
     let mails = scene.world.post.received().len();
     scene.world.deliver().await;
     let told = scene.world.post.received().split_off(mails);
@@ -556,7 +582,7 @@ async fn an_address_gets_few_confirmations_and_nobody_is_told_that_it_got_no_mor
     scene.world.deliver().await;
     assert_eq!(scene.world.post.received().len(), before, "no fourth mail in an hour");
     // What was mailed last still works.
-    scene.world.confirm(&last).await.expect(204);
+    scene.computer.confirm(&last).await.expect(204);
 }
 
 #[tokio::test]

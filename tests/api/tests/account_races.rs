@@ -75,10 +75,10 @@ async fn of_a_confirmation_and_an_edit_by_staff_one_is_lost() {
     let scene = scene().await;
     let (mine, theirs) = (Cell::new(0), Cell::new(0));
     let begin = |of: usize| {
-        let Scene { world, dana, who, confirmation, version, .. } = &scene;
+        let Scene { computer, dana, who, confirmation, version, .. } = &scene;
         async move {
             if of == 0 {
-                return world.confirm(confirmation).await;
+                return computer.confirm(confirmation).await;
             }
             let edit = json!({"version": version, "email": "by.staff@new.example"});
             dana.patch(&who.path(), &edit).await
@@ -109,8 +109,10 @@ async fn a_confirmation_that_comes_after_a_revocation_is_over() {
     let scene = scene().await;
     let (confirmed, over) = (Cell::new(0), Cell::new(0));
     let begin = |of: usize| {
-        let Scene { world, dana, who, confirmation, .. } = &scene;
-        async move { if of == 0 { dana.revoke(who).await } else { world.confirm(confirmation).await } }
+        let Scene { computer, dana, who, confirmation, .. } = &scene;
+        async move {
+            if of == 0 { dana.revoke(who).await } else { computer.confirm(confirmation).await }
+        }
     };
     let orders = meet_distinct(&scene.world, begin, async |ended| {
         let Ended { order, answers: [revoked, asked], after } = ended;
@@ -124,7 +126,7 @@ async fn a_confirmation_that_comes_after_a_revocation_is_over() {
         of.set(of.get() + 1);
         assert!(!scene.computer.lives().await, "{order}");
         assert_eq!(scene.dana.user(&scene.who).await["status"], "revoked");
-        scene.world.confirm(&scene.confirmation).await.problem(409, "confirmation_expired");
+        scene.computer.confirm(&scene.confirmation).await.problem(409, "confirmation_expired");
     });
     assert!(orders.await > 3);
     assert!(confirmed.get() > 0 && over.get() > 0, "both happen");

@@ -194,7 +194,7 @@ impl Stage {
             Op::Confirm => {
                 let body = json!({"token": self.confirmation});
                 let call = Call::new("POST", "/api/portal/email-confirmation").json(&body);
-                self.world.send(call.header("idempotency-key", "k")).await
+                browser.send(call.header("idempotency-key", "k")).await
             }
             Op::EndOthers => browser.end("others").await,
             Op::Speak => browser.speak("fr").await,

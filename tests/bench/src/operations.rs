@@ -268,7 +268,7 @@ impl Afternoon<'_> {
             secret: mail.nonce.expect("a nonce").secret(&self.place.app).expect("a secret"),
         };
         let confirm = ("POST", "/api/portal/email-confirmation", json!({"token": token.text()}));
-        self.note("account.confirm-email", confirm, "", 204).await;
+        self.note("account.confirm-email", confirm, &cookie, 204).await;
         let body = json!({"password": PASSWORD, "proof": {"password": PASSWORD}});
         let path = format!("{account}/password");
         self.note("account.password", ("PUT", &path, body), &cookie, 204).await;

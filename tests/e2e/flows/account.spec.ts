@@ -64,6 +64,11 @@ test("a new address, a new password and the end of other sessions, with the keyb
   await expect(mailed).toHaveURL(harborPortal("confirm-email"));
   await expectAccessible(mailed, "confirming an address");
   await confirm.button("confirm.action").click();
+  // Whom the mail reached by mistake stops here.
+  await expect(confirm.heading("signIn.title")).toBeFocused();
+  await expect(mailed.getByText("Sign in to confirm your new address.")).toBeVisible();
+  await expectAccessible(mailed, "signing in to confirm an address");
+  await confirm.signIn(user.username, PASSWORD);
   await expect(confirm.heading("confirm.doneTitle")).toBeFocused();
   const former = await mailbox.wait(user.email, /^Your e-mail address .* was changed/);
   expect(former.text).not.toContain(email);
