@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use shared::{
     App, Problem, Routes,
     account::{Account, CONFIRMATION_SECONDS, NewEmail},
-    caller::Caller,
     chart::{Chart, ChartEdit, Request, confirmation_expired},
     cookie, dead_link,
     device::{DeviceKind, Presented},

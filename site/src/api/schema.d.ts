@@ -756,8 +756,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Makes a new e-mail address the person's, by the link that was mailed to it. Both addresses are told, the
-         *     one before without the new one.
+         * Makes a new e-mail address the person's, by the link that was mailed to it, while the person is signed in: the
+         *     link alone may have reached a stranger, whose address was given by mistake. Both addresses are told, the one
+         *     before without the new one.
          */
         post: operations["account.confirm-email"];
         delete?: never;
@@ -7190,6 +7191,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not from the site itself, or the role may only look. */
             403: {
                 headers: {
@@ -7199,7 +7209,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `confirmation_expired`: the link does not work, or no longer. `change_too_large`: the person has access to more clients than can be told together. */
+            /** @description `confirmation_expired`: the link does not work, or no longer. `other_account`: it is another person's. `change_too_large`: the person has access to more clients than can be told together. */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -424,7 +424,8 @@ async fn of_several_addresses_the_last_can_be_confirmed_once_and_for_a_day() {
 
     let late = scene.token("late@new.example").await;
     scene.world.pass(24 * 60 * 60);
-    scene.computer.confirm(&late).await.problem(409, "confirmation_expired");
+    let browser = scene.world.browser(&scene.who.email, PASSWORD, "").await;
+    browser.confirm(&late).await.problem(409, "confirmation_expired");
 }
 
 #[tokio::test]
