@@ -534,9 +534,9 @@ async fn use_link(
         silent: false,
     };
     let confirm = |edit: &mut ChartEdit<'_>| {
-        edit.confirm_email(token.user, &token.account, &token.secret)?;
         let account = edit.account(&token.account)?.ok_or_else(Problem::signed_out)?;
         visitor.open_charts(account, &settings, app.now())?;
+        edit.confirm_email(token.user, &token.account, &token.secret)?;
         Ok(Confirmed {})
     };
     Box::pin(chart.change(app, &request, accounts, confirm)).await

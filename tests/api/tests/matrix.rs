@@ -20,9 +20,7 @@ use crate::tenancy::harbors;
 
 /// Operations open to everybody. The list may only shrink: an operation is not added here without
 /// saying in the commit how it keeps out whoever must not use it.
-const PUBLIC: [&str; 13] = [
-    // By the link that was mailed, as a reset: on whatever device the mail is read.
-    "account.confirm-email",
+const PUBLIC: [&str; 12] = [
     // How apps ask; and a sign-out, after which nobody is signed in, as before it.
     "authorize.metadata",
     "end-session",
