@@ -254,10 +254,6 @@ fn add(edit: &mut ChartEdit<'_>, new: Option<&NewUser>) -> Result<(), Problem> {
     if !edit.users.is_empty() {
         return Err(Problem::conflict(HAS_ACCESS, "The client has a portal user."));
     }
-    // Whether they are the same person is for staff to say, one by one.
-    if edit.account(&new.account)?.is_some() {
-        return Err(Problem::conflict("account_exists", "The address has an account."));
-    }
     edit.add(new).map(drop)
 }
 

@@ -1020,6 +1020,29 @@ async fn a_row_that_cannot_be_made_keeps_the_others_waiting_for_five_minutes() {
 }
 
 #[tokio::test]
+async fn whether_a_new_account_is_the_same_person_is_left_to_staff() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let right = client(&dana, "Right", &json!({})).await;
+    let job = id(&prepare(&dana, &json!({"action": "invite", "clientIds": [right]})).await);
+    // Since then the same client was entered once more, invited there, and that chart closed.
+    let wrong = client(&dana, "Wrong", &json!({})).await;
+    let body = json!({
+        "name": {"first": "Right", "last": "Okafor"}, "email": "right@mail.example",
+        "relationship": "self", "permissions": ["basic"],
+    });
+    dana.post(&format!("/api/clients/{wrong}/portal-users"), &body).await.expect(201);
+    let reason = json!({"reason": "duplicate", "duplicateOf": right});
+    dana.close(&wrong, &reason).await.expect(200);
+    start(&dana, &job).await.expect(200);
+    world.deliver().await;
+    let done = progress(&dana, &job).await;
+    assert_eq!(outcomes(&done)[&right], "address-in-use", "{done}");
+    let users = dana.get(&format!("/api/clients/{right}/portal-users")).await.expect(200);
+    assert_eq!(users["portalUsers"], json!([]));
+}
+
+#[tokio::test]
 async fn two_requests_with_one_key_at_once_make_one_job() {
     let world = World::new().await;
     let dana = world.dana().await;
@@ -1068,7 +1091,7 @@ async fn a_job_that_is_soon_forgotten_is_not_started_and_a_forgotten_one_is_not_
     world.pass(1);
     let before = world.items_but_sessions().await;
     start(&other, &job).await.problem(409, "bulk_expired");
-    assert_eq!(world.items_but_sessions().await, before);
+    assert_eq!(world.items_but_sessions().await, before, "nothing is written");
     assert_eq!(progress(&other, &job).await["state"], "stopped", "its result is there");
     start(&other, &later).await.expect(200);
     world.pass(2 * DAY);
