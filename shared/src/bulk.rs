@@ -50,8 +50,8 @@ pub const KEPT: i64 = 30 * 24 * 60 * 60;
 /// Seconds before a job is forgotten in which it is not started: the longest takes less.
 pub const STARTED_BEFORE: i64 = 2 * 24 * 60 * 60;
 /// Seconds that a row may fail, for whatever reason, before the job goes on without it: no other is to wait for a
-/// row that cannot be made.
-const STUCK: i64 = 5 * 60;
+/// row that cannot be made. Less than there are between two sweeps, the next of which gives the row up.
+const STUCK: i64 = 4 * 60;
 /// A job is not judged by the mails that came back before it has sent so many.
 const JUDGED: u64 = 20;
 /// One in so many mails that come back stops a job: AWS reviews an account at 5 %

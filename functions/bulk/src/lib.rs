@@ -815,34 +815,24 @@ async fn stop(
     let admitted = editor.admit(&app, Box::pin(read)).await?;
     let stopped = admitted.write(&app, async |staff, (mut job, mut pages)| {
         let store = app.store();
-        let (mut retries, mut unchanged) = (store.retries(), Some(job.rev));
-        while job.state == JobState::Running {
-            let mut stop = Update::of(job.key())
-                .when("state", "=", &JobState::Running)
-                .set("state", &JobState::Stopped)
-                .set("stopped", &Stopped::Staff);
-            // What was read is still so; at the next attempt it need not be: rows are made faster than staff stop
-            // them.
-            let first = unchanged.take();
-            if let Some(rev) = first {
-                stop = stop.when("rev", "=", &rev);
-            }
-            let mut change = store.change();
-            change.update(&stop);
-            change.event(&staff.event(&app, Action::BulkStopped));
-            let written = store.write(change).await;
-            if written.is_ok() && first.is_some() {
-                job = Bulk { state: JobState::Stopped, stopped: Some(Stopped::Staff), ..job };
-                break;
-            }
-            let done = written.is_ok();
-            if let Err(error) = written {
-                retries.retry(error).await?;
+        // Whatever row is made meanwhile; but what is finished is not stopped.
+        let stop = Update::of(job.key())
+            .when("state", "=", &JobState::Running)
+            .when("done", "<", &job.total)
+            .set("state", &JobState::Stopped)
+            .set("stopped", &Stopped::Staff);
+        if job.state == JobState::Running {
+            let mut retries = store.retries();
+            loop {
+                let mut change = store.change();
+                let handle = change.update(&stop);
+                change.event(&staff.event(&app, Action::BulkStopped));
+                let Err(error) = store.write(change).await else { break };
+                if retries.retry(error).await?.includes(handle) {
+                    break;
+                }
             }
             (job, pages) = load(&app, &practice, id).await?;
-            if done {
-                break;
-            }
         }
         Ok(Progress::of(&job, &pages))
     });

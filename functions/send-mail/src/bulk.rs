@@ -22,7 +22,7 @@ use shared::{
     team::Member,
 };
 
-use crate::Sender;
+use crate::{Sender, tell};
 
 /// What somebody who is invited with many others may do.
 const GIVEN: [Permission; 2] = [Permission::Basic, Permission::Messaging];
@@ -70,7 +70,9 @@ impl Sender {
             let outcome = match Box::pin(self.row(now, row, last)).await {
                 Ok(outcome) => outcome,
                 Err(problem) => {
-                    self.note_stuck(key, &step, number).await?;
+                    if let Err(also) = self.note_stuck(key, &step, number).await {
+                        tell(key, &also);
+                    }
                     return Err(problem);
                 }
             };
@@ -114,19 +116,18 @@ impl Sender {
     /// Puts the next step in place of this one, or says that the job is over.
     async fn leave(&self, key: &Key, step: &Step, mut found: Option<Found>) -> Result<(), Problem> {
         let store = self.app.store();
-        let mut retries = store.retries();
+        let (mut retries, mut rev) = (store.retries(), step.rev);
         loop {
             let mut change = store.change();
-            change.remove(key, step.rev);
+            change.remove(key, rev);
             if let Some(found) = found.as_ref().filter(|found| found.job.state == State::Running) {
                 self.go_on(found, &mut change);
             }
             let Err(error) = store.write(change).await else { return Ok(()) };
             retries.retry(error).await?;
-            if store.get::<Step>(key).await?.is_none() {
-                // Another worker left the next one.
-                return Ok(());
-            }
+            // Or another worker left the next one, or noted that a row is stuck.
+            let Some(now) = store.get::<Step>(key).await? else { return Ok(()) };
+            rev = now.rev;
             found = self.find(step).await?;
         }
     }

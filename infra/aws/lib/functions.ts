@@ -146,7 +146,7 @@ export const FUNCTIONS: Record<string, Plan> = {
       getTogether("chart"),
       getTogether("account", "budget"),
       put("bulk"),
-      update("bulk", "state", "stopped"),
+      update("bulk", "done", "state", "stopped"),
       query("bulk"),
     ],
     hmacs: true,

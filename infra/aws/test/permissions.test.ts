@@ -178,7 +178,7 @@ test("an app is registered, changed and deleted by one function; others note tha
 test("a change for many is prepared by one function and made by another; mails that come back are counted there", () => {
   expect(writes("P#*#G#*")).toEqual([
     ["bulk", "dynamodb:PutItem", "all of them"],
-    ["bulk", "dynamodb:UpdateItem", ["PK", "SK", "rev", "state", "stopped"]],
+    ["bulk", "dynamodb:UpdateItem", ["PK", "SK", "done", "rev", "state", "stopped"]],
     ["mail-events", "dynamodb:UpdateItem", ["PK", "SK", "bounced", "rev"]],
     ["send-mail", "dynamodb:DeleteItem", "all of them"],
     ["send-mail", "dynamodb:PutItem", "all of them"],
