@@ -235,3 +235,29 @@ async fn ending_the_others_ends_whoever_came_before_and_nobody_who_comes_after()
         assert!(judged.get() > 0);
     }
 }
+
+#[tokio::test]
+async fn a_session_that_was_ended_confirms_nothing() {
+    let scene = scene().await;
+    let (confirmed, over) = (Cell::new(0), Cell::new(0));
+    let begin = |of: usize| {
+        let Scene { computer, phone, confirmation, .. } = &scene;
+        async move {
+            if of == 0 { computer.end("others").await } else { phone.confirm(confirmation).await }
+        }
+    };
+    let orders = meet_distinct(&scene.world, begin, async |ended| {
+        let Ended { order, answers: [ending, asked], after } = ended;
+        ending.expect(204);
+        let said = asked.status.as_u16();
+        assert!(said == 204 || said == 401, "{order}: {said}");
+        assert!(!(after && said == 204), "{order}");
+        let expected = if said == 204 { "confirmed@new.example" } else { scene.who.email.as_str() };
+        assert_eq!(scene.address().await, expected, "{order}");
+        let of = if said == 204 { &confirmed } else { &over };
+        of.set(of.get() + 1);
+        assert!(!scene.phone.lives().await, "{order}");
+    });
+    assert!(orders.await > 3);
+    assert!(confirmed.get() > 0 && over.get() > 0, "both happen");
+}
