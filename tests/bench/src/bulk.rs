@@ -63,7 +63,9 @@ pub async fn resent(folder: &Path) -> Resent {
     let mut got: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let received = post.received();
     for mail in &received {
-        got.entry(text(&mail.tags["portalUser"])).or_default().insert(text(&mail.tags["mail"]));
+        got.entry(text(&mail.tags["portalUser"][0]))
+            .or_default()
+            .insert(text(&mail.tags["mail"][0]));
     }
     let written: usize = got.values().map(BTreeSet::len).sum();
     let staff = place.admitted("dana@harbor.example").await;
@@ -151,8 +153,9 @@ async fn work(place: &Place, post: &Post, mut killers: Option<&mut Killers>) {
     // As many rows a step as ever, and no pause after it.
     let sender = post.sender_of(&place.app, u32::MAX);
     loop {
-        let mut waiting_now = waiting(place, keys::STEP).await;
-        waiting_now.extend(waiting(place, keys::MAIL).await);
+        // Mails first: one that a killed step wrote goes out before another could replace it.
+        let mut waiting_now = waiting(place, keys::MAIL).await;
+        waiting_now.extend(waiting(place, keys::STEP).await);
         if waiting_now.is_empty() {
             return;
         }
