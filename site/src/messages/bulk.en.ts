@@ -64,4 +64,5 @@ export const bulk = {
   "why.not-found": "Not found",
   "why.revoked": "Access is revoked",
   "why.refused": "Refused: see the client’s history",
+  "failure.bulk_expired": "This was prepared too long ago. Prepare it anew.",
 } as const;

@@ -56,7 +56,7 @@ function Confirm({ practice, given }: { practice: Practice; given: string }) {
     return (
       <Frame brand={practice.name} title={t(`confirm.${ended}Title`)} step={ended}>
         <p>{t(`confirm.${ended}`)}</p>
-        <PasteLink practice={practice} />
+        {ended === "dead" && <PasteLink practice={practice} />}
         <ToSignIn practice={practice} />
       </Frame>
     );
