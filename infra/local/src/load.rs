@@ -2,7 +2,13 @@
 //! there already is passed over, so that loading can be repeated, and can go on where it was
 //! stopped.
 
-use std::{fmt::Display, io::Write, path::Path};
+use std::{
+    collections::{BTreeSet, HashSet, VecDeque},
+    fmt::Display,
+    io::Write,
+    path::Path,
+    sync::Arc,
+};
 
 use add_portal_user::NewPortalUser;
 use create_client::NewClient;
@@ -12,6 +18,7 @@ use shared::{
     alike::{Alike, Creation},
     caller::Caller,
     chart::{Accounts, Chart, ChartEdit, NewUser, Request},
+    fields::Date,
     history::{Actor, Author},
     id::{AccountKey, ClientId, PortalUserId},
     idempotency::Attempt,
@@ -19,11 +26,15 @@ use shared::{
     practice::Practice,
 };
 use sync_clients::{Held, List, MOST_ROWS, Outcome, Synced};
+use tokio::task::JoinHandle;
 
 use crate::{
     Trouble,
     roster::{self, Mistake, Roster, Row},
 };
+
+/// Parts of a roster that are brought in line at a time, each on a processor of its own.
+const AT_ONCE: usize = 4;
 
 /// What became of a roster.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -66,9 +77,22 @@ pub async fn roster(app: &App, practice: &Practice, path: &Path) -> Result<Loade
             let _ = writeln!(std::io::stderr(), "{line}");
         });
     };
-    let author = author(app);
-    let list =
-        List { app, practice, author: &author, held: Held::Keep, dry_run: false, silent: false };
+    let into = Arc::new((app.clone(), practice.clone(), author(app)));
+    let mut under_way: VecDeque<Part> = VecDeque::new();
+    let end = async |part: Part, loaded: &mut Loaded| {
+        let synced = part.synced.await.map_err(|gone| gone.to_string()).and_then(|synced| {
+            synced.map_err(|problem| problem.cause().unwrap_or(problem.code()).to_owned())
+        });
+        let synced = synced.map_err(|cause| {
+            bar.abandon();
+            Trouble::new(format!("the roster could not be loaded: {cause}"))
+        })?;
+        for (row, synced) in part.rows.iter().zip(&synced) {
+            loaded.count(row, synced, &say);
+        }
+        bar.inc(part.rows.len() as u64);
+        Ok(())
+    };
     let mut roster = Roster::open(path, app.now())?.peekable();
     while roster.peek().is_some() {
         let (mut rows, mut sent) = (Vec::new(), Vec::new());
@@ -88,19 +112,53 @@ pub async fn roster(app: &App, practice: &Practice, path: &Path) -> Result<Loade
                 }
             }
         }
-        let count = rows.len() as u64;
-        let synced = Box::pin(list.rows(sent)).await.map_err(|problem| {
-            bar.abandon();
-            let cause = problem.cause().unwrap_or(problem.code());
-            Trouble::new(format!("the roster could not be loaded: {cause}"))
-        })?;
-        for (row, synced) in rows.iter().zip(&synced) {
-            loaded.count(row, synced, &say);
+        // Rows that could be one another's duplicate take turns in the file's order.
+        while under_way.len() == AT_ONCE || under_way.iter().any(|part| part.meets(&rows)) {
+            let Some(first) = under_way.pop_front() else { break };
+            end(first, &mut loaded).await?;
         }
-        bar.inc(count);
+        under_way.push_back(Part::begin(&into, rows, sent));
+    }
+    for part in under_way {
+        end(part, &mut loaded).await?;
     }
     bar.finish();
     Ok(loaded)
+}
+
+/// A part of a roster that is brought in line.
+struct Part {
+    rows: Vec<Row>,
+    /// Who they may be: record numbers as they compare, and dates of birth.
+    numbers: HashSet<String>,
+    born: BTreeSet<Date>,
+    synced: JoinHandle<Result<Vec<Synced>, Problem>>,
+}
+
+impl Part {
+    fn begin(
+        into: &Arc<(App, Practice, Author)>,
+        rows: Vec<Row>,
+        sent: Vec<sync_clients::Row>,
+    ) -> Self {
+        let into = Arc::clone(into);
+        let synced = tokio::spawn(async move {
+            let (app, practice, author) = &*into;
+            let (held, dry_run, silent) = (Held::Keep, false, false);
+            Box::pin(List { app, practice, author, held, dry_run, silent }.rows(sent)).await
+        });
+        let numbers = rows.iter().map(|row| row.record_number.compared()).collect();
+        let born = rows.iter().map(|row| row.client.date_of_birth).collect();
+        Self { rows, numbers, born, synced }
+    }
+
+    /// Whether a row of these could be a duplicate of one of its own.
+    fn meets(&self, rows: &[Row]) -> bool {
+        rows.iter().any(|row| {
+            self.born.contains(&row.client.date_of_birth)
+                || self.numbers.contains(&row.record_number.compared())
+        })
+    }
 }
 
 impl Loaded {
