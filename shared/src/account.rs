@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use crate::{
     context::Context,
     device::DeviceKind,
+    factor::Factors,
     fields::{At, Date, Email, Name, Permissions, RecordNumber, Relationship, Secret, Username},
     history::{Actor, Role},
     id::{
@@ -23,7 +24,7 @@ use crate::{
     portal_user::PortalUser,
     practice::Practice,
     problem::Problem,
-    session::{Gone, OpenApp, Session, Sessions, step_seconds},
+    session::{Gone, OpenApp, Session, Sessions, SignedInBy, step_seconds},
     token::TokenHash,
 };
 
@@ -114,6 +115,9 @@ pub struct Account {
     /// The language that the person chose; without one it is the practice's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<Language>,
+    /// What the person signs in with beside the password.
+    #[serde(default, skip_serializing_if = "Factors::is_empty")]
+    pub factors: Factors,
     /// Raised by every write.
     #[serde(skip_serializing, default)]
     pub rev: u64,
@@ -234,6 +238,7 @@ impl Account {
             reset: None,
             new_email: None,
             language: None,
+            factors: Factors::default(),
             rev: 0,
         }
     }
@@ -300,7 +305,7 @@ impl Account {
     /// it ends in any case, and what has gone.
     pub fn start_session(
         &mut self,
-        (sid, device): (SessionId, DeviceKind),
+        (sid, device, by): (SessionId, DeviceKind, SignedInBy),
         practice: &Practice,
         now: At,
     ) -> (At, Gone) {
@@ -314,6 +319,7 @@ impl Account {
             ends_at,
             used_at: Some(now),
             device,
+            by,
             apps: BTreeMap::new(),
         };
         (ends_at, self.sessions.begin(sid, session, practice, now))

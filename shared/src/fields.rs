@@ -218,6 +218,14 @@ parsed!(
     |raw| text(raw, 1, 100)
 );
 parsed!(
+    #[doc = "What a person calls a passkey, such as the device that holds it."]
+    PasskeyName,
+    1,
+    60,
+    VISIBLE,
+    |raw| text(raw, 1, 60)
+);
+parsed!(
     #[doc = "The name of a practice, or of the sender of its mails: one of which no mail program makes a link."]
     PracticeName,
     1,

@@ -98,6 +98,10 @@ ulid_id!(
     SessionId
 );
 ulid_id!(
+    /// A passkey of an account.
+    PasskeyId
+);
+ulid_id!(
     /// A mail in the outbox.
     MailId
 );

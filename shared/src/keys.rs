@@ -17,8 +17,8 @@ use crate::{
     alert::Addressee,
     fields::{At, Date, RecordNumber},
     id::{
-        AccountKey, AddressKey, AlertId, AskId, BulkId, ClientId, EventId, LockoutId, LoginKey,
-        MailId, NoticeId, PortalUserId, PracticeId, SessionId, StaffId, StepId,
+        AccountId, AccountKey, AddressKey, AlertId, AskId, BulkId, ClientId, EventId, LockoutId,
+        LoginKey, MailId, NoticeId, PortalUserId, PracticeId, SessionId, StaffId, StepId,
     },
 };
 
@@ -142,7 +142,7 @@ macro_rules! partitions {
         pub mod partition {
             use crate::{
                 fields::Date,
-                id::{AccountKey, AddressKey, BulkId, ClientId, LoginKey, PracticeId, StaffId},
+                id::{AccountId, AccountKey, AddressKey, BulkId, ClientId, LoginKey, PracticeId, StaffId},
             };
             use ulid::Ulid;
 
@@ -183,6 +183,10 @@ partitions! {
     record(practice: &PracticeId, number: &str) = "P#{practice}#R#{number}";
     /// An account.
     account(practice: &PracticeId, account: &AccountKey) = "P#{practice}#A#{account}";
+    /// Where an account is kept whose sign-in name changed after its first passkey was added.
+    moved(practice: &PracticeId, account: AccountId) = "P#{practice}#Z#{account}";
+    /// What a passkey is asked that signs in alone, known only by a digest.
+    door(practice: &PracticeId, digest: &str) = "P#{practice}#Y#{digest}";
     /// The accounts with one e-mail address, which is known only by its HMAC.
     address(practice: &PracticeId, address: &AddressKey) = "P#{practice}#E#{address}";
     /// The resets that were asked for by one name, which is known only by its HMAC.
@@ -248,6 +252,15 @@ items! {
     /// An account, with its grants and sessions.
     account(practice: &PracticeId, account: &AccountKey)
         in main account(practice, account) = "ACCOUNT", "account";
+    /// A second step of a sign-in that waits, known only by the digest of what opens it.
+    challenge(practice: &PracticeId, account: &AccountKey, digest: &str)
+        in main account(practice, account) = "CHALLENGE#{digest}", "second step";
+    /// Leads from what a passkey says to where its account is kept now.
+    moved(practice: &PracticeId, account: AccountId)
+        in main moved(practice, account) = "ACCOUNT", "place of an account";
+    /// A sign-in with a passkey alone that waits.
+    door(practice: &PracticeId, digest: &str)
+        in main door(practice, digest) = "CHALLENGE", "sign-in with a passkey";
     /// Leads from an e-mail address to an account with it.
     address(practice: &PracticeId, address: &AddressKey, account: &AccountKey)
         in main address(practice, address) = "ACCOUNT#{account}", "account of an address";

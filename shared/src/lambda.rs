@@ -36,6 +36,8 @@ where
         .with_target("lambda_runtime", level.min(LevelFilter::INFO))
         // These quote what they cannot read. Our own line tells that it failed.
         .with_target("lambda_runtime::layers::api_response", LevelFilter::OFF)
+        // What it logs of an answer holds credentials.
+        .with_target("webauthn_rs", LevelFilter::OFF)
         .with_target("aws_", LevelFilter::OFF)
         .with_target("hyper", LevelFilter::OFF);
     let text = fmt::layer().json().with_current_span(false).with_writer(writer);

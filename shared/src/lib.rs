@@ -17,6 +17,7 @@ pub mod cookie;
 pub mod dead_link;
 pub mod device;
 pub mod es256;
+pub mod factor;
 pub mod fields;
 pub mod history;
 pub mod id;

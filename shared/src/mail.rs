@@ -25,6 +25,16 @@ pub enum MailKind {
     EmailConfirmation,
     /// The sign-in name was changed.
     UsernameChanged,
+    /// A passkey or an authenticator app was added.
+    FactorAdded,
+    /// A passkey or the authenticator app was removed.
+    FactorRemoved,
+    /// A recovery code was made.
+    RecoveryCodeMade,
+    /// The recovery code was used, and another one made.
+    RecoveryCodeUsed,
+    /// The front desk printed a code for one sign-in.
+    FactorReset,
 }
 
 impl MailKind {
@@ -38,6 +48,11 @@ impl MailKind {
                 | Self::EmailChanged
                 | Self::EmailReplaced
                 | Self::UsernameChanged
+                | Self::FactorAdded
+                | Self::FactorRemoved
+                | Self::RecoveryCodeMade
+                | Self::RecoveryCodeUsed
+                | Self::FactorReset
         )
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     id::{AccountKey, BulkId, ClientId, MailId, PortalUserId, PracticeId},
     keys,
     mail::{Mail, MailKind, MailState},
-    mail_budget::Spending,
+    mail_budget::{Budgets, Spending},
     portal_user::PortalUser,
     problem::Problem,
     store::Change,
@@ -127,6 +127,26 @@ impl Outgoing {
             at: self.queued_at,
             reason: None,
         }
+    }
+
+    /// Puts a notice into the outbox, as part of a change, that goes whatever the budget of the address `to` says.
+    /// Answers what staff see of it.
+    ///
+    /// # Errors
+    /// 500 in a function that was given no secret.
+    pub fn tell(
+        context: &Context,
+        practice: &PracticeId,
+        recipient: Recipient,
+        (kind, to): (MailKind, &Email),
+        change: &mut Change,
+    ) -> Result<Mail, Problem> {
+        let mail = Self::notice(context, practice, recipient, kind);
+        let mut spending = Spending::new(context, practice);
+        mail.queue(change, &mut spending, to)?;
+        // A notice spends nothing.
+        spending.write(change, &Budgets::default())?;
+        Ok(mail.shown())
     }
 
     /// Puts it into the outbox as part of a change, which also has to write what the mail spends of

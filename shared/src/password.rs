@@ -15,7 +15,7 @@ use crate::{
     account::Account,
     context::Context,
     fields::{Date, Password, Refusal, Secret},
-    practice::{PASSWORD_MINIMUM, Practice},
+    practice::{PASSWORD_MINIMUM, Practice, SecondFactor},
     problem::Problem,
 };
 
@@ -115,7 +115,9 @@ impl Personal {
 /// The fewest characters of a password in a practice.
 #[must_use]
 pub fn minimum(practice: &Practice) -> usize {
-    practice.password_minimum.max(PASSWORD_MINIMUM)
+    // Beside a second factor fewer will do (NIST SP 800-63B-4, section 3.1.1.2).
+    let least = if practice.second_factor == SecondFactor::Required { 8 } else { PASSWORD_MINIMUM };
+    practice.password_minimum.max(least)
 }
 
 /// Whether a new password is strong enough. Parts that are easily guessed add nothing, however long they

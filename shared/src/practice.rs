@@ -45,8 +45,7 @@ pub struct Practice {
     pub staff_idle_seconds: i64,
     /// Seconds after which a session of staff ends in any case.
     pub staff_session_seconds: i64,
-    /// Fewest characters of a new password. Below 15 only with a second factor, which Latchkey
-    /// does not offer yet: so 15 is the least that counts.
+    /// Fewest characters of a new password. Below 15 only where a second factor is required.
     pub password_minimum: usize,
     /// Whether people sign in with more than a password.
     #[serde(default)]
@@ -64,12 +63,12 @@ pub struct Practice {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SecondFactor {
-    /// A password is enough.
+    /// Nobody adds a second factor. Who has one keeps it, and is asked for it.
     #[default]
     Off,
     /// Who wants to, adds one.
     Offered,
-    /// Nobody enters without one.
+    /// Nobody enters without one. Who has none adds one when signing in.
     Required,
 }
 

@@ -162,6 +162,53 @@ impl Problem {
         )
     }
 
+    /// The right password, and a second factor is asked for: 401 with what opens the second step, and with what it
+    /// can be taken.
+    #[must_use]
+    pub fn second_factor_required(challenge: &str, methods: &[&'static str]) -> Self {
+        let problem = Self::new(
+            StatusCode::UNAUTHORIZED,
+            "second_factor_required",
+            "A second factor is asked for",
+            "Show that it is you with one of the methods.",
+        );
+        problem.with("challenge", challenge.into()).with("methods", methods.into())
+    }
+
+    /// The right password, a second factor is required, and none is there: 403 with what opens adding one.
+    #[must_use]
+    pub fn factor_enrollment_required(challenge: &str) -> Self {
+        let problem = Self::new(
+            StatusCode::FORBIDDEN,
+            "factor_enrollment_required",
+            "A second factor is required",
+            "The practice asks for a second factor. Add one to go on.",
+        );
+        problem.with("challenge", challenge.into())
+    }
+
+    /// A wrong code, or a passkey that is not right: 401.
+    #[must_use]
+    pub fn factor_failed() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "factor_failed",
+            "Sign-in failed",
+            "This is not right. A code works once, and only for a short time.",
+        )
+    }
+
+    /// The second step was begun too long ago, or is over: 401.
+    #[must_use]
+    pub fn challenge_expired() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "challenge_expired",
+            "Begin again",
+            "This took too long, or was done already. Sign in from the beginning.",
+        )
+    }
+
     /// The right password, but no chart is open to it: 403.
     #[must_use]
     pub fn access_not_active() -> Self {

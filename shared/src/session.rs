@@ -28,6 +28,48 @@ pub fn step_seconds(idle: i64) -> i64 {
     (idle / 10).min(60)
 }
 
+/// With what a session was begun.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SignedInBy {
+    /// A password alone.
+    #[default]
+    Password,
+    /// A password, and a code of an authenticator app or from paper.
+    Code,
+    /// A password, and a passkey.
+    Passkey,
+    /// A passkey alone, which verified the person.
+    PasskeyAlone,
+}
+
+impl SignedInBy {
+    /// Whether it is one factor or two (`acr`).
+    #[must_use]
+    pub const fn class(self) -> &'static str {
+        match self {
+            Self::Password => "urn:latchkey:acr:password",
+            Self::Code | Self::Passkey | Self::PasskeyAlone => "urn:latchkey:acr:two-factors",
+        }
+    }
+
+    /// The methods (`amr`), by the names of RFC 8176.
+    #[must_use]
+    pub const fn methods(self) -> &'static [&'static str] {
+        match self {
+            Self::Password => &["pwd"],
+            Self::Code => &["pwd", "otp", "mfa"],
+            Self::Passkey => &["pwd", "pop", "user", "mfa"],
+            Self::PasskeyAlone => &["pop", "user", "mfa"],
+        }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+    const fn is_password(&self) -> bool {
+        matches!(self, Self::Password)
+    }
+}
+
 /// A session of a client or guardian.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -46,6 +88,9 @@ pub struct Session {
     /// On what kind of device it was made; of one that an earlier version made, unknown.
     #[serde(default)]
     pub device: DeviceKind,
+    /// With what it was begun.
+    #[serde(default, skip_serializing_if = "SignedInBy::is_password")]
+    pub by: SignedInBy,
     /// What apps have in it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub apps: BTreeMap<AppId, AppSession>,

@@ -894,6 +894,12 @@ impl<T> Disclosed<T> {
         Self { status: StatusCode::OK, value }
     }
 
+    /// The same answer with another value, made of this one.
+    #[must_use]
+    pub fn map<U>(self, to: impl FnOnce(T) -> U) -> Disclosed<U> {
+        Disclosed { status: self.status, value: to(self.value) }
+    }
+
     /// The answer as 201.
     #[must_use]
     pub fn created(mut self) -> Self {

@@ -40,6 +40,14 @@ impl std::fmt::Debug for Nonce {
     }
 }
 
+impl TokenHash {
+    /// The hash as it stands in the table, for the key of an item.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl std::fmt::Debug for TokenHash {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("TokenHash")
@@ -57,6 +65,11 @@ impl Nonce {
     #[must_use]
     pub fn new(context: &Context) -> Self {
         Self(context.random())
+    }
+
+    /// The bytes, for a secret that is made of them in another way.
+    pub(crate) const fn bytes(&self) -> &[u8; 32] {
+        &self.0
     }
 
     /// The secret that belongs to these bytes.
@@ -205,6 +218,60 @@ impl ResetToken {
             account: AccountKey::from_bytes(piece(&bytes, 0)),
             secret: TokenSecret(piece(&bytes, 16)),
         })
+    }
+}
+
+/// What opens the second step of a sign-in, taken apart: shown once, to who gave the right password.
+#[derive(Debug, Clone)]
+pub struct ChallengeToken {
+    /// The practice.
+    pub practice: PracticeId,
+    /// The account.
+    pub account: AccountKey,
+    /// What proves that we made it.
+    pub secret: TokenSecret,
+}
+
+impl ChallengeToken {
+    /// The token as the page gets it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        join(&self.practice, &[&self.account.bytes(), &self.secret.0])
+    }
+
+    /// Takes a token apart; `None` for anything that cannot be one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (practice, bytes) = split::<48>(text)?;
+        Some(Self {
+            practice,
+            account: AccountKey::from_bytes(piece(&bytes, 0)),
+            secret: TokenSecret(piece(&bytes, 16)),
+        })
+    }
+}
+
+/// What a passkey's answer belongs to that signs in alone, taken apart.
+#[derive(Debug, Clone)]
+pub struct DoorToken {
+    /// The practice.
+    pub practice: PracticeId,
+    /// What proves that we made it.
+    pub secret: TokenSecret,
+}
+
+impl DoorToken {
+    /// The token as the page gets it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        join(&self.practice, &[&self.secret.0])
+    }
+
+    /// Takes a token apart; `None` for anything that cannot be one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (practice, bytes) = split::<32>(text)?;
+        Some(Self { practice, secret: TokenSecret(bytes) })
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
     app::App,
     caller::Caller,
     config::Edge,
-    id::{AppId, BulkId, ClientId, PortalUserId, SessionId, StaffId},
+    id::{AppId, BulkId, ClientId, PasskeyId, PortalUserId, SessionId, StaffId},
     metrics,
     oauth::system,
     problem::Problem,
@@ -425,6 +425,18 @@ impl FromRequestParts<App> for SessionPath {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         path_id(parts, app, "sessionId", Self::parse).await
+    }
+}
+
+/// The passkey that a path names; 404 for an id that cannot be one.
+#[derive(Debug, Clone, Copy)]
+pub struct PasskeyPath(pub PasskeyId);
+
+impl FromRequestParts<App> for PasskeyPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        path_id(parts, app, "passkeyId", PasskeyId::parse).await.map(Self)
     }
 }
 

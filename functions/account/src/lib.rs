@@ -16,6 +16,7 @@ use shared::{
     chart::{Chart, ChartEdit, Request, confirmation_expired},
     cookie, dead_link,
     device::{DeviceKind, Presented},
+    factor::{Factors, passkey::PasskeyView},
     fields::{At, Email, Name, Password, Refusal, Secret, Username},
     history::{Action, Actor, Author, Event},
     id::{AskId, ClientId, PortalUserId, SessionId},
@@ -80,21 +81,14 @@ pub struct SecondFactors {
     recovery_code: bool,
 }
 
-/// A passkey.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Passkey)]
-pub struct PasskeyView {
-    /// Its id.
-    passkey_id: String,
-    /// What the person calls it.
-    name: String,
-    /// When it was added.
-    created_at: At,
-    /// When it was last signed in with.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    last_used_at: Option<At>,
+impl SecondFactors {
+    fn of(factors: &Factors) -> Self {
+        Self {
+            passkeys: factors.passkeys.iter().map(|(id, passkey)| passkey.view(*id)).collect(),
+            totp: factors.totp.is_some(),
+            recovery_code: factors.has_recovery_code(),
+        }
+    }
 }
 
 /// A session of the person.
@@ -132,7 +126,7 @@ impl AccountView {
             username: account.username.clone(),
             email: account.email.clone(),
             language: language_of(account, practice),
-            second_factors: SecondFactors::default(),
+            second_factors: SecondFactors::of(&account.factors),
             sessions,
         }
     }
@@ -251,10 +245,10 @@ async fn change_password(
     let mut hash = None;
     let mut retries = app.store().retries();
     loop {
-        let found = step_up.read().await?;
+        let mut found = step_up.read().await?;
         password::check(&with.password, &Personal::of(&found.practice, &found.account))?;
         let mut change = app.store().change();
-        let answer = step_up.judge(&found, &mut change);
+        let answer = step_up.judge(&mut found, &mut change);
         if answer.is_ok() {
             if hash.is_none() {
                 hash = Some(password::hash(&app, &with.password)?);
@@ -352,21 +346,24 @@ async fn change_email(
         let mut spending = asked_for(&app, &visitor, ask);
         spending.count(&with.email, MailKind::EmailConfirmation)?;
         let before = attempt.answered::<EmailChangeAsked>(store, app.now());
-        let ((found, budgets), before) =
+        let ((mut found, budgets), before) =
             both(both(step_up.read(), spending.read(store)), before).await?;
         if found.account.email.same(&with.email) {
             let refusal = Refusal::rule("unchanged", "This is your e-mail address already.");
             return Err(Problem::refused("email", refusal));
         }
         let mut change = store.change();
-        let answer = match step_up.judge(&found, &mut change) {
+        let answer = match step_up.judge(&mut found, &mut change) {
             Err(problem) => Err(problem),
             // The proof was judged all the same: what was answered before is the person's alone.
             Ok(()) => Ok(if let Some(before) = before {
+                if with.proof.is_code() {
+                    write(&mut change, &visitor, &found.account, &AccountUpdate::default());
+                }
                 before
             } else {
                 let mail = spending.until(&budgets).is_none().then_some((ask, &budgets));
-                let asked = ask_for_email(&app, &visitor, found, (&with.email, mail), &mut change)?;
+                let asked = ask_for_email(&app, &visitor, found, (&with, mail), &mut change)?;
                 attempt.keep(&mut change, app.now(), &asked)?;
                 asked
             }),
@@ -392,13 +389,15 @@ fn ask_for_email(
     app: &App,
     visitor: &Visitor,
     found: InSession,
-    (email, mail): (&Email, Option<(AskId, &Budgets)>),
+    (with, mail): (&EmailChange, Option<(AskId, &Budgets)>),
     change: &mut Change,
 ) -> Result<EmailChangeAsked, Problem> {
     let now = app.now();
+    let (email, used_code) = (&with.email, with.proof.is_code());
     let expires_at = now.plus(CONFIRMATION_SECONDS);
     let InSession { mut account, practice, open, .. } = found;
-    let moved = account.use_session(visitor.sid, &practice, now);
+    // A code that was the proof is used, whatever comes of the rest.
+    let moved = account.use_session(visitor.sid, &practice, now) || used_code;
     let first = open.first().map(|(client, user)| Recipient { client: *client, user: *user });
     let goes = if let (Some((ask, budgets)), Some(to)) = (mail, first) {
         let nonce = Nonce::new(app);

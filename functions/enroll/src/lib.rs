@@ -228,6 +228,8 @@ pub struct Enrollment {
 enum Outcome {
     /// Enrolled, with a session.
     Enrolled { account: AccountId, key: AccountKey, sid: SessionId, session: Box<PortalSession> },
+    /// Enrolled, and not signed in: a second factor is asked for.
+    NotSignedIn,
     /// The proof was wrong, which was counted.
     WrongProof,
 }
@@ -240,6 +242,7 @@ enum Outcome {
     responses(
         (status = 201, description = "Enrolled and signed in: the session's cookie is set, and that of the device.", body = PortalSession,
             headers(("Set-Cookie" = String, description = "The session; the device, which is known from now on."))),
+        (status = 204, description = "Enrolled, and not signed in: signing in asks for a second factor."),
         (status = 404, description = "There is no such invitation.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "Too many links that do not work from this address.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "`invitation_used` or `invitation_expired`.", body = ProblemBody, content_type = "application/problem+json"),
@@ -313,6 +316,7 @@ async fn use_link(
             let cookies = AppendHeaders([(SET_COOKIE, cookie), (SET_COOKIE, device.cookie()?)]);
             Ok((StatusCode::CREATED, cookies, Json(session)).into_response())
         }
+        Ok(Outcome::NotSignedIn) => Ok(StatusCode::NO_CONTENT.into_response()),
         Ok(Outcome::WrongProof) => Err(Problem::refused(
             "lastName",
             Refusal::rule(
@@ -350,7 +354,7 @@ impl Outcome {
     fn session(&self) -> Option<SessionId> {
         match self {
             Self::Enrolled { sid, .. } => Some(*sid),
-            Self::WrongProof => None,
+            Self::NotSignedIn | Self::WrongProof => None,
         }
     }
 }
@@ -419,7 +423,9 @@ fn enrolled(
     password: Option<Secret>,
     device: &Device,
 ) -> Result<Outcome, Problem> {
-    let (sid, session) = edit.enroll(user.portal_user_id, password, device)?;
     let key = user.account.clone();
-    Ok(Outcome::Enrolled { account, key, sid, session: Box::new(session) })
+    Ok(match edit.enroll(user.portal_user_id, password, device)? {
+        Some((sid, session)) => Outcome::Enrolled { account, key, sid, session: Box::new(session) },
+        None => Outcome::NotSignedIn,
+    })
 }

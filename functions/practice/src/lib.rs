@@ -276,10 +276,6 @@ fn check(practice: &Practice, set: &Setter) -> Result<(), Problem> {
             return refuse(idle, "longer_than_session", message);
         }
     }
-    if set.any(&["secondFactor"]) && practice.second_factor != SecondFactor::Off {
-        let message = "There is no second factor to sign in with yet: only “off” can be chosen.";
-        return refuse("secondFactor", "not_offered", message);
-    }
     let alone = practice.second_factor != SecondFactor::Required;
     if set.any(&["passwordMinimum", "secondFactor"])
         && alone

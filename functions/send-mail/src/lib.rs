@@ -387,9 +387,14 @@ impl Sender {
             MailKind::EmailReplaced => {
                 user.notices.contains_key(&mail.mail_id).then(|| format!("{portal}/sign-in"))
             }
-            MailKind::PasswordChanged | MailKind::EmailChanged | MailKind::UsernameChanged => {
-                Some(format!("{portal}/sign-in"))
-            }
+            MailKind::PasswordChanged
+            | MailKind::EmailChanged
+            | MailKind::UsernameChanged
+            | MailKind::FactorAdded
+            | MailKind::FactorRemoved
+            | MailKind::RecoveryCodeMade
+            | MailKind::RecoveryCodeUsed
+            | MailKind::FactorReset => Some(format!("{portal}/sign-in")),
         })
     }
 

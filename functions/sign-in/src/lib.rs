@@ -1,42 +1,55 @@
 //! Signs a client or guardian in. Nobody can tell from the answer, or from how long it took,
 //! whether a username exists; that access is not active is said only after the right password.
 //!
+//! Where the account has a second factor, or the practice requires one, the right password opens the second step
+//! alone ([`factor`]); a passkey needs no password ([`alone`]).
+//!
 //! Until the password was right, only a few attributes of the account are read: however many charts it
 //! opens, a wrong password reads and writes the same. So a refusal takes two round trips to the table,
 //! and a success three.
 
+mod alone;
+mod enter;
+mod factor;
+
 use std::collections::HashMap;
 
-use axum::{
-    Json,
-    extract::State,
-    http::{HeaderValue, header::SET_COOKIE},
-    response::{AppendHeaders, IntoResponse, Response},
-};
+use axum::{extract::State, response::Response};
 use serde::Deserialize;
 use shared::{
     App, Problem, Routes,
-    account::{self, Account, FirstChart, PortalSession},
+    account::{self, Account, FirstChart},
     caller::Caller,
-    device::{Known, Presented},
+    device::Presented,
+    factor::{
+        Method,
+        challenge::{Challenge, Opens},
+        passkey,
+    },
     fields::{Password, Secret, Username},
     history::{Action, Actor, Event},
-    id::{AccountId, AccountKey, PracticeId, SessionId},
+    id::{AccountId, AccountKey, PracticeId},
     keys::{self, Key},
     lockout::Counters,
-    mirror::to_charts::{self, AccountUpdate},
     password,
-    practice::Practice,
+    practice::{Practice, SecondFactor},
     problem::ProblemBody,
+    session::SignedInBy,
     store::{Change, Failed, Item, WriteError, parse},
-    visitor::{self, MaybeVisitor},
+    visitor::MaybeVisitor,
     web::StrictJson,
 };
 use utoipa::ToSchema;
 
+use self::enter::{Answer, Entry, SignedIn};
+
 /// The routes of this function.
 pub fn routes<R: Routes>() -> R {
-    R::default().operation(__path_sign_in, sign_in)
+    R::default()
+        .operation(__path_sign_in, sign_in)
+        .operation(factor::__path_factor, factor::factor)
+        .operation(alone::__path_ask, alone::ask)
+        .operation(alone::__path_answer, alone::answer)
 }
 
 /// Credentials.
@@ -56,10 +69,10 @@ pub struct Credentials {
     post, path = "/api/portal/sign-in", operation_id = "sign-in", tag = "portal",
     request_body = Credentials,
     responses(
-        (status = 200, description = "Signed in: the session's cookie is set, and that of the device.", body = PortalSession,
+        (status = 200, description = "Signed in: the session's cookie is set, and that of the device.", body = SignedIn,
             headers(("Set-Cookie" = String, description = "The session; the device, which is known from now on."))),
-        (status = 401, description = "`sign_in_failed`: the username or the password is not right.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "`access_not_active` after the right password, or not from the site itself.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "`sign_in_failed`: the username or the password is not right. `second_factor_required` after the right password, with `challenge`, `methods`, and `passkey` (what to ask the browser) where a passkey is one of them.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "`access_not_active` after the right password, or not from the site itself. `factor_enrollment_required` after the right password, with a `challenge` that opens adding a second factor.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "`too_many_attempts`: wait, whether or not the username exists.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -157,24 +170,6 @@ const BEFORE: [&str; 11] = [
     "expiresAt",
     "rev",
 ];
-
-enum Answer {
-    SignedIn(Box<(PortalSession, [HeaderValue; 2])>),
-    Refused(Problem),
-}
-
-impl Answer {
-    fn respond(self) -> Result<Response, Problem> {
-        match self {
-            Self::SignedIn(done) => {
-                let (session, cookies) = *done;
-                let cookies = AppendHeaders(cookies.map(|cookie| (SET_COOKIE, cookie)));
-                Ok((cookies, Json(session)).into_response())
-            }
-            Self::Refused(problem) => Err(problem),
-        }
-    }
-}
 
 /// An attempt, with what the table knows of it before the password is judged: read in one request.
 struct Attempt {
@@ -276,7 +271,7 @@ impl Attempt {
         Ok(account.zip(practice))
     }
 
-    /// Lets somebody in who has the right password, if access is active.
+    /// What the right password comes to: a session, or the second step, if access is active.
     fn enter(
         &self,
         request: &Request<'_>,
@@ -294,30 +289,57 @@ impl Attempt {
             change.event(&self.event(request, Action::SignInRefused));
             return Ok(Answer::Refused(Problem::access_not_active()));
         }
-        if account.password.as_ref().is_some_and(password::outdated) {
+        let outdated = account.password.as_ref().is_some_and(password::outdated);
+        if outdated {
             account.password = Some(hashes.renew(app, &with.password)?);
         }
-        let device = presented.or_new(app);
-        let device_key = device.key(app, &with.practice, &self.id)?;
-        let known = Known::new(account.account_id, now);
-        change.replace(&device_key, &known, self.counters.device_rev());
-        let sid = SessionId::new(app.ulid());
-        let (ends_at, gone) = account.start_session((sid, device.kind()), practice, now);
-        gone.tell(app, &practice.practice, account.account_id, change);
-        change.replace(&keys::account(&with.practice, &self.id), &account, account.rev);
-        let news = AccountUpdate { signed_in: Some(now), ..AccountUpdate::default() };
-        to_charts::write(change, &with.practice, &account, &news);
-        let actor = account.actor();
-        for (client, grant) in account.open_grants() {
-            let event = Event::new(app, caller, &actor, &with.practice, Action::SignedIn);
-            change.event(&event.client(client).portal_user(grant.portal_user_id));
+        let required = practice.second_factor == SecondFactor::Required;
+        if account.factors.is_enrolled() || required {
+            self.counters.demand_device(self.account(), change, now);
+            if outdated {
+                change.replace(&keys::account(&with.practice, &self.id), &account, account.rev);
+            }
+            return self.second_step(request, &account, change).map(Answer::Refused);
         }
-        let session = account
-            .portal_session(practice, sid, now)
-            // At the very moment at which all sessions of the practice end: a new one would be among them.
-            .ok_or_else(|| Problem::unavailable("all sessions end at this moment"))?;
-        let cookie =
-            visitor::portal_cookie(app, practice, &self.id, account.account_id, sid, ends_at)?;
-        Ok(Answer::SignedIn(Box::new((session, [cookie, device.cookie()?]))))
+        let entry = Entry {
+            app,
+            caller,
+            presented,
+            practice,
+            key: &self.id,
+            counters: &self.counters,
+            by: SignedInBy::Password,
+            mail: None,
+            recovery_code: None,
+        };
+        entry.enter(account, change)
+    }
+
+    /// Adds a challenge to the change, and answers what opens it: nobody is signed in yet.
+    fn second_step(
+        &self,
+        request: &Request<'_>,
+        account: &Account,
+        change: &mut Change,
+    ) -> Result<Problem, Problem> {
+        let Request { app, with, .. } = request;
+        let place = (&with.practice, &self.id);
+        change.event(&self.event(request, Action::SecondFactorAsked));
+        if !account.factors.is_enrolled() {
+            let opens = (Opens::Enrollment, None);
+            let challenge = Challenge::begin(app, place, account, opens, change);
+            return Ok(Problem::factor_enrollment_required(challenge.reveal()));
+        }
+        let passkeys = &account.factors.passkeys;
+        let asked = if passkeys.is_empty() { None } else { Some(passkey::ask(app, passkeys)?) };
+        let state = asked.as_ref().map(|asked| asked.state.clone());
+        let challenge = Challenge::begin(app, place, account, (Opens::SignIn, state), change);
+        let methods: Vec<_> =
+            account.factors.methods(app.now()).into_iter().map(Method::slug).collect();
+        let problem = Problem::second_factor_required(challenge.reveal(), &methods);
+        Ok(match asked {
+            Some(asked) => problem.with("passkey", asked.options),
+            None => problem,
+        })
     }
 }

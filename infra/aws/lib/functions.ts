@@ -237,6 +237,23 @@ export const FUNCTIONS: Record<string, Plan> = {
     hmacs: true,
     passwords: true,
   },
+  // The account is written whole.
+  "factor-reset": { rights: [...editor, ...once, getTogether("account"), put("account")], hmacs: true },
+  // `remove`: the challenge by which a first factor was added.
+  factors: {
+    rights: [
+      getTogether("practice", "account", "lock", "network"),
+      put("account", "chart", "lock", "network"),
+      remove("account"),
+      check("lock", "network"),
+      update("network", "failures", "recorded", "windowEndsAt"),
+      mirror("mail", "trouble"),
+      ...once,
+      record,
+    ],
+    hmacs: true,
+    passwords: true,
+  },
   health: { rights: [get("health")] },
   history: { rights: [...reader, readHistory, get("chart")] },
   // With words, the charts of those who are found are read; without, the items that an index names.
@@ -364,11 +381,16 @@ export const FUNCTIONS: Record<string, Plan> = {
   },
   "sign-in": {
     rights: [
-      getTogether("practice", "account", "lock", "network"),
-      put("account", "lock", "network"),
+      getTogether("practice", "account", "lock", "network", "door", "moved"),
+      get("practice"),
+      // `chart`: the mail that a recovery code was used. `door`: the question that a passkey is asked.
+      put("account", "lock", "network", "door", "chart"),
+      // A challenge, or a question, that was answered.
+      remove("account", "door"),
       update("network", "failures", "recorded", "windowEndsAt"),
-      check("lock", "network"),
-      mirror("lastSignInAt", "lockOrder", "lockedIn", "since"),
+      // Nothing is asked in the name of a practice that a stranger made up.
+      check("lock", "network", "practice"),
+      mirror("lastSignInAt", "lockOrder", "lockedIn", "mail", "since", "trouble"),
       // Of the session that the browser had, and of those that are over.
       notices,
       record,
@@ -427,8 +449,8 @@ export const FUNCTIONS: Record<string, Plan> = {
       ...mails,
       getTogether("account"),
       // A new sign-in name is another place of the account.
-      put("account", "address", "search"),
-      remove("account", "address", "lock", "search"),
+      put("account", "address", "moved", "search"),
+      remove("account", "address", "lock", "moved", "search"),
       update("account", "email", "grants", "name", "newEmail", "password", "reset", "sessions", "username"),
       // The person's other charts.
       update(

@@ -42,6 +42,8 @@ pub fn routes<R: Routes>(issuer: staff_sign_in::Issuer) -> R {
         .merge(delete::routes())
         .merge(end_session::routes())
         .merge(enroll::routes())
+        .merge(factor_reset::routes())
+        .merge(factors::routes())
         .merge(health::routes())
         .merge(history::routes())
         .merge(list_access::routes())

@@ -188,6 +188,12 @@ fn changes(action: Action) -> bool {
         | Action::AccessShown
         | Action::EmailChangeRefused
         | Action::ProofRefused
+        | Action::SecondFactorAsked
+        | Action::FactorAdded
+        | Action::FactorRenamed
+        | Action::FactorRemoved
+        | Action::RecoveryCodeMade
+        | Action::FactorReset
         | Action::SessionEnded
         | Action::StaffSignedIn
         | Action::StaffSignedOut

@@ -25,6 +25,7 @@ use crate::{
     client::{Born, Client, Holder},
     context::Context,
     device::{self, Device},
+    factor::code::Code,
     fields::{
         At, ContactEmail, ContactPhone, Date, Email, Name, Permissions, Professional, Reason,
         RecordNumber, Refusal, Relationship, Secret, Username,
@@ -42,8 +43,10 @@ use crate::{
         Access, EndReason, Ended, Invitation, LastReceipt, PortalUser, RevokeCode, Revoked,
         WRONG_PROOFS,
     },
+    practice::SecondFactor,
     problem::Problem,
     search,
+    session::SignedInBy,
     store::{Change, Handle, Update},
     token::Nonce,
 };
@@ -445,6 +448,29 @@ impl<'a> ChartEdit<'a> {
         Ok(())
     }
 
+    /// Makes a code with which a person signs in once whose second factor is lost, and tells them. Answers until
+    /// when it works.
+    ///
+    /// # Errors
+    /// 404; 409 `access_not_active`, `no_second_factor`.
+    pub fn reset_factor(&mut self, id: PortalUserId) -> Result<(Code, At), Problem> {
+        let user = self.chart.user(id)?.clone();
+        let mut account = self.account(&user.account)?.cloned().ok_or_else(Problem::not_found)?;
+        if user.access != Access::Active {
+            return Err(Problem::conflict(
+                "access_not_active",
+                "This person cannot enter: there is nothing to print a code for.",
+            ));
+        }
+        let (code, expires_at) = account.factors.new_reset_code(self.context)?;
+        let mail = self.notice(&user, MailKind::FactorReset);
+        self.user_mut(id)?.mail = Some(mail.shown());
+        self.queue(mail, &user.email)?;
+        self.record(Action::FactorReset, Some(id), ["resetCode"]);
+        self.account_writes.insert(user.account, AccountWrite::Put(Box::new(account)));
+        Ok((code, expires_at))
+    }
+
     /// Sends an open invitation again, because a password was asked for. Its link is another one, the
     /// old link is dead; it ends when it would have ended, and wrong proofs stay counted: anybody may
     /// ask. Changes nothing when the person was sent one since, or a moment ago because of the same.
@@ -729,7 +755,8 @@ impl<'a> ChartEdit<'a> {
         Ok(())
     }
 
-    /// Turns an invitation into access, and signs in. `password` is the hash of a new password for an
+    /// Turns an invitation into access, and signs in, unless a second factor is asked for: then signing in is left
+    /// to [`crate::factor`], and there is no session. `password` is the hash of a new password for an
     /// account that has none. The account must have been read. `device` is known to it from now on.
     ///
     /// # Errors
@@ -739,7 +766,7 @@ impl<'a> ChartEdit<'a> {
         id: PortalUserId,
         password: Option<Secret>,
         device: &Device,
-    ) -> Result<(SessionId, PortalSession), Problem> {
+    ) -> Result<Option<(SessionId, PortalSession)>, Problem> {
         let (context, now) = (self.context, self.context.now());
         let (practice, client) = (self.chart.practice.clone(), self.chart.client.client_id);
         let key = self.chart.user(id)?.account.clone();
@@ -752,8 +779,24 @@ impl<'a> ChartEdit<'a> {
         grant.active = true;
         grant.invited_until = None;
         grant.epoch = Epoch::new(context.ulid());
+        let required = self.request.practice.second_factor == SecondFactor::Required;
+        if account.factors.is_enrolled() || required {
+            let user = self.user_mut(id)?;
+            user.access = Access::Active;
+            user.enrolled_at = Some(now);
+            user.version += 1;
+            if let Some(invitation) = &mut user.invitation {
+                invitation.used_at = Some(now);
+            }
+            let caller = &self.request.author.caller;
+            let action = if joined { Action::ChartJoined } else { Action::Enrolled };
+            let event = Event::new(context, caller, &account.actor(), &practice, action);
+            self.change.event(&event.client(client).portal_user(id).changed(["status"]));
+            self.account_writes.insert(key, AccountWrite::Put(Box::new(account)));
+            return Ok(None);
+        }
         let sid = SessionId::new(context.ulid());
-        let session = (sid, device.kind());
+        let session = (sid, device.kind(), SignedInBy::Password);
         let (_, gone) = account.start_session(session, self.request.practice, now);
         gone.tell(context, &practice, account.account_id, &mut self.change);
         let (sessions, open_apps) = (account.sessions_of(client), account.apps_of(client));
@@ -790,7 +833,7 @@ impl<'a> ChartEdit<'a> {
             // At the very moment at which all sessions of the practice end: a new one would be among them.
             .ok_or_else(|| Problem::unavailable("all sessions end at this moment"))?;
         self.account_writes.insert(key, AccountWrite::Put(Box::new(account)));
-        Ok((sid, session))
+        Ok(Some((sid, session)))
     }
 
     /// Counts a wrong proof of an invitation; the tenth ends it.

@@ -86,6 +86,9 @@ fn one_of_each() -> Vec<(&'static str, Key)> {
         ("hush", hush(&p, chart, Addressee::PortalUser(user))),
         ("record", record(&p, &number)),
         ("account", account(&p, &AccountKey::from_bytes([1; 16]))),
+        ("challenge", challenge(&p, &AccountKey::from_bytes([1; 16]), "digest")),
+        ("moved", moved(&p, AccountId::new(ulid))),
+        ("door", door(&p, "digest")),
         (
             "address",
             address(&p, &AddressKey::from_bytes([1; 16]), &AccountKey::from_bytes([1; 16])),

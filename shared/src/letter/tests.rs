@@ -4,8 +4,9 @@ use super::Kind::{Access, Alert, Inbox};
 use super::Language::{En, Es, Fr};
 use super::*;
 use crate::mail::MailKind::{
-    AccessGranted, EmailChanged, EmailConfirmation, EmailReplaced, Invitation, PasswordChanged,
-    PasswordReset, UsernameChanged,
+    AccessGranted, EmailChanged, EmailConfirmation, EmailReplaced, FactorAdded, FactorRemoved,
+    FactorReset, Invitation, PasswordChanged, PasswordReset, RecoveryCodeMade, RecoveryCodeUsed,
+    UsernameChanged,
 };
 
 const LINK: &str =
@@ -32,6 +33,11 @@ fn every() -> impl Iterator<Item = (Letter<'static>, Rendered)> {
             Access(AccessGranted),
             Access(PasswordReset),
             Access(PasswordChanged),
+            Access(FactorAdded),
+            Access(FactorRemoved),
+            Access(RecoveryCodeMade),
+            Access(RecoveryCodeUsed),
+            Access(FactorReset),
             Access(EmailChanged),
             Access(EmailReplaced),
             Access(EmailConfirmation),

@@ -15,8 +15,6 @@ use crate::{
 
 /// Seconds that an ID token lives.
 pub const SECONDS: i64 = 5 * 60;
-/// How somebody signed in, as a class (`acr`): with a password alone.
-pub const ACR: &str = "urn:latchkey:acr:password";
 
 #[derive(Serialize)]
 struct Claims<'a> {
@@ -27,7 +25,7 @@ struct Claims<'a> {
     iat: i64,
     auth_time: i64,
     acr: &'static str,
-    amr: [&'static str; 1],
+    amr: &'static [&'static str],
     sid: SessionId,
     #[serde(skip_serializing_if = "Option::is_none")]
     nonce: Option<&'a str>,
@@ -81,8 +79,8 @@ pub fn make(
         exp: now + SECONDS,
         iat: now,
         auth_time: session.began_at.seconds(),
-        acr: ACR,
-        amr: ["pwd"],
+        acr: session.by.class(),
+        amr: session.by.methods(),
         sid,
         nonce,
         name: name(account, scopes),

@@ -9,7 +9,7 @@ use std::{
 };
 
 use api_tests::{
-    Answer, Call, PASSWORD, World,
+    Answer, Call, PASSWORD, PORTAL, World,
     people::{Invited, Staff, text},
     programs::{Program, system},
     routes::operations,
@@ -30,7 +30,10 @@ use shared::fields::{
 use tower::ServiceExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::cors::OPEN;
+use crate::{
+    authenticator::{Authenticator, Device},
+    cors::OPEN,
+};
 
 /// What a member of a body may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +47,8 @@ enum Kind {
     Record,
     Username,
     Password,
+    /// A code, of an app or from paper.
+    Code,
     /// A date; the flag says that it may not lie in the future.
     Date(bool),
     /// One of a few words.
@@ -57,6 +62,8 @@ enum Kind {
     /// An address of an app.
     Address,
     Object,
+    /// What a browser answered: an object of whatever members.
+    Answered,
     List,
 }
 
@@ -77,8 +84,8 @@ enum Need {
 }
 
 use Kind::{
-    Address, Bool, Choice, Date, Email, Id, List, Number, Object, Part, Password, Phone, Practice,
-    Record, Text, Token, Username,
+    Address, Answered, Bool, Choice, Code, Date, Email, Id, List, Number, Object, Part, Password,
+    Phone, Practice, Record, Text, Token, Username,
 };
 use Need::{May, MayNotNull, Must, MustOrNull};
 
@@ -89,9 +96,8 @@ const NAME: [Member; 4] = [
     Member("name.preferred", Part(100), May),
 ];
 
-/// What is asked for again in a session.
-const PROOF: [Member; 2] =
-    [Member("proof", Object, Must), Member("proof.password", Password, Must)];
+/// What is asked for again in a session. Of its members one must be there: that is a rule.
+const PROOF: [Member; 2] = [Member("proof", Object, Must), Member("proof.password", Password, May)];
 
 const CONTACT: [Member; 8] = [
     Member("emails[0]", Object, Must),
@@ -292,6 +298,33 @@ fn body(id: &str, who: &Invited) -> Option<(Value, Vec<Member>)> {
         "account.confirm-email" => {
             (json!({"token": who.token}), vec![Member("token", Token, Must)])
         }
+        "factors.passkey-options" | "factors.totp" => {
+            let proof = [Member("proof", Object, May), Member("proof.password", Password, May)];
+            (json!({"proof": {"password": PASSWORD}}), proof.to_vec())
+        }
+        "factors.remove-passkey" | "factors.remove-totp" | "factors.recovery-code" => {
+            (json!({"proof": {"password": PASSWORD}}), PROOF.to_vec())
+        }
+        "factors.add-passkey" => (
+            json!({"name": "Phone", "credential": {"id": "x"}}),
+            vec![Member("name", Text(60), Must), Member("credential", Answered, Must)],
+        ),
+        "factors.rename-passkey" => {
+            (json!({"name": "Phone"}), vec![Member("name", Text(60), Must)])
+        }
+        "factors.confirm-totp" => (json!({"code": "000000"}), vec![Member("code", Code, Must)]),
+        "sign-in.factor" => (
+            json!({"challenge": who.token, "method": "totp", "code": "000000"}),
+            vec![
+                Member("challenge", Token, Must),
+                Member("method", Choice, Must),
+                Member("code", Code, May),
+            ],
+        ),
+        "sign-in.passkey" => (
+            json!({"challenge": who.token, "credential": {"id": "x"}}),
+            vec![Member("challenge", Token, Must), Member("credential", Answered, Must)],
+        ),
         "alerts" => (
             json!({"clientId": who.client, "kind": "message", "portalUserId": who.user}),
             vec![
@@ -365,7 +398,7 @@ fn body(id: &str, who: &Invited) -> Option<(Value, Vec<Member>)> {
                 Member("role", Choice, May),
             ],
         ),
-        "staff-sign-in.switch" => {
+        "sign-in.passkey-options" | "staff-sign-in.switch" => {
             (json!({"practice": "harbor"}), vec![Member("practice", Practice, Must)])
         }
         "practice.edit" => (
@@ -499,6 +532,7 @@ fn wrong(kind: Kind) -> Vec<Value> {
             ]);
             [not_text(), blank(), control(), spaced, vec![long(255)]].concat()
         }
+        Code => [not_text(), vec![json!(""), long(65)]].concat(),
         Password => [not_text(), vec![json!(""), long(257)]].concat(),
         Date(_) => {
             let values = [
@@ -542,7 +576,7 @@ fn wrong(kind: Kind) -> Vec<Value> {
             let values = ["", " ", "rooms.example", "/in", "javascript:alert(1)", "https://"];
             [not_text(), texts(&values)].concat()
         }
-        Object => vec![json!(7), json!("x"), json!(true), json!([])],
+        Object | Answered => vec![json!(7), json!("x"), json!(true), json!([])],
         List => vec![json!(7), json!("x"), json!(true), json!({}), json!([7]), json!([null])],
     }
 }
@@ -622,6 +656,8 @@ impl Desk {
                     .unwrap_or_else(|| panic!("{} ({}) has no body in this test", o.id, o.name()));
                 let path = o.path_of(&self.who.client, &self.who.user);
                 let path = path.replace("{staffId}", &self.dana.id);
+                // A passkey that is not there: what is wrong with the body is said first.
+                let path = path.replace("{passkeyId}", "01ARZ3NDEKTSV4RRFFQ69G5FAV");
                 let many = "/api/bulk/";
                 let path = path
                     .replace(&format!("{many}{}", self.who.client), &format!("{many}{}", self.job));
@@ -1386,6 +1422,55 @@ async fn spoil_the_client(world: &World) {
     world.database.load(&kept, [item]).expect("loaded");
 }
 
+/// Signs in with every second factor, rightly and wrongly. Answers what must not be in the log of it.
+async fn use_factors(dana: &Staff, who: &Invited, cookie: &str) -> Vec<String> {
+    let world = &dana.world;
+    let offered = json!({"version": 1, "secondFactor": "offered"});
+    dana.patch("/api/practice", &offered).await.expect(200);
+    let account = async |method: &str, path: &str, body: Value| {
+        let call = Call::new(method, &format!("/api/portal/account/{path}")).json(&body);
+        world.send(call.cookie(cookie)).await
+    };
+    let proof = || json!({"proof": {"password": PASSWORD}});
+    let given = account("POST", "totp", proof()).await.expect(200);
+    let app = Authenticator::new(&text(&given["secret"]));
+    account("PUT", "totp", json!({"code": app.code(world.now())})).await.expect(204);
+    let recovery = account("POST", "recovery-code", proof()).await.expect(201);
+    let printed = dana.post(&format!("{}/factor-reset", who.path()), &json!({})).await.expect(201);
+    let mut device = Device::at(PORTAL, 1);
+    let asked = account("POST", "passkeys/options", proof()).await.expect(200);
+    let made = device.create(&asked["options"]);
+    let body = json!({"name": "Bluebird", "credential": made});
+    account("POST", "passkeys", body).await.expect(201);
+    let mut secrets = vec!["bluebird".to_owned(), "second factor".to_owned()];
+    secrets.extend([&given["secret"], &recovery["code"], &printed["code"]].map(text));
+    for code in [text(&printed["code"]), text(&recovery["code"]), "zzzz-zzzz".to_owned()] {
+        let asked = world.sign_in(&who.email, PASSWORD).await;
+        let asked = asked.problem(401, "second_factor_required");
+        secrets.push(text(&asked["challenge"]));
+        for method in ["totp", "recovery-code", "reset-code"] {
+            let body = json!({"challenge": asked["challenge"], "method": method, "code": code});
+            world.send(Call::new("POST", "/api/portal/sign-in/factor").json(&body)).await;
+            world.pass(61);
+        }
+    }
+    world.pass(16 * 60);
+    for verified in [true, false] {
+        device.verified = verified;
+        let ask = json!({"practice": "harbor"});
+        let ask = Call::new("POST", "/api/portal/sign-in/passkey/options").json(&ask);
+        let question = world.send(ask).await.expect(200);
+        let credential = device.get(&question["options"]);
+        secrets.extend([&question["challenge"], &credential["response"]["signature"]].map(text));
+        secrets.push(text(&credential["id"]));
+        let body = json!({"challenge": question["challenge"], "credential": credential});
+        let alone = Call::new("POST", "/api/portal/sign-in/passkey").json(&body);
+        let answer = world.send(alone).await;
+        assert_eq!(answer.status.is_success(), verified, "{}", answer.body);
+    }
+    secrets
+}
+
 #[tokio::test]
 async fn logs_hold_ids_and_nothing_personal() {
     // As functions log, at the finest level: RUST_LOG=trace.
@@ -1416,6 +1501,7 @@ async fn logs_hold_ids_and_nothing_personal() {
     world.sign_in(&who.email, "wrong wrong wrong wrong").await.problem(401, "sign_in_failed");
     let cookie = world.signed_in(&who.email, PASSWORD).await;
     world.session(&cookie).await.expect(200);
+    let factors = use_factors(&dana, &who, &cookie).await;
     let edit = json!({
         "version": dana.user(&who).await["version"],
         "name": {"first": "Philippa", "last": "Featherstonehaugh"},
@@ -1461,6 +1547,9 @@ async fn logs_hold_ids_and_nothing_personal() {
     assert!(text.contains(failed), "what failed, and on what: {text}");
     assert!(text.contains("stored client: p"), "what cannot be read, and where: {text}");
     let lower = text.to_lowercase();
+    for secret in factors {
+        assert!(!lower.contains(&secret.to_lowercase()), "{secret} is in the log");
+    }
     let token = |cookie: &str| cookie.split_once('=').expect("a cookie").1.to_owned();
     for secret in [
         "philippa",
@@ -1491,8 +1580,8 @@ async fn logs_hold_ids_and_nothing_personal() {
 }
 
 /// What paths name.
-const KNOWN_IDS: [&str; 6] =
-    ["appId", "bulkId", "clientId", "portalUserId", "sessionId", "staffId"];
+const KNOWN_IDS: [&str; 7] =
+    ["appId", "bulkId", "clientId", "passkeyId", "portalUserId", "sessionId", "staffId"];
 
 #[test]
 fn no_address_can_hold_anything_personal() {

@@ -16,11 +16,12 @@ use ring::hmac;
 use serde_json::{Value, json};
 use shared::{cookie, history::Role, jwt::Audience};
 
+use crate::authenticator::{Authenticator, Device};
 use crate::tenancy::harbors;
 
 /// Operations open to everybody. The list may only shrink: an operation is not added here without
 /// saying in the commit how it keeps out whoever must not use it.
-const PUBLIC: [&str; 12] = [
+const PUBLIC: [&str; 15] = [
     // How apps ask; and a sign-out, after which nobody is signed in, as before it.
     "authorize.metadata",
     "end-session",
@@ -32,6 +33,10 @@ const PUBLIC: [&str; 12] = [
     "reset-password",
     "reset-password.choose",
     "sign-in",
+    // By the challenge that the right password opened, or a passkey.
+    "sign-in.factor",
+    "sign-in.passkey",
+    "sign-in.passkey-options",
     "staff-sign-in",
     "staff-sign-in.callback",
 ];
@@ -122,6 +127,26 @@ struct Scene {
     uma: Staff,
     /// A change for many that is prepared.
     job: String,
+    factor: Factor,
+}
+
+/// What is sent about second factors: of the right shape, and true once [`Scene::prepare`] was called.
+struct Factor {
+    challenge: String,
+    code: String,
+    credential: Value,
+    passkey: String,
+}
+
+impl Factor {
+    fn none() -> Self {
+        Self {
+            challenge: "harbor.x".into(),
+            code: "000000".into(),
+            credential: json!({}),
+            passkey: NOBODY.into(),
+        }
+    }
 }
 
 impl Scene {
@@ -164,6 +189,80 @@ impl Scene {
             version,
             uma,
             job,
+            factor: Factor::none(),
+        }
+    }
+
+    /// Has the enrolled portal user have what an operation about second factors needs.
+    async fn prepare(&mut self, operation: &Operation) {
+        let id = operation.id.as_str();
+        if !(id.starts_with("factor") || id.starts_with("sign-in.")) {
+            return;
+        }
+        let offered = json!({"version": 1, "secondFactor": "offered"});
+        self.dana.patch("/api/practice", &offered).await.expect(200);
+        let account = async |method: &str, path: &str, body: &Value| {
+            let call = Call::new(method, &format!("/api/portal/account/{path}")).json(body);
+            self.world.send(call.cookie(&self.portal_cookie)).await
+        };
+        let proof = json!({"proof": {"password": PASSWORD}});
+        let app = async || {
+            let given = account("POST", "totp", &proof).await.expect(200);
+            Authenticator::new(&text(&given["secret"])).code(self.world.now())
+        };
+        let confirmed = async || {
+            let code = app().await;
+            account("PUT", "totp", &json!({"code": code})).await.expect(204);
+        };
+        let mut device = Device::at(PORTAL, 1);
+        let mut factor = Factor::none();
+        let mut made = async || {
+            let asked = account("POST", "passkeys/options", &proof).await.expect(200);
+            device.create(&asked["options"])
+        };
+        match id {
+            "factors.confirm-totp" => factor.code = app().await,
+            "factors.remove-totp" | "factors.recovery-code" | "factor-reset" => confirmed().await,
+            "factors.add-passkey" => factor.credential = made().await,
+            "factors.rename-passkey" | "factors.remove-passkey" | "sign-in.passkey" => {
+                let body = json!({"name": "Phone", "credential": made().await});
+                let added = account("POST", "passkeys", &body).await.expect(201);
+                factor.passkey = text(&added["passkeyId"]);
+                let ask = json!({"practice": "harbor"});
+                let ask = Call::new("POST", "/api/portal/sign-in/passkey/options").json(&ask);
+                let question = self.world.send(ask).await.expect(200);
+                factor.challenge = text(&question["challenge"]);
+                factor.credential = device.get(&question["options"]);
+            }
+            "sign-in.factor" => {
+                confirmed().await;
+                let made = account("POST", "recovery-code", &proof).await.expect(201);
+                factor.code = text(&made["code"]);
+                let asked = self.world.sign_in(&self.enrolled.email, PASSWORD).await;
+                let asked = asked.problem(401, "second_factor_required");
+                factor.challenge = text(&asked["challenge"]);
+            }
+            _ => {}
+        }
+        self.factor = factor;
+    }
+
+    /// The bodies of what is done with second factors.
+    fn of_factor(&self, operation: &str) -> Option<Value> {
+        let Factor { challenge, code, credential, .. } = &self.factor;
+        let proof = json!({"proof": {"password": PASSWORD}});
+        match operation {
+            "factors.add-passkey" => Some(json!({"name": "Phone", "credential": credential})),
+            "factors.rename-passkey" => Some(json!({"name": "Old phone"})),
+            "factors.confirm-totp" => Some(json!({"code": code})),
+            "factor-reset" => None,
+            id if id.starts_with("factors") => Some(proof),
+            "sign-in.factor" => {
+                Some(json!({"challenge": challenge, "method": "recovery-code", "code": code}))
+            }
+            "sign-in.passkey" => Some(json!({"challenge": challenge, "credential": credential})),
+            "sign-in.passkey-options" => Some(json!({"practice": "harbor"})),
+            other => panic!("{other} has no row in this test"),
         }
     }
 
@@ -172,7 +271,10 @@ impl Scene {
         if let Some(call) = self.row_of_program(operation) {
             return call;
         }
-        let user = &self.invited.user;
+        let user = match operation.id.as_str() {
+            "factor-reset" => &self.enrolled.user,
+            _ => &self.invited.user,
+        };
         let body = match operation.id.as_str() {
             "search" => Some(json!({"query": "amara"})),
             "create-client" => Some(json!({
@@ -210,6 +312,7 @@ impl Scene {
             })),
             "end-session" => Some(json!({"client_id": self.room.id})),
             id if id.starts_with("account") => self.of_account(id),
+            id if id.starts_with("factor") || id.starts_with("sign-in.") => self.of_factor(id),
             id if id.starts_with("enroll") || id.starts_with("reset-password") => {
                 Some(self.of_link(id))
             }
@@ -249,6 +352,7 @@ impl Scene {
             .replace("{appId}", &self.room.id)
             .replace("{bulkId}", &self.job)
             .replace("{clientId}", &self.client)
+            .replace("{passkeyId}", &self.factor.passkey)
             .replace("{portalUserId}", user)
             .replace("{sessionId}", "others")
             .replace("{staffId}", &self.uma.id);
@@ -416,7 +520,8 @@ async fn whoever_may_can() {
         if operation.id == "staff-sign-in" {
             continue;
         }
-        let scene = Scene::new().await;
+        let mut scene = Scene::new().await;
+        scene.prepare(&operation).await;
         let mut call = scene.row(&operation);
         if let Some(cookie) = scene.cookie_for(&operation) {
             call = call.cookie(&cookie);

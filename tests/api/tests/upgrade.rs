@@ -12,6 +12,8 @@ use api_tests::{
 use serde_json::{Value, json};
 use shared::id::AccountKey;
 
+use crate::authenticator::{Authenticator, Device};
+
 const NEW: &str = "another nine grey pebbles";
 
 /// What a newer version may have added: an attribute of a name that nobody here knows.
@@ -283,11 +285,77 @@ impl Day {
         self.expect("account.end-session", 204, call("DELETE", "account/sessions/others")).await;
     }
 
+    /// All that a person does with second factors, and how they sign in with them. A passkey stays.
+    async fn factors(&mut self, cookie: &str, one: &Invited) {
+        let offered = json!({"version": 1, "secondFactor": "offered"});
+        self.staff("practice.edit", 200, Call::new("PATCH", "/api/practice").json(&offered)).await;
+        let call = |method: &str, path: &str, body: &Value| {
+            Call::new(method, &format!("/api/portal/account/{path}")).json(body).cookie(cookie)
+        };
+        let proof = json!({"proof": {"password": PASSWORD}});
+        let given = self.expect("factors.totp", 200, call("POST", "totp", &proof)).await.body;
+        let app = Authenticator::new(&text(&given["secret"]));
+        let code = json!({"code": app.code(self.world.now())});
+        self.expect("factors.confirm-totp", 204, call("PUT", "totp", &code)).await;
+        let recovery = || call("POST", "recovery-code", &proof).header("idempotency-key", "k");
+        let made = self.expect("factors.recovery-code", 201, recovery()).await.body;
+        self.expect("factors.recovery-code", 201, recovery()).await;
+        let printed = Call::new("POST", &format!("{}/factor-reset", one.path()));
+        self.staff("factor-reset", 201, printed).await;
+        let who = json!({"practice": "harbor", "username": one.email, "password": PASSWORD});
+        let sign_in = || Call::new("POST", "/api/portal/sign-in").json(&who);
+        let asked = self.expect("sign-in", 401, sign_in()).await.body;
+        let answer = json!({
+            "challenge": asked["challenge"], "method": "recovery-code", "code": made["code"],
+        });
+        let second = Call::new("POST", "/api/portal/sign-in/factor").json(&answer);
+        self.expect("sign-in.factor", 200, second).await;
+        self.expect("factors.remove-totp", 204, call("DELETE", "totp", &proof)).await;
+        let mut device = Device::at(PORTAL, 1);
+        let mut ids = Vec::new();
+        for id in [1, 2] {
+            let options = call("POST", "passkeys/options", &proof);
+            let options = self.expect("factors.passkey-options", 200, options).await.body;
+            device.id = vec![id; 32];
+            let new = json!({"name": "Phone", "credential": device.create(&options["options"])});
+            let key = format!("k{id}");
+            let add = || call("POST", "passkeys", &new).header("idempotency-key", &key);
+            let added = self.expect("factors.add-passkey", 201, add());
+            ids.push(text(&added.await.body["passkeyId"]));
+            if id == 1 {
+                self.expect("factors.add-passkey", 201, add()).await;
+            }
+            self.world.pass(1);
+        }
+        let path = format!("passkeys/{}", ids[0]);
+        let rename = call("PATCH", &path, &json!({"name": "Old phone"}));
+        self.expect("factors.rename-passkey", 200, rename).await;
+        self.expect("factors.remove-passkey", 204, call("DELETE", &path, &proof)).await;
+        let ask = json!({"practice": "harbor"});
+        let ask = || Call::new("POST", "/api/portal/sign-in/passkey/options").json(&ask);
+        let question = self.expect("sign-in.passkey-options", 200, ask()).await.body;
+        let credential = device.get(&question["options"]);
+        let answer = json!({"challenge": question["challenge"], "credential": credential});
+        let alone = Call::new("POST", "/api/portal/sign-in/passkey").json(&answer);
+        self.expect("sign-in.passkey", 200, alone).await;
+        // What waits, and stays.
+        self.expect("sign-in.passkey-options", 200, ask()).await;
+        self.expect("sign-in", 401, sign_in()).await;
+    }
+
+    /// Gives a person another sign-in name: what leads from a passkey to the account is kept from then on.
+    async fn rename(&mut self, one: &Invited, to: &str) {
+        let version = self.dana.user(one).await["version"].clone();
+        let rename = json!({"version": version, "username": to});
+        let call = Call::new("PATCH", &one.path()).json(&rename);
+        self.staff("update-portal-user", 200, call).await;
+    }
+
     /// What admins do with the practice itself, and the end of all sessions.
     async fn practice(&mut self) {
         let call = |method: &str, path: &str, body: &Value| Call::new(method, path).json(body);
         self.staff("practice", 200, Call::new("GET", "/api/practice")).await;
-        let edit = json!({"version": 1, "invitationDays": 3});
+        let edit = json!({"version": 2, "invitationDays": 3});
         self.staff("practice.edit", 200, call("PATCH", "/api/practice", &edit)).await;
         let days = json!({"from": "2026-11-01", "to": "2026-11-30"});
         self.staff("practice-history", 200, call("POST", "/api/history", &days)).await;
@@ -301,11 +369,12 @@ impl Day {
 }
 
 /// Every kind of item: its partition and the beginning of its sort key.
-const KINDS: [&str; 31] = [
+const KINDS: [&str; 34] = [
     " LOGIN#harbor",
     " PRACTICE",
     " SOURCE",
     "A ACCOUNT",
+    "A CHALLENGE",
     "B BORN",
     "C ",
     "C A#CLIENT",
@@ -333,6 +402,8 @@ const KINDS: [&str; 31] = [
     "T MEMBER",
     "T MEMBERS",
     "W SESSION",
+    "Y CHALLENGE",
+    "Z ACCOUNT",
 ];
 
 #[tokio::test]
@@ -405,6 +476,7 @@ async fn every_function_serves_items_that_a_newer_version_wrote() {
     let session = "/api/portal/session";
     day.expect("portal-session", 200, get(session).cookie(&cookie)).await;
     day.account(&cookie, &client).await;
+    day.factors(&cookie, &one).await;
     let one = Invited { email: "one@new.example".into(), ..one };
     day.apps(&cookie).await;
     let system = dana.program(&system(&["alerts"])).await;
@@ -423,7 +495,8 @@ async fn every_function_serves_items_that_a_newer_version_wrote() {
     let out = Call::new("DELETE", session).cookie(&cookie);
     day.expect("portal-session.sign-out", 204, out).await;
     day.expect("portal-session.keys", 200, get("/api/portal/jwks.json")).await;
-    day.forgot("one@mail.example").await;
+    day.rename(&one, "one.again").await;
+    day.forgot("one.again").await;
     let reset = json!({"token": world.post.newest(&one.email).token(), "password": NEW});
     world.sign_in(&one.email, "wrong").await.problem(401, "sign_in_failed");
     world.ask(&one.email).await.expect(202);

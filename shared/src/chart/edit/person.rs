@@ -12,6 +12,7 @@ use super::{
 use crate::{
     account::{self, Account, Grant},
     client::Client,
+    factor::passkey::Moved,
     fields::At,
     history::Action,
     id::{ClientId, PortalUserId, SessionId},
@@ -136,6 +137,17 @@ impl ChartEdit<'_> {
         if let Some(grant) = account.grants.get_mut(&user.client_id) {
             grant.relationship = user.relationship;
             grant.permissions = user.permissions;
+        }
+        // What its passkeys say leads to it still.
+        let place = keys::moved(&practice, account.account_id);
+        match account.factors.moves_to(&key) {
+            Some(true) => {
+                self.change.set(&place, &Moved { account: key.clone() });
+            }
+            Some(false) => {
+                self.change.discard(&place);
+            }
+            None => {}
         }
         self.account_writes.insert(before.account.clone(), AccountWrite::Remove(old_rev));
         self.account_writes.insert(key, AccountWrite::Put(Box::new(account)));
