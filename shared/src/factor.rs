@@ -113,7 +113,21 @@ pub struct ResetCode {
     /// Its hash.
     hash: CodeHash,
     /// Until when it works.
-    expires_at: At,
+    pub expires_at: At,
+}
+
+impl ResetCode {
+    /// Where it stands in an account as stored.
+    pub const PLACE: &str = "factors.resetCode";
+
+    /// A code for one sign-in, and what is kept of it. It takes the place of the one before.
+    #[must_use]
+    pub fn new(context: &Context) -> (Code, Self) {
+        let code = Code::new(context);
+        let expires_at = context.now().plus(RESET_SECONDS);
+        let kept = Self { hash: code.hash(), expires_at };
+        (code, kept)
+    }
 }
 
 /// What a person signs in with beside the password.
@@ -142,6 +156,9 @@ pub struct Factors {
 }
 
 impl Factors {
+    /// Where factors stand in an account as stored, each if it is there.
+    pub const PLACES: [&str; 2] = ["factors.passkeys", "factors.totp"];
+
     /// Whether there is nothing to keep.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -227,19 +244,6 @@ impl Factors {
         let code = Code::new(context);
         self.recovery_code = Some(code.hash());
         Ok(code)
-    }
-
-    /// Makes a code for one sign-in, to be printed. It takes the place of the one before.
-    ///
-    /// # Errors
-    /// 409 `no_second_factor` where none is asked for.
-    pub fn new_reset_code(&mut self, context: &Context) -> Result<(Code, At), Problem> {
-        if !self.is_enrolled() {
-            return Err(no_second_factor());
-        }
-        let (code, expires_at) = (Code::new(context), context.now().plus(RESET_SECONDS));
-        self.reset_code = Some(ResetCode { hash: code.hash(), expires_at });
-        Ok((code, expires_at))
     }
 
     /// Takes a code, which does not work again. Answers whether it was right.
@@ -328,7 +332,9 @@ pub fn too_many_passkeys() -> Problem {
     Problem::conflict("too_many_passkeys", "You have ten passkeys. Remove one first.")
 }
 
-fn no_second_factor() -> Problem {
+/// There is nothing that a code on paper could stand in for.
+#[must_use]
+pub fn no_second_factor() -> Problem {
     Problem::conflict(
         "no_second_factor",
         "There is no second factor that this code could stand in for.",

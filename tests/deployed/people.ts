@@ -2,6 +2,7 @@
 import { randomInt } from "node:crypto";
 import { expect } from "vitest";
 import { enrollment, INVITATION, newClient, newUser, PASSWORD, RESET, tokenIn } from "../e2e/people.ts";
+import { codeOf, Passkey, timeLeft } from "../e2e/authenticator.ts";
 import { VIEWER, call, home, mail, type Answer, type Jar } from "./home.ts";
 
 export * from "../e2e/people.ts";
@@ -66,6 +67,12 @@ export class Desk {
     });
   }
 
+  /** Has the practice offer or require a second factor, or not. */
+  async ask(secondFactor: "off" | "offered" | "required"): Promise<void> {
+    const { version } = await this.must(200, "GET", "/practice");
+    await this.must(200, "PATCH", "/practice", { version, secondFactor });
+  }
+
   async users(client: Json): Promise<Json> {
     return this.must(200, "GET", `/clients/${client.clientId}/portal-users`);
   }
@@ -81,10 +88,10 @@ export class Desk {
   }
 
   /** A client and somebody who entered their portal. */
-  async enrolled(): Promise<{ client: Json; user: Json; visitor: Visitor }> {
+  async enrolled(practice?: string): Promise<{ client: Json; user: Json; visitor: Visitor }> {
     const client = await this.client();
     const user = await this.invite(client);
-    const visitor = new Visitor(user);
+    const visitor = new Visitor(user, PASSWORD, practice);
     await visitor.enroll(client);
     return { client, user, visitor };
   }
@@ -126,6 +133,7 @@ export class Visitor {
   constructor(
     readonly user: { username: string; email: string },
     public password = PASSWORD,
+    private readonly practice = "harbor",
   ) {}
 
   call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
@@ -162,11 +170,58 @@ export class Visitor {
   }
 
   signIn(password = this.password): Promise<Answer> {
-    return this.call("POST", "/sign-in", { practice: "harbor", username: this.user.username, password });
+    return this.call("POST", "/sign-in", {
+      practice: this.practice,
+      username: this.user.username,
+      password,
+    });
+  }
+
+  /** The challenge of the second step, after the right password. */
+  async challenge(code = "second_factor_required", status = 401): Promise<Json> {
+    const { status: answered, body } = await this.signIn();
+    expect([answered, body.code]).toEqual([status, code]);
+    return body;
+  }
+
+  /** That it is the person. */
+  stepUp() {
+    return { proof: { password: this.password } };
+  }
+
+  /** Adds a passkey, in a session or by the challenge that led to it. */
+  async passkey(
+    { challenge }: { challenge?: string } = {},
+    headers: Record<string, string> = {},
+  ): Promise<{ device: Passkey; passkeyId: string }> {
+    const device = new Passkey(home().portal);
+    const opening = challenge ? { challenge } : this.stepUp();
+    const { options } = await this.must(200, "POST", "/account/passkeys/options", opening);
+    const body = { name: "My phone", credential: device.create(options), ...(challenge && { challenge }) };
+    const { passkeyId } = await this.must(201, "POST", "/account/passkeys", body, headers);
+    if (headers["Idempotency-Key"])
+      expect(await this.must(201, "POST", "/account/passkeys", body, headers)).toMatchObject({ passkeyId });
+    return { device, passkeyId };
+  }
+
+  /** Adds an authenticator app; answers its secret. The code of now is left for signing in. */
+  async app(): Promise<string> {
+    const { secret } = await this.must(200, "POST", "/account/totp", this.stepUp());
+    await timeLeft();
+    await this.must(204, "PUT", "/account/totp", { code: codeOf(secret, -1) });
+    return secret;
+  }
+
+  /** Signs in with a passkey alone. */
+  async enterBy(device: Passkey): Promise<Json> {
+    const asked = { practice: this.practice };
+    const { challenge, options } = await this.must(200, "POST", "/sign-in/passkey/options", asked);
+    const answer = { challenge, credential: device.get(options) };
+    return this.must(200, "POST", "/sign-in/passkey", answer);
   }
 
   forget(): Promise<Answer> {
-    return this.call("POST", "/password-reset", { practice: "harbor", username: this.user.username });
+    return this.call("POST", "/password-reset", { practice: this.practice, username: this.user.username });
   }
 
   async choose(password: string): Promise<void> {

@@ -29,7 +29,7 @@ use shared::{
     mirror::to_charts::{self, AccountUpdate},
     outbox::{Outgoing, Recipient},
     password::{self, Personal},
-    practice::Practice,
+    practice::{Practice, SecondFactor},
     problem::ProblemBody,
     step_up::{InSession, Proof, StepUp},
     store::{Change, both},
@@ -65,6 +65,8 @@ pub struct AccountView {
     language: Language,
     /// What the person signs in with beside the password.
     second_factors: SecondFactors,
+    /// Whether the practice offers or requires a second factor.
+    second_factor: SecondFactor,
     /// Where the person is signed in: this session first, then the last used.
     sessions: Vec<SessionView>,
 }
@@ -127,6 +129,7 @@ impl AccountView {
             email: account.email.clone(),
             language: language_of(account, practice),
             second_factors: SecondFactors::of(&account.factors),
+            second_factor: practice.second_factor,
             sessions,
         }
     }

@@ -28,11 +28,11 @@ use shared::{
     },
     fields::{PasskeyName, Refusal, Secret},
     history::Action,
-    id::PasskeyId,
+    id::{AccountKey, PasskeyId},
     idempotency::{Attempt, IdempotencyKey},
     mail::MailKind,
     problem::ProblemBody,
-    step_up::{Proof, WRONG_CODE},
+    step_up::{InSession, Proof, WRONG_CODE},
     visitor::{MaybeVisitor, Visitor},
     web::{PasskeyPath, StrictJson},
 };
@@ -163,25 +163,16 @@ async fn add_passkey(
     let operation = "factors.add-passkey";
     let attempt = Attempt::new(&app, practice, account.as_str(), operation, &key, &body)?;
     let id = PasskeyId::new(app.ulid());
-    let before = attempt.answered::<PasskeyView>(app.store(), app.now()).await?;
-    let view = if let Some(before) = before {
-        // What was answered before is the person's alone.
-        person.admit().await?;
-        before
-    } else {
-        person
-            .settle_with(None, Some(&attempt), |found, key| {
-                let now = app.now();
-                let state = found.account.factors.take_asked(now).ok_or_else(not_accepted)?;
-                let added = passkey::add(&app, &state, with.name.clone(), &with.credential)?;
-                let passkey = added.ok_or_else(not_accepted)?;
-                let view = passkey.view(id);
-                found.account.factors.add_passkey(id, passkey, key)?;
-                let done = Done::told(view, Action::FactorAdded, MailKind::FactorAdded, "passkey");
-                Ok(done.opening(None))
-            })
-            .await?
+    let add = |found: &mut InSession, key: &AccountKey| {
+        let now = app.now();
+        let state = found.account.factors.take_asked(now).ok_or_else(not_accepted)?;
+        let added = passkey::add(&app, &state, with.name.clone(), &with.credential)?;
+        let passkey = added.ok_or_else(not_accepted)?;
+        let view = passkey.view(id);
+        found.account.factors.add_passkey(id, passkey, key)?;
+        Ok(Done::told(view, Action::FactorAdded, MailKind::FactorAdded, "passkey"))
     };
+    let view = person.settle_with(None, Some(&attempt), add).await?;
     Ok((StatusCode::CREATED, Json(view)).into_response())
 }
 
@@ -253,7 +244,7 @@ async fn remove_passkey(
     StrictJson(with): StrictJson<Proved>,
 ) -> Result<StatusCode, Problem> {
     let person = Person::in_session(&app, &visitor, &presented);
-    let removed = |found: &mut shared::step_up::InSession, _: &_| {
+    let removed = |found: &mut InSession, _: &AccountKey| {
         found.account.factors.remove_passkey(&found.practice, id)?;
         Ok(Done::told((), Action::FactorRemoved, MailKind::FactorRemoved, "passkey"))
     };
@@ -392,7 +383,7 @@ async fn remove_totp(
     StrictJson(with): StrictJson<Proved>,
 ) -> Result<StatusCode, Problem> {
     let person = Person::in_session(&app, &visitor, &presented);
-    let removed = |found: &mut shared::step_up::InSession, _: &_| {
+    let removed = |found: &mut InSession, _: &AccountKey| {
         found.account.factors.remove_totp(&found.practice)?;
         Ok(Done::told((), Action::FactorRemoved, MailKind::FactorRemoved, "totp"))
     };
@@ -432,20 +423,13 @@ async fn make_recovery_code(
     let (practice, account) = person.place();
     let operation = "factors.recovery-code";
     let attempt = Attempt::new(&app, practice, account.as_str(), operation, &key, &())?;
-    let before = attempt.answered::<RecoveryCode>(app.store(), app.now()).await?;
-    let answer = if let Some(before) = before {
-        person.admit().await?;
-        before
-    } else {
-        person
-            .settle_with(Some(&with.proof), Some(&attempt), |found, _| {
-                let code = found.account.factors.new_recovery_code(&app)?;
-                let code = RecoveryCode { code: Some(code.text().reveal().to_owned()) };
-                let kind = MailKind::RecoveryCodeMade;
-                let done = Done::told(code, Action::RecoveryCodeMade, kind, "recoveryCode");
-                Ok(done.kept_as(RecoveryCode { code: None }))
-            })
-            .await?
+    let make = |found: &mut InSession, _: &AccountKey| {
+        let code = found.account.factors.new_recovery_code(&app)?;
+        let code = RecoveryCode { code: Some(code.text().reveal().to_owned()) };
+        let kind = MailKind::RecoveryCodeMade;
+        let done = Done::told(code, Action::RecoveryCodeMade, kind, "recoveryCode");
+        Ok(done.kept_as(RecoveryCode { code: None }))
     };
+    let answer = person.settle_with(Some(&with.proof), Some(&attempt), make).await?;
     Ok((StatusCode::CREATED, Json(answer)).into_response())
 }

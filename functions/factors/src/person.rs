@@ -1,7 +1,7 @@
 //! Who asks, and how a change of their factors is made: read, judge the proof, decide, write all in one
 //! transaction; if somebody else wrote meanwhile, again.
 
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 use shared::{
     App, Problem,
     account::Account,
@@ -17,7 +17,7 @@ use shared::{
     mirror::to_charts::{self, AccountUpdate},
     outbox::{Outgoing, Recipient},
     step_up::{InSession, Proof, StepUp},
-    store::Change,
+    store::{Change, both},
     token::ChallengeToken,
     visitor::Visitor,
 };
@@ -120,12 +120,19 @@ impl<'a> Person<'a> {
         }
     }
 
-    /// Demands that the session lives.
-    pub async fn admit(&self) -> Result<(), Problem> {
-        match &self.way {
-            Way::Session(_) => self.read().await.map(drop),
-            // By then the factor is there, and the challenge over: what proved it is the key of the request.
-            Way::Challenge(_) => Ok(()),
+    /// Reads it, and beside it what was answered to this very request before. That is the person's alone: only who is
+    /// signed in gets it again. By a challenge, which is over by then, it is the key of the request that proves it.
+    async fn read_beside<T: DeserializeOwned>(
+        &self,
+        attempt: Option<&Attempt>,
+    ) -> Result<Result<Found, T>, Problem> {
+        let Some(attempt) = attempt else { return self.read().await.map(Ok) };
+        let read = async { Ok(self.read().await) };
+        let answered = attempt.answered::<T>(self.app.store(), self.app.now());
+        match (both(read, answered).await?, &self.way) {
+            ((found, None), _) => found.map(Ok),
+            ((found, Some(before)), Way::Session(_)) => found.map(|_| Err(before)),
+            ((_, Some(before)), Way::Challenge(_)) => Ok(Err(before)),
         }
     }
 
@@ -144,7 +151,7 @@ impl<'a> Person<'a> {
     }
 
     /// Changes factors after a proof, where one is asked for.
-    pub async fn settle<T: Serialize>(
+    pub async fn settle<T: Serialize + DeserializeOwned>(
         &self,
         proof: Option<&Proof>,
         act: impl FnMut(&mut InSession, &AccountKey) -> Result<Done<T>, Problem>,
@@ -152,8 +159,8 @@ impl<'a> Person<'a> {
         self.settle_with(proof, None, act).await
     }
 
-    /// As [`Self::settle`], with an answer that is kept.
-    pub async fn settle_with<T: Serialize>(
+    /// As [`Self::settle`], with an answer that is kept, and given again to the same request.
+    pub async fn settle_with<T: Serialize + DeserializeOwned>(
         &self,
         proof: Option<&Proof>,
         attempt: Option<&Attempt>,
@@ -169,7 +176,10 @@ impl<'a> Person<'a> {
         };
         let mut retries = app.store().retries();
         loop {
-            let (mut found, challenge) = self.read().await?;
+            let (mut found, challenge) = match self.read_beside(attempt).await? {
+                Ok(read) => read,
+                Err(before) => return Ok(before),
+            };
             let mut change = app.store().change();
             let judged = match &mut step_up {
                 Some(step_up) => step_up.judge(&mut found, &mut change),

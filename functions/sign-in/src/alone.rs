@@ -1,6 +1,8 @@
 //! A passkey alone: it is two factors, the device and what unlocks it. The browser suggests it where the sign-in
 //! name is typed, so nothing is known of the person before it answers.
 
+use std::collections::BTreeMap;
+
 use axum::{Json, extract::State, response::Response};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -75,23 +77,25 @@ pub async fn ask(
     State(app): State<App>,
     StrictJson(PasskeyWanted { practice }): StrictJson<PasskeyWanted>,
 ) -> Result<Json<PasskeyQuestion>, Problem> {
-    let asked = passkey::ask(&app, &std::collections::BTreeMap::new())?;
+    let asked = passkey::ask(&app, &BTreeMap::new())?;
     let token = DoorToken { practice, secret: TokenSecret::new(&app) };
     let expires_at = app.now().seconds() + SECONDS;
-    let mut change = app.store().change();
-    // Nothing is kept for a practice that a stranger made up.
-    change.demand(&Update::of(keys::practice(&token.practice)).when_exists("practice"));
-    change.insert(&door(&token), &Waiting { state: asked.state, expires_at, rev: 0 });
+    let waiting = Waiting { state: asked.state, expires_at, rev: 0 };
+    let practice = keys::practice(&token.practice);
     let mut retries = app.store().retries();
-    let Err(error) = app.store().write(change).await else {
-        return Ok(Json(PasskeyQuestion { challenge: token.text(), options: asked.options }));
-    };
-    let there = app.store().get::<Practice>(&keys::practice(&token.practice)).await?;
-    if there.is_none() {
-        return Err(Problem::not_found());
+    loop {
+        let mut change = app.store().change();
+        // Nothing is kept for a practice that a stranger made up.
+        change.demand(&Update::of(practice.clone()).when_exists("practice"));
+        change.insert(&door(&token), &waiting);
+        let Err(error) = app.store().write(change).await else {
+            return Ok(Json(PasskeyQuestion { challenge: token.text(), options: asked.options }));
+        };
+        if app.store().get::<Practice>(&practice).await?.is_none() {
+            return Err(Problem::not_found());
+        }
+        retries.retry(error).await?;
     }
-    retries.retry(error).await?;
-    Err(Problem::unavailable("a question was not kept"))
 }
 
 fn door(token: &DoorToken) -> Key {

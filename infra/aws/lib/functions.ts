@@ -237,8 +237,8 @@ export const FUNCTIONS: Record<string, Plan> = {
     hmacs: true,
     passwords: true,
   },
-  // The account is written whole.
-  "factor-reset": { rights: [...editor, ...once, getTogether("account"), put("account")], hmacs: true },
+  // The account is read where none of it was guessed.
+  "factor-reset": { rights: [...editor, ...once, getTogether("account"), update("account", "factors", "grants")], hmacs: true },
   // `remove`: the challenge by which a first factor was added.
   factors: {
     rights: [

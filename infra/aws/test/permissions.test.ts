@@ -102,6 +102,8 @@ test("only those who sign people or apps in, or sign notices, read the signing k
     "create-client",
     "delete",
     "enroll",
+    "factor-reset",
+    "factors",
     "practice",
     "resend-invitation",
     "reset-password",

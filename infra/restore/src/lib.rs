@@ -391,7 +391,7 @@ fn close_user(
         Fate::Kept => closed.links = usize::from(edit.end_links(id)?),
     }
     if since.password {
-        closed.passwords = usize::from(edit.end_password(id)?);
+        closed.passwords = usize::from(edit.end_password(id, since.factors)?);
     }
     Ok(closed)
 }

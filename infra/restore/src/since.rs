@@ -124,6 +124,8 @@ pub(crate) struct UserSince {
     pub(crate) moved: bool,
     /// The password changed.
     pub(crate) password: bool,
+    /// A second factor was removed, or a recovery code made or used.
+    pub(crate) factors: bool,
     /// Why access was revoked, if that was the last that happened.
     pub(crate) reason: Option<RevokeCode>,
     /// What the history says already of what is done again: nothing else happened after it.
@@ -191,8 +193,6 @@ fn changes(action: Action) -> bool {
         | Action::SecondFactorAsked
         | Action::FactorAdded
         | Action::FactorRenamed
-        | Action::FactorRemoved
-        | Action::RecoveryCodeMade
         | Action::FactorReset
         | Action::SessionEnded
         | Action::StaffSignedIn
@@ -234,6 +234,8 @@ fn changes(action: Action) -> bool {
         | Action::PasswordResetRequested
         | Action::EmailChangeRequested
         | Action::PasswordChanged
+        | Action::FactorRemoved
+        | Action::RecoveryCodeMade
         | Action::Other => true,
     }
 }
@@ -283,6 +285,11 @@ impl UserSince {
             Action::PortalUserDeleted => self.access = Fate::Deleted,
             Action::AccessRevoked | Action::Other => self.close(),
             Action::PasswordChanged => self.password = true,
+            // What was lost, or a code that was used, would sign in again.
+            Action::FactorRemoved | Action::RecoveryCodeMade => {
+                self.password = true;
+                self.factors = true;
+            }
             Action::PortalUserUpdated => {
                 let about = |fields: &[&str]| {
                     let mut changed = event.changed.iter();

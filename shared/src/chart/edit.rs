@@ -25,7 +25,7 @@ use crate::{
     client::{Born, Client, Holder},
     context::Context,
     device::{self, Device},
-    factor::code::Code,
+    factor::{ResetCode, code::Code, no_second_factor},
     fields::{
         At, ContactEmail, ContactPhone, Date, Email, Name, Permissions, Professional, Reason,
         RecordNumber, Refusal, Relationship, Secret, Username,
@@ -455,19 +455,29 @@ impl<'a> ChartEdit<'a> {
     /// 404; 409 `access_not_active`, `no_second_factor`.
     pub fn reset_factor(&mut self, id: PortalUserId) -> Result<(Code, At), Problem> {
         let user = self.chart.user(id)?.clone();
-        let mut account = self.account(&user.account)?.cloned().ok_or_else(Problem::not_found)?;
         if user.access != Access::Active {
             return Err(Problem::conflict(
                 "access_not_active",
                 "This person cannot enter: there is nothing to print a code for.",
             ));
         }
-        let (code, expires_at) = account.factors.new_reset_code(self.context)?;
+        let (code, reset) = ResetCode::new(self.context);
+        let expires_at = reset.expires_at;
+        match self.beside.accounts.get(&user.account) {
+            // It was read because the guess was wrong, and may have a factor by now.
+            Some(Some(account)) if account.factors.is_enrolled() => {
+                let rev = account.rev;
+                self.update_account(&user, |update| {
+                    update.when("rev", "=", &rev).set(ResetCode::PLACE, &reset)
+                });
+            }
+            Some(_) => return Err(no_second_factor()),
+            None => self.guess_factors(&user, |update| update.set(ResetCode::PLACE, &reset)),
+        }
         let mail = self.notice(&user, MailKind::FactorReset);
         self.user_mut(id)?.mail = Some(mail.shown());
         self.queue(mail, &user.email)?;
         self.record(Action::FactorReset, Some(id), ["resetCode"]);
-        self.account_writes.insert(user.account, AccountWrite::Put(Box::new(account)));
         Ok((code, expires_at))
     }
 
@@ -588,11 +598,11 @@ impl<'a> ChartEdit<'a> {
 
     /// Makes the password of a portal user's account nobody's: until a reset chooses another, none is
     /// right. Ends the account's sessions and its open reset. Answers whether there was a password.
-    /// The account must have been read.
+    /// With `factors`, no second factor is right either. The account must have been read.
     ///
     /// # Errors
     /// 404.
-    pub fn end_password(&mut self, id: PortalUserId) -> Result<bool, Problem> {
+    pub fn end_password(&mut self, id: PortalUserId, factors: bool) -> Result<bool, Problem> {
         let key = self.chart.user(id)?.account.clone();
         let account = self.account(&key)?.ok_or_else(Problem::not_found)?;
         if account.password.is_none() {
@@ -609,9 +619,10 @@ impl<'a> ChartEdit<'a> {
         user.version += 1;
         let user = user.clone();
         self.update_account(&user, |update| {
-            to_account::links(update)
+            let update = to_account::links(update)
                 .set("password", &password)
-                .set("sessions", &BTreeMap::<SessionId, At>::new())
+                .set("sessions", &BTreeMap::<SessionId, At>::new());
+            if factors { update.unset("factors") } else { update }
         });
         self.end_reset_elsewhere(id, Ended { resets, ..Ended::default() })?;
         self.record(Action::PasswordChanged, Some(id), ["password"]);

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     account::{self, Account, AddressEntry},
     client::{Client, Summary},
+    factor::Factors,
     fields::{At, Email, Name},
     history::Event,
     id::{AccountKey, ClientId, PortalUserId, PracticeId},
@@ -90,6 +91,20 @@ impl ChartEdit<'_> {
         apply: impl FnOnce(Update) -> Update,
     ) {
         self.update_account(user, |update| apply(update.when_size("grants", "=", 1)));
+        self.guessed(user);
+    }
+
+    /// As [`Self::update_account`], on the guess that the account has a second factor.
+    pub(super) fn guess_factors(
+        &mut self,
+        user: &PortalUser,
+        apply: impl FnOnce(Update) -> Update,
+    ) {
+        self.update_account(user, |update| apply(update.when_one_exists(&Factors::PLACES)));
+        self.guessed(user);
+    }
+
+    fn guessed(&mut self, user: &PortalUser) {
         if let Some(AccountWrite::Update { guessed, .. }) =
             self.account_writes.get_mut(&user.account)
         {

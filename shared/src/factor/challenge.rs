@@ -1,6 +1,8 @@
 //! The second step of a sign-in, as it waits: an item of its own beside the account, so that two browsers can sign
 //! in at once, and somebody who has the password alone cannot end what its owner began.
 
+use std::collections::BTreeMap;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -9,7 +11,7 @@ use crate::{
     account::Account,
     context::Context,
     fields::Secret,
-    id::{AccountId, AccountKey, PracticeId},
+    id::{AccountId, AccountKey, ClientId, Epoch, PracticeId},
     keys::{self, Key},
     store::Change,
     token::{ChallengeToken, TokenSecret},
@@ -39,6 +41,8 @@ pub struct Challenge {
     account_id: AccountId,
     /// The digest of the stored password that was right. With another all that was begun before is over.
     password: String,
+    /// The charts that were open then, each in its epoch: what was revoked since, and opened again, is another.
+    grants: BTreeMap<ClientId, Epoch>,
     /// What it opens.
     pub opens: Opens,
     /// What a passkey has to answer, as its library keeps it.
@@ -65,6 +69,7 @@ impl Challenge {
         let challenge = Self {
             account_id: account.account_id,
             password: digest(account),
+            grants: account.open_grants().map(|(client, grant)| (client, grant.epoch)).collect(),
             opens,
             passkey,
             expires_at: context.now().seconds() + SECONDS,
@@ -86,6 +91,7 @@ impl Challenge {
         self.expires_at > context.now().seconds()
             && self.account_id == account.account_id
             && self.password == digest(account)
+            && account.open_grants().all(|(client, g)| self.grants.get(&client) == Some(&g.epoch))
     }
 }
 

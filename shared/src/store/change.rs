@@ -356,6 +356,15 @@ impl Update {
         self
     }
 
+    /// Demands that at least one of these attributes is there.
+    #[must_use]
+    pub fn when_one_exists(mut self, paths: &[&str]) -> Self {
+        let exists: Vec<String> =
+            paths.iter().map(|path| format!("attribute_exists({})", self.path(path))).collect();
+        self.conditions.push(format!("({})", exists.join(" OR ")));
+        self
+    }
+
     /// Demands that a map has so many entries, compared so.
     #[must_use]
     pub fn when_size(mut self, path: &str, comparison: &str, size: usize) -> Self {

@@ -1294,6 +1294,8 @@ export interface components {
             language: components["schemas"]["Language"];
             /** @description The person's name. */
             name: components["schemas"]["Name"];
+            /** @description Whether the practice offers or requires a second factor. */
+            secondFactor: components["schemas"]["SecondFactor"];
             /** @description What the person signs in with beside the password. */
             secondFactors: components["schemas"]["SecondFactors"];
             /** @description Where the person is signed in: this session first, then the last used. */

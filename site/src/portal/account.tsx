@@ -10,19 +10,25 @@ import { useAction } from "../ui/action";
 import { Button } from "../ui/button";
 import { FailureNote } from "../ui/failure";
 import { focusHeading } from "../ui/heading";
+import { lazyPage } from "../ui/lazy";
 import { useResource, type Resource } from "../ui/resource";
 import { SessionWarning } from "../ui/session-watch";
 import { ChangeEmail, ChangePassword } from "./account-changes";
 import { addressOf, watch } from "./door";
+import type { FactorChange } from "./factors";
 import { Frame } from "./frame";
 import { useInside } from "./inside";
 import { languages } from "./language";
 import { WhoCanEnter } from "./who-can-enter";
 
+/** Beside the page, which is as large as a page may be. */
+const Factors = lazyPage(async () => (await import("./factors")).Factors);
+const ChangeFactor = lazyPage(async () => (await import("./factors")).ChangeFactor);
+
 export function Account({ practice }: { practice: api.Practice }) {
   const account = useResource(api.account);
   const { now, waiting } = useInside(practice);
-  const [changing, change] = useState<"email" | "password" | null>(null);
+  const [changing, change] = useState<"email" | "password" | FactorChange | null>(null);
   const [said, say] = useState("");
   const state = account.state.value;
 
@@ -43,6 +49,14 @@ export function Account({ practice }: { practice: api.Practice }) {
     say(done);
     change(null);
   };
+  if (changing && typeof changing !== "string") {
+    return (
+      <>
+        <ChangeFactor practice={practice} of={state.value} change={changing} onBack={back} />
+        <SessionWarning watch={watch} />
+      </>
+    );
+  }
   if (changing) {
     const Change = changing === "email" ? ChangeEmail : ChangePassword;
     return (
@@ -60,6 +74,7 @@ export function Account({ practice }: { practice: api.Practice }) {
           {said}
         </p>
         <Rows practice={practice} of={account} onChange={change} onSaid={say} />
+        <Factors of={state.value} onChange={change} />
         <Sessions of={account} onSaid={say} />
         <WhoCanEnter practice={practice} charts={now.charts} />
         <p class="below">

@@ -114,7 +114,10 @@ function Steps(props: {
   const action = useAction(async () => {
     const body = { token: given, lastName: lastName.trim(), dateOfBirth, password };
     try {
-      setEnrolled(await enroll(body, submission.keyFor(body)));
+      const now: Session | undefined = await enroll(body, submission.keyFor(body));
+      // Signing in asks for a second factor.
+      if (!now) return toSignIn();
+      setEnrolled(now);
     } catch (thrown) {
       if (!(thrown instanceof Failure)) throw thrown;
       if (thrown.code === "invitation_expired") return props.onEnded("expired");
@@ -129,6 +132,12 @@ function Steps(props: {
       if (history.state === "password") history.back();
     }
   });
+
+  const toSignIn = () => {
+    greeting.value = "enrolled";
+    token.value = "";
+    route(addressOf(practice, "sign-in"), true);
+  };
 
   // After the page was drawn with the username: password managers look once more at a form that goes.
   useEffect(() => {

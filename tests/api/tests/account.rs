@@ -94,6 +94,7 @@ async fn the_account_shows_who_the_person_is_and_where_they_are_signed_in() {
             "name": {"first": "Pat", "last": "Person"}, "username": scene.who.email,
             "email": scene.who.email, "language": "en",
             "secondFactors": {"passkeys": [], "totp": false, "recoveryCode": false},
+            "secondFactor": "off",
         })
     );
     let sessions = sessions.as_array().expect("a list").clone();

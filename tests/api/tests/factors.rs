@@ -2,7 +2,7 @@
 //! attacked.
 
 use api_tests::{
-    Answer, Call, PASSWORD, World,
+    Answer, Call, PASSWORD, World, apps,
     people::{Browser, Invited, Staff, text},
 };
 use serde_json::{Value, json};
@@ -258,6 +258,18 @@ async fn access_that_was_revoked_between_the_steps_opens_nothing() {
 }
 
 #[tokio::test]
+async fn access_that_was_revoked_and_given_again_revives_no_second_step() {
+    let scene = scene().await;
+    let app = scene.app().await;
+    let challenge = scene.challenge().await;
+    scene.dana.revoke(&scene.who).await.expect(200);
+    scene.dana.activate(&scene.who).await.expect(200);
+    let code = app.code(scene.world.now());
+    scene.second(&challenge, "totp", &code).await.problem(401, "challenge_expired");
+    signs_in(scene.second(&scene.challenge().await, "totp", &code).await);
+}
+
+#[tokio::test]
 async fn a_recovery_code_signs_in_once_and_is_replaced() {
     let scene = scene().await;
     scene.call("POST", "recovery-code", &proof()).await.problem(409, "no_second_factor");
@@ -425,6 +437,28 @@ async fn a_password_reset_removes_no_factor() {
     let answer = scene.world.sign_in(&scene.who.email, NEW).await;
     let challenge = answer.problem(401, "second_factor_required");
     signs_in(scene.second(&challenge, "totp", &app.code(scene.world.now())).await);
+}
+
+#[tokio::test]
+async fn the_sign_in_of_two_factors_is_told_to_apps() {
+    let scene = scene().await;
+    let room = scene.dana.register(&json!({"permission": null})).await;
+    let claims = async |answer: Answer| {
+        let cookie = answer.cookie(cookie::name(Audience::Portal)).expect("a session");
+        let code = scene.world.code(&cookie, &room).await;
+        let tokens = scene.world.exchange(&room, &code).await.expect(200);
+        let told = apps::claims(&text(&tokens["id_token"]));
+        (told["acr"].clone(), told["amr"].clone())
+    };
+    let (one, two) = ("urn:latchkey:acr:password", "urn:latchkey:acr:two-factors");
+    let plain = scene.world.sign_in(&scene.who.email, PASSWORD).await;
+    assert_eq!(claims(plain).await, (json!(one), json!(["pwd"])));
+    let app = scene.app().await;
+    let step = scene.second(&scene.challenge().await, "totp", &app.code(scene.world.now())).await;
+    assert_eq!(claims(step).await, (json!(two), json!(["pwd", "otp", "mfa"])));
+    let (mut device, _) = scene.passkey(1).await;
+    let alone = scene.alone(&mut device).await;
+    assert_eq!(claims(alone).await, (json!(two), json!(["pop", "user", "mfa"])));
 }
 
 #[tokio::test]

@@ -3,12 +3,15 @@
 //! done, and whoever sends the same again gets it done once.
 
 use api_tests::{
-    Answer, Call, PASSWORD, World,
+    Answer, Call, PASSWORD, PORTAL, World,
     mail::Mood,
     people::{Browser, Invited, Staff, text},
     wire::{Fault, Snapshot},
 };
 use serde_json::{Value, json};
+use shared::{id::PracticeId, keys, store::Update};
+
+use crate::authenticator::{Authenticator, Device};
 
 const FAULTS: [Fault; 5] =
     [Fault::Throttled, Fault::Conflict, Fault::Error, Fault::LostRequest, Fault::LostAnswer];
@@ -37,12 +40,22 @@ enum Op {
     Confirm,
     EndOthers,
     Speak,
+    BeginApp,
+    ConfirmApp,
+    RemoveApp,
+    RecoveryCode,
+    AddPasskey,
+    RemovePasskey,
+    SecondStep,
+    Alone,
+    PrintCode,
 }
 
 impl Op {
     /// Whether it is staff who ask: beside what they write, the use of their session is noted.
     fn is_of_staff(self) -> bool {
         !self.is_of_account()
+            && !self.is_of_factors()
             && !matches!(self, Self::SignIn | Self::Enrol | Self::Reset | Self::Choose)
     }
 
@@ -51,11 +64,36 @@ impl Op {
         matches!(self, Self::Password | Self::Email | Self::Confirm | Self::EndOthers | Self::Speak)
     }
 
+    /// Whether a client does it with second factors, or signs in with one.
+    fn is_of_factors(self) -> bool {
+        matches!(
+            self,
+            Self::BeginApp
+                | Self::ConfirmApp
+                | Self::RemoveApp
+                | Self::RecoveryCode
+                | Self::AddPasskey
+                | Self::RemovePasskey
+                | Self::SecondStep
+                | Self::Alone
+        )
+    }
+
     /// Whether doing it twice is as good as once. The others are asked for anew each time: a second
     /// session, a second invitation (which kills the first), a second question for a reset, a link that
-    /// was used; and a proof by the password of before is wrong, which is counted.
+    /// was used, another secret for an app; and a proof by the password of before is wrong, which is counted.
     fn once_is_enough(self) -> bool {
-        !matches!(self, Self::SignIn | Self::Resend | Self::Reset | Self::Choose | Self::Password)
+        !matches!(
+            self,
+            Self::SignIn
+                | Self::Resend
+                | Self::Reset
+                | Self::Choose
+                | Self::Password
+                | Self::BeginApp
+                | Self::SecondStep
+                | Self::Alone
+        )
     }
 }
 
@@ -76,11 +114,67 @@ struct Stage {
     /// The token that confirms the address that Dot asked for.
     confirmation: String,
     version: u64,
+    /// What Eli does next with second factors, where that is what it is about.
+    factors: Option<Factors>,
     /// Another client.
     right: String,
     /// One whose chart is closed.
     shut: String,
     before: Snapshot,
+}
+
+/// Somebody with an authenticator app, a recovery code and a passkey, and another app and passkey begun.
+struct Factors {
+    eli: Invited,
+    browser: Browser,
+    /// A code of the app that waits to be confirmed.
+    confirm: Value,
+    /// A passkey that a device made.
+    made: Value,
+    /// The id of the passkey that is there.
+    passkey: String,
+    /// A code for a second step that waits.
+    step: Value,
+    /// What the passkey answers that signs in alone.
+    alone: Value,
+}
+
+async fn factors(world: &World, dana: &Staff, client: &str) -> Factors {
+    let harbor = PracticeId::parse("harbor").expect("a practice");
+    let mut change = world.app.store().change();
+    change.update(&Update::of(keys::practice(&harbor)).set("secondFactor", &"offered"));
+    world.app.store().write(change).await.expect("written");
+    let eli = dana.enroll_for(client, "eli@mail.example").await;
+    let browser = world.browser(&eli.email, PASSWORD, "one").await;
+    let proof = || json!({"proof": {"password": PASSWORD}});
+    let call = async |method: &str, path: &str, body: Value| {
+        let call = Call::new(method, &format!("/api/portal/account/{path}")).json(&body);
+        browser.send(call).await
+    };
+    let app = async || {
+        let given = call("POST", "totp", proof()).await.expect(200);
+        Authenticator::new(&text(&given["secret"])).code(world.now())
+    };
+    let code = app().await;
+    call("PUT", "totp", json!({"code": code})).await.expect(204);
+    let recovery = call("POST", "recovery-code", proof()).await.expect(201)["code"].clone();
+    let mut device = Device::at(PORTAL, 1);
+    let asked = call("POST", "passkeys/options", proof()).await.expect(200);
+    let made = device.create(&asked["options"]);
+    let added = call("POST", "passkeys", json!({"name": "One", "credential": made})).await;
+    let passkey = text(&added.expect(201)["passkeyId"]);
+    let asked = call("POST", "passkeys/options", proof()).await.expect(200);
+    let made = Device::at(PORTAL, 2).create(&asked["options"]);
+    let confirm = json!({"code": app().await});
+    let challenge = world.sign_in(&eli.email, PASSWORD).await;
+    let challenge = challenge.problem(401, "second_factor_required")["challenge"].clone();
+    let step = json!({"challenge": challenge, "method": "recovery-code", "code": recovery});
+    let ask = json!({"practice": "harbor"});
+    let ask = Call::new("POST", "/api/portal/sign-in/passkey/options").json(&ask);
+    let question = world.send(ask).await.expect(200);
+    let credential = device.get(&question["options"]);
+    let alone = json!({"challenge": question["challenge"], "credential": credential});
+    Factors { eli, browser, confirm, made, passkey, step, alone }
 }
 
 async fn stage() -> Stage {
@@ -117,10 +211,18 @@ async fn stage() -> Stage {
         browser,
         confirmation,
         version,
+        factors: None,
         right,
         shut,
         before,
     }
+}
+
+async fn stage_with_factors() -> Stage {
+    let mut stage = stage().await;
+    stage.factors = Some(Box::pin(factors(&stage.world, &stage.dana, &stage.ada.client)).await);
+    stage.before = stage.world.snapshot().await;
+    stage
 }
 
 impl Stage {
@@ -178,8 +280,44 @@ impl Stage {
             Op::Settings => {
                 dana.patch("/api/practice", &json!({"version": 1, "invitationDays": 3})).await
             }
+            _ if op.is_of_factors() || op == Op::PrintCode => self.perform_on_factors(op).await,
             _ => self.perform_on_account(op).await,
         }
+    }
+
+    async fn perform_on_factors(&self, op: Op) -> Answer {
+        let factors = self.factors.as_ref().expect("a stage with factors");
+        let Factors { eli, browser, confirm, made, passkey, step, alone } = factors;
+        let proof = json!({"proof": {"password": PASSWORD}});
+        let call = |method: &str, path: &str, body: &Value| {
+            Call::new(method, &format!("/api/portal/account/{path}")).json(body)
+        };
+        let call = match op {
+            Op::BeginApp => call("POST", "totp", &proof),
+            Op::ConfirmApp => call("PUT", "totp", confirm),
+            Op::RemoveApp => call("DELETE", "totp", &proof),
+            Op::RecoveryCode => {
+                call("POST", "recovery-code", &proof).header("idempotency-key", "k")
+            }
+            Op::AddPasskey => {
+                let body = json!({"name": "Two", "credential": made});
+                call("POST", "passkeys", &body).header("idempotency-key", "k")
+            }
+            Op::RemovePasskey => call("DELETE", &format!("passkeys/{passkey}"), &proof),
+            Op::SecondStep => {
+                let call = Call::new("POST", "/api/portal/sign-in/factor").json(step);
+                return self.world.send(call).await;
+            }
+            Op::Alone => {
+                let call = Call::new("POST", "/api/portal/sign-in/passkey").json(alone);
+                return self.world.send(call).await;
+            }
+            _ => {
+                let call = Call::new("POST", &format!("{}/factor-reset", eli.path()));
+                return self.dana.send(call.header("idempotency-key", "k")).await;
+            }
+        };
+        browser.send(call).await
     }
 
     async fn perform_on_account(&self, op: Op) -> Answer {
@@ -294,16 +432,23 @@ fn happens(fault: Fault, request: &str) -> bool {
 }
 
 async fn every_fault(ops: &[Op]) {
-    let stage = stage().await;
+    strike(&Box::pin(stage()).await, ops).await;
+}
+
+async fn every_fault_of_factors(ops: &[Op]) {
+    strike(&Box::pin(stage_with_factors()).await, ops).await;
+}
+
+async fn strike(stage: &Stage, ops: &[Op]) {
     for op in ops {
-        let clean = clean(&stage, *op).await;
+        let clean = clean(stage, *op).await;
         assert_eq!(clean.requests.iter().filter(|r| *r == "TransactWriteItems").count(), 1);
         for (position, request) in clean.requests.iter().enumerate() {
             let before = clean.requests[..position].iter().filter(|r| *r == request).count();
             for fault in FAULTS.into_iter().filter(|fault| happens(*fault, request)) {
-                once(&stage, *op, &clean, (request, before, fault)).await;
+                once(stage, *op, &clean, (request, before, fault)).await;
                 stage.back().await;
-                for_good(&stage, *op, &clean, (request, before, fault)).await;
+                for_good(stage, *op, &clean, (request, before, fault)).await;
                 stage.back().await;
             }
         }
@@ -392,6 +537,36 @@ async fn faults_while_clients_come_in() {
 #[tokio::test]
 async fn faults_while_a_person_changes_their_account() {
     every_fault(&[Op::Password, Op::Email, Op::Confirm, Op::EndOthers, Op::Speak]).await;
+}
+
+#[tokio::test]
+async fn faults_while_second_factors_change() {
+    every_fault_of_factors(&[Op::BeginApp, Op::ConfirmApp, Op::RemoveApp, Op::RecoveryCode]).await;
+}
+
+#[tokio::test]
+async fn faults_while_passkeys_change_and_sign_in() {
+    every_fault_of_factors(&[Op::AddPasskey, Op::RemovePasskey, Op::Alone]).await;
+}
+
+#[tokio::test]
+async fn faults_while_a_second_step_is_taken_and_a_code_printed() {
+    every_fault_of_factors(&[Op::SecondStep, Op::PrintCode]).await;
+}
+
+#[tokio::test]
+async fn a_repeat_about_factors_is_answered_as_its_nature_says() {
+    let stage = Box::pin(stage_with_factors()).await;
+    let mut again = Vec::new();
+    for op in [Op::BeginApp, Op::ConfirmApp, Op::RemoveApp, Op::RecoveryCode, Op::AddPasskey] {
+        again.push(clean(&stage, op).await.again);
+    }
+    assert_eq!(again, [200, 409, 404, 201, 201]);
+    let mut again = Vec::new();
+    for op in [Op::RemovePasskey, Op::SecondStep, Op::Alone, Op::PrintCode] {
+        again.push(clean(&stage, op).await.again);
+    }
+    assert_eq!(again, [404, 401, 401, 201]);
 }
 
 #[tokio::test]

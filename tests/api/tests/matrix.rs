@@ -762,7 +762,8 @@ async fn the_role_staff_does_the_daily_work() {
         if audience == Audience::Portal {
             continue;
         }
-        let scene = Scene::new().await;
+        let mut scene = Scene::new().await;
+        scene.prepare(&operation).await;
         let felix = scene.world.staff("harbor", "Felix", Role::Staff).await;
         let answer = felix.send(scene.row(&operation)).await;
         if let Some(code) = reserved(&operation) {

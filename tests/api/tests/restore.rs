@@ -4,13 +4,15 @@
 use std::collections::BTreeMap;
 
 use api_tests::{
-    Answer, Call, PASSWORD, World,
+    Answer, Call, PASSWORD, PORTAL, World,
     people::{Invited, Staff, text},
     wire::{Fault, Snapshot},
 };
 use latchkey_restore::{Closed, Restoration, Told, Trouble};
 use serde_json::{Value, json};
 use shared::{fields::At, history::Role, store::Item};
+
+use crate::authenticator::Device;
 
 const NEW: &str = "another nine grey pebbles";
 const HOUR: i64 = 60 * 60;
@@ -409,6 +411,62 @@ async fn an_edit_is_judged_by_what_it_changed() {
     scene.write_event(|event| event["changed"] = json!(["until"])).await;
     scene.restored().await;
     assert_eq!(scene.dana.user(&who).await["status"], "revoked");
+}
+
+/// Somebody with a passkey, in a browser.
+async fn with_passkey(world: &World, dana: &Staff) -> (Invited, Device, String) {
+    let who = dana.enrolled().await;
+    let offered = json!({"version": 1, "secondFactor": "offered"});
+    dana.patch("/api/practice", &offered).await.expect(200);
+    let browser = world.browser(&who.email, PASSWORD, "one").await;
+    let call = |path: &str, body: &Value| {
+        Call::new("POST", &format!("/api/portal/account/{path}")).json(body)
+    };
+    let proof = json!({"proof": {"password": PASSWORD}});
+    let asked = browser.send(call("passkeys/options", &proof)).await.expect(200);
+    let mut device = Device::at(PORTAL, 1);
+    let body = json!({"name": "Phone", "credential": device.create(&asked["options"])});
+    let added = browser.send(call("passkeys", &body)).await.expect(201);
+    (who, device, text(&added["passkeyId"]))
+}
+
+/// Signs in with a passkey alone.
+async fn alone(world: &World, device: &mut Device) -> Answer {
+    let ask = json!({"practice": "harbor"});
+    let ask = Call::new("POST", "/api/portal/sign-in/passkey/options").json(&ask);
+    let question = world.send(ask).await.expect(200);
+    let credential = device.get(&question["options"]);
+    let body = json!({"challenge": question["challenge"], "credential": credential});
+    world.send(Call::new("POST", "/api/portal/sign-in/passkey").json(&body)).await
+}
+
+#[tokio::test]
+async fn a_factor_that_was_removed_is_not_taken_and_neither_is_the_password() {
+    let (mut scene, (who, mut device, id)) = Scene::of(with_passkey).await;
+    let answer = alone(&scene.world, &mut device).await;
+    let cookie = answer.cookie("__Host-latchkey-portal").expect("a session");
+    let remove = Call::new("DELETE", &format!("/api/portal/account/passkeys/{id}"));
+    let remove = remove.json(&json!({"proof": {"password": PASSWORD}})).cookie(&cookie);
+    scene.world.send(remove).await.expect(204);
+    let (closed, history) = scene.restored().await;
+    assert_eq!(closed, only(|c| c.passwords = 1));
+    assert_eq!(history, [told("password-changed", &who, &["password"])]);
+    alone(&scene.world, &mut device).await.problem(401, "factor_failed");
+    scene.sign_in(&who).await.problem(401, "sign_in_failed");
+    // The person chooses a password, and is asked for nothing that was lost.
+    scene.world.forgot(&who.email).await.expect(202);
+    scene.world.deliver().await;
+    let token = scene.world.post.newest(&who.email).token();
+    scene.world.choose(&token, NEW).await.expect(204);
+    scene.world.signed_in(&who.email, NEW).await;
+}
+
+#[tokio::test]
+async fn a_factor_that_nobody_touched_is_taken_after_a_restoration() {
+    let (mut scene, (_, mut device, _)) = Scene::of(with_passkey).await;
+    let (closed, _) = scene.restored().await;
+    assert_eq!(closed, Closed::default());
+    alone(&scene.world, &mut device).await.expect(200);
 }
 
 #[tokio::test]

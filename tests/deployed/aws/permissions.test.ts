@@ -24,9 +24,12 @@ const NOT_ASKED_FOR = [
 
 let dana: Desk;
 let ada: Desk;
+let casey: Desk;
 beforeAll(async () => {
   dana = await Desk.open("dana@harbor.example");
   ada = await Desk.open("ada@harbor.example");
+  casey = await Desk.open("casey@cove.example");
+  for (const admin of [dana, casey]) await admin.ask("offered");
 });
 
 const at = (client: { clientId: string }, user?: { portalUserId: string }) =>
@@ -380,6 +383,37 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     for (let twice = 0; twice < 2; twice++)
       await visitor.must(404, "POST", "/enrollment/check", { token: forged });
   },
+  "factor-reset": async () => {
+    const { client, user, visitor } = await dana.enrolled();
+    const path = `${at(client, user)}/factor-reset`;
+    await refused("POST", path);
+    await beyond("POST", path);
+    // That there is a factor is guessed.
+    await dana.must(409, "POST", path);
+    await visitor.passkey();
+    const once = key();
+    for (let twice = 0; twice < 2; twice++) await dana.must(201, "POST", path, undefined, once);
+  },
+  factors: async () => {
+    const { visitor } = await casey.enrolled("cove");
+    await visitor.must(403, "POST", "/account/totp", visitor.stepUp(), ELSEWHERE);
+    // A wrong proof is counted, the second beside the first.
+    const wrong = { proof: { password: "not the password at all" } };
+    for (let twice = 0; twice < 2; twice++) await visitor.must(422, "POST", "/account/totp", wrong);
+    const { passkeyId } = await visitor.passkey({}, key());
+    await visitor.must(200, "PATCH", `/account/passkeys/${passkeyId}`, { name: "My key" });
+    // In a browser that lost its device the counts of strangers must be as they were read.
+    visitor.jar.delete("__Host-latchkey-device");
+    await visitor.must(201, "POST", "/account/recovery-code", visitor.stepUp());
+    await visitor.must(204, "DELETE", `/account/passkeys/${passkeyId}`, visitor.stepUp());
+    await casey.ask("required");
+    try {
+      const { device } = await visitor.passkey(await visitor.challenge("factor_enrollment_required", 403));
+      await visitor.enterBy(device);
+    } finally {
+      await casey.ask("offered");
+    }
+  },
   health: () => dana.must(200, "GET", "/health"),
   history: async () => {
     const client = await dana.client();
@@ -651,10 +685,17 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
       expect((await visitor.signIn("not the password at all")).status).toBe(401);
     // The counts must be as they were read.
     expect((await visitor.signIn()).status).toBe(200);
+    // A passkey signs in alone; a recovery code, of which a mail tells, in the second step.
+    const { device } = await visitor.passkey();
+    const { code } = await visitor.must(201, "POST", "/account/recovery-code", visitor.stepUp());
+    await visitor.enterBy(device);
+    const { challenge } = await visitor.challenge();
+    await visitor.must(200, "POST", "/sign-in/factor", { challenge, method: "recovery-code", code });
+    await visitor.must(404, "POST", "/sign-in/passkey/options", { practice: "nobody-s" });
     // Another sign-in ends the session that the browser had, and its app is told in the same write.
     await withRoom(Room.open, async (room) => {
       const { access_token: token } = await room.tokens(visitor);
-      expect((await visitor.signIn()).status).toBe(200);
+      await visitor.enterBy(device);
       expect(await room.introspect(token)).toEqual({ active: false });
     });
   },
@@ -722,6 +763,12 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
       // This ends the account's sessions.
       await edit(sibling, second, { username: unique() });
     });
+    // Passkeys know where the account was when the first was added: the way there is kept, and goes when it is there again.
+    const { client: moving, user: moved, visitor: mover } = await dana.enrolled();
+    const { device } = await mover.passkey();
+    await edit(moving, moved, { username: unique() });
+    await mover.enterBy(device);
+    await edit(moving, moved, { username: moved.username });
     // And invited anew there.
     const invited = await dana.invite(client, { relationship: "guardian" });
     await dana.invite(sibling, sameAs(invited));

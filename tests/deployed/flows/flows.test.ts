@@ -1,6 +1,7 @@
 // Every flow of the API, over the wire, as it is in either home.
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { codeOf } from "../../e2e/authenticator.ts";
 import { answered, call, home, mail, mailsTo, until } from "../home.ts";
 import {
   ALERT,
@@ -387,6 +388,41 @@ describe("the door", () => {
     const { people, entries } = await visitor.must(200, "GET", `/charts/${client.clientId}/access`);
     expect(people).toMatchObject([{ portalUserId: user.portalUserId, you: true }]);
     expect(entries).toHaveLength(2);
+  });
+
+  test("asks for a second factor where there is one", async () => {
+    // What cove asks for is this test's alone.
+    const casey = await Desk.open("casey@cove.example");
+    await casey.ask("offered");
+    const { client, user, visitor } = await casey.enrolled("cove");
+    const secret = await visitor.app();
+    await mail(user.email, /was added$/);
+    const second = async (method: string, code: string) => {
+      const { challenge } = await visitor.challenge();
+      return visitor.call("POST", "/sign-in/factor", { challenge, method, code });
+    };
+    const code = codeOf(secret);
+    expect((await second("totp", code)).status).toBe(200);
+    const again = await second("totp", code);
+    expect([again.status, again.body.code]).toEqual([401, "factor_failed"]);
+
+    const { device, passkeyId } = await visitor.passkey();
+    const path = `/account/passkeys/${passkeyId}`;
+    expect(await visitor.must(200, "PATCH", path, { name: "My key" })).toMatchObject({ name: "My key" });
+    expect(await visitor.enterBy(device)).toMatchObject({ username: user.username });
+    const made = await visitor.must(201, "POST", "/account/recovery-code", visitor.stepUp());
+    const used = await second("recovery-code", made.code);
+    expect([used.status, used.body.recoveryCode]).toEqual([200, expect.any(String)]);
+    const printed = await casey.must(201, "POST", `${at(client, user)}/factor-reset`);
+    expect((await second("reset-code", printed.code)).status).toBe(200);
+
+    await casey.ask("required");
+    await visitor.must(204, "DELETE", "/account/totp", visitor.stepUp());
+    const last = await visitor.call("DELETE", path, visitor.stepUp());
+    expect([last.status, last.body.code]).toEqual([409, "last_factor"]);
+    await casey.ask("off");
+    await visitor.must(204, "DELETE", path, visitor.stepUp());
+    expect((await visitor.signIn()).status).toBe(200);
   });
 
   test("forgets failures once somebody is in", async () => {

@@ -19,6 +19,7 @@ export interface Draft {
   staffIdleSeconds: string;
   staffSessionSeconds: string;
   passwordMinimum: string;
+  secondFactor: string;
 }
 export type Field = keyof Draft;
 
@@ -56,6 +57,7 @@ export const draftOf = (settings: Settings): Draft => {
     staffIdleSeconds: number("staffIdleSeconds"),
     staffSessionSeconds: number("staffSessionSeconds"),
     passwordMinimum: number("passwordMinimum"),
+    secondFactor: settings.secondFactor,
   };
 };
 
@@ -93,6 +95,10 @@ export function editOf(version: number, base: Draft, draft: Draft): SettingsEdit
 
 export const labelOf = (field: Field): string => t(`setting.${field}`);
 
+export const SECOND_FACTOR = ["off", "offered", "required"] as const;
+export const saySecondFactor = (value: string): string =>
+  t(`secondFactor.${value as (typeof SECOND_FACTOR)[number]}`);
+
 export const sayLanguage = (tag: string): string => inWords("language", tag);
 export const sayCountry = (code: string): string => inWords("region", code);
 
@@ -107,6 +113,7 @@ function inWords(type: "language" | "region", code: string): string {
 export function sayValue(draft: Draft, field: Field): string {
   if (field === "language") return sayLanguage(draft.language);
   if (field === "country") return sayCountry(draft.country);
+  if (field === "secondFactor") return saySecondFactor(draft.secondFactor);
   if (!isNumber(field)) return draft[field];
   const number = numberIn(draft, field);
   if (Number.isNaN(number) || field === "passwordMinimum") return draft[field];
@@ -119,6 +126,7 @@ export function effects(base: Draft, draft: Draft): string[] {
   return [...touched(base, draft)].map((field) => {
     const value = sayValue(draft, field);
     const shorter = isNumber(field) && numberIn(draft, field) < numberIn(base, field);
+    if (field === "secondFactor") return t(`effect.secondFactor.${draft.secondFactor as (typeof SECOND_FACTOR)[number]}`);
     const said = field.endsWith("Seconds") ? (`effect.${field}.${shorter ? "shorter" : "longer"}` as const) : (`effect.${field}` as const);
     return t(said as "effect.name", { value });
   });

@@ -17,7 +17,7 @@ import { COUNTRIES } from "./countries";
 import { EndSessions } from "./end-sessions";
 import { InvitationPreview } from "./preview";
 import { Select } from "./select";
-import { draftOf, editOf, effects, labelOf, problems, sayCountry, sayLanguage, sayValue, type Draft, type Field } from "./settings-draft";
+import { draftOf, editOf, effects, labelOf, problems, sayCountry, sayLanguage, saySecondFactor, sayValue, SECOND_FACTOR, type Draft, type Field } from "./settings-draft";
 
 export function Settings() {
   const settings = useResource(load);
@@ -105,9 +105,11 @@ function Edit({ settings, onSaved }: { settings: Loaded; onSaved: (settings: Loa
       </Group>
       <Group title={t("settings.passwords")}>
         {number("passwordMinimum")}
-        <p class="field muted">
-          <strong>{t("setting.secondFactor")}</strong> {t("settings.noSecondFactor")}
-        </p>
+        <Select
+          {...field("secondFactor")}
+          hint={t("hint.secondFactor")}
+          options={SECOND_FACTOR.map((value) => [value, saySecondFactor(value)])}
+        />
       </Group>
       <section class="card padded">
         <Effects of={effects(base.draft, draft)} />
