@@ -16,6 +16,8 @@ export function AppSetup(props: {
   practice: Practice;
   given: Given;
   confirm: (code: string) => Promise<void>;
+  /** Where the way back leads, in words. */
+  back: string;
   onBack: () => void;
 }) {
   const { given } = props;
@@ -51,7 +53,7 @@ export function AppSetup(props: {
           {t("app.confirm")}
         </Button>
       </Form>
-      <Button onClick={props.onBack}>{t("signIn.back")}</Button>
+      <Button onClick={props.onBack}>{props.back}</Button>
     </Frame>
   );
 }

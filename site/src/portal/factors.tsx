@@ -29,25 +29,25 @@ export function Factors(props: { of: Account; onChange: (change: FactorChange) =
     <section>
       <h2>{t("factors.title")}</h2>
       <p class="small">{t(some ? "factors.lead" : "factors.none")}</p>
-      <ul class="rows">
-        {passkeys.map((passkey) => (
-          <PasskeyRow key={passkey.passkeyId} of={passkey} onChange={props.onChange} />
-        ))}
-        {totp && (
-          <li>
-            <div>
-              <strong>{t("factors.app")}</strong>
-              <p>{t("factors.appThere")}</p>
-            </div>
-            <Button
-              label={t("factors.removeOf", { name: t("factors.app") })}
-              onClick={() => props.onChange({ what: "remove-app" })}
-            >
-              {t("factors.remove")}
-            </Button>
-          </li>
-        )}
-        {some && (
+      {some && (
+        <ul class="rows">
+          {passkeys.map((passkey) => (
+            <PasskeyRow key={passkey.passkeyId} of={passkey} onChange={props.onChange} />
+          ))}
+          {totp && (
+            <li>
+              <div>
+                <strong>{t("factors.app")}</strong>
+                <p>{t("factors.appThere")}</p>
+              </div>
+              <Button
+                label={t("factors.removeOf", { name: t("factors.app") })}
+                onClick={() => props.onChange({ what: "remove-app" })}
+              >
+                {t("factors.remove")}
+              </Button>
+            </li>
+          )}
           <li>
             <div>
               <strong>{t("factors.code")}</strong>
@@ -55,13 +55,15 @@ export function Factors(props: { of: Account; onChange: (change: FactorChange) =
             </div>
             <Button onClick={() => props.onChange({ what: "code" })}>{t("factors.makeCode")}</Button>
           </li>
-        )}
-      </ul>
-      {offers && hasPasskeys() && (
-        <Button onClick={() => props.onChange({ what: "passkey" })}>{t("first.passkey")}</Button>
+        </ul>
       )}
-      {offers && !totp && (
-        <Button onClick={() => props.onChange({ what: "app" })}>{t("first.app")}</Button>
+      {offers && (
+        <div class="actions start">
+          {hasPasskeys() && (
+            <Button onClick={() => props.onChange({ what: "passkey" })}>{t("first.passkey")}</Button>
+          )}
+          {!totp && <Button onClick={() => props.onChange({ what: "app" })}>{t("first.app")}</Button>}
+        </div>
       )}
     </section>
   );
@@ -149,6 +151,7 @@ export function ChangeFactor(props: {
       <AppSetup
         practice={practice}
         given={given}
+        back={t("account.back")}
         onBack={() => onBack()}
         confirm={async (typed) => {
           await api.confirmApp(typed);

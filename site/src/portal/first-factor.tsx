@@ -42,6 +42,7 @@ export function FirstFactor(props: Step) {
       <AppSetup
         practice={practice}
         given={given}
+        back={t("signIn.back")}
         onBack={() => give(null)}
         confirm={(code) =>
           guarded(async () => {
