@@ -114,6 +114,7 @@ test("a device that does not verify the person adds nothing, and says so", async
   const portal = new Portal(page);
   await page.goto(covePortal("sign-in"));
   await portal.signIn(user.username);
+  await expect(portal.welcome).toBeFocused();
   await page.goto(covePortal("account"));
   await portal.button("first.passkey").click();
   await portal.field("account.yourPassword").fill(PASSWORD);
