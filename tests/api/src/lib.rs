@@ -3,6 +3,7 @@
 //! table on which requests can be counted, held up, refused, or lost.
 
 pub mod apps;
+pub mod authenticator;
 pub mod mail;
 pub mod people;
 pub mod programs;

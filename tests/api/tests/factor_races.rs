@@ -5,12 +5,11 @@ use std::cell::Cell;
 
 use api_tests::{
     Answer, Call, PASSWORD, World,
+    authenticator::{Authenticator, Device},
     people::{Browser, Invited, Staff, text},
     races::{Ended, meet_distinct},
 };
 use serde_json::{Value, json};
-
-use crate::authenticator::{Authenticator, Device};
 
 const ACCOUNT: &str = "/api/portal/account";
 

@@ -3,12 +3,11 @@
 
 use api_tests::{
     Answer, Call, PASSWORD, World, apps,
+    authenticator::{Authenticator, Device},
     people::{Browser, Invited, Staff, text},
 };
 use serde_json::{Value, json};
 use shared::{cookie, jwt::Audience};
-
-use crate::authenticator::{Authenticator, Device};
 
 const NEW: &str = "another nine grey pebbles";
 const ACCOUNT: &str = "/api/portal/account";

@@ -4,14 +4,13 @@
 
 use api_tests::{
     Answer, Call, PASSWORD, PORTAL, World,
+    authenticator::{Authenticator, Device},
     mail::Mood,
     people::{Browser, Invited, Staff, text},
     wire::{Fault, Snapshot},
 };
 use serde_json::{Value, json};
 use shared::{id::PracticeId, keys, store::Update};
-
-use crate::authenticator::{Authenticator, Device};
 
 const FAULTS: [Fault; 5] =
     [Fault::Throttled, Fault::Conflict, Fault::Error, Fault::LostRequest, Fault::LostAnswer];

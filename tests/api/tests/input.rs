@@ -10,6 +10,7 @@ use std::{
 
 use api_tests::{
     Answer, Call, PASSWORD, PORTAL, World,
+    authenticator::{Authenticator, Device},
     people::{Invited, Staff, text},
     programs::{Program, system},
     routes::operations,
@@ -30,10 +31,7 @@ use shared::fields::{
 use tower::ServiceExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::{
-    authenticator::{Authenticator, Device},
-    cors::OPEN,
-};
+use crate::cors::OPEN;
 
 /// What a member of a body may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

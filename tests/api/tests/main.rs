@@ -7,7 +7,6 @@ mod addresses;
 mod alerts;
 mod apps;
 mod asked;
-mod authenticator;
 mod bulk;
 mod closing;
 mod conformance;

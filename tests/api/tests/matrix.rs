@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use api_tests::{
     Call, JWKS, KEY, PASSWORD, PORTAL, STAFF, World,
     apps::{REDIRECT, Room, VERIFIER, challenge, form, registration},
+    authenticator::{Authenticator, Device},
     people::{Invited, Staff, text},
     programs::{Program, system},
     routes::{Operation, operations},
@@ -16,7 +17,6 @@ use ring::hmac;
 use serde_json::{Value, json};
 use shared::{cookie, history::Role, jwt::Audience};
 
-use crate::authenticator::{Authenticator, Device};
 use crate::tenancy::harbors;
 
 /// Operations open to everybody. The list may only shrink: an operation is not added here without

@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 
 use api_tests::{
     Answer, Call, PASSWORD, PORTAL, World,
+    authenticator::Device,
     people::{Invited, Staff, text},
     wire::{Fault, Snapshot},
 };
 use latchkey_restore::{Closed, Restoration, Told, Trouble};
 use serde_json::{Value, json};
 use shared::{fields::At, history::Role, store::Item};
-
-use crate::authenticator::Device;
 
 const NEW: &str = "another nine grey pebbles";
 const HOUR: i64 = 60 * 60;

@@ -5,14 +5,13 @@ use std::collections::BTreeSet;
 use api_tests::{
     Answer, Call, PASSWORD, PORTAL, World,
     apps::{REDIRECT, Room, VERIFIER, X, Y, challenge, form, parameter, registration},
+    authenticator::{Authenticator, Device},
     people::{Invited, Staff, text},
     programs::system,
     routes::operations,
 };
 use serde_json::{Value, json};
 use shared::id::AccountKey;
-
-use crate::authenticator::{Authenticator, Device};
 
 const NEW: &str = "another nine grey pebbles";
 

@@ -3,6 +3,7 @@
 
 use api_tests::{
     apps::{REDIRECT, Room, VERIFIER, challenge, parameter, registration},
+    authenticator::{Authenticator, Device},
     mail::Post,
     programs::system,
 };
@@ -15,7 +16,7 @@ use shared::{
     keys,
     mail::MailKind,
     outbox::Outgoing,
-    store::{item_key, parse},
+    store::{Update, item_key, parse},
     token::{ConfirmationToken, InvitationToken, ResetToken},
 };
 
@@ -215,6 +216,7 @@ impl Afternoon<'_> {
         self.note(wrong, ("POST", sign_in, with("not the password")), "", 401).await;
         let signed = self.note("sign-in", ("POST", sign_in, with(PASSWORD)), "", 200).await;
         self.account(&signed.cookies, client).await;
+        self.factors(&signed.cookies, &one).await;
         self.apps(&signed.cookies[0]).await;
         self.alerts(client, path).await;
         let body = json!({"practice": "harbor", "username": "pat@mail.example"});
@@ -274,6 +276,61 @@ impl Afternoon<'_> {
         self.note("account.password", ("PUT", &path, body), &cookie, 204).await;
         let path = format!("{account}/sessions/others");
         self.note("account.end-session", ("DELETE", &path, Value::Null), &cookie, 204).await;
+    }
+
+    /// Second factors are added, signed in with and removed.
+    async fn factors(&mut self, cookies: &[String], path: &str) {
+        let store = self.place.app.store();
+        let mut change = store.change();
+        let practice = keys::practice(&self.place.practice);
+        change.update(&Update::of(practice).set("secondFactor", &"offered"));
+        store.write(change).await.expect("written");
+
+        let (cookie, account) = (cookies.join("; "), "/api/portal/account");
+        let proof = || json!({"proof": {"password": PASSWORD}});
+        let totp = format!("{account}/totp");
+        let given = self.note("factors.totp", ("POST", &totp, proof()), &cookie, 200).await.body;
+        let app = Authenticator::new(given["secret"].as_str().expect("a secret"));
+        let code = json!({"code": app.code(self.place.app.now())});
+        self.note("factors.confirm-totp", ("PUT", &totp, code), &cookie, 204).await;
+        let code = ("POST", &*format!("{account}/recovery-code"), proof());
+        self.note("factors.recovery-code", code, &cookie, 201).await;
+
+        let passkeys = format!("{account}/passkeys");
+        let ask = ("POST", &*format!("{passkeys}/options"), proof());
+        let asked = self.note("factors.passkey-options", ask, &cookie, 200).await.body;
+        let mut device = Device::at(&self.place.app.config().portal_origin, 1);
+        let made = json!({"name": "Phone", "credential": device.create(&asked["options"])});
+        let added = ("POST", &*passkeys, made);
+        let added = self.note("factors.add-passkey", added, &cookie, 201).await.body;
+        let passkey = format!("{passkeys}/{}", added["passkeyId"].as_str().expect("an id"));
+        let name = ("PATCH", &*passkey, json!({"name": "Old phone"}));
+        self.note("factors.rename-passkey", name, &cookie, 200).await;
+
+        self.place.pass(30);
+        let sign_in = "/api/portal/sign-in";
+        let body =
+            json!({"practice": "harbor", "username": "pat@mail.example", "password": PASSWORD});
+        let first = "sign-in, a second factor is asked for";
+        let first = self.note(first, ("POST", sign_in, body), "", 401).await.body;
+        let step =
+            |code: &str| json!({"challenge": first["challenge"], "method": "totp", "code": code});
+        let factor = format!("{sign_in}/factor");
+        let wrong = "sign-in.factor, refused";
+        self.note(wrong, ("POST", &factor, step("000000")), "", 401).await;
+        let right = step(&app.code(self.place.app.now()));
+        self.note("sign-in.factor", ("POST", &factor, right), "", 200).await;
+        let ask = ("POST", &*format!("{sign_in}/passkey/options"), json!({"practice": "harbor"}));
+        let asked = self.note("sign-in.passkey-options", ask, "", 200).await.body;
+        let credential = device.get(&asked["options"]);
+        let answer = json!({"challenge": asked["challenge"], "credential": credential});
+        let alone = format!("{sign_in}/passkey");
+        self.note("sign-in.passkey", ("POST", &alone, answer), "", 200).await;
+
+        let print = format!("{path}/factor-reset");
+        self.staff("factor-reset", ("POST", &print, Value::Null), 201).await;
+        self.note("factors.remove-passkey", ("DELETE", &passkey, proof()), &cookie, 204).await;
+        self.note("factors.remove-totp", ("DELETE", &totp, proof()), &cookie, 204).await;
     }
 
     /// An app is registered, opened, asked about and left.

@@ -15,6 +15,10 @@ pub struct Authenticator(Vec<u8>);
 
 impl Authenticator {
     /// Takes a secret in base 32.
+    ///
+    /// # Panics
+    /// When it is not in base 32.
+    #[must_use]
     pub fn new(secret: &str) -> Self {
         let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
         let (mut bits, mut held, mut bytes) = (0_u32, 0, Vec::new());
@@ -30,6 +34,10 @@ impl Authenticator {
     }
 
     /// The code that it shows at a time.
+    ///
+    /// # Panics
+    /// Before 1970.
+    #[must_use]
     pub fn code(&self, at: At) -> String {
         let step = u64::try_from(at.seconds() / 30).expect("after 1970");
         let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.0);
@@ -60,6 +68,10 @@ pub struct Device {
 
 impl Device {
     /// A device at a portal.
+    ///
+    /// # Panics
+    /// When the address names no host.
+    #[must_use]
     pub fn at(origin: &str, id: u8) -> Self {
         let random = SystemRandom::new();
         let algorithm = &ECDSA_P256_SHA256_ASN1_SIGNING;
@@ -96,6 +108,9 @@ impl Device {
     }
 
     /// Makes the passkey that a page asks for.
+    ///
+    /// # Panics
+    /// When these are no options.
     pub fn create(&mut self, options: &Value) -> Value {
         let handle = options["publicKey"]["user"]["id"].as_str().expect("a handle");
         self.handle = URL_SAFE_NO_PAD.decode(handle).expect("base64");
@@ -127,6 +142,9 @@ impl Device {
     }
 
     /// Signs what a page asks.
+    ///
+    /// # Panics
+    /// When these are no options.
     pub fn get(&mut self, options: &Value) -> Value {
         let client_data = self.client_data("webauthn.get", options);
         let data = self.data(0);
