@@ -702,6 +702,27 @@ async fn a_passkey_finds_its_account_after_the_sign_in_name_changed() {
 }
 
 #[tokio::test]
+async fn a_passkey_opens_its_own_account_alone_even_when_another_has_its_sign_in_name() {
+    let mut scene = scene().await;
+    scene.passkey(1).await;
+    let kim = scene.dana.enroll_for(&scene.who.client, "kim@mail.example").await;
+    let dana = scene.dana.clone();
+    let rename = async |who: &Invited, to: &str| {
+        let edit = json!({"version": dana.user(who).await["version"], "username": to});
+        dana.patch(&who.path(), &edit).await.expect(200);
+    };
+    rename(&kim, "kim.the.first").await;
+    scene.computer = scene.world.browser("kim.the.first", PASSWORD, "hers").await;
+    let (mut hers, _) = scene.passkey(2).await;
+    let begun = scene.challenge().await;
+    let answer = hers.get(&begun["passkey"]);
+    scene.second_by(&begun, &answer).await.problem(401, "factor_failed");
+    rename(&kim, "kim.the.second").await;
+    rename(&scene.who, "kim.the.first").await;
+    assert_eq!(signs_in(scene.alone(&mut hers).await)["username"], "kim.the.second");
+}
+
+#[tokio::test]
 async fn a_passkey_of_somebody_who_was_deleted_or_of_another_practice_opens_nothing() {
     let scene = scene().await;
     let (mut device, _) = scene.passkey(1).await;
