@@ -178,7 +178,7 @@ export async function cdkDeploy(deployment = "latchkey"): Promise<void> {
   const assembly = mkdtempSync(join(tmpdir(), "latchkey-assembly-"));
   try {
     run("cdk", "synth", "--quiet", "--output", assembly);
-    for (const stack of [deployment, `${deployment}-firewall`])
+    for (const stack of ["", "-data", "-firewall"].map((end) => deployment + end))
       prune(join(assembly, `${stack}.template.json`));
     run(
       "cdk",

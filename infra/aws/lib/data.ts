@@ -1,7 +1,7 @@
 // What must not be lost: the two tables, the key that encrypts them, their backups, and the archive of the
-// history that nobody can change.
-import { fileURLToPath } from "node:url";
-import { ArnFormat, Duration, Stack } from "aws-cdk-lib";
+// history that nobody can change. In a stack of its own, made before everything else: an upgrade that fails, and a
+// first deployment that does, leave it as it is, and the next one goes on with it.
+import { ArnFormat, CfnOutput, Duration, Stack, type StackProps } from "aws-cdk-lib";
 import {
   BackupPlan,
   BackupPlanRule,
@@ -9,7 +9,6 @@ import {
   BackupResource,
   BackupVault,
 } from "aws-cdk-lib/aws-backup";
-import { Stats, type Metric } from "aws-cdk-lib/aws-cloudwatch";
 import {
   AttributeType,
   BillingMode,
@@ -20,52 +19,35 @@ import {
   TableEncryption,
   type TableProps,
 } from "aws-cdk-lib/aws-dynamodb";
-import { type CronOptions, Rule, Schedule } from "aws-cdk-lib/aws-events";
-import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
-import { AnyPrincipal, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { type CronOptions, Schedule } from "aws-cdk-lib/aws-events";
+import { AnyPrincipal, PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Key } from "aws-cdk-lib/aws-kms";
-import {
-  Architecture,
-  LoggingFormat,
-  Runtime,
-  StartingPosition,
-  Tracing,
-  type IFunction,
-} from "aws-cdk-lib/aws-lambda";
-import { DynamoEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
-import { NodejsFunction } from "aws-cdk-lib/aws-lambda-nodejs";
-import { FilterPattern, LogGroup, MetricFilter } from "aws-cdk-lib/aws-logs";
 import {
   BlockPublicAccess,
   Bucket,
-  type CfnBucket,
   BucketEncryption,
   ObjectLockRetention,
   ObjectOwnership,
   StorageClass,
 } from "aws-cdk-lib/aws-s3";
-import { Construct } from "constructs";
-import { BEHIND, CHANGED, CURRENT } from "../archivist/words.ts";
+import type { Construct } from "constructs";
 import { kept, keptAndProtected } from "./kept.ts";
 import { TABLES } from "./keys.ts";
-import { INLINE, known } from "./known.ts";
+import { known } from "./known.ts";
+import type { OF_DATA } from "./outputs.ts";
 import { LEAST_BACKUP_DAYS, type Settings } from "./settings.ts";
 import { TIERS } from "./tiers.ts";
 
-export class Data extends Construct {
+export class Data extends Stack {
   readonly key: Key;
   readonly main: Table;
   readonly history: Table;
   readonly archive: Bucket;
-  /** Copies the history's stream into the archive. */
-  readonly archivist: IFunction;
-  /** Events that were changed or deleted in the table, which nothing of ours does. */
-  readonly historyChanged: Metric;
-  /** 1 a day while what was written to the history does not reach its archive, else 0. */
-  readonly archiveBehind: Metric;
+  /** Its ARN, for other stacks: under a name, by which it can be told in a policy. */
+  readonly archiveArn: string;
 
-  constructor(scope: Construct, id: string, settings: Settings) {
-    super(scope, id);
+  constructor(scope: Construct, id: string, settings: Settings, props: StackProps) {
+    super(scope, id, { ...props, terminationProtection: settings.keepData });
     this.key = encryptionKey(this, settings);
 
     const both: Omit<TableProps, "partitionKey"> & Pick<TableProps, "partitionKey"> = {
@@ -112,138 +94,15 @@ export class Data extends Construct {
       }),
     });
     this.archive = archiveBucket(this, settings, this.key);
-    [this.archivist, this.historyChanged] = this.copyHistory(settings);
-    this.archiveBehind = this.lookAtArchive(settings);
+    this.archiveArn = this.exportValue(this.archive.bucketArn, { name: `${this.stackName}:Archive` });
     this.backUp(settings);
-  }
-
-  /** Batches are large and slow on purpose: an object a few minutes old is young enough for an archive. A
-   *  batch that cannot be written is tried until the stream forgets it, a day later, and the alarm on the
-   *  stream's age tells long before; the table still has the events then. */
-  private copyHistory(settings: Settings): [IFunction, Metric] {
-    const scope = new Construct(this, "Archivist");
-    const role = new Role(scope, "Role", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
-    const logs = new LogGroup(scope, "Logs", {
-      logGroupName: `/${settings.deployment}/archive-history`,
-      retention: settings.logDays,
-      encryptionKey: this.key,
-      removalPolicy: kept(settings),
-    });
-    const made = new NodejsFunction(scope, "Function", {
-      description: "Latchkey: copies the history into its archive",
-      ...this.program(settings, "index.ts"),
-      role,
-      logGroup: logs,
-      environment: { ARCHIVE: this.archive.bucketName },
-    });
-    logs.grantWrite(role);
-    // It adds objects and can do nothing else with them, not even read.
-    role.addToPolicy(
-      new PolicyStatement({
-        actions: ["s3:PutObject"],
-        resources: [this.archive.arnForObjects("history/*")],
-      }),
-    );
-    made.addEventSource(
-      new DynamoEventSource(this.history, {
-        startingPosition: StartingPosition.TRIM_HORIZON,
-        batchSize: 1000,
-        maxBatchingWindow: Duration.minutes(5),
-        bisectBatchOnError: true,
-        retryAttempts: -1,
-      }),
-    );
-    known(
-      made,
-      {
-        "AwsSolutions-IAM5[Resource::*]":
-          "X-Ray takes segments, and DynamoDB lists streams, for no particular resource",
-        [`AwsSolutions-IAM5[Resource::<${Stack.of(this).getLogicalId(this.archive.node.defaultChild as CfnBucket)}.Arn>/history/*]`]:
-          "one object a batch, named by the batch",
-        "HIPAA.Security-IAMNoInlinePolicy": INLINE,
-        "HIPAA.Security-LambdaConcurrency": "one at a time for each shard of the stream",
-        "HIPAA.Security-LambdaDLQ": "gives up no batch before the stream does",
-        "HIPAA.Security-LambdaInsideVPC": "talks to AWS services alone, by TLS and IAM",
-      },
-      role,
-    );
-    const changed = new MetricFilter(scope, "Changed", {
-      logGroup: logs,
-      filterPattern: FilterPattern.stringValue("$.message", "=", `${CHANGED}*`),
-      metricNamespace: "Latchkey",
-      metricName: "HistoryChanged",
-    });
-    return [made, changed.metric({ statistic: Stats.SUM })];
-  }
-
-  /** The alarm on the stream's age says nothing of a stream that is read no more, or of objects that are not written. */
-  private lookAtArchive(settings: Settings): Metric {
-    const scope = new Construct(this, "Look");
-    const role = new Role(scope, "Role", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
-    const logs = new LogGroup(scope, "Logs", {
-      logGroupName: `/${settings.deployment}/look-at-archive`,
-      retention: settings.logDays,
-      encryptionKey: this.key,
-      removalPolicy: kept(settings),
-    });
-    const made = new NodejsFunction(scope, "Function", {
-      description: "Latchkey: looks whether the history reaches its archive",
-      ...this.program(settings, "look.ts"),
-      role,
-      logGroup: logs,
-      environment: { ARCHIVE: this.archive.bucketName, HISTORY_TABLE: this.history.tableName },
-    });
-    logs.grantWrite(role);
-    role.addToPolicy(
-      new PolicyStatement({
-        actions: ["s3:ListBucket"],
-        resources: [this.archive.bucketArn],
-        conditions: { StringLike: { "s3:prefix": "history/*" } },
-      }),
-    );
-    role.addToPolicy(new PolicyStatement({ actions: ["cloudwatch:GetMetricData"], resources: ["*"] }));
-    known(
-      made,
-      {
-        "AwsSolutions-IAM5[Resource::*]": "X-Ray takes segments, and CloudWatch gives figures, for no particular resource",
-        "HIPAA.Security-IAMNoInlinePolicy": INLINE,
-        "HIPAA.Security-LambdaConcurrency": "once a day",
-        "HIPAA.Security-LambdaDLQ": "comes again tomorrow, and the alarm on errors tells of today",
-        "HIPAA.Security-LambdaInsideVPC": "talks to AWS services alone, by TLS and IAM",
-      },
-      role,
-    );
-    new Rule(scope, "Daily", {
-      description: "Latchkey: looks whether the history reaches its archive",
-      schedule: Schedule.rate(Duration.days(1)),
-      targets: [new LambdaFunction(made)],
-    });
-    const [behind] = [BEHIND, CURRENT].map((words) =>
-      new MetricFilter(scope, words === BEHIND ? "Behind" : "Current", {
-        logGroup: logs,
-        filterPattern: FilterPattern.stringValue("$.message", "=", `${words}*`),
-        metricNamespace: "Latchkey",
-        metricName: "ArchiveBehind",
-        metricValue: words === BEHIND ? "1" : "0",
-      }).metric({ statistic: Stats.MAXIMUM }),
-    );
-    return behind!;
-  }
-
-  /** What the two programs about the archive have in common. */
-  private program(settings: Settings, file: string) {
-    return {
-      runtime: Runtime.NODEJS_24_X,
-      architecture: settings.architecture === "arm64" ? Architecture.ARM_64 : Architecture.X86_64,
-      entry: fileURLToPath(new URL(`../archivist/${file}`, import.meta.url)),
-      depsLockFilePath: fileURLToPath(new URL("../package-lock.json", import.meta.url)),
-      // The SDK comes along in the version of the lock file, not in the runtime's of the day.
-      bundling: { bundleAwsSDK: true, minify: true },
-      memorySize: 256,
-      timeout: Duration.seconds(60),
-      tracing: settings.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
-      loggingFormat: LoggingFormat.JSON,
+    const outputs: Record<(typeof OF_DATA)[number], string> = {
+      Table: this.main.tableName,
+      HistoryTable: this.history.tableName,
+      ArchiveBucket: this.archive.bucketName,
     };
+    for (const [name, value] of Object.entries(outputs))
+      new CfnOutput(this, `Output${name}`, { value }).overrideLogicalId(name);
   }
 
   /** For what point-in-time recovery does not undo: a loss that is found out after more than 35 days, and an

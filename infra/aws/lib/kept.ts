@@ -1,10 +1,9 @@
-// What outlives the stack, when the settings say that data are kept. That is all that keeps them: the stack has
-// no protection against termination. The CDK sets it before anything is made, and a first deployment that
-// fails could not be cleared away for the next one.
+// What outlives the stacks, when the settings say that data are kept. Nothing is kept of a first deployment until all
+// of it stands (`provisional` in lib/settings.ts): one that fails goes away whole, by itself or with `DESTROY=1`.
 import { RemovalPolicy } from "aws-cdk-lib";
 import type { Settings } from "./settings.ts";
 
-/** For whatever is kept. When its first deployment fails it goes again: it is empty, and its name would be in
+/** For whatever is kept. When it is new in an upgrade that fails it goes again: it is empty, and its name would be in
  *  the way of the next. */
 export const kept = ({ keepData }: Settings): RemovalPolicy =>
   keepData ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;

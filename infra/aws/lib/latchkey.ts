@@ -1,47 +1,27 @@
 // The whole of Latchkey in an account: firewall and access log where AWS wants them, and all else in the
-// practice's own region.
+// practice's own region, what must not be lost apart from what each version makes anew.
 import { CfnOutput, Stack, Tags, type App, type StackProps } from "aws-cdk-lib";
+import { CfnLogGroup } from "aws-cdk-lib/aws-logs";
 import { StringParameter } from "aws-cdk-lib/aws-ssm";
 import type { Construct } from "constructs";
 import { AccessLog } from "./access-log.ts";
 import { Api } from "./api.ts";
+import { Archivist } from "./archivist.ts";
 import { Data } from "./data.ts";
 import { Edge } from "./edge.ts";
 import { Firewall } from "./firewall.ts";
 import { Functions } from "./functions.ts";
 import { Mail } from "./mail.ts";
 import { Notices } from "./notices.ts";
+import type { OUTPUTS } from "./outputs.ts";
 import { Plans } from "./plans.ts";
 import { keyNames, type Settings, type Site } from "./settings.ts";
 import { Staff } from "./staff.ts";
 import { Watch } from "./watch.ts";
 
-/** What the ops commands ask the stack for, by output. */
-export const OUTPUTS = [
-  "StaffSite",
-  "PortalSite",
-  "Table",
-  "HistoryTable",
-  "SiteBucket",
-  "ArchiveBucket",
-  "StaffPool",
-  "FailedMails",
-  "FailedEvents",
-  "FailedNotices",
-  "SendMail",
-  "MailEvents",
-  "Deliver",
-  "ApiHost",
-  // What was published of the keys when this was deployed: the next step of a turn asks for it.
-  "VerifyingKeys",
-  "SigningVersion",
-  "OriginDigests",
-  "OriginVersion",
-] as const;
-export type Output = (typeof OUTPUTS)[number];
-
 interface Props extends StackProps {
   settings: Settings;
+  data: Data;
   binaries: string;
   webAclArns: Record<Site, string>;
 }
@@ -52,11 +32,10 @@ export class Latchkey extends Stack {
 
   constructor(scope: Construct, id: string, props: Props) {
     super(scope, id, props);
-    const { settings } = props;
+    const { data, settings } = props;
     const names = keyNames(settings.deployment);
     const published = (name: string) => StringParameter.valueForStringParameter(this, name);
 
-    const data = new Data(this, "Data", settings);
     const api = new Api(this, "Api", settings, data);
     const edge = (this.edge = new Edge(this, "Edge", settings, {
       apiHost: api.host,
@@ -75,16 +54,14 @@ export class Latchkey extends Stack {
     api.route(this.functions);
     const mail = new Mail(this, "Mail", settings, data, this.functions);
     const notices = new Notices(this, "Notices", data, this.functions);
+    const archivist = new Archivist(this, "Archivist", settings, data);
     const staff = new Staff(this, "Staff", settings, this.functions, edge.staffOrigin);
-    new Watch(this, "Watch", settings, { api, data, functions: this.functions, mail, notices });
+    new Watch(this, "Watch", settings, { api, archivist, data, functions: this.functions, mail, notices });
 
-    const outputs: Record<Output, string | undefined> = {
+    const outputs: Record<(typeof OUTPUTS)[number], string | undefined> = {
       StaffSite: edge.staffOrigin,
       PortalSite: edge.portalOrigin,
-      Table: data.main.tableName,
-      HistoryTable: data.history.tableName,
       SiteBucket: edge.site.bucketName,
-      ArchiveBucket: data.archive.bucketName,
       StaffPool: staff.pool?.userPoolId,
       FailedMails: mail.failed.queueUrl,
       FailedEvents: mail.failedEvents.queueUrl,
@@ -112,10 +89,15 @@ export function latchkey(app: App, settings: Settings, binaries: string, account
     crossRegionReferences: true,
   });
   const firewall = new Firewall(app, `${deployment}-firewall`, settings, within("us-east-1"));
+  const data = new Data(app, `${deployment}-data`, settings, {
+    ...within(region),
+    description: "Latchkey: tables, keys, archive and backups",
+  });
   const stack = new Latchkey(app, deployment, {
     ...within(region),
     description: "Latchkey: who may enter a practice's client portal",
     settings,
+    data,
     binaries,
     webAclArns: firewall.webAclArns,
   });
@@ -128,6 +110,8 @@ export function latchkey(app: App, settings: Settings, binaries: string, account
     };
     new Plans(app, `${deployment}-plans`, settings.edgePlan, sites, within("us-east-1")).addStackDependency(accessLog);
   }
+  // CloudFormation takes a change of what is kept only with one of a resource.
+  for (const one of app.node.findAll()) if (one instanceof CfnLogGroup) one.addMetadata("kept", settings.keepData);
   for (const [key, value] of Object.entries({ application: "latchkey", deployment, ...settings.tags })) {
     Tags.of(app).add(key, value);
   }

@@ -181,6 +181,10 @@ export function settings(given: Given): Settings {
   return full;
 }
 
+/** How a first deployment is made until all of it stands: as a try-out, which nothing keeps. What is protected for
+ *  patients cannot be cleared away again, the account's owner neither. */
+export const provisional = (settings: Settings): Settings => ({ ...settings, use: "try-out", keepData: false });
+
 /** Requests that are taken. `doors` and `api` are those of one address within five minutes, by site: all staff of a
  *  practice may sit behind one address, while a client rarely shares theirs with many. */
 export interface Limits {

@@ -19,6 +19,7 @@ import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import type { Api } from "./api.ts";
+import type { Archivist } from "./archivist.ts";
 import type { Data } from "./data.ts";
 import { functionName, type Functions } from "./functions.ts";
 import { STREAMED, type Streamed } from "./keys.ts";
@@ -37,10 +38,10 @@ export class Watch extends Construct {
     scope: Construct,
     id: string,
     settings: Settings,
-    parts: { api: Api; data: Data; functions: Functions; mail: Mail; notices: Notices },
+    parts: { api: Api; archivist: Archivist; data: Data; functions: Functions; mail: Mail; notices: Notices },
   ) {
     super(scope, id);
-    const { api, data, functions, mail, notices } = parts;
+    const { api, archivist, data, functions, mail, notices } = parts;
     const { alarms: chosen, dashboard } = TIERS[settings.tier];
     this.alarms = chosen;
     this.topic = new Topic(this, "Alarms", { masterKey: data.key, enforceSSL: true });
@@ -129,12 +130,12 @@ export class Watch extends Construct {
     this.alarm(
       "ArchiveStream",
       "The history is not being archived",
-      iterator(data.archivist.functionName),
+      iterator(archivist.copier.functionName),
       60 * 60_000,
     );
-    const behind = data.archiveBehind.with({ period: Duration.days(1) });
+    const behind = archivist.archiveBehind.with({ period: Duration.days(1) });
     this.alarm("ArchiveBehind", "What was written to the history is not in its archive", behind, 1);
-    const changed = data.historyChanged.with({ period: FIVE_MINUTES });
+    const changed = archivist.historyChanged.with({ period: FIVE_MINUTES });
     this.alarm("HistoryChanged", "The history was changed or deleted from in its table", changed, 1);
     const waiting = (queue: Queue) =>
       queue.metricApproximateNumberOfMessagesVisible({ period: FIVE_MINUTES, statistic: Stats.MAXIMUM });
@@ -215,7 +216,7 @@ export class Watch extends Construct {
           ]),
           graph(
             "Age of streams",
-            [stream("send-mail"), stream("deliver"), iterator(data.archivist.functionName)],
+            [stream("send-mail"), stream("deliver"), iterator(archivist.copier.functionName)],
             [mail.failed, mail.failedEvents, notices.failed].map(waiting),
           ),
         ],

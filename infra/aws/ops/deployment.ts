@@ -8,7 +8,7 @@ import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { GetParameterCommand, ParameterNotFound, PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
-import type { Output } from "../lib/latchkey.ts";
+import { OF_DATA, type Output } from "../lib/outputs.ts";
 import { keyNames, type Settings } from "../lib/settings.ts";
 
 /** What a person did wrong, or must do first: told in one line, without a stack trace. */
@@ -24,7 +24,7 @@ export class Deployment {
   readonly sqs: SQSClient;
   readonly ssm: SSMClient;
   readonly names: ReturnType<typeof keyNames>;
-  private described?: Promise<Stack>;
+  private readonly described = new Map<string, Promise<Stack>>();
 
   constructor(
     readonly settings: Settings,
@@ -47,18 +47,24 @@ export class Deployment {
     this.names = keyNames(settings.deployment);
   }
 
-  /** What the stack made. */
+  /** What the stacks made. */
   async output(name: Output): Promise<string> {
-    const { Outputs = [] } = await this.stack();
+    const stack = (OF_DATA as readonly string[]).includes(name) ? `${this.settings.deployment}-data` : this.settings.deployment;
+    const { Outputs = [] } = await this.stack(stack);
     const value = Outputs.find((output) => output.OutputKey === name)?.OutputValue;
-    if (!value) throw new Refusal(`The stack ${this.settings.deployment} has no ${name}.`);
+    if (!value) throw new Refusal(`The stack ${stack} has no ${name}.`);
     return value;
+  }
+
+  /** Has what was read of the stacks read anew: they changed. */
+  changed(): void {
+    this.described.clear();
   }
 
   /** When the last deployment came to its end, and an output as it left it. Refuses while one is under way:
    *  nobody can say yet what will hold. */
   async deployed(name: Output): Promise<{ value: string; at: Date }> {
-    const { StackStatus = "", LastUpdatedTime, CreationTime } = await this.stack();
+    const { StackStatus = "", LastUpdatedTime, CreationTime } = await this.stack(this.settings.deployment);
     if (!StackStatus.endsWith("_COMPLETE"))
       throw new Refusal(
         `A deployment is under way, or failed (${StackStatus}). See that one succeeds first.`,
@@ -100,18 +106,16 @@ export class Deployment {
     await this.ssm.send(new PutParameterCommand({ Name, Value, Type: "String", Overwrite: true }));
   }
 
-  private stack(): Promise<Stack> {
-    this.described ??= this.describe();
-    return this.described;
+  private stack(StackName: string): Promise<Stack> {
+    const known = this.described.get(StackName) ?? this.describe(StackName);
+    this.described.set(StackName, known);
+    return known;
   }
 
-  private async describe(): Promise<Stack> {
-    const { deployment } = this.settings;
-    const answer = await this.cloudFormation
-      .send(new DescribeStacksCommand({ StackName: deployment }))
-      .catch((error: Error) => {
-        throw new Refusal(`There is no stack ${deployment} here yet (${error.message}). Deploy first.`);
-      });
+  private async describe(StackName: string): Promise<Stack> {
+    const answer = await this.cloudFormation.send(new DescribeStacksCommand({ StackName })).catch((error: Error) => {
+      throw new Refusal(`There is no stack ${StackName} here yet (${error.message}). Deploy first.`);
+    });
     return answer.Stacks![0]!;
   }
 }

@@ -16,7 +16,7 @@ import {
   ResourceNotFoundException,
   UpdateSecretVersionStageCommand,
 } from "@aws-sdk/client-secrets-manager";
-import type { Output } from "../lib/latchkey.ts";
+import type { Output } from "../lib/outputs.ts";
 import { LONGEST_SESSION } from "./practice.ts";
 import { Refusal, type Deployment } from "./deployment.ts";
 

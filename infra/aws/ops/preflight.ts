@@ -3,7 +3,7 @@
 import { resolveCname } from "node:dns/promises";
 import { fileURLToPath } from "node:url";
 import { ACMClient, DescribeCertificateCommand } from "@aws-sdk/client-acm";
-import { DescribeStacksCommand, paginateListStackResources } from "@aws-sdk/client-cloudformation";
+import { DescribeStacksCommand, paginateListStackResources, type StackResourceSummary } from "@aws-sdk/client-cloudformation";
 import { CloudFrontClient, ListDistributionsCommand, type DistributionSummary } from "@aws-sdk/client-cloudfront";
 import { GetAccountSettingsCommand, GetFunctionConcurrencyCommand } from "@aws-sdk/client-lambda";
 import { GetAccountCommand, GetEmailIdentityCommand, SESv2Client } from "@aws-sdk/client-sesv2";
@@ -96,7 +96,7 @@ export async function findings(d: Deployment, given: Partial<Around> = {}): Prom
     ["the plan of the account", () => plan(d)],
     ["CDK's bootstrap", () => bootstrap(d, account.number)],
     ["the keys", () => keys(d)],
-    ["the stack as it is", () => stack(d)],
+    ["the stacks as they are", async () => [...(await stack(d, "-data")), ...(await stack(d, "")), ...(await oldTables(d))]],
     ["Lambda's quota", () => concurrency(d)],
     ["CloudFront", () => edge(d, all.cname)],
     ["the certificate", () => certificate(d)],
@@ -273,12 +273,10 @@ async function read(ssm: SSMClient, Name: string): Promise<string | undefined> {
   }
 }
 
-/** The state of the stack, if there is one. */
-async function status(d: Deployment): Promise<string | undefined> {
+/** The state of a stack, if there is one. */
+async function status(d: Deployment, StackName = d.settings.deployment): Promise<string | undefined> {
   try {
-    const { Stacks = [] } = await d.cloudFormation.send(
-      new DescribeStacksCommand({ StackName: d.settings.deployment }),
-    );
+    const { Stacks = [] } = await d.cloudFormation.send(new DescribeStacksCommand({ StackName }));
     return Stacks[0]?.StackStatus;
   } catch (error) {
     if (/does not exist/.test((error as Error).message)) return undefined;
@@ -286,31 +284,47 @@ async function status(d: Deployment): Promise<string | undefined> {
   }
 }
 
-async function stack(d: Deployment): Promise<Finding[]> {
-  const { deployment, region } = d.settings;
-  const now = await status(d);
+async function stack(d: Deployment, end: string): Promise<Finding[]> {
+  const { region } = d.settings;
+  const name = d.settings.deployment + end;
+  const now = await status(d, name);
   if (!now || /^(CREATE|UPDATE|UPDATE_ROLLBACK|IMPORT|ROLLBACK)_COMPLETE$|^REVIEW_IN_PROGRESS$/.test(now)) {
     return now === "ROLLBACK_COMPLETE"
       ? [
           {
             weight: "note",
-            found: `The stack ${deployment} is left of a first deployment that failed.`,
+            found: `The stack ${name} is left of a first deployment that failed.`,
             means: "It is empty, and the next `cdk deploy` deletes it by itself.",
           },
         ]
       : [];
   }
   const todo = /_IN_PROGRESS$/.test(now)
-    ? [`aws cloudformation describe-stack-events --stack-name ${deployment} --region ${region}`]
+    ? [`aws cloudformation describe-stack-events --stack-name ${name} --region ${region}`]
     : now === "UPDATE_ROLLBACK_FAILED"
-      ? [`aws cloudformation continue-update-rollback --stack-name ${deployment} --region ${region}`]
-      : [`aws cloudformation delete-stack --stack-name ${deployment} --region ${region}`];
+      ? [`aws cloudformation continue-update-rollback --stack-name ${name} --region ${region}`]
+      : [`aws cloudformation delete-stack --stack-name ${name} --region ${region}`];
   return [
     {
       weight: "blocks",
-      found: `The stack ${deployment} is in the state ${now}.`,
+      found: `The stack ${name} is in the state ${now}.`,
       means: now.endsWith("_IN_PROGRESS") ? "Another deployment is under way." : "CloudFormation takes no change of it.",
       todo,
+    },
+  ];
+}
+
+/** The tables of a version before 0.2 are in the stack that each version makes anew: this one would make empty ones
+ *  beside them. */
+async function oldTables(d: Deployment): Promise<Finding[]> {
+  if (!(await resourceOf(d, (one) => one.ResourceType === "AWS::DynamoDB::Table"))) return [];
+  const { deployment, region } = d.settings;
+  return [
+    {
+      weight: "blocks",
+      found: `The stack ${deployment} has the tables, and this version keeps them in ${deployment}-data.`,
+      means: "They would stay behind, and the functions would begin with empty ones. CloudFormation can move them between the stacks.",
+      todo: [`aws cloudformation create-stack-refactor help    # in ${region}: tables, key, archive and vault to ${deployment}-data`],
     },
   ];
 }
@@ -558,15 +572,15 @@ async function sender(d: Deployment): Promise<Finding[]> {
 }
 
 /** Whether the identity of a domain was made by this stack. */
-async function isOurs(d: Deployment, domain: string): Promise<boolean> {
+const isOurs = (d: Deployment, domain: string) =>
+  resourceOf(d, (one) => one.ResourceType === "AWS::SES::EmailIdentity" && one.PhysicalResourceId === domain);
+
+/** Whether the stack has a resource that is as it is asked for. */
+async function resourceOf(d: Deployment, asked: (one: StackResourceSummary) => boolean): Promise<boolean> {
   if (!(await status(d))) return false;
   const pages = paginateListStackResources({ client: d.cloudFormation }, { StackName: d.settings.deployment });
   for await (const { StackResourceSummaries = [] } of pages) {
-    const ours = StackResourceSummaries.some(
-      ({ ResourceType, PhysicalResourceId, ResourceStatus }) =>
-        ResourceType === "AWS::SES::EmailIdentity" && PhysicalResourceId === domain && ResourceStatus !== "DELETE_COMPLETE",
-    );
-    if (ours) return true;
+    if (StackResourceSummaries.some((one) => one.ResourceStatus !== "DELETE_COMPLETE" && asked(one))) return true;
   }
   return false;
 }

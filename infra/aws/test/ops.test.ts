@@ -40,7 +40,7 @@ import {
 } from "@aws-sdk/lib-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { OUTPUTS } from "../lib/latchkey.ts";
+import { OF_DATA, OUTPUTS } from "../lib/outputs.ts";
 import * as archive from "../ops/archive.ts";
 import { Deployment } from "../ops/deployment.ts";
 import * as outbox from "../ops/outbox.ts";
@@ -66,7 +66,7 @@ beforeEach(() => {
         StackName: "latchkey",
         CreationTime: new Date(),
         StackStatus: "CREATE_COMPLETE",
-        Outputs: OUTPUTS.map((OutputKey) => ({
+        Outputs: [...OF_DATA, ...OUTPUTS].map((OutputKey) => ({
           OutputKey,
           OutputValue: OutputKey === "PortalSite" ? "https://portal.example.org" : `the ${OutputKey}`,
         })),

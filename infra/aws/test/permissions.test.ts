@@ -30,8 +30,8 @@ const actions = (name: string, on: RegExp) =>
     .filter((statement) => on.test(JSON.stringify(statement.Resource)))
     .flatMap((statement) => list(statement.Action))
     .sort();
-const HISTORY = /"DataHistory/;
-const MAIN = /"DataMain\w+","Arn"/;
+const HISTORY = /GetAttHistory/;
+const MAIN = /GetAttMain\w+Arn/;
 
 test.each(Object.keys(FUNCTIONS))("%s names its actions and its resources", (name) => {
   for (const statement of of(name)) {
@@ -64,7 +64,7 @@ test("the history is added to, and read by three functions; nobody changes or de
 test("the history of a whole practice is read from its index, and from nothing else", () => {
   const queries = of("practice-history").filter(({ Action }) => list(Action).includes("dynamodb:Query"));
   expect(queries.map(({ Resource }) => JSON.stringify(Resource))).toEqual([
-    expect.stringMatching(/DataHistory\w+","Arn"\]\},"\/index\/practice"/),
+    expect.stringMatching(/GetAttHistory\w+"\},"\/index\/practice"/),
   ]);
 });
 
@@ -194,7 +194,7 @@ test("notices are queued by what ends sessions or closes charts, and told by one
   expect(writes("P#*#K")).toEqual(
     [...queue, "deliver", "update-portal-user"].sort().map((name) => [name, "dynamodb:PutItem", "all of them"]),
   );
-  const reached = of("deliver").filter((statement) => /"DataMain\w+","Arn"/.test(JSON.stringify(statement.Resource)));
+  const reached = of("deliver").filter((statement) => MAIN.test(JSON.stringify(statement.Resource)));
   const keys = reached.flatMap((statement) => {
     const leading = statement.Condition?.["ForAllValues:StringLike"]?.["dynamodb:LeadingKeys"];
     return leading ? list(leading) : [];
@@ -229,7 +229,7 @@ test("mail is sent as the sender, through the configuration set", () => {
 });
 
 test("the archivist adds objects and can neither read, change nor unlock them", () => {
-  const { PolicyDocument } = made.one<Policy>("AWS::IAM::Policy", "DataArchivistRole");
+  const { PolicyDocument } = made.one<Policy>("AWS::IAM::Policy", "ArchivistCopyRole");
   const s3 = PolicyDocument.Statement.flatMap((s) => list(s.Action)).filter((action) =>
     action.startsWith("s3:"),
   );

@@ -423,10 +423,10 @@ describe("what the first deployment makes step by step", () => {
   });
 });
 
-describe("the stack as it is", () => {
-  const state = (StackStatus: string) =>
-    stacks.on(DescribeStacksCommand).resolves({
-      Stacks: [{ StackName: "latchkey", CreationTime: new Date(), StackStatus: StackStatus as never }],
+describe("the stacks as they are", () => {
+  const state = (StackStatus: string, StackName = "latchkey") =>
+    stacks.on(DescribeStacksCommand, { StackName }).resolves({
+      Stacks: [{ StackName, CreationTime: new Date(), StackStatus: StackStatus as never }],
     });
 
   test.each([
@@ -438,6 +438,18 @@ describe("the stack as it is", () => {
   ] as const)("%s: %s", async (now, weight, words) => {
     state(now);
     await only(weight, [words]);
+  });
+
+  test("that of the data is looked at too", async () => {
+    state("UPDATE_ROLLBACK_FAILED", "latchkey-data");
+    await only("blocks", ["continue-update-rollback --stack-name latchkey-data"]);
+  });
+
+  test("tables in the stack that each version makes anew would be left behind with all that is in them", async () => {
+    stacks.on(ListStackResourcesCommand).resolves({
+      StackResourceSummaries: [resource("AWS::SES::EmailIdentity", "portal.example.org"), resource("AWS::DynamoDB::Table", "main")],
+    });
+    await only("blocks", ["latchkey-data", "create-stack-refactor"]);
   });
 
   test.each(["CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"])("%s is fine", async (now) => {

@@ -28,7 +28,7 @@ import {
 import { mockClient } from "aws-sdk-client-mock";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { FUNCTIONS } from "../lib/functions.ts";
-import { OUTPUTS } from "../lib/latchkey.ts";
+import { OF_DATA, OUTPUTS } from "../lib/outputs.ts";
 import { Deployment } from "../ops/deployment.ts";
 import { restore } from "../ops/restore.ts";
 import { given } from "./synthesised.ts";
@@ -115,7 +115,7 @@ beforeEach(() => {
         StackName: "latchkey",
         CreationTime: new Date(),
         StackStatus: "CREATE_COMPLETE",
-        Outputs: OUTPUTS.map((OutputKey) => ({ OutputKey, OutputValue: `the ${OutputKey}` })),
+        Outputs: [...OF_DATA, ...OUTPUTS].map((OutputKey) => ({ OutputKey, OutputValue: `the ${OutputKey}` })),
       },
     ],
   });

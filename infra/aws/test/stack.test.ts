@@ -1,10 +1,11 @@
 // What no emulator honours, and what nobody would notice until it is needed.
 import { readFileSync } from "node:fs";
+import type { Stack } from "aws-cdk-lib";
 import { Match } from "aws-cdk-lib/assertions";
 import { beforeAll, describe, expect, test } from "vitest";
 import { DELIVERIES, FUNCTIONS } from "../lib/functions.ts";
 import { operations } from "../lib/api.ts";
-import { settings, type Settings } from "../lib/settings.ts";
+import { provisional, settings, type Settings } from "../lib/settings.ts";
 import { given, made as make, Synthesised } from "./synthesised.ts";
 
 const OUTBOX_RS = readFileSync(new URL("../../../shared/src/outbox.rs", import.meta.url), "utf8");
@@ -15,13 +16,13 @@ beforeAll(() => {
 });
 
 describe("data", () => {
-  test.each(["DataMain", "DataHistory"])(
+  test.each(["Main", "History"])(
     "%s is encrypted, and cannot be deleted by accident; the main one can be restored, of the other there is an archive",
     (id) => {
       const table = made.one("AWS::DynamoDB::Table", id);
       expect(table).toMatchObject({
         BillingMode: "PAY_PER_REQUEST",
-        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: id === "DataMain" },
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: id === "Main" },
         SSESpecification: { SSEEnabled: true, SSEType: "KMS" },
         DeletionProtectionEnabled: true,
       });
@@ -29,15 +30,15 @@ describe("data", () => {
   );
 
   test("what has expired is deleted, the history never", () => {
-    expect(made.one("AWS::DynamoDB::Table", "DataMain")["TimeToLiveSpecification"]).toEqual({
+    expect(made.one("AWS::DynamoDB::Table", "Main")["TimeToLiveSpecification"]).toEqual({
       AttributeName: "expiresAt",
       Enabled: true,
     });
-    expect(made.one("AWS::DynamoDB::Table", "DataHistory")["TimeToLiveSpecification"]).toBeUndefined();
+    expect(made.one("AWS::DynamoDB::Table", "History")["TimeToLiveSpecification"]).toBeUndefined();
   });
 
   test("what waits, and every list of a practice, is found by a sparse index", () => {
-    const table = made.one("AWS::DynamoDB::Table", "DataMain");
+    const table = made.one("AWS::DynamoDB::Table", "Main");
     const keysOnly = { ProjectionType: "KEYS_ONLY" };
     const index = (name: string, partition: string, sort: string, projection: object = keysOnly) => ({
       IndexName: name,
@@ -63,7 +64,7 @@ describe("data", () => {
   });
 
   test("all events of a practice are found by time", () => {
-    expect(made.one("AWS::DynamoDB::Table", "DataHistory")["GlobalSecondaryIndexes"]).toEqual([
+    expect(made.one("AWS::DynamoDB::Table", "History")["GlobalSecondaryIndexes"]).toEqual([
       {
         IndexName: "practice",
         KeySchema: [
@@ -78,7 +79,7 @@ describe("data", () => {
   test("the key turns, and is used through services of this account only", () => {
     const key = made.one<{ KeyPolicy: { Statement: { Principal: unknown; Condition?: unknown }[] } }>(
       "AWS::KMS::Key",
-      "Data",
+      "Key",
     );
     expect(key["EnableKeyRotation"]).toBe(true);
     for (const { Principal, Condition } of key.KeyPolicy.Statement) {
@@ -90,7 +91,7 @@ describe("data", () => {
   });
 
   test("the key is open to logs, alarms and events of this account, which write what it encrypts", () => {
-    const { KeyPolicy } = made.one<{ KeyPolicy: object }>("AWS::KMS::Key", "Data");
+    const { KeyPolicy } = made.one<{ KeyPolicy: object }>("AWS::KMS::Key", "Key");
     const text = JSON.stringify(KeyPolicy);
     expect(text).toMatch(/"Service":\{"Fn::Join":\["",\["logs\.us-east-1\.",/);
     expect(text).toContain(":logs:us-east-1:123456789012:log-group:*");
@@ -103,7 +104,7 @@ describe("data", () => {
       Sid?: string;
       Condition?: unknown;
     }
-    const { KeyPolicy } = made.one<{ KeyPolicy: { Statement: Statement[] } }>("AWS::KMS::Key", "Data");
+    const { KeyPolicy } = made.one<{ KeyPolicy: { Statement: Statement[] } }>("AWS::KMS::Key", "Key");
     const of = (sid: string) => KeyPolicy.Statement.find(({ Sid }) => Sid === sid)?.Condition;
     expect(of("AlarmsReachTheirTopic")).toEqual(ALARMS_OF_THIS_ACCOUNT);
     expect(JSON.stringify(of("EventsThatFailedReachTheirQueue"))).toMatch(
@@ -119,7 +120,7 @@ describe("data", () => {
       CopyActions?: unknown[];
     }
     const rules = (of: Synthesised) =>
-      of.one<{ BackupPlan: { BackupPlanRule: Rule[] } }>("AWS::Backup::BackupPlan", "Data").BackupPlan
+      of.one<{ BackupPlan: { BackupPlanRule: Rule[] } }>("AWS::Backup::BackupPlan", "Backups").BackupPlan
         .BackupPlanRule;
 
     test("are made of the main table every week and every month, and kept as the settings say", () => {
@@ -132,10 +133,10 @@ describe("data", () => {
       ]);
       const selection = made.one<{ BackupSelection: { Resources: unknown[] } }>(
         "AWS::Backup::BackupSelection",
-        "Data",
+        "Backups",
       );
       expect(selection.BackupSelection.Resources).toEqual([
-        { "Fn::GetAtt": [expect.stringMatching(/^DataMain/), "Arn"] },
+        { "Fn::GetAtt": [expect.stringMatching(/^Main/), "Arn"] },
       ]);
       expect(rules(new Synthesised({ backupDays: 70, backupYears: 3 })).map((rule) => rule.Lifecycle)).toEqual([
         { DeleteAfterDays: 70 },
@@ -144,10 +145,10 @@ describe("data", () => {
     });
 
     test("are kept from everybody until their time, by no key of ours; a try-out's can be deleted", () => {
-      const vault = made.one("AWS::Backup::BackupVault", "Data");
+      const vault = made.one("AWS::Backup::BackupVault", "Vault");
       expect(vault["LockConfiguration"]).toEqual({ MinRetentionDays: 7, ChangeableForDays: 3 });
       expect(vault["EncryptionKeyArn"]).toBeUndefined();
-      const tryOut = new Synthesised({ use: "try-out" }).one("AWS::Backup::BackupVault", "Data");
+      const tryOut = new Synthesised({ use: "try-out" }).one("AWS::Backup::BackupVault", "Vault");
       expect(tryOut["LockConfiguration"]).toBeUndefined();
     });
 
@@ -160,16 +161,16 @@ describe("data", () => {
   });
 
   test("a try-out keeps no object for longer than a day, and then only from those who may not say otherwise", () => {
-    expect(new Synthesised({ use: "try-out" }).one("AWS::S3::Bucket", "DataArchive")).toMatchObject({
+    expect(new Synthesised({ use: "try-out" }).one("AWS::S3::Bucket", "Archive")).toMatchObject({
       ObjectLockConfiguration: { Rule: { DefaultRetention: { Mode: "GOVERNANCE", Days: 1 } } },
     });
   });
 
   test("what outlives a try-out is not locked either", () => {
     const kept = new Synthesised({ use: "try-out", keepData: true });
-    expect(kept.one("AWS::DynamoDB::Table", "DataMain")["DeletionProtectionEnabled"]).toBe(true);
-    expect(kept.one("AWS::Backup::BackupVault", "Data")["LockConfiguration"]).toBeUndefined();
-    expect(JSON.stringify(kept.one("AWS::S3::Bucket", "DataArchive"))).not.toContain("COMPLIANCE");
+    expect(kept.one("AWS::DynamoDB::Table", "Main")["DeletionProtectionEnabled"]).toBe(true);
+    expect(kept.one("AWS::Backup::BackupVault", "Vault")["LockConfiguration"]).toBeUndefined();
+    expect(JSON.stringify(kept.one("AWS::S3::Bucket", "Archive"))).not.toContain("COMPLIANCE");
   });
 
   test("it must be said whether real patients are meant, and the file to begin from does not say it", () => {
@@ -183,7 +184,7 @@ describe("data", () => {
   });
 
   test("nobody changes or deletes what is in the archive", () => {
-    expect(made.one("AWS::S3::Bucket", "DataArchive")).toMatchObject({
+    expect(made.one("AWS::S3::Bucket", "Archive")).toMatchObject({
       ObjectLockEnabled: true,
       ObjectLockConfiguration: { Rule: { DefaultRetention: { Mode: "COMPLIANCE", Days: 6 * 365 } } },
       VersioningConfiguration: { Status: "Enabled" },
@@ -191,7 +192,7 @@ describe("data", () => {
   });
 
   test("every event of the history reaches the archive, however often it takes", () => {
-    const stream = made.one("AWS::Lambda::EventSourceMapping", "DataArchivist");
+    const stream = made.one("AWS::Lambda::EventSourceMapping", "ArchivistCopy");
     expect(stream).toMatchObject({
       BisectBatchOnFunctionError: true,
       MaximumRetryAttempts: -1,
@@ -220,13 +221,14 @@ describe("what outlives the stack", () => {
     "AWS::Backup::BackupVault",
     "AWS::Logs::LogGroup",
   ];
-  /** Resources of all three stacks. */
-  const resources = ({ template, accessLog, firewall }: Synthesised) =>
-    [template, accessLog, firewall].flatMap((one) =>
+  /** Resources of all stacks. */
+  const resources = ({ template, data, accessLog, firewall }: Synthesised) =>
+    [template, data, accessLog, firewall].flatMap((one) =>
       Object.entries(one.toJSON()["Resources"] as Record<string, Resource>),
     );
   interface Resource {
     Type: string;
+    Metadata?: object;
     DeletionPolicy?: string;
     UpdateReplacePolicy?: string;
     Properties?: Record<string, unknown>;
@@ -248,15 +250,65 @@ describe("what outlives the stack", () => {
         if (guarded) expect([id, Properties!["TableName"]]).toEqual([id, undefined]);
       }
     }
-    expect(make().stack.terminationProtection).toBeFalsy();
   });
 
-  test("is nothing when data are not kept", () => {
-    const retained = resources(new Synthesised({ use: "try-out" })).filter(
+  test("is in a stack that nobody can end, but for the pool and the logs, and for the rest there is no such guard", () => {
+    const guarded = ({ app }: ReturnType<typeof make>) =>
+      app.node.children.filter((one) => (one as Stack).terminationProtection).map(({ node }) => node.id);
+    expect(guarded(make())).toEqual(["latchkey-data"]);
+    expect(guarded(make({ use: "try-out" }))).toEqual([]);
+    for (const type of ["AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::Backup::BackupVault"]) {
+      expect(Object.keys(made.data.findResources(type))).not.toEqual([]);
+      made.template.resourceCountIs(type, 0);
+    }
+    const buckets = Object.keys(made.template.findResources("AWS::S3::Bucket"));
+    expect(buckets).toEqual([expect.stringMatching(/^EdgeSite/)]);
+  });
+
+  test("stands before everything that uses it, and uses nothing itself", () => {
+    const { app, stack } = make();
+    app.synth();
+    const data = app.node.findChild("latchkey-data") as Stack;
+    expect(stack.dependencies).toContain(data);
+    expect(data.dependencies).toEqual([]);
+  });
+
+  test.each<[string, Settings]>([
+    ["when data are not kept", given({ use: "try-out" })],
+    ["before all of a first deployment stands", provisional(given())],
+  ])("is nothing %s", (_, settings) => {
+    const all = resources(new Synthesised(settings));
+    const retained = all.filter(
       ([, { DeletionPolicy = "Delete", UpdateReplacePolicy = "Delete" }]) =>
         DeletionPolicy !== "Delete" || UpdateReplacePolicy !== "Delete",
     );
     expect(retained).toEqual([]);
+    expect(JSON.stringify(all)).not.toMatch(/"DeletionProtection\w*":(true|"ACTIVE")|COMPLIANCE|ChangeableForDays/);
+  });
+
+  test("is protected later without anything being made anew: names and keys stay", () => {
+    const [before, after] = [provisional(given()), given()].map((one) => resources(new Synthesised(one)));
+    expect(before!.map(([id]) => id)).toEqual(after!.map(([id]) => id));
+    // What CloudFormation changes in place, as its reference says of each of these properties.
+    const inPlace = ["DeletionProtectionEnabled", "DeletionProtection", "ObjectLockConfiguration", "LockConfiguration"];
+    before!.forEach(([id, one], at) => {
+      const rest = ({ Properties = {} }: Resource) =>
+        Object.entries(Properties).filter(([name]) => !inPlace.includes(name));
+      expect([id, rest(one)]).toEqual([id, rest(after![at]![1])]);
+    });
+  });
+
+  test("changes with a resource in each stack, without which CloudFormation takes no change of what is kept", () => {
+    const [before, after] = [new Synthesised(provisional(given())), made];
+    for (const stack of ["template", "data", "accessLog"] as const) {
+      const changed = Object.entries(after[stack].toJSON()["Resources"] as Record<string, Resource>).filter(
+        ([id, { Properties, Metadata }]) => {
+          const was = before[stack].toJSON()["Resources"][id] as Resource;
+          return JSON.stringify([was.Properties, was.Metadata]) !== JSON.stringify([Properties, Metadata]);
+        },
+      );
+      expect([stack, changed.length > 0]).toEqual([stack, true]);
+    }
   });
 
   test("leaves room for a rehearsal beside it: the two have no name in common", () => {
@@ -541,7 +593,7 @@ describe("notices to apps", () => {
 
   test("share the stream with mail, and nobody else reads it: a third would hold the others up", () => {
     const mappings = Object.values(made.all<{ EventSourceArn: unknown }>("AWS::Lambda::EventSourceMapping"));
-    const readers = mappings.filter(({ EventSourceArn }) => JSON.stringify(EventSourceArn).includes('"DataMain'));
+    const readers = mappings.filter(({ EventSourceArn }) => JSON.stringify(EventSourceArn).includes('GetAttMain'));
     expect(readers).toHaveLength(2);
   });
 });
@@ -679,8 +731,8 @@ test("what the API turns away by itself is counted apart from what functions ref
 });
 
 test("whoever changes the history in its table is heard of", () => {
-  expect(made.one("AWS::Logs::MetricFilter", "DataArchivistChanged")).toMatchObject({
-    LogGroupName: { Ref: expect.stringMatching(/^DataArchivistLogs/) },
+  expect(made.one("AWS::Logs::MetricFilter", "ArchivistCopyChanged")).toMatchObject({
+    LogGroupName: { Ref: expect.stringMatching(/^ArchivistCopyLogs/) },
     FilterPattern: '{ $.message = "history was changed*" }',
     MetricTransformations: [{ MetricNamespace: "Latchkey", MetricName: "HistoryChanged", MetricValue: "1" }],
   });
@@ -692,12 +744,12 @@ test("whoever changes the history in its table is heard of", () => {
 });
 
 test("whether the history reaches its archive is looked at every day, and somebody hears that it does not", () => {
-  const filters = ["Behind", "Current"].map((id) => made.one("AWS::Logs::MetricFilter", `DataLook${id}`));
+  const filters = ["Behind", "Current"].map((id) => made.one("AWS::Logs::MetricFilter", `ArchivistLook${id}`));
   expect(filters).toMatchObject([
     ["the archive is behind", "1"],
     ["the archive is current", "0"],
   ].map(([words, MetricValue]) => ({
-    LogGroupName: { Ref: expect.stringMatching(/^DataLookLogs/) },
+    LogGroupName: { Ref: expect.stringMatching(/^ArchivistLookLogs/) },
     FilterPattern: `{ $.message = "${words}*" }`,
     MetricTransformations: [{ MetricNamespace: "Latchkey", MetricName: "ArchiveBehind", MetricValue }],
   })));
@@ -707,13 +759,13 @@ test("whether the history reaches its archive is looked at every day, and somebo
     Threshold: 1,
     Period: 24 * 60 * 60,
   });
-  expect(made.one("AWS::Events::Rule", "DataLookDaily")).toMatchObject({
+  expect(made.one("AWS::Events::Rule", "ArchivistLookDaily")).toMatchObject({
     ScheduleExpression: "rate(1 day)",
-    Targets: [{ Arn: { "Fn::GetAtt": [expect.stringMatching(/^DataLookFunction/), "Arn"] } }],
+    Targets: [{ Arn: { "Fn::GetAtt": [expect.stringMatching(/^ArchivistLookFunction/), "Arn"] } }],
   });
   const { PolicyDocument } = made.one<{ PolicyDocument: { Statement: { Action: string | string[] }[] } }>(
     "AWS::IAM::Policy",
-    "DataLookRole",
+    "ArchivistLookRole",
   );
   expect(PolicyDocument.Statement.flatMap(({ Action }) => Action).sort()).toEqual([
     "cloudwatch:GetMetricData",
@@ -724,9 +776,10 @@ test("whether the history reaches its archive is looked at every day, and somebo
 });
 
 test("everything carries the deployment's name", () => {
-  const { template } = new Synthesised({ tags: { costs: "front-desk" } });
-  for (const [id, table] of Object.entries(template.findResources("AWS::DynamoDB::Table"))) {
-    expect([id, table["Properties"].Tags]).toEqual([
+  const tables = Object.entries(new Synthesised({ tags: { costs: "front-desk" } }).all("AWS::DynamoDB::Table"));
+  expect(tables).toHaveLength(2);
+  for (const [id, table] of tables) {
+    expect([id, table["Tags"]]).toEqual([
       id,
       [
         { Key: "application", Value: "latchkey" },

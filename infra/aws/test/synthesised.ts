@@ -62,6 +62,7 @@ type Properties = Record<string, unknown>;
 /** A template, with the few questions that the tests ask of it. */
 export class Synthesised {
   readonly template: Template;
+  readonly data: Template;
   readonly firewall: Template;
   readonly accessLog: Template;
 
@@ -70,13 +71,14 @@ export class Synthesised {
     this.template = Template.fromStack(stack);
     const beside = (name: string) =>
       Template.fromStack(app.node.findChild(`${stack.stackName}-${name}`) as Stack);
+    this.data = beside("data");
     this.firewall = beside("firewall");
     this.accessLog = beside("access-log");
   }
 
-  /** The properties of the resources of a type, by logical id. */
+  /** The properties of the resources of a type, by logical id, of the two stacks in the practice's region. */
   all<T = Properties>(type: string): Record<string, T & Properties> {
-    const found = this.template.findResources(type) as Record<string, { Properties: T & Properties }>;
+    const found = { ...this.data.findResources(type), ...this.template.findResources(type) } as Record<string, { Properties: T & Properties }>;
     return Object.fromEntries(Object.entries(found).map(([id, { Properties }]) => [id, Properties]));
   }
 

@@ -44,14 +44,14 @@ describe.each(NAMES)("%s", (tier) => {
   test("keeps the main table recoverable, and the history by itself or by its archive", () => {
     const table = (id: string) => made[tier].one("AWS::DynamoDB::Table", id);
     const recovery = (on: boolean) => ({ PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: on } });
-    expect(table("DataMain")).toMatchObject(recovery(true));
-    expect(table("DataMain")["TableClass"]).toBeUndefined();
-    expect(table("DataHistory")).toMatchObject({
+    expect(table("Main")).toMatchObject(recovery(true));
+    expect(table("Main")["TableClass"]).toBeUndefined();
+    expect(table("History")).toMatchObject({
       ...recovery(levers.historyRecovery),
       TableClass: levers.historyRecovery ? "STANDARD" : "STANDARD_INFREQUENT_ACCESS",
     });
     // In any case: the archive, encrypted and locked.
-    expect(made[tier].one("AWS::S3::Bucket", "DataArchive")).toMatchObject({
+    expect(made[tier].one("AWS::S3::Bucket", "Archive")).toMatchObject({
       ObjectLockConfiguration: { Rule: { DefaultRetention: { Mode: "COMPLIANCE" } } },
     });
   });
@@ -59,7 +59,7 @@ describe.each(NAMES)("%s", (tier) => {
   test("backs up every week, and logs as long as it says", () => {
     const { BackupPlan } = made[tier].one<{ BackupPlan: { BackupPlanRule: { RuleName: string }[] } }>(
       "AWS::Backup::BackupPlan",
-      "Data",
+      "Backups",
     );
     expect(BackupPlan.BackupPlanRule.map(({ RuleName }) => RuleName)).toEqual(
       levers.monthlyBackups ? ["weekly", "monthly"] : ["weekly"],

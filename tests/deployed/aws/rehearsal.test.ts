@@ -57,7 +57,7 @@ test("a deployment is made, gets another issuer, and is destroyed", { timeout: 4
     expect((await noor.call("GET", "/staff/session")).status).toBe(200);
 
     for (const bucket of ["SiteBucket", "ArchiveBucket"] as const) await empty(d, await d.output(bucket));
-    run("cdk", "destroy", "rehearsal", "rehearsal-firewall", "--force");
+    run("cdk", "destroy", "rehearsal", "rehearsal-data", "rehearsal-firewall", "--force");
     const after = await left(d);
     expect(after.filter((one) => !before.includes(one))).toEqual([`pool ${issuer.name}`]);
     await expect(settle("rehearsal").output("Table")).rejects.toThrow("There is no stack rehearsal");
