@@ -14,13 +14,14 @@ TOOLS := $(CURDIR)/.tools
 CHROMIUM ?= /usr/bin/chromium
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
-.PHONY: help run site local tested binaries plain-binaries chromium servers \
+.PHONY: help run deploy site local tested binaries plain-binaries chromium servers \
   test format lint deny rules test-site budgets contract e2e test-rooms door-test test-aws test-homes test-bench test-deployed \
   bench bench-cold cost lighthouse screenshots openapi keys test-ci advisories mutants
 
 help:
 	@echo "make run            build and start the local home (ROSTER=file.csv loads a roster)"
 	@echo "make test           lint, rules, site and its budgets, API contract, browser, the AWS home"
+	@echo "make deploy         to AWS: the first time, every other, and on after a failure (infra/aws/README.md)"
 	@echo "make test-deployed  the AWS home on the emulator (RELEASE=1: with every function as Lambda gets it)"
 	@echo "make test-rooms     real apps behind the door, each until it refuses a person who was revoked"
 	@echo "make door-test      how long the app at URL stays open after a revocation (tests/rooms/README.md)"
@@ -113,6 +114,14 @@ $(NGINX):
 	$(AS_ROOT); run apt-get update -qq
 	cd $(TOOLS)/nginx && apt-get -q -o APT::Sandbox::User=root download nginx && dpkg-deb --extract nginx_*.deb .
 	touch $@
+
+# --- the AWS home ---
+
+# YES=1 asks nothing. DESTROY=1 undoes a try-out. LATCHKEY_BINARIES names a folder of functions that are built already.
+DEPLOYED := $(or $(if $(LATCHKEY_SETTINGS),$(shell sed -n 's/.*"architecture": *"\([a-z0-9_]*\)".*/\1/p' $(LATCHKEY_SETTINGS) 2>/dev/null)),$(shell sed -n 's/.*"architecture": *"\([a-z0-9_]*\)".*/\1/p' infra/aws/settings.json 2>/dev/null),arm64)
+deploy: infra/aws/node_modules/.installed
+	@$(if $(DESTROY),,$(MAKE) --no-print-directory site $(if $(LATCHKEY_BINARIES),,binaries ARCHITECTURE=$(subst _,-,$(DEPLOYED))))
+	@cd infra/aws && npm run --silent ops -- $(if $(DESTROY),down,up) $(if $(YES),--yes)
 
 # --- tests ---
 

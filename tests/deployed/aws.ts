@@ -2,6 +2,7 @@
 // staff by the ops commands, and reached through the edge.
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync, openSync } from "node:fs";
+import { request } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -11,6 +12,7 @@ import type { TestProject } from "vitest/node";
 import { Deployment } from "../../infra/aws/ops/deployment.ts";
 import * as practice from "../../infra/aws/ops/practice.ts";
 import * as staff from "../../infra/aws/ops/staff.ts";
+import { hands as realHands, up, type Hands } from "../../infra/aws/ops/up.ts";
 import { settings } from "../../infra/aws/lib/settings.ts";
 import { Edge } from "./edge.ts";
 
@@ -113,8 +115,7 @@ async function answers(emulator: URL, program: ChildProcess, folder: string): Pr
   throw new Error(`the emulator does not start: ${join(folder, "emulator.log")}`);
 }
 
-/** Does what the README's block for the first deployment says, line by line; only what the emulator is not or
- *  has already is done otherwise. */
+/** Does what the README's block for the first deployment says, line by line. */
 async function deploy(emulator: URL, folder: string): Promise<void> {
   Object.assign(process.env, {
     AWS_ENDPOINT_URL: emulator.origin,
@@ -126,27 +127,94 @@ async function deploy(emulator: URL, folder: string): Promise<void> {
     LATCHKEY_SETTINGS: join(folder, "settings.json"),
     CI: "1",
   });
-  const otherwise: Record<string, () => Promise<void> | void> = {
-    // The tests start here, with what they need installed and built, and the account in the environment.
-    "cd infra/aws": () => {},
-    "npm ci": () => {},
+  const lines: Record<string, () => Promise<unknown> | void> = {
+    // The tests start here, with what they need built, and the account in the environment.
     "export AWS_PROFILE=…": () => {},
-    "make -C ../.. site binaries ARCHITECTURE=arm64": () => {},
-    "cp settings.example.json settings.json": () => void settle("latchkey"),
-    "npx cdk bootstrap aws://<account>/<region>": async () => {
-      run("cdk", "bootstrap", `aws://${ACCOUNT}/${REGION}`);
-      await openStagingBucket();
+    "make deploy": async () => {
+      await makeDeploy(settle("latchkey", { first: FIRST }));
     },
-    "npx cdk deploy --all": () => cdkDeploy(),
   };
   for (const line of firstDeployment()) {
     const command = line.replace(/\s+#.*/, "");
-    const [, words] = /^npm run ops -- (.*)/.exec(command) ?? [];
-    if (words)
-      ops(...[...words.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain = ""]) => quoted ?? plain));
-    else if (otherwise[command]) await otherwise[command]();
-    else throw new Error(`The README's first deployment says what nobody tried: ${line}`);
+    if (!lines[command]) throw new Error(`The README's first deployment says what nobody tried: ${line}`);
+    await lines[command]();
   }
+}
+
+const FIRST = {
+  practice: "harbor",
+  name: "Harbor Counseling",
+  alertInbox: "desk@harbor.example",
+  email: "dana@harbor.example",
+  admin: "Dana Whitfield",
+};
+
+/** Deploys as `make deploy YES=1` does, with hands that know what the emulator is not. Answers what was said. */
+export async function makeDeploy(d: Deployment, changes: Partial<Hands> = {}): Promise<string[]> {
+  const said: string[] = [];
+  const telling = new Deployment(d.settings, (line) => void said.push(line), async () => {});
+  const with_ = hands(d.settings.deployment);
+  try {
+    await up(telling, process.env["LATCHKEY_SETTINGS"]!, undefined, { ...with_, ...changes });
+  } finally {
+    await with_.close();
+  }
+  return said;
+}
+
+export function hands(deployment: string): Hands & { close(): Promise<void> } {
+  let edge: Promise<Edge> | undefined;
+  let port: Promise<number> | undefined;
+  return {
+    ...realHands(),
+    close: async () => (await edge)?.close(),
+    cdk: async (...words) => {
+      // CloudFront's logs are not among what it knows.
+      if (words[0] === "deploy" && words[1] === `${deployment}-access-log`) return;
+      run("cdk", ...words);
+      if (words[0] === "bootstrap") await openStagingBucket();
+      if (words[0] === "synth") {
+        const folder = words[words.indexOf("--output") + 1]!;
+        for (const end of ["", "-data", "-firewall"]) prune(join(folder, `${deployment}${end}.template.json`));
+      }
+    },
+    // Through an edge as it was deployed just now.
+    fetch: async (url, init) => {
+      edge ??= Edge.of(new URL(process.env["AWS_ENDPOINT_URL"]!));
+      port ??= edge.then((one) => one.listen());
+      return askedAt(await port, new URL(url), init);
+    },
+    cname: async () => [],
+    // Nobody sets records.
+    patience: 1,
+  };
+}
+
+function askedAt(port: number, url: URL, init: RequestInit): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const asked = request(
+      {
+        host: "127.0.0.1",
+        port,
+        agent: false,
+        method: init.method ?? "GET",
+        path: url.pathname + url.search,
+        headers: { ...(init.headers as Record<string, string>), host: url.host },
+      },
+      (answer) => {
+        const chunks: Buffer[] = [];
+        answer.on("data", (chunk: Buffer) => chunks.push(chunk));
+        answer.on("error", reject);
+        answer.on("end", () => {
+          const headers = { "content-type": answer.headers["content-type"] ?? "" };
+          const body = [204, 303, 304].includes(answer.statusCode!) ? null : Buffer.concat(chunks);
+          resolve(new Response(body, { status: answer.statusCode!, headers }));
+        });
+      },
+    );
+    asked.on("error", reject);
+    asked.end(init.body as string | undefined);
+  });
 }
 
 /** The lines of the README's block. */

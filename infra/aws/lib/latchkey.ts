@@ -61,6 +61,8 @@ export class Latchkey extends Stack {
     const outputs: Record<(typeof OUTPUTS)[number], string | undefined> = {
       StaffSite: edge.staffOrigin,
       PortalSite: edge.portalOrigin,
+      StaffDistribution: edge.staff.distributionDomainName,
+      PortalDistribution: edge.portal.distributionDomainName,
       SiteBucket: edge.site.bucketName,
       StaffPool: staff.pool?.userPoolId,
       FailedMails: mail.failed.queueUrl,

@@ -3,6 +3,9 @@ export const OF_DATA = ["Table", "HistoryTable", "ArchiveBucket"] as const;
 export const OUTPUTS = [
   "StaffSite",
   "PortalSite",
+  // CloudFront's own names, which lead to the sites in any case.
+  "StaffDistribution",
+  "PortalDistribution",
   "SiteBucket",
   "StaffPool",
   "FailedMails",

@@ -66,6 +66,19 @@ export interface Settings {
   /** Whether tables, archive and pool outlive the stack: by itself those of patients. */
   keepData: boolean;
   tags: Record<string, string>;
+  /** What a first deployment makes at its end; `ops up` asks for it where it is not given. */
+  first?: First;
+}
+
+/** The practice that a first deployment makes, and its first admin. */
+export interface First {
+  practice: string;
+  name: string;
+  alertInbox: string;
+  /** Of the admin. */
+  email: string;
+  /** The admin's name. */
+  admin: string;
 }
 
 type Asked = "region" | "sender" | "alarms" | "use";
@@ -172,7 +185,15 @@ export function settings(given: Given): Settings {
   if (full.backupCopies) {
     rules.push([VAULT.test(full.backupCopies), "backupCopies: the ARN of a backup vault"]);
   }
-  const named = ["region", "sender", "senderIdentity", "alarms", "use", "throttle", "hosts", "issuer", "backupCopies"];
+  if (full.first) {
+    const { practice = "", name = "", alertInbox = "", email = "", admin = "" } = full.first;
+    rules.push(
+      [/^[a-z0-9-]{2,32}$/.test(practice), "first.practice: 2 to 32 of a-z, 0-9 and -"],
+      [!!name.trim() && !!admin.trim(), "first: the name of the practice, and of its admin (admin)"],
+      [EMAIL.test(alertInbox) && EMAIL.test(email), "first: e-mail addresses, of the practice (alertInbox) and of its admin (email)"],
+    );
+  }
+  const named = ["first", "region", "sender", "senderIdentity", "alarms", "use", "throttle", "hosts", "issuer", "backupCopies"];
   const known = [...Object.keys(usual), ...named];
   for (const name of Object.keys(given))
     rules.push([known.includes(name), `${name}: there is no such setting`]);
@@ -217,11 +238,13 @@ export function addressRange(text: string): { version: "IPV4" | "IPV6"; cidr: st
   return { version: version === 4 ? "IPV4" : "IPV6", cidr: `${address}/${kept}` };
 }
 
-/** The settings in the file that `LATCHKEY_SETTINGS` names, or in `settings.json` beside this app. */
+/** The file that `LATCHKEY_SETTINGS` names, or `settings.json` beside this app. */
+export const settingsPath = () =>
+  process.env["LATCHKEY_SETTINGS"] || fileURLToPath(new URL("../settings.json", import.meta.url));
+
+/** The settings in that file. */
 export function settingsFile(): Settings {
-  const file =
-    process.env["LATCHKEY_SETTINGS"] || fileURLToPath(new URL("../settings.json", import.meta.url));
-  return settings(JSON.parse(readFileSync(file, "utf8")));
+  return settings(JSON.parse(readFileSync(settingsPath(), "utf8")));
 }
 
 /** Names of what lies outside the stack, since keys are data: the ops commands make and turn them. No secret's

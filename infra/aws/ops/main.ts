@@ -1,20 +1,27 @@
 // `npm run ops -- <command>`: what people do to a deployment beside deploying it.
 import { readFile, writeFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { text } from "node:stream/consumers";
 import { parseArgs, type ParseArgsConfig } from "node:util";
-import { settingsFile } from "../lib/settings.ts";
+import { settingsFile, settingsPath } from "../lib/settings.ts";
 import * as archive from "./archive.ts";
+import { terminal } from "./ask.ts";
 import { Deployment, Refusal } from "./deployment.ts";
+import { down } from "./down.ts";
 import * as keys from "./keys.ts";
 import * as outbox from "./outbox.ts";
 import * as practice from "./practice.ts";
 import { preflight } from "./preflight.ts";
 import { restore } from "./restore.ts";
 import * as site from "./site.ts";
+import { smoke } from "./smoke.ts";
 import * as staff from "./staff.ts";
+import { DIST, reach, settle, up } from "./up.ts";
 
 const USAGE = `
+up [--yes]                                    deploy, the first time and every other: plan, steps, addresses; goes on
+                                              where the last try ended; --yes asks nothing and takes the settings' file
+down [--yes]                                  undo a try-out wholly
+smoke                                         call every route and function
 preflight                                     what the account lacks for a deployment, and the request for each
 keys init                                     make what the first deployment needs
 keys signing|origin new | use | retire [--now]   turn a key, a deployment after each step
@@ -33,8 +40,6 @@ restore <copy of the table> [--at time] [--history copy] [--confirm restore]
                                               back to a restored copy; whatever was closed since stays closed
 site publish [folder]                         upload the built site
 `.trim();
-
-const DIST = fileURLToPath(new URL("../../../site/dist", import.meta.url));
 
 type Options = Record<string, string | boolean | undefined>;
 
@@ -112,6 +117,12 @@ async function run(d: Deployment, words: string[], options: Options): Promise<vo
       return site.publish(d, second || DIST);
   }
   if (topic === "preflight" && !what) return preflight(d);
+  if (topic === "smoke" && !what) {
+    const { called, faults } = await smoke(d, await reach(d, fetch));
+    for (const fault of faults) d.say(`${fault.what} ${fault.why}`);
+    if (faults.length) throw new Refusal(`${faults.length} of ${called} calls were not answered as they must be.`);
+    return d.say(`${called} calls, and each was answered as it must be.`);
+  }
   if (topic === "restore" && what) {
     return restore(d, what, {
       ...(options["at"] && { at: needed(options, "at") }),
@@ -130,11 +141,26 @@ const TEXT = "name alert-inbox file practice role client from to out at history 
 const options: NonNullable<ParseArgsConfig["options"]> = {
   ...Object.fromEntries(TEXT.map((name) => [name, { type: "string" as const }])),
   now: { type: "boolean" },
+  yes: { type: "boolean" },
 };
+
+/** The commands that people are asked at: they begin without settings, or end everything. */
+async function whole(topic: string, yes: boolean): Promise<void> {
+  const asker = yes ? undefined : terminal();
+  try {
+    if (topic === "down") return await down(new Deployment(settingsFile()), asker);
+    const file = settingsPath();
+    await up(new Deployment(await settle(file, asker)), file, asker);
+  } finally {
+    asker?.close();
+  }
+}
 
 try {
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   if (!positionals.length || positionals[0] === "help") console.log(USAGE);
+  else if (["up", "down"].includes(positionals[0]!) && positionals.length === 1)
+    await whole(positionals[0]!, Boolean(values["yes"]));
   else await run(new Deployment(settingsFile()), positionals, values as Options);
 } catch (error) {
   if (!(error instanceof Refusal)) throw error;

@@ -218,32 +218,42 @@ async function plan(d: Deployment): Promise<Finding[]> {
   ];
 }
 
-async function bootstrap(d: Deployment, account: string): Promise<Finding[]> {
+/** What there is of CDK's bootstrap in each region that it is needed in. */
+export async function bootstrapped(d: Deployment): Promise<{ region: string; version?: string; enough: boolean }[]> {
   const regions = [...new Set([d.settings.region, "us-east-1"])];
-  const found = await Promise.all(
-    regions.map(async (region): Promise<Finding[]> => {
-      const Name = "/cdk-bootstrap/hnb659fds/version";
-      const version = await read(new SSMClient({ region }), Name);
-      if (Number(version) >= BOOTSTRAP) return [];
-      return [
-        {
-          weight: "next",
-          found: version ? `CDK's bootstrap in ${region} is of version ${version}.` : `CDK is not bootstrapped in ${region}.`,
-          means: "CDK deploys through a bucket and roles that this makes.",
-          todo: [`npx cdk bootstrap aws://${account}/${region}`],
-        },
-      ];
+  return Promise.all(
+    regions.map(async (region) => {
+      const version = await read(new SSMClient({ region }), "/cdk-bootstrap/hnb659fds/version");
+      return { region, enough: Number(version) >= BOOTSTRAP, ...(version && { version }) };
     }),
   );
-  return found.flat();
+}
+
+async function bootstrap(d: Deployment, account: string): Promise<Finding[]> {
+  return (await bootstrapped(d))
+    .filter(({ enough }) => !enough)
+    .map(({ region, version }) => ({
+      weight: "next",
+      found: version ? `CDK's bootstrap in ${region} is of version ${version}.` : `CDK is not bootstrapped in ${region}.`,
+      means: "CDK deploys through a bucket and roles that this makes.",
+      todo: [`npx cdk bootstrap aws://${account}/${region}`],
+    }));
+}
+
+/** The parameters of keys that the stack names and that are not there. */
+export async function missingKeys(d: Deployment): Promise<string[]> {
+  const { names } = d;
+  const needed = [names.signingVersion, names.tokenVersion, names.verifyingKeys, names.originVersion, names.originDigests];
+  if (d.settings.issuer?.clientSecretName) needed.push(names.clientSecretVersion);
+  const missing: string[] = [];
+  for (const name of needed) if (!(await read(d.ssm, name))) missing.push(name);
+  return missing;
 }
 
 async function keys(d: Deployment): Promise<Finding[]> {
-  const { names } = d;
-  const needed = [names.signingVersion, names.tokenVersion, names.verifyingKeys, names.originVersion, names.originDigests];
-  const missing: string[] = [];
-  for (const name of needed) if (!(await read(d.ssm, name))) missing.push(name);
-  const { issuer } = d.settings;
+  const ofClient = d.names.clientSecretVersion;
+  const all = await missingKeys(d);
+  const missing = all.filter((name) => name !== ofClient);
   const found: Finding[] = missing.length
     ? [
         {
@@ -254,10 +264,10 @@ async function keys(d: Deployment): Promise<Finding[]> {
         },
       ]
     : [];
-  if (issuer?.clientSecretName && !(await read(d.ssm, names.clientSecretVersion)))
+  if (all.includes(ofClient))
     found.push({
       weight: "next",
-      found: `The secret that the issuer ${issuer.url} gave its client is not kept yet.`,
+      found: `The secret that the issuer ${d.settings.issuer?.url} gave its client is not kept yet.`,
       means: "The stack names its version, and is refused without it.",
       todo: ["npm run ops -- keys client-secret < file"],
     });

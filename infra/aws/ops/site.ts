@@ -13,7 +13,8 @@ const TYPES: Record<string, string> = {
   ".svg": "image/svg+xml",
   ".woff2": "font/woff2",
 };
-const CONFIG = "config.json";
+/** The file that says which practices the sign-in pages offer. */
+export const CONFIG = "config.json";
 
 /** Uploads a build: first what pages refer to, then the pages. */
 export async function publish(d: Deployment, dist: string): Promise<void> {

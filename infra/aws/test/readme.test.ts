@@ -1,35 +1,35 @@
 // The README's first deployment, as far as it can be told without one; tests/deployed does the rest of it.
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { Deployment } from "../ops/deployment.ts";
+import { hands, stepsOf } from "../ops/up.ts";
+import { Account } from "./account.ts";
+import { given } from "./synthesised.ts";
 
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
-const [, block = ""] = /## First deployment\n+```sh\n([^]*?)```/.exec(readme) ?? [];
+const makefile = readFileSync(new URL("../../../Makefile", import.meta.url), "utf8");
+const section = (name: string) => readme.slice(readme.indexOf(`\n## ${name}\n`)).slice(1).split(/\n## /)[0]!;
 
-test("in a clean clone, nothing asks for what was not made yet", () => {
-  const at = (line: string) => {
-    const found = block.indexOf(line);
-    expect([line, found]).not.toEqual([line, -1]);
-    return found;
-  };
-  // The CDK's CLI makes the whole app for whatever it is asked, binaries and all.
-  const order = [
-    "npm ci",
-    "settings.json",
-    "make ",
-    "preflight",
-    "cdk bootstrap",
-    "keys init",
-    "cdk deploy",
-    "site publish",
-  ];
-  expect(order.map(at)).toEqual(order.map(at).sort((a, b) => a - b));
+test("the first deployment is one command, which the Makefile has and which builds before it asks AWS", () => {
+  expect(/```sh\n([^]*?)```/.exec(section("First deployment"))![1]).toBe("export AWS_PROFILE=…\nmake deploy\n");
+  const [, recipe = ""] = /\ndeploy:[^\n]*\n((?:\t[^\n]*\n)+)/.exec(makefile) ?? [];
+  const places = ["site", "binaries", "ops -- "].map((word) => recipe.indexOf(word));
+  expect(places).toEqual([...places].sort((a, b) => a - b));
+  expect(places).not.toContain(-1);
+});
+
+test("its steps are those of the table, in the same order", async () => {
+  new Account();
+  const d = new Deployment(given({ edgePlan: "FREE" }), () => {});
+  const first = { practice: "harbor", name: "Harbor", alertInbox: "a@b.example", email: "a@b.example", admin: "Dana" };
+  const steps = (await stepsOf(d, hands(), first)).map(({ name }) => name);
+  const rows = section("First deployment").split("\n### ")[0]!.split("\n").filter((line) => line.startsWith("| `"));
+  expect(rows.flatMap((row) => [...row.split("|")[1]!.matchAll(/`([^`]+)`/g)].map(([, name]) => name))).toEqual(steps);
 });
 
 test("every command that it names is one", () => {
   const usage = readFileSync(new URL("../ops/main.ts", import.meta.url), "utf8");
-  const named = [...block.matchAll(/npm run ops -- (\w+ \w+)/g)].map(([, words]) => words!);
-  expect(named.length).toBeGreaterThan(3);
-  for (const words of named) expect(usage).toContain(`case "${words}":`);
-  expect(block).toMatch(/npm run ops -- preflight +#/);
-  expect(usage).toContain('topic === "preflight"');
+  const named = new Set([...readme.matchAll(/`npm run ops -- (\w+)/g)].map(([, words]) => words!));
+  expect([...named]).toEqual(expect.arrayContaining(["preflight", "smoke", "up"]));
+  for (const word of named) expect(usage).toMatch(new RegExp(`"${word}[ "]`));
 });

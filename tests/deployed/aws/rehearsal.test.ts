@@ -1,5 +1,6 @@
-// A second deployment in the same account, from its first deployment to its end: it signs staff in at its own pool,
-// is given another issuer under people who are signed in, and leaves nothing behind when it is destroyed.
+// A second deployment in the same account, from its first deployment, which is ended several times, to its end: it signs
+// staff in at its own pool, is given another issuer under people who are signed in, goes back from a version that does not
+// answer, and leaves nothing behind when it is destroyed.
 import {
   AdminCreateUserCommand,
   AdminSetUserPasswordCommand,
@@ -8,32 +9,39 @@ import {
   ListUserPoolsCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { ListTablesCommand } from "@aws-sdk/client-dynamodb";
-import { ListFunctionsCommand } from "@aws-sdk/client-lambda";
-import { DeleteObjectsCommand, ListBucketsCommand, ListObjectVersionsCommand } from "@aws-sdk/client-s3";
+import { GetFunctionConfigurationCommand, ListFunctionsCommand } from "@aws-sdk/client-lambda";
+import { ListBucketsCommand } from "@aws-sdk/client-s3";
 import { expect, test } from "vitest";
-import type { Deployment } from "../../../infra/aws/ops/deployment.ts";
+import { Deployment } from "../../../infra/aws/ops/deployment.ts";
 import * as keys from "../../../infra/aws/ops/keys.ts";
-import * as practice from "../../../infra/aws/ops/practice.ts";
+import { down } from "../../../infra/aws/ops/down.ts";
 import * as staff from "../../../infra/aws/ops/staff.ts";
-import { cdkDeploy, run, settle } from "../aws.ts";
+import { hands, makeDeploy, settle } from "../aws.ts";
 import { SPREAD } from "../edge.ts";
 import { call, home, moveTo } from "../home.ts";
 import { Desk } from "../people.ts";
 
 const DANA = "dana@harbor.example";
-/** A domain is one deployment's to send from. */
-const OTHER = { sender: "no-reply@rehearsal.example.org" };
+const OTHER = {
+  // A domain is one deployment's to send from.
+  sender: "no-reply@rehearsal.example.org",
+  first: {
+    practice: "harbor",
+    name: "Harbor Counseling",
+    alertInbox: "desk@harbor.example",
+    email: DANA,
+    admin: "Dana Whitfield",
+  },
+};
 
 test("a deployment is made, gets another issuer, and is destroyed", { timeout: 400_000 }, async () => {
   const first = { staff: home().staff, portal: home().portal };
   const Password = home().password!;
-  const before = await left(settle("latchkey"));
+  const there = await left(settle("latchkey"));
   try {
     let d = settle("rehearsal", OTHER);
-    await keys.init(d);
-    await cdkDeploy("rehearsal");
-    await practice.put(d, "harbor", { name: "Harbor Counseling", alertInbox: "desk@harbor.example" });
-    await staff.add(d, { email: DANA, name: "Dana Whitfield", practice: "harbor", role: "admin" });
+    await ended(d, ["synth", "-data", "", "fetch"]);
+    expect((await makeDeploy(d)).join("\n")).toMatch(/\[3\/10\] data: is done[^]*\[8\/10\] admin: put Dana/);
     const own = { UserPoolId: await d.output("StaffPool"), Username: DANA };
     await d.cognito.send(new AdminSetUserPasswordCommand({ ...own, Password, Permanent: true }));
     moveTo({ staff: await d.output("StaffSite"), portal: await d.output("PortalSite") });
@@ -44,7 +52,7 @@ test("a deployment is made, gets another issuer, and is destroyed", { timeout: 4
     d = settle("rehearsal", { ...OTHER, issuer: issuer.settings });
     await staff.add(d, { email: "noor@harbor.example", name: "Noor Haddad", practice: "harbor", role: "staff" });
     await keys.keepClientSecret(d, issuer.secret);
-    await cdkDeploy("rehearsal");
+    await makeDeploy(d);
     await call(home().staff, "GET", SPREAD);
     // Nobody's session depends on the issuer, and who signs in comes from the new one.
     expect((await dana.call("GET", "/staff/session")).status).toBe(200);
@@ -56,16 +64,51 @@ test("a deployment is made, gets another issuer, and is destroyed", { timeout: 4
     expect((await dana.call("GET", "/staff/session")).status).toBe(401);
     expect((await noor.call("GET", "/staff/session")).status).toBe(200);
 
-    for (const bucket of ["SiteBucket", "ArchiveBucket"] as const) await empty(d, await d.output(bucket));
-    run("cdk", "destroy", "rehearsal", "rehearsal-data", "rehearsal-firewall", "--force");
+    // Another version, of which a route does not answer: the one before is back, and answers.
+    const logs = async () => {
+      const { LoggingConfig, MemorySize } = await d.lambda.send(
+        new GetFunctionConfigurationCommand({ FunctionName: "rehearsal-search" }),
+      );
+      return [LoggingConfig?.LogGroup, MemorySize];
+    };
+    const before = await logs();
+    d = settle("rehearsal", { ...OTHER, issuer: issuer.settings, memory: { usual: 640, passwords: 1769 } });
+    const { fetch } = hands("rehearsal");
+    const broken: typeof fetch = async (url, init) =>
+      url.endsWith("/api/clients/search") ? new Response(null, { status: 502 }) : fetch(url, init);
+    await expect(makeDeploy(d, { fetch: broken })).rejects.toThrow(
+      /POST \/api\/clients\/search \(search\) answers 502[^]*The last version is back/,
+    );
+    expect(await logs()).toEqual(before);
+    await call(home().staff, "GET", SPREAD);
+    expect((await noor.call("GET", "/staff/session")).status).toBe(200);
+
+    const quiet = new Deployment(d.settings, () => {}, async () => {});
+    await down(quiet);
     const after = await left(d);
-    expect(after.filter((one) => !before.includes(one))).toEqual([`pool ${issuer.name}`]);
+    expect(after.filter((one) => !there.includes(one))).toEqual([`pool ${issuer.name}`]);
     await expect(settle("rehearsal").output("Table")).rejects.toThrow("There is no stack rehearsal");
   } finally {
     moveTo(first);
     settle("latchkey");
   }
 });
+
+/** Deploys, and is ended as soon as it gets to each of these: what it makes there is made, and nobody hears of it. */
+async function ended(d: Deployment, places: string[]): Promise<void> {
+  for (const place of places) {
+    const real = hands("rehearsal");
+    const end = () => {
+      throw new Error(`ended at ${place}`);
+    };
+    const cdk: typeof real.cdk = async (...words) => {
+      await real.cdk(...words);
+      if (words[0] === place || words[1] === `rehearsal${place}`) end();
+    };
+    const refused = makeDeploy(d, place === "fetch" ? { fetch: end } : { cdk });
+    await expect(refused).rejects.toThrow(place === "fetch" ? "ended at fetch" : `ended at ${place}`);
+  }
+}
 
 /** Another pool, as if it were of another house: with a client that has a secret. */
 async function otherIssuer(d: Deployment, Password: string) {
@@ -117,12 +160,4 @@ async function left(d: Deployment): Promise<string[]> {
     ...Buckets.map(({ Name }) => `bucket ${Name}`),
     ...UserPools.map(({ Name }) => `pool ${Name}`),
   ];
-}
-
-/** What the README asks for before a destruction. AWS would give the archive's objects up after a day; the emulator
- *  does so at once. */
-async function empty(d: Deployment, Bucket: string): Promise<void> {
-  const { Versions = [], DeleteMarkers = [] } = await d.s3.send(new ListObjectVersionsCommand({ Bucket }));
-  const Objects = [...Versions, ...DeleteMarkers].map(({ Key, VersionId }) => ({ Key, VersionId }));
-  if (Objects.length) await d.s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }));
 }

@@ -1,0 +1,172 @@
+// The stacks of a deployment as they are in the account, beside what is to be deployed.
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  CloudFormationClient,
+  DeleteStackCommand,
+  DescribeStacksCommand,
+  GetTemplateCommand,
+  type Stack,
+  UpdateStackCommand,
+} from "@aws-sdk/client-cloudformation";
+import { DescribeTableCommand } from "@aws-sdk/client-dynamodb";
+import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import { Refusal, type Deployment } from "./deployment.ts";
+
+/** Where AWS keeps what belongs to CloudFront. */
+export const EDGE_REGION = "us-east-1";
+
+/** Tells the stacks of a deployment apart: how their names end. */
+export type End = "" | "-data" | "-firewall" | "-access-log" | "-plans";
+
+const regionOf = (d: Deployment, end: End) => (end === "" || end === "-data" ? d.settings.region : EDGE_REGION);
+const clientOf = (d: Deployment, end: End) =>
+  regionOf(d, end) === d.settings.region ? d.cloudFormation : new CloudFormationClient({ region: EDGE_REGION });
+const nameOf = (d: Deployment, end: End) => d.settings.deployment + end;
+
+/** A stack, if there is one. */
+export const stackOf = (d: Deployment, end: End) => described(clientOf(d, end), nameOf(d, end));
+
+async function described(client: CloudFormationClient, StackName: string): Promise<Stack | undefined> {
+  try {
+    const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName }));
+    const [found] = Stacks;
+    return found?.StackStatus === "DELETE_COMPLETE" ? undefined : found;
+  } catch (error) {
+    if (/does not exist/.test((error as Error).message)) return undefined;
+    throw error;
+  }
+}
+
+/** The templates of one version, made once when they are first asked for. */
+export class Assembly {
+  private made?: Promise<string>;
+
+  constructor(private readonly synthesise: (folder: string) => Promise<void>) {}
+
+  folder(): Promise<string> {
+    this.made ??= (async () => {
+      const folder = mkdtempSync(join(tmpdir(), "latchkey-assembly-"));
+      process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+      await this.synthesise(folder);
+      return folder;
+    })();
+    return this.made;
+  }
+
+  async template(stack: string): Promise<string> {
+    return readFileSync(join(await this.folder(), `${stack}.template.json`), "utf8");
+  }
+}
+
+interface Template {
+  Parameters?: Record<string, { Type: string; Default?: string }>;
+}
+
+/** What a template says. CloudFormation gives it back without what is not ASCII. */
+const read = (text: string) => JSON.stringify(JSON.parse(text)).replace(/[^\x20-\x7e]/g, "?");
+
+/** Whether a stack is as its template says, with the keys that are in use now. */
+export async function upToDate(d: Deployment, end: End, assembly: Assembly): Promise<boolean> {
+  const stack = await stackOf(d, end);
+  if (!/^(CREATE|UPDATE|UPDATE_ROLLBACK)_COMPLETE$/.test(stack?.StackStatus ?? "")) return false;
+  const [wanted, deployed] = [await assembly.template(nameOf(d, end)), await templateOf(d, end)];
+  if (read(wanted) !== read(deployed)) return false;
+  for (const [name, { Type, Default }] of Object.entries((JSON.parse(wanted) as Template).Parameters ?? {})) {
+    // Of these, CDK's own version says nothing of ours.
+    if (!Type.startsWith("AWS::SSM::Parameter::Value") || name === "BootstrapVersion") continue;
+    const resolved = stack?.Parameters?.find(({ ParameterKey }) => ParameterKey === name)?.ResolvedValue;
+    if (resolved !== (await d.parameter(Default ?? ""))) return false;
+  }
+  return true;
+}
+
+async function templateOf(d: Deployment, end: End): Promise<string> {
+  const { TemplateBody = "{}" } = await clientOf(d, end).send(
+    new GetTemplateCommand({ StackName: nameOf(d, end), TemplateStage: "Original" }),
+  );
+  return typeof TemplateBody === "string" ? TemplateBody : JSON.stringify(TemplateBody);
+}
+
+/** Whether nobody can end the stack of the data, nor delete its tables: all of the first deployment stood once. */
+export async function isProtected(d: Deployment): Promise<boolean> {
+  const stack = await stackOf(d, "-data");
+  if (!stack?.EnableTerminationProtection) return false;
+  const TableName = stack.Outputs?.find(({ OutputKey }) => OutputKey === "Table")?.OutputValue;
+  if (!TableName) return false;
+  const { Table } = await d.dynamodb.send(new DescribeTableCommand({ TableName }));
+  return Table?.DeletionProtectionEnabled === true;
+}
+
+const BOOTSTRAP_STACK = "CDKToolkit";
+
+/** The bucket of CDK's bootstrap, for the last template that stood the smoke test. */
+async function shelf(d: Deployment): Promise<{ Bucket: string; Key: string }> {
+  const stack = await described(d.cloudFormation, BOOTSTRAP_STACK);
+  const Bucket = stack?.Outputs?.find(({ OutputKey }) => OutputKey === "BucketName")?.OutputValue;
+  if (!Bucket) throw new Refusal(`The stack ${BOOTSTRAP_STACK} has no BucketName.`);
+  return { Bucket, Key: `latchkey/${d.settings.deployment}.template.json` };
+}
+
+async function kept(d: Deployment): Promise<string | undefined> {
+  try {
+    const { Body } = await d.s3.send(new GetObjectCommand(await shelf(d)));
+    return await Body!.transformToString();
+  } catch (error) {
+    if ((error as Error).name === "NoSuchKey") return undefined;
+    throw error;
+  }
+}
+
+/** Keeps the template of what is deployed, to come back to. */
+export async function keep(d: Deployment): Promise<void> {
+  const Body = await templateOf(d, "");
+  if ((await kept(d)) === Body) return;
+  await d.s3.send(new PutObjectCommand({ ...(await shelf(d)), Body, ContentType: "application/json" }));
+}
+
+/** Of a deployment that is no more, nothing is kept. */
+export async function forget(d: Deployment): Promise<void> {
+  if (await described(d.cloudFormation, BOOTSTRAP_STACK)) await d.s3.send(new DeleteObjectCommand(await shelf(d)));
+}
+
+const PAUSE = 5000;
+
+/** Deploys the last template that stood the smoke test, if there is one and it is another. */
+export async function goBack(d: Deployment): Promise<"went back" | "is the last" | "is the first"> {
+  const [last, now] = [await kept(d), await templateOf(d, "")];
+  if (last === undefined) return "is the first";
+  if (read(last) === read(now)) return "is the last";
+  const { Bucket, Key } = await shelf(d);
+  const { region, deployment } = d.settings;
+  await d.cloudFormation.send(
+    new UpdateStackCommand({
+      StackName: deployment,
+      TemplateURL: `https://s3.${region}.amazonaws.com/${Bucket}/${Key}`,
+      Capabilities: ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+    }),
+  );
+  const status = await settled(d, "");
+  if (status !== "UPDATE_COMPLETE") throw new Refusal(`The way back to the last version ended with ${status}.`);
+  d.changed();
+  return "went back";
+}
+
+/** Deletes a stack, and waits until it is gone. */
+export async function remove(d: Deployment, end: End): Promise<void> {
+  const StackName = nameOf(d, end);
+  await clientOf(d, end).send(new DeleteStackCommand({ StackName }));
+  const status = await settled(d, end);
+  if (status) throw new Refusal(`The stack ${StackName} is not gone: ${status}. AWS says why in its events.`);
+  d.changed();
+}
+
+/** The state of a stack, once nothing is under way. */
+async function settled(d: Deployment, end: End): Promise<string | undefined> {
+  for (;;) {
+    const status = (await stackOf(d, end))?.StackStatus;
+    if (!status?.endsWith("_IN_PROGRESS")) return status;
+    await d.wait(PAUSE);
+  }
+}

@@ -1,0 +1,356 @@
+// `ops up` and `ops down`, against an account in memory: what they make, that they go on wherever they were ended, that a
+// version which does not answer goes back, and that what is for patients is protected last and taken away never.
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeEach, describe, expect, test } from "vitest";
+import type { Settings } from "../lib/settings.ts";
+import type { Asker } from "../ops/ask.ts";
+import { Deployment, Refusal } from "../ops/deployment.ts";
+import { down } from "../ops/down.ts";
+import { routes } from "../ops/smoke.ts";
+import { settle, up } from "../ops/up.ts";
+import { Account } from "./account.ts";
+import { given } from "./synthesised.ts";
+
+const FIRST = {
+  practice: "harbor",
+  name: "Harbor Counseling",
+  alertInbox: "desk@harbor.example",
+  email: "dana@harbor.example",
+  admin: "Dana Whitfield",
+};
+
+let account: Account;
+let said: string[];
+beforeEach(() => {
+  account = fresh();
+});
+
+function fresh(): Account {
+  const made = new Account();
+  const right = new Map(routes().map((route) => [`${route.method} ${route.path}`, route.right.at(-1)!]));
+  made.answer = (url, method) => {
+    const { pathname, hostname } = new URL(url);
+    if (!made.stacks.has("latchkey") || !/^d[12]\.cloudfront\.example$/.test(hostname)) return 502;
+    return pathname === "/" ? (made.objects.has("site/index.html") ? 200 : 403) : right.get(`${method} ${pathname}`)!;
+  };
+  return made;
+}
+
+function deployment(changes: Partial<Settings> = {}): Deployment {
+  const settings = given({ use: "try-out", first: FIRST, ...changes });
+  account.keepsData = settings.keepData;
+  return new Deployment(settings, (line) => said.push(line), async () => {});
+}
+
+async function deploy(changes: Partial<Settings> = {}): Promise<void> {
+  said = [];
+  await up(deployment(changes), "no file", undefined, account.hands());
+}
+const takeDown = async (changes: Partial<Settings> = {}) => {
+  said = [];
+  await down(deployment(changes));
+};
+
+/** Answers questions in turn, and notes them. */
+function person(...answers: string[]): Asker & { asked: string[] } {
+  const asked: string[] = [];
+  return { asked, say: (line) => asked.push(line), ask: async () => answers.shift() ?? "" };
+}
+
+describe("a first deployment", () => {
+  test("makes everything in its order, shows the plan before, and says the two addresses", async () => {
+    await deploy();
+    expect(account.changes.filter((what) => /^(bootstrap|deploy)/.test(what))).toEqual([
+      "bootstrap aws://123456789012/us-east-1",
+      ...["-data", "-firewall", "", "-access-log"].map((end) => `deploy latchkey${end}`),
+    ]);
+    const order = ["secret latchkey/signing-key", "deploy latchkey-data", "deploy latchkey", "object site/index.html", "item P#harbor", "person dana@harbor.example"];
+    const places = order.map((begin) => account.changes.findIndex((what) => what.startsWith(begin)));
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+    expect(places).not.toContain(-1);
+    const planned = said.slice(said.indexOf("\nThe plan:"), said.findIndex((line) => line.startsWith("[1/")));
+    expect(planned.map((line) => line.split(/\s{2,}/)[1]?.replace(/^\d+\. /, ""))).toEqual([
+      undefined,
+      "1. bootstrap", "2. keys", "3. data", "4. app", "5. smoke test", "6. pages", "7. practice", "8. admin", "9. DNS", "10. sites",
+    ].map((line) => line?.replace(/^\d+\. /, "")));
+    expect(said.join("\n")).toMatch(/Staff +https:\/\/d1\.cloudfront\.example\nClients|Staff +https:\/\/d1/);
+    expect(said.join("\n")).toContain("https://d2.cloudfront.example");
+  });
+
+  test("prints the records of DNS, waits for them, and goes on when they do not come", async () => {
+    await deploy();
+    expect(said).toContain("    t1._domainkey.portal.example.org. CNAME t1.dkim.amazonses.com.");
+    expect(said.join("\n")).toContain("Not all are seen yet");
+    account.verified = true;
+    await deploy();
+    expect(said.join("\n")).toMatch(/\[9\/10\] DNS: is done/);
+  });
+
+  test("made again changes nothing", async () => {
+    account.verified = true;
+    await deploy();
+    const before = [account.state(), account.changes.length];
+    await deploy();
+    expect([account.state(), account.changes.length]).toEqual(before);
+    expect(said.filter((line) => /^ +\d+\. /.test(line) && !line.includes("is done")).map((line) => line.trim().slice(0, 14))).toEqual([
+      "5. smoke test ",
+      "10. sites     ",
+    ]);
+  });
+
+  test.each(["try-out", "patients"] as const)(
+    "for %s goes on wherever it was ended, and ends as if it never had been",
+    { timeout: 60_000 },
+    async (use) => {
+      await deploy({ use });
+      const [whole, steps] = [account.state(), account.changes.length];
+      expect(steps).toBeGreaterThan(20);
+      for (const side of ["before", "after"] as const) {
+        for (let at = 1; at <= steps; at += 1) {
+          account = fresh();
+          account.kill = { at, side };
+          await expect(deploy({ use }), `${side} ${at}`).rejects.toThrow("did not succeed");
+          delete account.kill;
+          await deploy({ use });
+          expect(account.state(), `${side} ${at}: ${account.changes[at - 1]}`).toEqual(whole);
+        }
+      }
+    },
+  );
+
+  test("says which step did not succeed, why, and how to go on", async () => {
+    account.kill = { at: 1, side: "before" };
+    const error = await deploy().catch((error: Error) => error);
+    expect(error).toBeInstanceOf(Refusal);
+    expect(String(error)).toMatch(/The step "bootstrap" did not succeed\.[^]*before bootstrap[^]*npm run ops -- up --yes/);
+  });
+
+  test("makes nothing before somebody agrees to the plan", async () => {
+    said = [];
+    const refused = up(deployment(), "no file", person("n"), account.hands());
+    await expect(refused).rejects.toThrow("Nothing was made");
+    expect(account.changes).toEqual([]);
+    expect(said.join("\n")).toContain("The plan:");
+    await up(deployment(), "no file", person("y"), account.hands());
+    expect(account.stacks.has("latchkey")).toBe(true);
+  });
+
+  test("without a first practice in the settings, and nobody to ask, is refused before anything is made", async () => {
+    const { first: _, ...settings } = given({ use: "try-out", first: FIRST });
+    const d = new Deployment(settings, () => {});
+    await expect(up(d, "/tmp/settings.json", undefined, account.hands())).rejects.toThrow(/"first": \{"practice"/);
+    expect(account.changes).toEqual([]);
+  });
+});
+
+describe("for patients", () => {
+  const protectedFrom = () => account.changes.lastIndexOf("deploy latchkey-data");
+
+  test("nothing is protected until all of it stands", async () => {
+    await deploy({ use: "patients" });
+    expect(account.stacks.get("latchkey-data")).toMatchObject({ guarded: true });
+    const before = account.changes.slice(0, protectedFrom());
+    for (const what of ["deploy latchkey", "object site/portal.html", "person dana@harbor.example", "object staging/latchkey/latchkey.template.json"])
+      expect(before).toContain(what);
+    expect(JSON.parse(account.stacks.get("latchkey")!.template)).toMatchObject({ provisional: false });
+  });
+
+  test("what failed before that can be taken away whole", async () => {
+    account.kill = { at: 15, side: "after" };
+    await expect(deploy({ use: "patients" })).rejects.toThrow();
+    delete account.kill;
+    await expect(takeDown({ use: "patients" })).rejects.toThrow('set "use" to "try-out"');
+    await takeDown({ use: "try-out" });
+    expect([...account.stacks.keys()]).toEqual(["CDKToolkit"]);
+  });
+
+  test("what is protected is never made provisional again", async () => {
+    await deploy({ use: "patients" });
+    account.version = "2";
+    const before = account.changes.length;
+    await deploy({ use: "patients" });
+    expect(account.changes.slice(before)).toContain("deploy latchkey");
+    for (const { template } of [...account.stacks.values()].filter(({ template }) => template !== "{}"))
+      expect(JSON.parse(template)).toMatchObject({ provisional: false });
+  });
+});
+
+describe("an upgrade", () => {
+  beforeEach(async () => {
+    account.verified = true;
+    await deploy();
+    account.version = "2";
+  });
+
+  test("changes what differs, and nothing else", async () => {
+    const before = account.changes.length;
+    await deploy();
+    expect(account.changes.slice(before)).toEqual([
+      "deploy latchkey-firewall",
+      "deploy latchkey",
+      "deploy latchkey-access-log",
+      "object staging/latchkey/latchkey.template.json",
+    ]);
+  });
+
+  test("also happens when only a key was turned", async () => {
+    account.version = "1";
+    account.parameters.set("/latchkey/signing-version", "the next");
+    const before = account.changes.length;
+    await deploy();
+    expect(account.changes.slice(before)).toContain("deploy latchkey");
+  });
+
+  test("uploads pages that changed, and no others' place is lost", async () => {
+    writeFileSync(join(account.dist, "index.html"), "<p>new");
+    await deploy();
+    expect(account.objects.get("site/index.html")).toBe("<p>new");
+    expect(account.objects.get("site/config.json")).toContain("Harbor Counseling");
+  });
+
+  test("of which a function does not answer goes back, and its pages are not published", async () => {
+    writeFileSync(join(account.dist, "index.html"), "<p>new");
+    account.broken.add("latchkey-send-mail");
+    await expect(deploy()).rejects.toThrow(/function latchkey-send-mail fails: .*Runtime\.ExitError[^]*The last version is back/);
+    expect(JSON.parse(account.stacks.get("latchkey")!.template)).toMatchObject({ version: "1" });
+    expect(account.objects.get("site/index.html")).toBe("<p>staff");
+  });
+
+  test("that was ended between deploying and the smoke test is tried all the same, and goes back", async () => {
+    account.broken.add("latchkey-deliver");
+    account.kill = { at: account.changes.length + 3, side: "after" };
+    await expect(deploy()).rejects.toThrow("after deploy latchkey-access-log");
+    delete account.kill;
+    await expect(deploy()).rejects.toThrow("The last version is back");
+    expect(JSON.parse(account.stacks.get("latchkey")!.template)).toMatchObject({ version: "1" });
+  });
+
+  test("that was not one takes nothing back: the same version answered before", async () => {
+    account.version = "1";
+    account.broken.add("latchkey-deliver");
+    const before = account.changes.length;
+    await expect(deploy()).rejects.toThrow("nothing was taken back");
+    expect(account.changes).toHaveLength(before);
+  });
+});
+
+test("a first version that does not answer stays for a look at it, unprotected", async () => {
+  account.broken.add("latchkey-deliver");
+  await expect(deploy({ use: "patients" })).rejects.toThrow("no earlier version");
+  expect(account.stacks.get("latchkey-data")).toMatchObject({ guarded: false });
+  account.broken.clear();
+  await deploy({ use: "patients" });
+  expect(account.stacks.get("latchkey-data")).toMatchObject({ guarded: true });
+});
+
+test("a site that does not show its page is told, before anything is protected", async () => {
+  const answer = account.answer;
+  account.answer = (url, method) => (new URL(url).pathname === "/" ? 403 : answer(url, method));
+  await expect(deploy({ use: "patients" })).rejects.toThrow("The staff site answers 403");
+  expect(account.stacks.get("latchkey-data")).toMatchObject({ guarded: false });
+});
+
+describe("taking a try-out away", () => {
+  const EMPTY = { parameters: ["/cdk-bootstrap/hnb659fds/version"], secrets: [], objects: [], items: [], people: [] };
+
+  beforeEach(async () => {
+    await deploy();
+    for (const event of ["a", "b", "c"]) account.objects.set(`archive/history/${event}`, "{}");
+    account.recoveryPoints = ["r1", "r2"];
+  });
+
+  test("leaves nothing but what CDK's bootstrap made for the account", async () => {
+    await takeDown();
+    expect(account.state()).toMatchObject(EMPTY);
+    expect([...account.stacks.keys()]).toEqual(["CDKToolkit"]);
+  });
+
+  test("goes on wherever it was ended", { timeout: 60_000 }, async () => {
+    const begun = account.changes.length;
+    await takeDown();
+    const steps = account.changes.length - begun;
+    expect(steps).toBeGreaterThan(10);
+    for (const side of ["before", "after"] as const) {
+      for (let at = 1; at <= steps; at += 1) {
+        account = fresh();
+        await deploy();
+        account.objects.set("archive/history/a", "{}");
+        account.kill = { at: account.changes.length + at, side };
+        await takeDown().catch(() => {});
+        delete account.kill;
+        await takeDown();
+        expect(account.state(), `${side} ${at}`).toMatchObject(EMPTY);
+        expect([...account.stacks.keys()]).toEqual(["CDKToolkit"]);
+      }
+    }
+  });
+
+  test("asks for the deployment's name, and does nothing without it", async () => {
+    const before = account.changes.length;
+    await expect(down(deployment(), person("yes"))).rejects.toThrow("Nothing was taken away");
+    expect(account.changes).toHaveLength(before);
+    await down(deployment(), person("latchkey"));
+    expect([...account.stacks.keys()]).toEqual(["CDKToolkit"]);
+  });
+
+  test.each<[string, Partial<Settings>, string]>([
+    ["for patients", { use: "patients" }, "is for patients"],
+    ["whose data are kept", { keepData: true }, '"keepData" is true'],
+  ])("is refused of one %s", async (_, changes, why) => {
+    const before = account.changes.length;
+    await expect(takeDown(changes)).rejects.toThrow(why);
+    expect(account.changes).toHaveLength(before);
+  });
+
+  test("is refused of one that the account protects, whatever the settings say by now", async () => {
+    await deploy({ use: "patients" });
+    const before = account.changes.length;
+    await expect(takeDown({ use: "try-out" })).rejects.toThrow("is protected in the account");
+    expect(account.changes).toHaveLength(before);
+  });
+});
+
+describe("the questions", () => {
+  const file = () => join(mkdtempSync(join(tmpdir(), "latchkey-settings-")), "settings.json");
+
+  test("are few; each says what follows, and an empty answer is the default", async () => {
+    const path = file();
+    const asked = person("", "", "it@harbor.example", "", "Harbor Counseling", "", "", "", "");
+    const settings = await settle(path, asked);
+    expect(asked.asked.filter((line) => line.includes("?\n  "))).toHaveLength(9);
+    expect(settings).toMatchObject({
+      use: "try-out",
+      region: expect.stringMatching(/^[a-z]+-[a-z]+-\d$/),
+      alarms: "it@harbor.example",
+      sender: "no-reply@harbor.example",
+      first: {
+        practice: "harbor-counseling",
+        name: "Harbor Counseling",
+        alertInbox: "it@harbor.example",
+        email: "it@harbor.example",
+        admin: "It",
+      },
+    });
+    expect(JSON.parse(readFileSync(path, "utf8"))).toMatchObject({ alarms: "it@harbor.example" });
+    // Nothing is asked a second time.
+    expect((await settle(path, person())).alarms).toBe("it@harbor.example");
+  });
+
+  test("are asked again when the answer is not right, with the reason", async () => {
+    const asked = person("perhaps", "try-out", "Europe", "eu-central-1", "", "nobody", "it@harbor.example");
+    const settings = await settle(file(), asked);
+    expect(settings).toMatchObject({ region: "eu-central-1", alarms: "it@harbor.example" });
+    for (const why of [/^ +use: /, /^ +region: /, /An answer is needed/, /^ +alarms: /])
+      expect(asked.asked).toContainEqual(expect.stringMatching(why));
+  });
+
+  test("are not asked of machines: the file has all answers, or nothing is made", async () => {
+    const path = file();
+    await expect(settle(path)).rejects.toThrow("nobody to ask");
+    writeFileSync(path, JSON.stringify({ region: "us-east-1" }));
+    await expect(settle(path)).rejects.toThrow(/sender:.*\n.*alarms:.*\n.*use:/);
+    expect(existsSync(path)).toBe(true);
+  });
+});
