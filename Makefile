@@ -14,7 +14,7 @@ TOOLS := $(CURDIR)/.tools
 CHROMIUM ?= /usr/bin/chromium
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
-.PHONY: help run deploy site local tested binaries plain-binaries chromium servers \
+.PHONY: help run deploy release site local tested binaries plain-binaries chromium servers \
   test format lint deny rules test-site budgets contract e2e test-rooms door-test test-aws test-homes test-bench test-deployed \
   bench bench-cold cost lighthouse screenshots openapi keys test-ci advisories mutants
 
@@ -123,6 +123,10 @@ deploy: infra/aws/node_modules/.installed
 	@$(if $(DESTROY),,$(MAKE) --no-print-directory site $(if $(LATCHKEY_BINARIES),,binaries ARCHITECTURE=$(subst _,-,$(DEPLOYED))))
 	@cd infra/aws && npm run --silent ops -- $(if $(DESTROY),down,up) $(if $(YES),--yes)
 
+# What `.github/workflows/release.yml` publishes, from what is built: VERSION=0.2.0 ARCHITECTURE=arm64.
+release: site/dist/index.html
+	python3 .github/pack.py release $(VERSION) $(subst -,_,$(ARCHITECTURE)) target/release-files
+
 # --- tests ---
 
 test: format test-ci tested plain-binaries test-site budgets
@@ -162,7 +166,7 @@ $(TOOLS)/bin/cargo-deny:
 
 # What the workflows run beside this file.
 test-ci:
-	cd .github && python3 -B -m unittest --quiet unpack_test
+	cd .github && python3 -B -m unittest --quiet unpack_test pack_test
 
 rules:
 	cargo test --locked $(RUST)
