@@ -39,6 +39,10 @@ async function described(client: CloudFormationClient, StackName: string): Promi
   }
 }
 
+/** Folders of templates, which go with the command. */
+const folders: string[] = [];
+process.once("exit", () => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+
 /** The templates of one version, made once when they are first asked for. */
 export class Assembly {
   private made?: Promise<string>;
@@ -48,7 +52,7 @@ export class Assembly {
   folder(): Promise<string> {
     this.made ??= (async () => {
       const folder = mkdtempSync(join(tmpdir(), "latchkey-assembly-"));
-      process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+      folders.push(folder);
       await this.synthesise(folder);
       return folder;
     })();

@@ -83,12 +83,15 @@ export async function up(d: Deployment, file: string, asker?: Asker, with_: Part
   await all.preflight(d);
   const first = await firstOnes(d, file, asker);
   const steps = await stepsOf(d, all, first);
-  await plan(steps, d.say);
+  const open = await plan(steps, d.say);
   if (asker && !(await agrees(asker, "\nGo on?"))) throw new Refusal("Nothing was made.");
   await walk(steps, d.say, again(!asker));
   d.say(`\nStaff     ${await d.output("StaffSite")}`);
   d.say(`Clients   ${await d.output("PortalSite")}/<practice>/sign-in`);
-  d.say(`\nThe first admin has a mail with a password for once. AWS sent another to ${d.settings.alarms}: open its link, or no alarm comes.`);
+  if (open.some(({ name }) => name === "admin"))
+    d.say(
+      `\nThe first admin has a mail with a password for once. AWS sent another to ${d.settings.alarms}: open its link, or no alarm comes.`,
+    );
 }
 
 /** The first practice and its admin, if there is no practice yet. */
