@@ -1,11 +1,12 @@
 // The stack on the emulator: bootstrapped, deployed with real binaries by the real CLI, given its practices and
 // staff by the ops commands, and reached through the edge.
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync, openSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync, openSync } from "node:fs";
 import { request } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { AdminSetUserPasswordCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { DeleteBucketPolicyCommand, S3Client } from "@aws-sdk/client-s3";
 import type { TestProject } from "vitest/node";
@@ -126,6 +127,8 @@ async function deploy(emulator: URL, folder: string): Promise<void> {
     CDK_DISABLE_VERSION_CHECK: "1",
     LATCHKEY_SETTINGS: join(folder, "settings.json"),
     CI: "1",
+    // The CDK's programs are started dozens of times.
+    NODE_COMPILE_CACHE: join(folder, "compiled"),
   });
   const lines: Record<string, () => Promise<unknown> | void> = {
     // The tests start here, with what they need built, and the account in the environment.
@@ -171,12 +174,9 @@ export function hands(deployment: string): Hands & { close(): Promise<void> } {
     cdk: async (...words) => {
       // CloudFront's logs are not among what it knows.
       if (words[0] === "deploy" && words[1] === `${deployment}-access-log`) return;
+      if (words[0] === "synth") return synthesise(deployment, words[words.indexOf("--output") + 1]!, words);
       run("cdk", ...words);
       if (words[0] === "bootstrap") await openStagingBucket();
-      if (words[0] === "synth") {
-        const folder = words[words.indexOf("--output") + 1]!;
-        for (const end of ["", "-data", "-firewall"]) prune(join(folder, `${deployment}${end}.template.json`));
-      }
     },
     // Through an edge as it was deployed just now.
     fetch: async (url, init) => {
@@ -245,9 +245,7 @@ export function settle(deployment: string, more: object = {}): Deployment {
 export async function cdkDeploy(deployment = "latchkey"): Promise<void> {
   const assembly = mkdtempSync(join(tmpdir(), "latchkey-assembly-"));
   try {
-    run("cdk", "synth", "--quiet", "--output", assembly);
-    for (const stack of ["", "-data", "-firewall"].map((end) => deployment + end))
-      prune(join(assembly, `${stack}.template.json`));
+    synthesise(deployment, assembly, ["synth", "--quiet", "--output", assembly]);
     run(
       "cdk",
       "deploy",
@@ -262,6 +260,20 @@ export async function cdkDeploy(deployment = "latchkey"): Promise<void> {
   } finally {
     rmSync(assembly, { recursive: true, force: true });
   }
+}
+
+/** Makes templates for a folder. Of settings and words that were seen before in this run, they are there already: to make
+ *  them takes half a minute, and they come out the same. */
+function synthesise(deployment: string, folder: string, words: string[]): void {
+  const file = process.env["LATCHKEY_SETTINGS"]!;
+  const { first: _, ...given } = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
+  const from = JSON.stringify([Object.entries(given).sort(), words.filter((word) => word !== folder)]);
+  const made = join(dirname(file), `templates-${createHash("sha256").update(from).digest("hex")}`);
+  if (!existsSync(made)) {
+    run("cdk", ...words, "--no-staging");
+    for (const end of ["", "-data", "-firewall"]) prune(join(folder, `${deployment}${end}.template.json`));
+    cpSync(folder, made, { recursive: true });
+  } else cpSync(made, folder, { recursive: true });
 }
 
 export function ops(...words: string[]): string {
