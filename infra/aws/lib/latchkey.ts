@@ -13,6 +13,7 @@ import { Firewall } from "./firewall.ts";
 import { Functions } from "./functions.ts";
 import { Mail } from "./mail.ts";
 import { Notices } from "./notices.ts";
+import { OpsRole } from "./ops-role.ts";
 import type { OUTPUTS } from "./outputs.ts";
 import { Plans } from "./plans.ts";
 import { keyNames, type Settings, type Site } from "./settings.ts";
@@ -57,6 +58,12 @@ export class Latchkey extends Stack {
     const archivist = new Archivist(this, "Archivist", settings, data);
     const staff = new Staff(this, "Staff", settings, this.functions, edge.staffOrigin);
     new Watch(this, "Watch", settings, { api, archivist, data, functions: this.functions, mail, notices });
+    new OpsRole(this, "Ops", settings, {
+      data,
+      site: edge.site,
+      poolArn: staff.pool?.userPoolArn,
+      queueArns: [mail.failed, mail.failedEvents, notices.failed].map(({ queueArn }) => queueArn),
+    });
 
     const outputs: Record<(typeof OUTPUTS)[number], string | undefined> = {
       StaffSite: edge.staffOrigin,

@@ -47,13 +47,19 @@ process.once("exit", () => folders.forEach((folder) => rmSync(folder, { recursiv
 export class Assembly {
   private made?: Promise<string>;
 
-  constructor(private readonly synthesise: (folder: string) => Promise<void>) {}
+  constructor(
+    private readonly synthesise: ((folder: string) => Promise<void>) | undefined,
+    /** Where they are already. */
+    there?: string,
+  ) {
+    if (there) this.made = Promise.resolve(there);
+  }
 
   folder(): Promise<string> {
     this.made ??= (async () => {
       const folder = mkdtempSync(join(tmpdir(), "latchkey-assembly-"));
       folders.push(folder);
-      await this.synthesise(folder);
+      await this.synthesise?.(folder);
       return folder;
     })();
     return this.made;

@@ -1,5 +1,6 @@
 // `npm run ops -- <command>`: what people do to a deployment beside deploying it.
 import { readFile, writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { settingsFile, settingsPath } from "../lib/settings.ts";
@@ -18,8 +19,9 @@ import * as staff from "./staff.ts";
 import { DIST, reach, settle, up } from "./up.ts";
 
 const USAGE = `
-up [--yes]                                    deploy, the first time and every other: plan, steps, addresses; goes on
-                                              where the last try ended; --yes asks nothing and takes the settings' file
+up [--yes] [--templates folder]               deploy, the first time and every other: plan, steps, addresses; goes on
+                                              where the last try ended; --yes asks nothing and takes the settings' file;
+                                              --templates takes what \`cdk synth\` made elsewhere of a later version
 down [--yes]                                  undo a try-out wholly
 smoke                                         call every route and function
 preflight                                     what the account lacks for a deployment, and the request for each
@@ -137,7 +139,7 @@ function refuse(why: string): never {
   throw new Refusal(why);
 }
 
-const TEXT = "name alert-inbox file practice role client from to out at history confirm".split(" ");
+const TEXT = "name alert-inbox file practice role client from to out at history confirm templates".split(" ");
 const options: NonNullable<ParseArgsConfig["options"]> = {
   ...Object.fromEntries(TEXT.map((name) => [name, { type: "string" as const }])),
   now: { type: "boolean" },
@@ -145,12 +147,13 @@ const options: NonNullable<ParseArgsConfig["options"]> = {
 };
 
 /** The commands that people are asked at: they begin without settings, or end everything. */
-async function whole(topic: string, yes: boolean): Promise<void> {
+async function whole(topic: string, yes: boolean, templates?: string): Promise<void> {
   const asker = yes ? undefined : terminal();
   try {
     if (topic === "down") return await down(new Deployment(settingsFile()), asker);
     const file = settingsPath();
-    await up(new Deployment(await settle(file, asker)), file, asker);
+    const made = templates ? { templates: resolve(templates), preflight: (d: Deployment) => preflight(d, { binaries: null }) } : {};
+    await up(new Deployment(await settle(file, asker)), file, asker, made);
   } finally {
     asker?.close();
   }
@@ -160,7 +163,7 @@ try {
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   if (!positionals.length || positionals[0] === "help") console.log(USAGE);
   else if (["up", "down"].includes(positionals[0]!) && positionals.length === 1)
-    await whole(positionals[0]!, Boolean(values["yes"]));
+    await whole(positionals[0]!, Boolean(values["yes"]), values["templates"] as string | undefined);
   else await run(new Deployment(settingsFile()), positionals, values as Options);
 } catch (error) {
   if (!(error instanceof Refusal)) throw error;

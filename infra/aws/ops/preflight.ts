@@ -35,7 +35,8 @@ export interface Finding {
 
 /** What is not asked of AWS. */
 export interface Around {
-  binaries: string;
+  /** The built functions; null where they are with the templates already. */
+  binaries: string | null;
   node: string;
   /** Where a host's name leads. */
   cname: (host: string) => Promise<string[]>;
@@ -89,7 +90,7 @@ export async function preflight(d: Deployment, given: Partial<Around> = {}): Pro
 /** All that is the case, of each check. Where the credentials are wrong, nothing else can be known. */
 export async function findings(d: Deployment, given: Partial<Around> = {}): Promise<Finding[]> {
   const all = { ...around(), ...given };
-  const here = [...node(all.node), ...programs(d, all.binaries)];
+  const here = [...node(all.node), ...(all.binaries === null ? [] : programs(d, all.binaries))];
   const account = await identity(d);
   if ("found" in account) return [...here, account];
   const checks: [string, () => Promise<Finding[]>][] = [

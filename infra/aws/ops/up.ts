@@ -36,6 +36,8 @@ export interface Hands {
   /** How often DNS is looked at before the deployment goes on without it. */
   patience: number;
   preflight(d: Deployment): Promise<void>;
+  /** A folder of templates that are made already, of a version after the first. */
+  templates?: string;
 }
 
 const APP = fileURLToPath(new URL("..", import.meta.url));
@@ -116,7 +118,9 @@ export async function stepsOf(d: Deployment, hands: Hands, first?: First): Promi
     new Assembly((folder) =>
       hands.cdk("synth", "--quiet", "--output", folder, ...(provisional ? ["--context", "provisional=true"] : [])),
     );
-  const final = assemblyOf(false);
+  if (hands.templates && !standing)
+    throw new Refusal("The first deployment makes its templates itself, and protects what it made at the end: leave --templates out.");
+  const final = hands.templates ? new Assembly(undefined, hands.templates) : assemblyOf(false);
   const version = standing ? final : assemblyOf(true);
   const deploy = async (assembly: Assembly, ...ends: End[]) => {
     for (const end of ends) {

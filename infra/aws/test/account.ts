@@ -58,6 +58,8 @@ const ses = mockClient(SESv2Client);
 const pool = mockClient(CognitoIdentityProviderClient);
 const lambda = mockClient(LambdaClient);
 const backup = mockClient(BackupClient);
+/** For tests that ask more of them. */
+export const MOCKS = { secrets, ses, pool, lambda };
 const ALL = [sts, stacks, ssm, secrets, s3, items, ses, pool, lambda, backup];
 
 export class Killed extends Error {}
@@ -70,7 +72,7 @@ interface Made {
 }
 
 const BUCKETS: Record<string, string> = { latchkey: "site", "latchkey-data": "archive" };
-const OUTPUTS: Record<string, Record<string, string>> = {
+export const OUTPUTS: Record<string, Record<string, string>> = {
   latchkey: {
     StaffSite: "https://d1.cloudfront.example",
     PortalSite: "https://d2.cloudfront.example",
@@ -268,8 +270,8 @@ export class Account {
         latchkey: [
           one("AWS::S3::Bucket", "site"),
           ...Object.keys(FUNCTIONS).map((name) => one("AWS::Lambda::Function", `latchkey-${name}`)),
-          one("AWS::Lambda::Function", "copier", "ArchivistCopyFunction0A"),
-          one("AWS::Lambda::Function", "looker", "ArchivistLookFunction0B"),
+          one("AWS::Lambda::Function", "latchkey-ArchivistCopy", "ArchivistCopyFunction0A"),
+          one("AWS::Lambda::Function", "latchkey-ArchivistLook", "ArchivistLookFunction0B"),
           one("AWS::Lambda::Function", "cdk", "CustomCrossRegionExportReader"),
         ],
         "latchkey-data": [one("AWS::S3::Bucket", "archive"), one("AWS::Backup::BackupVault", "vault")],
@@ -358,11 +360,11 @@ export class Account {
     }));
     items.on(UpdateCommand).callsFake(({ Key, ExpressionAttributeNames, ExpressionAttributeValues }) =>
       this.change(`item ${name(Key)}`, () => {
-        const set = Object.entries(ExpressionAttributeNames as Record<string, string>).map(([at, attribute]) => [
+        const set = Object.entries((ExpressionAttributeNames ?? {}) as Record<string, string>).map(([at, attribute]) => [
           attribute,
           ExpressionAttributeValues[at.replace("#", ":")],
         ]);
-        this.items.set(name(Key), { ...Key, ...Object.fromEntries(set), version: ExpressionAttributeValues[":next"] });
+        this.items.set(name(Key), { ...this.items.get(name(Key)), ...Key, ...Object.fromEntries(set), version: ExpressionAttributeValues[":next"] });
         return {};
       }),
     );

@@ -237,6 +237,35 @@ describe("an upgrade", () => {
   });
 });
 
+describe("templates that were made elsewhere", () => {
+  const made = () => {
+    const folder = mkdtempSync(join(tmpdir(), "latchkey-made-"));
+    for (const end of ["", "-data", "-firewall", "-access-log"]) {
+      const Parameters = end ? {} : { Signing: { Type: "AWS::SSM::Parameter::Value<String>", Default: "/latchkey/signing-version" } };
+      const template = { version: end === "-data" ? "data" : "elsewhere", provisional: false, Parameters };
+      writeFileSync(join(folder, `latchkey${end}.template.json`), JSON.stringify(template));
+    }
+    return folder;
+  };
+  const deployMade = (changes: Partial<Settings> = {}) =>
+    up(deployment(changes), "no file", undefined, { ...account.hands(), templates: made() });
+
+  test("are deployed as they are, with all other steps", async () => {
+    await deploy({ use: "patients" });
+    await deployMade({ use: "patients" });
+    expect(JSON.parse(account.stacks.get("latchkey")!.template)).toMatchObject({ version: "elsewhere" });
+    account.broken.add("latchkey-deliver");
+    account.version = "2";
+    await expect(deploy({ use: "patients" })).rejects.toThrow("The last version is back");
+    expect(JSON.parse(account.stacks.get("latchkey")!.template)).toMatchObject({ version: "elsewhere" });
+  });
+
+  test("are refused of a first deployment for patients, which nothing may protect before it stands", async () => {
+    await expect(deployMade({ use: "patients" })).rejects.toThrow("leave --templates out");
+    expect(account.changes).toEqual([]);
+  });
+});
+
 test("a first version that does not answer stays for a look at it, unprotected", async () => {
   account.broken.add("latchkey-deliver");
   await expect(deploy({ use: "patients" })).rejects.toThrow("no earlier version");
