@@ -6,6 +6,7 @@
   be reached. Functions are told that address, too, in place of the name that stands in their environment.
 - A password for once as long as our pool wants it. Cognito makes those after the pool's own policy.
 - The identity that a mail is sent from, and `ses:FromAddress`. (AWS judges the configuration set too.)
+- What a role asked for, and which policies would have refused some of it: `POST /_latchkey/note` and `/_latchkey/missed`.
 - Events of SES: `POST /_latchkey/ses-event` puts one on the bus, which only AWS itself may do.
 
 Each rests on the inside of ministack 1.5.33 and stops the start when it is not found there.
@@ -171,14 +172,43 @@ def complete():
         return enforce(access_key, iam_action, service, region, resource_arn=resource_arn,
                        service_context=service_context)
 
+    note_requests(iam_evaluator)
     iam_actions.dynamodb_service_context = with_keys
     iam_actions.dynamodb_transaction_checks = item_by_item
     iam_actions._ses_v2_resource_arn = sent_from
     iam_evaluator.enforce = of_item
 
 
+# The role whose requests are noted, and these.
+noted = {"role": None, "requests": []}
+
+
+def note_requests(iam_evaluator):
+    evaluate = iam_evaluator.evaluate
+
+    def noting(ctx, policies, *limits):
+        if noted["role"] and f":assumed-role/{noted['role']}/" in ctx.principal_arn:
+            noted["requests"].append(ctx)
+        return evaluate(ctx, policies, *limits)
+
+    iam_evaluator.evaluate = noting
+
+
+def missed(own, documents):
+    """How much was asked for that a role's own policy allows, and which policies in its place refuse some of it."""
+    from ministack.core.iam_evaluator import _first_match, parse_policy_document
+
+    def allowed(document, requests):
+        statements = parse_policy_document(document)
+        return [ctx for ctx in requests if _first_match(ctx, statements, "Allow")]
+
+    # At its start every function reads the item of `health`, to open the connection: only one is allowed to.
+    requests = allowed(own, noted["requests"])
+    return {"requests": len(requests), "missed": [len(allowed(one, requests)) < len(requests) for one in documents]}
+
+
 def serve_events():
-    """Lets the tests speak for SES."""
+    """Lets the tests speak for SES, and look at what a role asks for."""
     from ministack import app
 
     special = app._handle_special_data_plane_request
@@ -190,6 +220,13 @@ def serve_events():
                      "Detail": body.decode(), "Resources": []}
             eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
             return 200, {"Content-Type": "application/json"}, b"{}"
+        if method == "POST" and path == "/_latchkey/note":
+            noted.update(role=json.loads(body)["role"], requests=[])
+            return 200, {"Content-Type": "application/json"}, b"{}"
+        if method == "POST" and path == "/_latchkey/missed":
+            found = missed(**json.loads(body))
+            noted.update(role=None, requests=[])
+            return 200, {"Content-Type": "application/json"}, json.dumps(found).encode()
         return await special(method, path, headers, body, *rest, **named_rest)
 
     app._handle_special_data_plane_request = handle

@@ -84,6 +84,20 @@ export class Deployed {
     await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables } }));
   }
 
+  /** Has what it asks for noted from now on. It starts anew: what it holds in memory it would not ask for. */
+  async note(): Promise<void> {
+    await this.allow(this.policy);
+    await toEmulator("note", { role: this.role });
+  }
+
+  /** Which of these policies, in place of its own, would have refused something that it asked for since. */
+  async missed(documents: Policy[]): Promise<boolean[]> {
+    const asked = { own: this.policy, documents };
+    const { requests, missed } = await toEmulator<{ requests: number; missed: boolean[] }>("missed", asked);
+    if (!requests) throw new Error(`${this.name} asked for nothing`);
+    return missed;
+  }
+
   /** Calls it as AWS does; fails when it fails. */
   async invoke(event: object): Promise<{ batchItemFailures?: unknown[] } | null> {
     const { functionName: FunctionName } = this;
@@ -213,6 +227,12 @@ export class Deployed {
       },
     }));
   }
+}
+
+async function toEmulator<T>(what: string, body: object): Promise<T> {
+  const answer = await fetch(`${process.env["AWS_ENDPOINT_URL"]}/_latchkey/${what}`, { method: "POST", body: JSON.stringify(body) });
+  if (!answer.ok) throw new Error(`${what}: ${answer.status}`);
+  return (await answer.json()) as T;
 }
 
 /** The key of an item, as DynamoDB writes it. */
