@@ -24,7 +24,7 @@ export class Deployment {
   readonly sqs: SQSClient;
   readonly ssm: SSMClient;
   readonly names: ReturnType<typeof keyNames>;
-  private readonly described = new Map<string, Promise<Stack>>();
+  private readonly described = new Map<string, Promise<Stack | undefined>>();
 
   constructor(
     readonly settings: Settings,
@@ -49,11 +49,16 @@ export class Deployment {
 
   /** What the stacks made. */
   async output(name: Output): Promise<string> {
-    const stack = (OF_DATA as readonly string[]).includes(name) ? `${this.settings.deployment}-data` : this.settings.deployment;
-    const { Outputs = [] } = await this.stack(stack);
-    const value = Outputs.find((output) => output.OutputKey === name)?.OutputValue;
-    if (!value) throw new Refusal(`The stack ${stack} has no ${name}.`);
-    return value;
+    const value = await this.outputOf(name);
+    if (value) return value;
+    const stack = this.stackOf(name);
+    throw (await this.stack(stack)) ? new Refusal(`The stack ${stack} has no ${name}.`) : none(stack);
+  }
+
+  /** The same, if it is there. A stack that failed when it was first made, or was only begun, exists and made nothing. */
+  async outputOf(name: Output): Promise<string | undefined> {
+    const { Outputs = [] } = (await this.stack(this.stackOf(name))) ?? {};
+    return Outputs.find((output) => output.OutputKey === name)?.OutputValue;
   }
 
   /** Has what was read of the stacks read anew: they changed. */
@@ -64,7 +69,8 @@ export class Deployment {
   /** When the last deployment came to its end, and an output as it left it. Refuses while one is under way:
    *  nobody can say yet what will hold. */
   async deployed(name: Output): Promise<{ value: string; at: Date }> {
-    const { StackStatus = "", LastUpdatedTime, CreationTime } = await this.stack(this.settings.deployment);
+    const { deployment } = this.settings;
+    const { StackStatus = "", LastUpdatedTime, CreationTime } = (await this.stack(deployment)) ?? refuse(none(deployment));
     if (!StackStatus.endsWith("_COMPLETE"))
       throw new Refusal(
         `A deployment is under way, or failed (${StackStatus}). See that one succeeds first.`,
@@ -106,16 +112,28 @@ export class Deployment {
     await this.ssm.send(new PutParameterCommand({ Name, Value, Type: "String", Overwrite: true }));
   }
 
-  private stack(StackName: string): Promise<Stack> {
+  private stackOf(name: Output): string {
+    return (OF_DATA as readonly string[]).includes(name) ? `${this.settings.deployment}-data` : this.settings.deployment;
+  }
+
+  private stack(StackName: string): Promise<Stack | undefined> {
     const known = this.described.get(StackName) ?? this.describe(StackName);
     this.described.set(StackName, known);
     return known;
   }
 
-  private async describe(StackName: string): Promise<Stack> {
-    const answer = await this.cloudFormation.send(new DescribeStacksCommand({ StackName })).catch((error: Error) => {
-      throw new Refusal(`There is no stack ${StackName} here yet (${error.message}). Deploy first.`);
-    });
-    return answer.Stacks![0]!;
+  private async describe(StackName: string): Promise<Stack | undefined> {
+    try {
+      return (await this.cloudFormation.send(new DescribeStacksCommand({ StackName }))).Stacks?.[0];
+    } catch (error) {
+      if (/does not exist/.test((error as Error).message)) return undefined;
+      throw error;
+    }
   }
+}
+
+const none = (stack: string) => new Refusal(`There is no stack ${stack} here yet. Deploy first.`);
+
+function refuse(why: Refusal): never {
+  throw why;
 }

@@ -14,7 +14,7 @@ import { paginateQuery } from "@aws-sdk/lib-dynamodb";
 import { key } from "../lib/keys.ts";
 import { settings, type First, type Settings } from "../lib/settings.ts";
 import { agrees, interview, type Answers, type Asker } from "./ask.ts";
-import { Assembly, EDGE_REGION, goBack, isProtected, keep, stackOf, upToDate, type End } from "./cloudformation.ts";
+import { Assembly, EDGE_REGION, goBack, isProtected, keep, upToDate, type End } from "./cloudformation.ts";
 import { Deployment, Refusal } from "./deployment.ts";
 import * as keys from "./keys.ts";
 import * as practice from "./practice.ts";
@@ -259,8 +259,8 @@ async function turnBack(d: Deployment, faults: Fault[]): Promise<never> {
 
 /** Whether the bucket has the built pages, byte by byte, and the list of practices. */
 async function published(d: Deployment, dist: string): Promise<boolean> {
-  if (!(await stackOf(d, ""))) return false;
-  const Bucket = await d.output("SiteBucket");
+  const Bucket = await d.outputOf("SiteBucket");
+  if (!Bucket) return false;
   const entries = await readdir(dist, { recursive: true, withFileTypes: true }).catch(() => {
     throw new Refusal(`There is no built site in ${dist}. First: make site`);
   });
@@ -280,9 +280,10 @@ async function published(d: Deployment, dist: string): Promise<boolean> {
 
 /** The practices that the sign-in pages offer. */
 async function practices(d: Deployment): Promise<string[]> {
-  if (!(await stackOf(d, ""))) return [];
+  const Bucket = await d.outputOf("SiteBucket");
+  if (!Bucket) return [];
   try {
-    const { Body } = await d.s3.send(new GetObjectCommand({ Bucket: await d.output("SiteBucket"), Key: site.CONFIG }));
+    const { Body } = await d.s3.send(new GetObjectCommand({ Bucket, Key: site.CONFIG }));
     const { practices } = JSON.parse(await Body!.transformToString()) as { practices: { id: string }[] };
     return practices.map(({ id }) => id);
   } catch (error) {
@@ -292,11 +293,12 @@ async function practices(d: Deployment): Promise<string[]> {
 }
 
 async function hasAdmin(d: Deployment, practice: string): Promise<boolean> {
-  if (!(await stackOf(d, "-data"))) return false;
+  const TableName = await d.outputOf("Table");
+  if (!TableName) return false;
   const pages = paginateQuery(
     { client: d.dynamodb },
     {
-      TableName: await d.output("Table"),
+      TableName,
       KeyConditionExpression: "PK = :pk",
       ExpressionAttributeValues: { ":pk": key("team", { practice }).PK },
       ConsistentRead: true,
@@ -308,8 +310,7 @@ async function hasAdmin(d: Deployment, practice: string): Promise<boolean> {
 
 /** The records that DNS does not have yet, as they must stand there. */
 async function records(d: Deployment, { cname }: Hands): Promise<string[]> {
-  const stack = await stackOf(d, "");
-  if (!stack) return ["those of the sites"];
+  if (!(await d.outputOf("StaffDistribution"))) return ["those of the sites"];
   const { sender, senderIdentity, hosts, region } = d.settings;
   const missing: string[] = [];
   const EmailIdentity = senderIdentity ?? sender.slice(sender.indexOf("@") + 1);

@@ -100,6 +100,8 @@ export class Account {
   changes: string[] = [];
   /** The change at which the machine goes off, counted from 1, and on which side of it. */
   kill?: { at: number; side: "before" | "after" };
+  /** How the next stack of this name ends when it is first made. */
+  spoilt?: { stack: string; status: "ROLLBACK_COMPLETE" | "REVIEW_IN_PROGRESS" };
   /** What is synthesised, but for the stack's name. */
   version = "1";
   /** What a template has the account answer with. */
@@ -183,14 +185,24 @@ export class Account {
     const { provisional } = JSON.parse(template) as { provisional: boolean };
     const parameters: Record<string, string> = name === "latchkey" ? { Signing: this.parameters.get("/latchkey/signing-version")! } : {};
     if (name === "latchkey") {
-      if (!this.stacks.has("latchkey-data")) throw new Error("there is no data");
+      if (!this.whole("latchkey-data")) throw new Error("there is no data");
       if (!parameters["Signing"]) throw new Error("there are no keys");
     }
     const guarded = name === "latchkey-data" && !provisional && this.keepsData;
-    const status = this.stacks.has(name) ? "UPDATE_COMPLETE" : "CREATE_COMPLETE";
+    if (this.spoilt?.stack === name) {
+      const { status } = this.spoilt;
+      this.stacks.set(name, { template: status === "ROLLBACK_COMPLETE" ? template : "{}", parameters, guarded: false, status });
+      throw new Killed(`${name} is in the state ${status}`);
+    }
+    const status = this.whole(name) ? "UPDATE_COMPLETE" : "CREATE_COMPLETE";
     this.stacks.set(name, { template, parameters, guarded, status });
   }
   keepsData = false;
+
+  /** Whether a stack has what its template says. CDK makes one anew that has not. */
+  private whole(name: string): boolean {
+    return /^(CREATE|UPDATE)_COMPLETE$/.test(this.stacks.get(name)?.status ?? "");
+  }
 
   private answerAws(): void {
     sts.on(GetCallerIdentityCommand).resolves({ Account: "123456789012" });
@@ -230,7 +242,7 @@ export class Account {
             StackName,
             StackStatus: status,
             EnableTerminationProtection: guarded,
-            Outputs: Object.entries(OUTPUTS[StackName] ?? {}).map(([OutputKey, OutputValue]) => ({ OutputKey, OutputValue })),
+            Outputs: Object.entries((this.whole(StackName) && OUTPUTS[StackName]) || {}).map(([OutputKey, OutputValue]) => ({ OutputKey, OutputValue })),
             Parameters: Object.entries(parameters).map(([ParameterKey, ResolvedValue]) => ({ ParameterKey, ResolvedValue })),
           },
         ],
@@ -276,7 +288,7 @@ export class Account {
         ],
         "latchkey-data": [one("AWS::S3::Bucket", "archive"), one("AWS::Backup::BackupVault", "vault")],
       };
-      return { StackResourceSummaries: of[StackName] ?? [] };
+      return { StackResourceSummaries: (this.whole(StackName) && of[StackName]) || [] };
     });
     items.on(DescribeTableCommand).callsFake(async () => ({
       Table: { DeletionProtectionEnabled: this.stacks.get("latchkey-data")?.guarded },

@@ -121,6 +121,31 @@ describe("a first deployment", () => {
     },
   );
 
+  describe.each(["ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"] as const)("that left a stack in the state %s", (status) => {
+    const hosts = { staff: "staff.example.org", portal: "portal.example.org", certificateArn: "arn:aws:acm:us-east-1:123456789012:certificate/1" };
+
+    test.each(["latchkey-data", "latchkey"])("goes on, and ends as if it never had: %s", async (stack) => {
+      await deploy({ use: "patients", hosts });
+      const whole = account.state();
+      account = fresh();
+      account.spoilt = { stack, status };
+      await expect(deploy({ use: "patients", hosts })).rejects.toThrow(status);
+      delete account.spoilt;
+      const { first: _, ...settings } = given({ use: "patients", hosts });
+      await expect(up(new Deployment(settings, () => {}), "settings.json", undefined, account.hands())).rejects.toThrow("There is no practice yet");
+      await deploy({ use: "patients", hosts });
+      expect(account.state()).toEqual(whole);
+    });
+
+    test.each(["latchkey-data", "latchkey"])("can be taken away whole: %s", async (stack) => {
+      account.spoilt = { stack, status };
+      await expect(deploy()).rejects.toThrow(status);
+      expect(account.stacks.has(stack)).toBe(true);
+      await takeDown();
+      expect([...account.stacks.keys()]).toEqual(["CDKToolkit"]);
+    });
+  });
+
   test("says which step did not succeed, why, and how to go on", async () => {
     account.kill = { at: 1, side: "before" };
     const error = await deploy().catch((error: Error) => error);
