@@ -87,7 +87,7 @@ export class OpsRole extends Construct {
       allow([arn("ses", "identity/*")], "ses:GetEmailIdentity"),
       ...(settings.hosts ? [allow([settings.hosts.certificateArn], "acm:DescribeCertificate")] : []),
       // Practices, staff lists, and what waits.
-      allow([tables.main.tableArn], "dynamodb:DescribeTable"),
+      allow([tables.main.tableArn, tables.history.tableArn], "dynamodb:DescribeTable", "dynamodb:UpdateTable"),
       allow([`${tables.main.tableArn}/index/${OUTBOX.index}`], "dynamodb:Query"),
       ...[get("practice"), update("practice", ...PRACTICE), query("team", "login"), put("team", "login"), remove("team", "login"), record].map(
         (right) => statement(right, tables),

@@ -10,7 +10,7 @@ import {
   type Stack,
   UpdateStackCommand,
 } from "@aws-sdk/client-cloudformation";
-import { DescribeTableCommand } from "@aws-sdk/client-dynamodb";
+import { DescribeTableCommand, UpdateTableCommand } from "@aws-sdk/client-dynamodb";
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { Refusal, type Deployment } from "./deployment.ts";
 
@@ -72,6 +72,7 @@ export class Assembly {
 
 interface Template {
   Parameters?: Record<string, { Type: string; Default?: string }>;
+  Resources?: Record<string, { Type: string; DeletionPolicy?: string }>;
 }
 
 /** What a template says. CloudFormation gives it back without what is not ASCII. */
@@ -99,14 +100,41 @@ async function templateOf(d: Deployment, end: End): Promise<string> {
   return typeof TemplateBody === "string" ? TemplateBody : JSON.stringify(TemplateBody);
 }
 
-/** Whether nobody can end the stack of the data, nor delete its tables: all of the first deployment stood once. */
+const tablesOf = ({ Outputs = [] }: Stack) =>
+  Outputs.flatMap(({ OutputKey, OutputValue }) =>
+    OutputValue && ["Table", "HistoryTable"].includes(OutputKey ?? "") ? [OutputValue] : [],
+  );
+
+/** Whether the stack of the data is one that keeps its tables: all of the first deployment stood once. Its template says
+ *  so, which nobody changes by hand, as they may take a protection off. */
+export async function keepsTables(d: Deployment): Promise<boolean> {
+  const stack = await stackOf(d, "-data");
+  if (!stack || !tablesOf(stack).length) return false;
+  const { Resources = {} } = JSON.parse(await templateOf(d, "-data")) as Template;
+  return Object.values(Resources).some(({ Type, DeletionPolicy }) => Type === "AWS::DynamoDB::Table" && DeletionPolicy === "Retain");
+}
+
+/** Whether nobody can end the stack of the data, nor delete its tables. */
 export async function isProtected(d: Deployment): Promise<boolean> {
   const stack = await stackOf(d, "-data");
   if (!stack?.EnableTerminationProtection) return false;
-  const TableName = stack.Outputs?.find(({ OutputKey }) => OutputKey === "Table")?.OutputValue;
-  if (!TableName) return false;
-  const { Table } = await d.dynamodb.send(new DescribeTableCommand({ TableName }));
-  return Table?.DeletionProtectionEnabled === true;
+  return tablesOf(stack).length > 0 && (await unprotected(d, stack)).length === 0;
+}
+
+async function unprotected(d: Deployment, stack: Stack): Promise<string[]> {
+  const found: string[] = [];
+  for (const TableName of tablesOf(stack)) {
+    const { Table } = await d.dynamodb.send(new DescribeTableCommand({ TableName }));
+    if (!Table?.DeletionProtectionEnabled) found.push(TableName);
+  }
+  return found;
+}
+
+/** Protects the tables of which somebody took it off by hand: CloudFormation compares templates, and sees no change. */
+export async function protectTables(d: Deployment): Promise<void> {
+  const stack = await stackOf(d, "-data");
+  for (const TableName of stack ? await unprotected(d, stack) : [])
+    await d.dynamodb.send(new UpdateTableCommand({ TableName, DeletionProtectionEnabled: true }));
 }
 
 const BOOTSTRAP_STACK = "CDKToolkit";

@@ -11,7 +11,7 @@ import { DeleteObjectsCommand, ListObjectVersionsCommand, type ListObjectVersion
 import { DeleteSecretCommand, DescribeSecretCommand } from "@aws-sdk/client-secrets-manager";
 import { DeleteParametersCommand } from "@aws-sdk/client-ssm";
 import type { Asker } from "./ask.ts";
-import { forget, isProtected, remove, stackOf, type End } from "./cloudformation.ts";
+import { forget, isProtected, keepsTables, remove, stackOf, type End } from "./cloudformation.ts";
 import { Refusal, type Deployment } from "./deployment.ts";
 import { walk, plan, type Step } from "./steps.ts";
 
@@ -20,8 +20,8 @@ export async function down(d: Deployment, asker?: Asker): Promise<void> {
   if (use === "patients")
     throw new Refusal(`${deployment} is for patients: their data are kept, and nothing here takes them away. See infra/aws/README.md, Getting rid of it. If its first deployment never came to its end, set "use" to "try-out" and say this again.`);
   if (keepData) throw new Refusal(`"keepData" is true: set it to false and deploy, then say this again.`);
-  if (await isProtected(d))
-    throw new Refusal(`${deployment} is protected in the account, as one for patients is. If it is a try-out now, deploy it as one first.`);
+  if ((await isProtected(d)) || (await keepsTables(d)))
+    throw new Refusal(`${deployment} is protected or kept in the account, as one for patients is. If it is a try-out now, deploy it as one first.`);
   const steps = undoing(d);
   await plan(steps, d.say);
   if (asker) {

@@ -14,7 +14,7 @@ import { paginateQuery } from "@aws-sdk/lib-dynamodb";
 import { key } from "../lib/keys.ts";
 import { settings, type First, type Settings } from "../lib/settings.ts";
 import { agrees, interview, type Answers, type Asker } from "./ask.ts";
-import { Assembly, EDGE_REGION, goBack, isProtected, keep, upToDate, type End } from "./cloudformation.ts";
+import { Assembly, EDGE_REGION, goBack, isProtected, keep, keepsTables, protectTables, upToDate, type End } from "./cloudformation.ts";
 import { Deployment, Refusal } from "./deployment.ts";
 import * as keys from "./keys.ts";
 import * as practice from "./practice.ts";
@@ -113,7 +113,7 @@ async function firstOnes(d: Deployment, file: string, asker?: Asker): Promise<Fi
 export async function stepsOf(d: Deployment, hands: Hands, first?: First): Promise<Step[]> {
   const { deployment, region, keepData, edgePlan } = d.settings;
   // Until all of a first deployment stands, nothing is kept of it.
-  const standing = !keepData || (await isProtected(d));
+  const standing = !keepData || (await keepsTables(d));
   const assemblyOf = (provisional: boolean) =>
     new Assembly((folder) =>
       hands.cdk("synth", "--quiet", "--output", folder, ...(provisional ? ["--context", "provisional=true"] : [])),
@@ -225,7 +225,9 @@ export async function stepsOf(d: Deployment, hands: Hands, first?: First): Promi
       plan: () => "protect tables, archive, backups and pool: from here on nobody can delete them",
       done: async () => standing && (await isProtected(d)),
       run: async () => {
-        await deploy(final, "-data", "-firewall", "");
+        await deploy(final, "-data");
+        await protectTables(d);
+        await deploy(final, "-firewall", "");
         // So that no way back takes the protection off again.
         await keep(d);
         await deploy(final, "-access-log");

@@ -19,7 +19,7 @@ import {
   CognitoIdentityProviderClient,
   UsernameExistsException,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { DescribeTableCommand } from "@aws-sdk/client-dynamodb";
+import { DescribeTableCommand, UpdateTableCommand } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import {
   DeleteObjectCommand,
@@ -93,6 +93,8 @@ export class Account {
   objects = new Map<string, string>();
   items = new Map<string, Record<string, unknown>>();
   people = new Set<string>();
+  /** Those tables that are protected against deletion. */
+  protectedTables = new Set<string>();
   recoveryPoints: string[] = [];
   /** Whether DNS has the records of mail. */
   verified = false;
@@ -142,6 +144,7 @@ export class Account {
       // Ids and digests are others each time.
       items: [...this.items.keys()].map((one) => one.replace(/[0-9A-HJKMNP-TV-Z]{26}|[\w-]{22}/g, "…")).sort(),
       people: [...this.people],
+      protectedTables: [...this.protectedTables].sort(),
     };
   }
 
@@ -165,7 +168,7 @@ export class Account {
       const provisional = words.includes("provisional=true");
       for (const end of ["", "-data", "-firewall", "-access-log", "-plans"]) {
         const Parameters = end ? {} : { Signing: { Type: "AWS::SSM::Parameter::Value<String>", Default: "/latchkey/signing-version" } };
-        const template = { version: end === "-data" ? "data" : this.version, provisional, Parameters };
+        const template = { version: end === "-data" ? "data" : this.version, provisional, Parameters, ...(end === "-data" && this.tables(provisional)) };
         writeFileSync(join(option("--output"), `latchkey${end}.template.json`), JSON.stringify(template));
       }
     } else if (command === "bootstrap") {
@@ -194,10 +197,16 @@ export class Account {
       this.stacks.set(name, { template: status === "ROLLBACK_COMPLETE" ? template : "{}", parameters, guarded: false, status });
       throw new Killed(`${name} is in the state ${status}`);
     }
+    // Of the same template, CloudFormation changes nothing.
+    if (name === "latchkey-data" && this.stacks.get(name)?.template !== template) this.protectedTables = new Set(guarded ? ["main", "history"] : []);
     const status = this.whole(name) ? "UPDATE_COMPLETE" : "CREATE_COMPLETE";
     this.stacks.set(name, { template, parameters, guarded, status });
   }
   keepsData = false;
+  tables(provisional: boolean) {
+    const DeletionPolicy = this.keepsData && !provisional ? "Retain" : "Delete";
+    return { Resources: { Main: { Type: "AWS::DynamoDB::Table", DeletionPolicy } } };
+  }
 
   /** Whether a stack has what its template says. CDK makes one anew that has not. */
   private whole(name: string): boolean {
@@ -290,9 +299,15 @@ export class Account {
       };
       return { StackResourceSummaries: (this.whole(StackName) && of[StackName]) || [] };
     });
-    items.on(DescribeTableCommand).callsFake(async () => ({
-      Table: { DeletionProtectionEnabled: this.stacks.get("latchkey-data")?.guarded },
+    items.on(DescribeTableCommand).callsFake(async ({ TableName }) => ({
+      Table: { DeletionProtectionEnabled: this.protectedTables.has(TableName) },
     }));
+    items.on(UpdateTableCommand).callsFake(({ TableName, DeletionProtectionEnabled }) =>
+      this.change(`protect ${TableName}`, () => {
+        if (DeletionProtectionEnabled) this.protectedTables.add(TableName);
+        return {};
+      }),
+    );
   }
 
   private answerKeys(): void {

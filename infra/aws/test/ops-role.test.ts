@@ -112,7 +112,7 @@ function askS3(name: string, input: Input): void {
 function askItems(name: string, input: Input): void {
   const leading = (key: Input) => ({ "dynamodb:LeadingKeys": [String(key["PK"])] });
   const whole = { "dynamodb:EnclosingOperation": ["TransactWriteItems"] };
-  if (name === "DescribeTable") return note("dynamodb:DescribeTable", table(input["TableName"]));
+  if (["DescribeTable", "UpdateTable"].includes(name)) return note(`dynamodb:${name}`, table(input["TableName"]));
   if (name === "Get") return note("dynamodb:GetItem", table(input["TableName"]), leading(input["Key"]));
   if (name === "Query") {
     const [partition] = Object.values(input["ExpressionAttributeValues"] as Input);
@@ -197,6 +197,13 @@ async function everything(): Promise<void> {
   account.broken.add("latchkey-deliver");
   await expect(deploy()).rejects.toThrow("The last version is back");
   account.broken.clear();
+
+  // One for patients, and one of which somebody took the protection off.
+  const kept = new Deployment(given({ ...SETTINGS, use: "patients" }), () => {}, async () => {});
+  account.keepsData = true;
+  await up(kept, "no file", undefined, { ...hands, cdk });
+  account.protectedTables.clear();
+  await up(kept, "no file", undefined, { ...hands, cdk });
 
   vi.stubGlobal("fetch", async (url: URL) => {
     expect(url.hostname).toMatch(/^freetier\./);

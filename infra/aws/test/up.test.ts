@@ -192,14 +192,42 @@ describe("for patients", () => {
     expect([...account.stacks.keys()]).toEqual(["CDKToolkit"]);
   });
 
-  test("what is protected is never made provisional again", async () => {
+  const final = () => {
+    for (const { template } of [...account.stacks.values()].filter(({ template }) => template !== "{}"))
+      expect(JSON.parse(template)).toMatchObject({ provisional: false });
+  };
+  const unlocked: [string, () => void][] = [
+    ["with all its protections", () => {}],
+    ["of which somebody took the stack's protection off", () => void (account.stacks.get("latchkey-data")!.guarded = false)],
+    ["of which somebody took a table's protection off", () => account.protectedTables.delete("history")],
+    ["of which somebody took all protection off", () => {
+      account.stacks.get("latchkey-data")!.guarded = false;
+      account.protectedTables.clear();
+    }],
+  ];
+
+  test.each(unlocked)("a practice %s is never made provisional again, and is protected", async (_, unlock) => {
     await deploy({ use: "patients" });
     account.version = "2";
+    unlock();
+    account.broken.add("latchkey-deliver");
+    await expect(deploy({ use: "patients" })).rejects.toThrow("The last version is back");
+    final();
+    account.broken.clear();
     const before = account.changes.length;
     await deploy({ use: "patients" });
     expect(account.changes.slice(before)).toContain("deploy latchkey");
-    for (const { template } of [...account.stacks.values()].filter(({ template }) => template !== "{}"))
-      expect(JSON.parse(template)).toMatchObject({ provisional: false });
+    final();
+    expect(account.stacks.get("latchkey-data")).toMatchObject({ guarded: true });
+    expect([...account.protectedTables].sort()).toEqual(["history", "main"]);
+  });
+
+  test.each(unlocked)("a practice %s is not taken away, whatever the settings say by now", async (_, unlock) => {
+    await deploy({ use: "patients" });
+    unlock();
+    const before = account.changes.length;
+    await expect(takeDown({ use: "try-out" })).rejects.toThrow("is protected or kept in the account");
+    expect(account.changes).toHaveLength(before);
   });
 });
 
@@ -267,7 +295,7 @@ describe("templates that were made elsewhere", () => {
     const folder = mkdtempSync(join(tmpdir(), "latchkey-made-"));
     for (const end of ["", "-data", "-firewall", "-access-log"]) {
       const Parameters = end ? {} : { Signing: { Type: "AWS::SSM::Parameter::Value<String>", Default: "/latchkey/signing-version" } };
-      const template = { version: end === "-data" ? "data" : "elsewhere", provisional: false, Parameters };
+      const template = { version: end === "-data" ? "data" : "elsewhere", provisional: false, Parameters, ...(end === "-data" && account.tables(false)) };
       writeFileSync(join(folder, `latchkey${end}.template.json`), JSON.stringify(template));
     }
     return folder;
@@ -359,12 +387,6 @@ describe("taking a try-out away", () => {
     expect(account.changes).toHaveLength(before);
   });
 
-  test("is refused of one that the account protects, whatever the settings say by now", async () => {
-    await deploy({ use: "patients" });
-    const before = account.changes.length;
-    await expect(takeDown({ use: "try-out" })).rejects.toThrow("is protected in the account");
-    expect(account.changes).toHaveLength(before);
-  });
 });
 
 describe("the questions", () => {
