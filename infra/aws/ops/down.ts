@@ -30,6 +30,8 @@ export async function down(d: Deployment, asker?: Asker): Promise<void> {
   }
   await walk(steps, d.say, "make deploy DESTROY=1");
   d.say(`\nNothing of ${deployment} is left but its encryption key, which KMS deletes in 30 days, and what CDK's bootstrap made for the whole account (the stack CDKToolkit).`);
+  const ofClient = d.settings.issuer?.clientSecretName;
+  if (ofClient) d.say(`The secret ${ofClient}, which the issuer gave its client, is left too: another deployment may use it.`);
 }
 
 /** What was made last goes first. */
@@ -72,8 +74,8 @@ const parameters = ({ names }: Deployment) => Object.values(names).filter((name)
 
 async function secretsLeft(d: Deployment): Promise<string[]> {
   const left: string[] = [];
-  const ofClient = d.settings.issuer?.clientSecretName;
-  for (const SecretId of [d.names.signingKey, d.names.tokenSecret, d.names.originSecret, ...(ofClient ? [ofClient] : [])]) {
+  // Not the one of the issuer's client: its name is the operator's own, and another deployment may have the same.
+  for (const SecretId of [d.names.signingKey, d.names.tokenSecret, d.names.originSecret]) {
     try {
       const { DeletedDate } = await d.secrets.send(new DescribeSecretCommand({ SecretId }));
       if (!DeletedDate) left.push(SecretId);

@@ -350,6 +350,19 @@ describe("taking a try-out away", () => {
     expect([...account.stacks.keys()]).toEqual(["CDKToolkit"]);
   });
 
+  test("leaves the secret of the issuer's client, which another deployment may use, and says so", async () => {
+    const issuer = { url: "https://id.example.org", clientId: "latchkey", clientSecretName: "house/client" };
+    account.secrets.set("house/client", "s3cret");
+    account.parameters.set("/latchkey/client-secret-version", "1");
+    await deploy({ issuer });
+    await takeDown({ issuer });
+    expect(account.state()).toMatchObject({ ...EMPTY, secrets: ["house/client"] });
+    expect(said.at(-1)).toContain("The secret house/client");
+    // Nor is it looked for again.
+    await takeDown({ issuer });
+    expect(said.join("\n")).toMatch(/keys +is done/);
+  });
+
   test("goes on wherever it was ended", { timeout: 60_000 }, async () => {
     const begun = account.changes.length;
     await takeDown();
