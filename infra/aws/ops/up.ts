@@ -33,7 +33,7 @@ export interface Hands {
   cname(host: string): Promise<string[]>;
   /** The built site. */
   dist: string;
-  /** How often DNS is looked at before the deployment goes on without it. */
+  /** How often DNS is looked at before the deployment ends without it. */
   patience: number;
   preflight(d: Deployment): Promise<void>;
   /** A folder of templates that are made already, of a version after the first. */
@@ -185,7 +185,28 @@ export async function stepsOf(d: Deployment, hands: Hands, first?: First): Promi
       done: () => published(d, hands.dist),
       run: () => site.publish(d, hands.dist),
     },
+    {
+      name: "sites",
+      plan: () => "see that both sites answer",
+      done: async () => false,
+      run: () => look(d, hands.fetch),
+    },
   ];
+  if (keepData)
+    steps.push({
+      name: "protect",
+      plan: () => "protect tables, archive, backups and pool: from here on nobody can delete them",
+      done: async () => standing && (await isProtected(d)),
+      run: async () => {
+        await deploy(final, "-data");
+        await protectTables(d);
+        await deploy(final, "-firewall", "");
+        // So that no way back takes the protection off again.
+        await keep(d);
+        await deploy(final, "-access-log");
+      },
+    });
+  // People come in only once nothing of theirs can be lost.
   if (first)
     steps.push(
       {
@@ -205,36 +226,15 @@ export async function stepsOf(d: Deployment, hands: Hands, first?: First): Promi
           staff.add(d, { email: first.email, name: first.admin, practice: first.practice, role: "admin" }),
       },
     );
-  steps.push(
-    {
-      name: "DNS",
-      plan: () => "say which records to set, and wait until they are seen",
-      done: async () => (await records(d, hands)).length === 0,
-      run: () => waitForDns(d, hands),
-    },
-    {
-      name: "sites",
-      plan: () => "see that both sites answer",
-      done: async () => false,
-      run: () => look(d, hands.fetch),
-    },
-  );
-  if (keepData)
-    steps.push({
-      name: "protect",
-      plan: () => "protect tables, archive, backups and pool: from here on nobody can delete them",
-      done: async () => standing && (await isProtected(d)),
-      run: async () => {
-        await deploy(final, "-data");
-        await protectTables(d);
-        await deploy(final, "-firewall", "");
-        // So that no way back takes the protection off again.
-        await keep(d);
-        await deploy(final, "-access-log");
-      },
-    });
   if (edgePlan !== "none")
     steps.push(stacks("plans", `put both sites on CloudFront's plan ${edgePlan}`, "-plans"));
+  // Last, since it may take a day: nothing else waits for it.
+  steps.push({
+    name: "DNS",
+    plan: () => "say which records to set, and wait until they are seen",
+    done: async () => (await records(d, hands)).length === 0,
+    run: () => waitForDns(d, hands),
+  });
   return steps;
 }
 
@@ -336,8 +336,8 @@ async function records(d: Deployment, { cname }: Hands): Promise<string[]> {
   return missing;
 }
 
-/** Says what is missing and looks again and again. What is not there in the end holds nothing up: it can take a day, and
- *  the same command looks anew. */
+/** Says what is missing and looks again and again. What is not there in the end is no failure: it can take a day,
+ *  and the same command looks anew. */
 async function waitForDns(d: Deployment, hands: Hands): Promise<void> {
   let before: string[] = [];
   for (let looked = 1; ; looked += 1) {
@@ -350,7 +350,7 @@ async function waitForDns(d: Deployment, hands: Hands): Promise<void> {
       if (hands.patience > 1) d.say(`  Looking every ${PAUSE / 1000} seconds, for ${Math.round((hands.patience * PAUSE) / 60_000)} minutes.`);
     }
     if (looked >= hands.patience) {
-      d.say("  Not all are seen yet, which can take hours; the rest goes on. Deploy again to look again.");
+      d.say("  Not all are seen yet, which can take hours. All else is done: deploy again to look again.");
       return;
     }
     before = missing;

@@ -73,20 +73,20 @@ describe("a first deployment", () => {
     const planned = said.slice(said.indexOf("\nThe plan:"), said.findIndex((line) => line.startsWith("[1/")));
     expect(planned.map((line) => line.split(/\s{2,}/)[1]?.replace(/^\d+\. /, ""))).toEqual([
       undefined,
-      "1. bootstrap", "2. keys", "3. data", "4. app", "5. smoke test", "6. pages", "7. practice", "8. admin", "9. DNS", "10. sites",
+      "1. bootstrap", "2. keys", "3. data", "4. app", "5. smoke test", "6. pages", "7. sites", "8. practice", "9. admin", "10. DNS",
     ].map((line) => line?.replace(/^\d+\. /, "")));
     expect(said.join("\n")).toMatch(
       /Staff +https:\/\/d1\.cloudfront\.example\nClients +https:\/\/d2\.cloudfront\.example\/<practice>\/sign-in\n\nThe first admin has a mail/,
     );
   });
 
-  test("prints the records of DNS, waits for them, and goes on when they do not come", async () => {
+  test("prints the records of DNS at the end, waits for them, and is done when they do not come", async () => {
     await deploy();
     expect(said).toContain("    t1._domainkey.portal.example.org. CNAME t1.dkim.amazonses.com.");
     expect(said.join("\n")).toContain("Not all are seen yet");
     account.verified = true;
     await deploy();
-    expect(said.join("\n")).toMatch(/\[9\/10\] DNS: is done/);
+    expect(said.join("\n")).toMatch(/\[10\/10\] DNS: is done/);
   });
 
   test("made again changes nothing", async () => {
@@ -97,7 +97,7 @@ describe("a first deployment", () => {
     expect([account.state(), account.changes.length]).toEqual(before);
     expect(said.filter((line) => /^ +\d+\. /.test(line) && !line.includes("is done")).map((line) => line.trim().slice(0, 14))).toEqual([
       "5. smoke test ",
-      "10. sites     ",
+      "7. sites      ",
     ]);
   });
 
@@ -178,8 +178,9 @@ describe("for patients", () => {
     await deploy({ use: "patients" });
     expect(account.stacks.get("latchkey-data")).toMatchObject({ guarded: true });
     const before = account.changes.slice(0, protectedFrom());
-    for (const what of ["deploy latchkey", "object site/portal.html", "person dana@harbor.example", "object staging/latchkey/latchkey.template.json"])
+    for (const what of ["deploy latchkey", "object site/portal.html", "object staging/latchkey/latchkey.template.json"])
       expect(before).toContain(what);
+    expect(said.findIndex((line) => /\] sites: see/.test(line))).toBeLessThan(said.findIndex((line) => /\] protect: /.test(line)));
     expect(JSON.parse(account.stacks.get("latchkey")!.template)).toMatchObject({ provisional: false });
   });
 
@@ -190,6 +191,20 @@ describe("for patients", () => {
     await expect(takeDown({ use: "patients" })).rejects.toThrow('set "use" to "try-out"');
     await takeDown({ use: "try-out" });
     expect([...account.stacks.keys()]).toEqual(["CDKToolkit"]);
+  });
+
+  test("nobody is let in before it is protected, and DNS is waited for last", async () => {
+    await deploy({ use: "patients", edgePlan: "FREE" });
+    const people = account.changes.findIndex((what) => /^(item P#harbor|transaction|person )/.test(what));
+    expect(people).toBeGreaterThan(account.changes.lastIndexOf("deploy latchkey-access-log"));
+    expect(said.flatMap((line) => /^\[\d+\/12\] ([\w ]+): /.exec(line)?.[1] ?? []).slice(6)).toEqual([
+      "sites", "protect", "practice", "admin", "plans", "DNS",
+    ]);
+    account = fresh();
+    const answer = account.answer;
+    account.answer = (url, method) => (new URL(url).pathname === "/" ? 403 : answer(url, method));
+    await expect(deploy({ use: "patients" })).rejects.toThrow("The staff site answers 403");
+    expect(account.people.size).toBe(0);
   });
 
   const final = () => {

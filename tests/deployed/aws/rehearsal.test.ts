@@ -41,7 +41,7 @@ test("a deployment is made, gets another issuer, and is destroyed", { timeout: 4
   try {
     let d = settle("rehearsal", OTHER);
     await ended(d, ["synth", "-data", "", "fetch"]);
-    expect((await makeDeploy(d)).join("\n")).toMatch(/\[3\/10\] data: is done[^]*\[8\/10\] admin: put Dana/);
+    expect((await makeDeploy(d)).join("\n")).toMatch(/\[3\/10\] data: is done[^]*\[9\/10\] admin: put Dana/);
     const own = { UserPoolId: await d.output("StaffPool"), Username: DANA };
     await d.cognito.send(new AdminSetUserPasswordCommand({ ...own, Password, Permanent: true }));
     moveTo({ staff: await d.output("StaffSite"), portal: await d.output("PortalSite") });
