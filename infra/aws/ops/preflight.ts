@@ -1,6 +1,5 @@
 // `npm run ops -- preflight`: reads what an account has and says, before anything is made, what is missing for a
 // deployment, what each means, and the exact request to file. It changes nothing.
-import { resolveCname } from "node:dns/promises";
 import { fileURLToPath } from "node:url";
 import { ACMClient, DescribeCertificateCommand } from "@aws-sdk/client-acm";
 import { DescribeStacksCommand, paginateListStackResources, type StackResourceSummary } from "@aws-sdk/client-cloudformation";
@@ -13,6 +12,7 @@ import { checkBinaries } from "../lib/binaries.ts";
 import { FUNCTIONS, functionName, reserved } from "../lib/functions.ts";
 import { accountPlan } from "./account-plan.ts";
 import { Refusal, type Deployment } from "./deployment.ts";
+import { leads, names, type Names } from "./dns.ts";
 
 /** What a finding is for the deployment:
  *  - `blocks`: it fails, or what it makes cannot work;
@@ -34,19 +34,17 @@ export interface Finding {
 }
 
 /** What is not asked of AWS. */
-export interface Around {
+export interface Around extends Names {
   /** The built functions; null where they are with the templates already. */
   binaries: string | null;
   node: string;
-  /** Where a host's name leads. */
-  cname: (host: string) => Promise<string[]>;
 }
 
 const BINARIES = fileURLToPath(new URL("../../../target/lambda", import.meta.url));
 const around = (): Around => ({
   binaries: process.env["LATCHKEY_BINARIES"] || BINARIES,
   node: process.versions.node,
-  cname: resolveCname,
+  ...names,
 });
 
 /** Of Lambda's quota, what must stay unreserved. <https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html> */
@@ -99,7 +97,7 @@ export async function findings(d: Deployment, given: Partial<Around> = {}): Prom
     ["the keys", () => keys(d)],
     ["the stacks as they are", async () => [...(await stack(d, "-data")), ...(await stack(d, "")), ...(await oldTables(d))]],
     ["Lambda's quota", () => concurrency(d)],
-    ["CloudFront", () => edge(d, all.cname)],
+    ["CloudFront", () => edge(d, all)],
     ["the certificate", () => certificate(d)],
     ["SES", () => mail(d)],
     ["the sender's identity in SES", () => sender(d)],
@@ -388,7 +386,7 @@ async function concurrency(d: Deployment): Promise<Finding[]> {
   return found;
 }
 
-async function edge(d: Deployment, cname: Around["cname"]): Promise<Finding[]> {
+async function edge(d: Deployment, names: Names): Promise<Finding[]> {
   const { deployment, hosts } = d.settings;
   const client = new CloudFrontClient({ region: "us-east-1" });
   const all: DistributionSummary[] = [];
@@ -423,13 +421,19 @@ async function edge(d: Deployment, cname: Around["cname"]): Promise<Finding[]> {
         todo: [`Take ${host} off ${other.Id}, or choose another host.`],
       });
     if (!own?.DomainName) continue;
-    const leads = await cname(host).catch(() => [] as string[]);
-    if (!leads.includes(own.DomainName))
+    const it = await leads(host, own.DomainName, names);
+    if (it.how === "elsewhere")
       found.push({
         weight: "before people",
-        found: `The host ${host} leads ${leads.length ? `to ${leads.join(", ")}` : "nowhere that can be seen"}.`,
-        means: "Browsers do not find the site by it. (An alias of Route 53 does not show here, and is right if it names the same.)",
+        found: `The host ${host} leads ${it.to.length ? `to ${it.to.join(", ")}` : "nowhere that can be seen"}.`,
+        means: "Browsers do not find the site by it.",
         todo: [`${host}. CNAME ${own.DomainName}.`],
+      });
+    else if (it.how === "alias")
+      found.push({
+        weight: "note",
+        found: `The host ${host} has addresses, and no CNAME.`,
+        means: `As an alias of Route 53 it is right, if it names ${own.DomainName}: DNS does not tell.`,
       });
   }
   return found;

@@ -3,7 +3,6 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { resolveCname } from "node:dns/promises";
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,6 +15,7 @@ import { settings, type First, type Settings } from "../lib/settings.ts";
 import { agrees, interview, type Answers, type Asker } from "./ask.ts";
 import { Assembly, EDGE_REGION, goBack, isProtected, keep, keepsTables, protectTables, upToDate, type End } from "./cloudformation.ts";
 import { Deployment, Refusal } from "./deployment.ts";
+import { leads, names, type Names } from "./dns.ts";
 import * as keys from "./keys.ts";
 import * as practice from "./practice.ts";
 import { bootstrapped, missingKeys, preflight } from "./preflight.ts";
@@ -25,12 +25,10 @@ import * as staff from "./staff.ts";
 import { plan, walk, type Step } from "./steps.ts";
 
 /** What reaches beyond AWS's API, for tests to put something else in its place. */
-export interface Hands {
+export interface Hands extends Names {
   /** Runs the CDK's CLI. */
   cdk(...words: string[]): Promise<void>;
   fetch: Reach["fetch"];
-  /** Where a host's name leads. */
-  cname(host: string): Promise<string[]>;
   /** The built site. */
   dist: string;
   /** How often DNS is looked at before the deployment ends without it. */
@@ -53,7 +51,7 @@ export const hands = (): Hands => ({
       program.once("exit", (code) => (code === 0 ? done() : failed(new Refusal(`cdk ${words.join(" ")} ended with ${code}.`))));
     }),
   fetch,
-  cname: resolveCname,
+  ...names,
   dist: DIST,
   patience: 40,
   preflight,
@@ -84,6 +82,8 @@ export async function up(d: Deployment, file: string, asker?: Asker, with_: Part
   const all = { ...hands(), ...with_ };
   await all.preflight(d);
   const first = await firstOnes(d, file, asker);
+  // What DNS still lacks of a deployment that is there, a machine does not wait for.
+  if (!asker && (await d.outputOf("StaffDistribution"))) all.patience = 1;
   const steps = await stepsOf(d, all, first);
   const open = await plan(steps, d.say);
   if (asker && !(await agrees(asker, "\nGo on?"))) throw new Refusal("Nothing was made.");
@@ -311,7 +311,7 @@ async function hasAdmin(d: Deployment, practice: string): Promise<boolean> {
 }
 
 /** The records that DNS does not have yet, as they must stand there. */
-async function records(d: Deployment, { cname }: Hands): Promise<string[]> {
+async function records(d: Deployment, names: Names): Promise<string[]> {
   if (!(await d.outputOf("StaffDistribution"))) return ["those of the sites"];
   const { sender, senderIdentity, hosts, region } = d.settings;
   const missing: string[] = [];
@@ -331,7 +331,7 @@ async function records(d: Deployment, { cname }: Hands): Promise<string[]> {
     ? ([[hosts.staff, "StaffDistribution"], [hosts.portal, "PortalDistribution"]] as const)
     : []) {
     const domain = await d.output(output);
-    if (!(await cname(host).catch(() => [] as string[])).includes(domain)) missing.push(`${host}. CNAME ${domain}.`);
+    if ((await leads(host, domain, names)).how === "elsewhere") missing.push(`${host}. CNAME ${domain}.`);
   }
   return missing;
 }

@@ -98,6 +98,9 @@ export class Account {
   recoveryPoints: string[] = [];
   /** Whether DNS has the records of mail. */
   verified = false;
+  /** What DNS has of hosts: the names that they lead to, and addresses. */
+  names: Record<string, string[]> = {};
+  addresses: Record<string, string[]> = {};
   /** What was changed, in order. */
   changes: string[] = [];
   /** The change at which the machine goes off, counted from 1, and on which side of it. */
@@ -155,7 +158,8 @@ export class Account {
         const status = this.answer(url, init.method ?? "GET");
         return new Response(null, { status, headers: { "content-type": "text/html; charset=utf-8" } });
       },
-      cname: async () => [],
+      cname: async (host) => this.names[host] ?? [],
+      addresses: async (host) => this.addresses[host] ?? [],
       dist: this.dist,
       patience: 2,
       preflight: async () => {},

@@ -216,7 +216,7 @@ async function everything(): Promise<void> {
   MOCKS.ses.on(GetAccountCommand).resolves({ ProductionAccessEnabled: true, SendingEnabled: true });
   const all = new Deployment(given({ ...SETTINGS, signIns: 10 }), () => {}, async () => {});
 
-  const found = await findings(all, { binaries, node: "22.0.0", cname: async () => [] });
+  const found = await findings(all, { binaries, node: "22.0.0", cname: async () => [], addresses: async () => [] });
   expect(found.filter(({ weight }) => weight === "unknown")).toEqual([]);
 
 

@@ -108,6 +108,7 @@ const AROUND: Around = {
   binaries: built,
   node: "22.11.0",
   cname: async (host) => [`${host.split(".")[0]}.cloudfront.net`],
+  addresses: async () => [],
 };
 const of = (changes: Partial<Settings> = {}, around: Partial<Around> = {}) =>
   findings(new Deployment(given({ ...USUAL, ...changes }), () => {}), { ...AROUND, ...around });
@@ -296,7 +297,18 @@ describe("hosts", () => {
     await only("before people", ["portal.example.org leads nowhere", "portal.example.org. CNAME portal.cloudfront.net."], {}, { cname });
     await only("before people", ["leads to elsewhere.example"], {}, {
       cname: async (host) => (host === HOSTS.staff ? ["elsewhere.example"] : ["portal.cloudfront.net"]),
+      addresses: async () => ["192.0.2.1"],
     });
+  });
+
+  test("a host with addresses alone may be an alias of Route 53, and is told to look at", async () => {
+    const cname = async (host: string) => {
+      if (host === HOSTS.portal) throw failed("ENODATA");
+      return ["staff.cloudfront.net"];
+    };
+    const around = { cname, addresses: async () => ["192.0.2.1"] };
+    await only("note", ["portal.example.org has addresses", "if it names portal.cloudfront.net"], {}, around);
+    expect((await of({}, around)).filter(({ weight }) => weight === "before people")).toEqual([]);
   });
 
   test.each<[string, object | undefined, (string | RegExp)[]]>([

@@ -89,6 +89,32 @@ describe("a first deployment", () => {
     expect(said.join("\n")).toMatch(/\[10\/10\] DNS: is done/);
   });
 
+  test("takes a host with a CNAME, or with addresses alone, as an alias of Route 53 has them; and no host that leads elsewhere", async () => {
+    account.verified = true;
+    const hosts = { staff: "staff.example.org", portal: "portal.example.org", certificateArn: "arn:aws:acm:us-east-1:123456789012:certificate/1" };
+    account.names = { "staff.example.org": ["d1.cloudfront.example"] };
+    await deploy({ hosts });
+    expect(said).toContain("    portal.example.org. CNAME d2.cloudfront.example.");
+    expect(said.join("\n")).not.toContain("staff.example.org. CNAME");
+    account.addresses = { "portal.example.org": ["192.0.2.1"] };
+    await deploy({ hosts });
+    expect(said.join("\n")).toMatch(/\] DNS: is done/);
+    account.names["portal.example.org"] = ["old.example.org"];
+    await deploy({ hosts });
+    expect(said).toContain("    portal.example.org. CNAME d2.cloudfront.example.");
+  });
+
+  test("asks DNS once where nobody is asked and the deployment is there already", async () => {
+    await deploy();
+    expect(said.join("\n")).toContain("Looking every 15 seconds");
+    await deploy();
+    expect(said).toContain("    t1._domainkey.portal.example.org. CNAME t1.dkim.amazonses.com.");
+    expect(said.join("\n")).not.toContain("Looking every");
+    said = [];
+    await up(deployment(), "no file", person("y"), account.hands());
+    expect(said.join("\n")).toContain("Looking every 15 seconds");
+  });
+
   test("made again changes nothing", async () => {
     account.verified = true;
     await deploy();
