@@ -1,9 +1,10 @@
 // `npm run ops -- <command>`: what people do to a deployment beside deploying it.
+import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { parseArgs, type ParseArgsConfig } from "node:util";
-import { settingsFile, settingsPath } from "../lib/settings.ts";
+import { settingsFile, settingsPath, type Settings } from "../lib/settings.ts";
 import * as archive from "./archive.ts";
 import { terminal } from "./ask.ts";
 import { Deployment, Refusal } from "./deployment.ts";
@@ -118,7 +119,7 @@ async function run(d: Deployment, words: string[], options: Options): Promise<vo
     case "site publish":
       return site.publish(d, second || DIST);
   }
-  if (topic === "preflight" && !what) return preflight(d);
+  if (topic === "preflight" && !what) return preflight(d, { alone: true });
   if (topic === "smoke" && !what) {
     const { called, faults } = await smoke(d, await reach(d, fetch));
     for (const fault of faults) d.say(`${fault.what} ${fault.why}`);
@@ -146,11 +147,23 @@ const options: NonNullable<ParseArgsConfig["options"]> = {
   yes: { type: "boolean" },
 };
 
+/** What is set, without which no command but `up` begins. */
+function given(): Settings {
+  const file = settingsPath();
+  if (!existsSync(file))
+    throw new Refusal(`There are no settings yet in ${file}: npm run ops -- up asks for them, keeps them there, and makes nothing before you say yes.`);
+  try {
+    return settingsFile();
+  } catch (error) {
+    throw new Refusal(`${file}: ${(error as Error).message}`);
+  }
+}
+
 /** The commands that people are asked at: they begin without settings, or end everything. */
 async function whole(topic: string, yes: boolean, templates?: string): Promise<void> {
   const asker = yes ? undefined : terminal();
   try {
-    if (topic === "down") return await down(new Deployment(settingsFile()), asker);
+    if (topic === "down") return await down(new Deployment(given()), asker);
     const file = settingsPath();
     const made = templates ? { templates: resolve(templates), preflight: (d: Deployment) => preflight(d, { binaries: null }) } : {};
     await up(new Deployment(await settle(file, asker)), file, asker, made);
@@ -164,7 +177,7 @@ try {
   if (!positionals.length || positionals[0] === "help") console.log(USAGE);
   else if (["up", "down"].includes(positionals[0]!) && positionals.length === 1)
     await whole(positionals[0]!, Boolean(values["yes"]), values["templates"] as string | undefined);
-  else await run(new Deployment(settingsFile()), positionals, values as Options);
+  else await run(new Deployment(given()), positionals, values as Options);
 } catch (error) {
   if (!(error instanceof Refusal)) throw error;
   console.error(error.message);

@@ -1,5 +1,7 @@
 // `npm run ops -- preflight`: reads what an account has and says, before anything is made, what is missing for a
 // deployment, what each means, and the exact request to file. It changes nothing.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ACMClient, DescribeCertificateCommand } from "@aws-sdk/client-acm";
 import { DescribeStacksCommand, paginateListStackResources, type StackResourceSummary } from "@aws-sdk/client-cloudformation";
@@ -37,12 +39,15 @@ export interface Finding {
 export interface Around extends Names {
   /** The built functions; null where they are with the templates already. */
   binaries: string | null;
+  /** Whether it is asked by itself: what is not built at all is built later. */
+  alone: boolean;
   node: string;
 }
 
 const BINARIES = fileURLToPath(new URL("../../../target/lambda", import.meta.url));
 const around = (): Around => ({
   binaries: process.env["LATCHKEY_BINARIES"] || BINARIES,
+  alone: false,
   node: process.versions.node,
   ...names,
 });
@@ -88,7 +93,7 @@ export async function preflight(d: Deployment, given: Partial<Around> = {}): Pro
 /** All that is the case, of each check. Where the credentials are wrong, nothing else can be known. */
 export async function findings(d: Deployment, given: Partial<Around> = {}): Promise<Finding[]> {
   const all = { ...around(), ...given };
-  const here = [...node(all.node), ...(all.binaries === null ? [] : programs(d, all.binaries))];
+  const here = [...node(all.node), ...(all.binaries === null ? [] : programs(d, all.binaries, all.alone))];
   const account = await identity(d);
   if ("found" in account) return [...here, account];
   const checks: [string, () => Promise<Finding[]>][] = [
@@ -136,9 +141,18 @@ function node(version: string): Finding[] {
   return [];
 }
 
-function programs(d: Deployment, folder: string): Finding[] {
+function programs(d: Deployment, folder: string, alone: boolean): Finding[] {
+  const functions = Object.keys(FUNCTIONS);
+  if (alone && !functions.some((name) => existsSync(join(folder, name))))
+    return [
+      {
+        weight: "next",
+        found: `No function is built in ${folder} yet.`,
+        means: "`make deploy` builds them before it asks AWS for anything; a release has them.",
+      },
+    ];
   try {
-    checkBinaries(folder, Object.keys(FUNCTIONS), d.settings.architecture);
+    checkBinaries(folder, functions, d.settings.architecture);
     return [];
   } catch (error) {
     const [, ...lines] = (error as Error).message.split("\n");

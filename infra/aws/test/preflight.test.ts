@@ -1,7 +1,8 @@
 // What preflight says of an account, by the answers that AWS documents for each state.
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
-import { chmodSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ACMClient, DescribeCertificateCommand } from "@aws-sdk/client-acm";
 import { CloudFormationClient, DescribeStacksCommand, ListStackResourcesCommand } from "@aws-sdk/client-cloudformation";
@@ -106,6 +107,7 @@ function distributions(...more: { Id: string; Comment: string; Aliases?: string[
 const USUAL = { signIns: 10, hosts: HOSTS };
 const AROUND: Around = {
   binaries: built,
+  alone: false,
   node: "22.11.0",
   cname: async (host) => [`${host.split(".")[0]}.cloudfront.net`],
   addresses: async () => [],
@@ -124,6 +126,25 @@ const escaped = (words: string) => words.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
 test("an account in which all is right has no finding", async () => {
   expect(await of()).toEqual([]);
+});
+
+test("without settings, or with wrong ones, it says so in a line or two, and what asks for them", { timeout: 30_000 }, () => {
+  const file = join(placeholders("arm64"), "settings.json");
+  const said = () => {
+    const { status, stderr } = spawnSync("node_modules/.bin/tsx", ["ops/main.ts", "preflight"], {
+      cwd: new URL("..", import.meta.url),
+      env: { ...process.env, LATCHKEY_SETTINGS: file, NODE_NO_WARNINGS: "1" },
+      encoding: "utf8",
+    });
+    expect(status).toBe(1);
+    return stderr.trim();
+  };
+  expect(said()).toBe(
+    `There are no settings yet in ${file}: npm run ops -- up asks for them, keeps them there, and makes nothing before you say yes.`,
+  );
+  writeFileSync(file, JSON.stringify({ region: "us-east-1" }));
+  expect(said()).toMatch(/^[^\n]*settings\.json: The settings are not right:\n  sender:[^]*alarms:/);
+  expect(said()).not.toContain("    at ");
 });
 
 describe("who asks, and where", () => {
@@ -232,6 +253,15 @@ describe("what Lambda takes", () => {
     const spoilt = placeholders("arm64");
     chmodSync(join(spoilt, "search", "bootstrap"), 0o600);
     await only("blocks", [`${spoilt}/search/bootstrap: may not be run`], {}, { binaries: spoilt });
+  });
+
+  test("functions of which none is built yet are the next step when preflight is asked by itself, and block a deployment", async () => {
+    const none = join(built, "none");
+    await only("next", [`No function is built in ${none} yet`, "make deploy"], {}, { binaries: none, alone: true });
+    await only("blocks", [`${none}/search/bootstrap: is not there`], {}, { binaries: none });
+    const some = placeholders("arm64");
+    rmSync(join(some, "search"), { recursive: true });
+    await only("blocks", [`${some}/search/bootstrap: is not there`], {}, { binaries: some, alone: true });
   });
 
   /** A new account, with nothing reserved. */
