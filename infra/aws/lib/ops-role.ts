@@ -52,6 +52,8 @@ export class OpsRole extends Construct {
       // Back to the template that stood the smoke test last, which CloudFormation fetches as who asks for it.
       allow([arn("cloudformation", `stack/${deployment}/*`)], "cloudformation:UpdateStack"),
       allow([`${staging}/latchkey/${deployment}.template.json`], "s3:GetObject", "s3:PutObject"),
+      // And what the version leaves that did not stand it.
+      allow([arn("logs", `log-group:/${deployment}/*`)], "logs:DeleteLogGroup"),
       // That a key is not there is told to those only who may list: so for the site too.
       allow([staging, around.site.bucketArn], "s3:ListBucket"),
       allow([`${around.site.bucketArn}/*`], "s3:GetObject", "s3:PutObject"),

@@ -10,6 +10,7 @@ import {
   type Stack,
   UpdateStackCommand,
 } from "@aws-sdk/client-cloudformation";
+import { CloudWatchLogsClient, DeleteLogGroupCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { DescribeTableCommand, UpdateTableCommand } from "@aws-sdk/client-dynamodb";
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { Refusal, type Deployment } from "./deployment.ts";
@@ -72,7 +73,7 @@ export class Assembly {
 
 interface Template {
   Parameters?: Record<string, { Type: string; Default?: string }>;
-  Resources?: Record<string, { Type: string; DeletionPolicy?: string }>;
+  Resources?: Record<string, { Type: string; DeletionPolicy?: string; Properties?: Record<string, unknown> }>;
 }
 
 /** What a template says. CloudFormation gives it back without what is not ASCII. */
@@ -171,11 +172,17 @@ export async function forget(d: Deployment): Promise<void> {
 
 const PAUSE = 5000;
 
+const ofType = (template: string, type: string) =>
+  Object.entries((JSON.parse(read(template)) as Template).Resources ?? {}).filter(([, { Type }]) => Type === type);
+
+const poolsOf = (template: string) => JSON.stringify(ofType(template, "AWS::Cognito::UserPool").sort());
+
 /** Deploys the last template that stood the smoke test, if there is one and it is another. */
-export async function goBack(d: Deployment): Promise<"went back" | "is the last" | "is the first"> {
+export async function goBack(d: Deployment): Promise<"went back" | "is the last" | "is the first" | "has another pool"> {
   const [last, now] = [await kept(d), await templateOf(d, "")];
   if (last === undefined) return "is the first";
   if (read(last) === read(now)) return "is the last";
+  if (poolsOf(last) !== poolsOf(now)) return "has another pool";
   const { Bucket, Key } = await shelf(d);
   const { region, deployment } = d.settings;
   await d.cloudFormation.send(
@@ -188,7 +195,26 @@ export async function goBack(d: Deployment): Promise<"went back" | "is the last"
   const status = await settled(d, "");
   if (status !== "UPDATE_COMPLETE") throw new Refusal(`The way back to the last version ended with ${status}.`);
   d.changed();
+  await clearGroups(d, last, now);
   return "went back";
+}
+
+/** Deletes the log groups that only the version has which did not answer. They are called by fixed names and kept, so that
+ *  the next try to make them would fail. */
+async function clearGroups(d: Deployment, last: string, now: string): Promise<void> {
+  const groups = (template: string) =>
+    ofType(template, "AWS::Logs::LogGroup").flatMap(([, { Properties }]) => {
+      const name = Properties?.["LogGroupName"];
+      return typeof name === "string" ? [name] : [];
+    });
+  const before = groups(last);
+  const logs = new CloudWatchLogsClient({ region: d.settings.region });
+  for (const logGroupName of groups(now).filter((one) => !before.includes(one))) {
+    await logs.send(new DeleteLogGroupCommand({ logGroupName })).catch((error: Error) => {
+      // Those of a try-out went with the stack's change.
+      if (error.name !== "ResourceNotFoundException") throw error;
+    });
+  }
 }
 
 /** Deletes a stack, and waits until it is gone. */

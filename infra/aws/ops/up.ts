@@ -254,6 +254,8 @@ async function turnBack(d: Deployment, faults: Fault[]): Promise<never> {
   const back = {
     "went back": "The last version is back.",
     "is the last": "This version answered before: nothing was taken back.",
+    "has another pool":
+      "Nothing was taken back: the two versions differ in the staff's user pool, and the way back could make a new one, with nobody in it. Mend this version and deploy again.",
     "is the first": "There is no earlier version to go back to. The logs of a function are in the group that is called like it.",
   }[await goBack(d)];
   throw new Refusal(`These did not answer as they must:\n${list}\n${back}`);

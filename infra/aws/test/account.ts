@@ -12,6 +12,7 @@ import {
   ListStackResourcesCommand,
   UpdateStackCommand,
 } from "@aws-sdk/client-cloudformation";
+import { CloudWatchLogsClient, DeleteLogGroupCommand } from "@aws-sdk/client-cloudwatch-logs";
 import {
   AdminCreateUserCommand,
   AdminEnableUserCommand,
@@ -58,9 +59,10 @@ const ses = mockClient(SESv2Client);
 const pool = mockClient(CognitoIdentityProviderClient);
 const lambda = mockClient(LambdaClient);
 const backup = mockClient(BackupClient);
+const logs = mockClient(CloudWatchLogsClient);
 /** For tests that ask more of them. */
 export const MOCKS = { secrets, ses, pool, lambda };
-const ALL = [sts, stacks, ssm, secrets, s3, items, ses, pool, lambda, backup];
+const ALL = [sts, stacks, ssm, secrets, s3, items, ses, pool, lambda, backup, logs];
 
 export class Killed extends Error {}
 
@@ -93,6 +95,9 @@ export class Account {
   objects = new Map<string, string>();
   items = new Map<string, Record<string, unknown>>();
   people = new Set<string>();
+  logGroups = new Set<string>();
+  /** What the template of the app makes of log groups and pools. */
+  resources: Record<string, { Type: string; Properties: Record<string, unknown> }> = {};
   /** Those tables that are protected against deletion. */
   protectedTables = new Set<string>();
   recoveryPoints: string[] = [];
@@ -172,7 +177,7 @@ export class Account {
       const provisional = words.includes("provisional=true");
       for (const end of ["", "-data", "-firewall", "-access-log", "-plans"]) {
         const Parameters = end ? {} : { Signing: { Type: "AWS::SSM::Parameter::Value<String>", Default: "/latchkey/signing-version" } };
-        const template = { version: end === "-data" ? "data" : this.version, provisional, Parameters, ...(end === "-data" && this.tables(provisional)) };
+        const template = { version: end === "-data" ? "data" : this.version, provisional, Parameters, ...(end === "-data" && this.tables(provisional)), ...(!end && { Resources: this.resources }) };
         writeFileSync(join(option("--output"), `latchkey${end}.template.json`), JSON.stringify(template));
       }
     } else if (command === "bootstrap") {
@@ -201,6 +206,7 @@ export class Account {
       this.stacks.set(name, { template: status === "ROLLBACK_COMPLETE" ? template : "{}", parameters, guarded: false, status });
       throw new Killed(`${name} is in the state ${status}`);
     }
+    if (name === "latchkey") this.makeGroups(template);
     // Of the same template, CloudFormation changes nothing.
     if (name === "latchkey-data" && this.stacks.get(name)?.template !== template) this.protectedTables = new Set(guarded ? ["main", "history"] : []);
     const status = this.whole(name) ? "UPDATE_COMPLETE" : "CREATE_COMPLETE";
@@ -210,6 +216,20 @@ export class Account {
   tables(provisional: boolean) {
     const DeletionPolicy = this.keepsData && !provisional ? "Retain" : "Delete";
     return { Resources: { Main: { Type: "AWS::DynamoDB::Table", DeletionPolicy } } };
+  }
+
+  /** As CloudFormation does with groups of fixed names, which are kept. */
+  private makeGroups(template: string): void {
+    const groups = (text: string) =>
+      Object.values((JSON.parse(text) as { Resources?: Account["resources"] }).Resources ?? {}).flatMap(({ Type, Properties }) =>
+        Type === "AWS::Logs::LogGroup" ? [String(Properties["LogGroupName"])] : [],
+      );
+    const [before, after] = [groups(this.stacks.get("latchkey")?.template ?? "{}"), groups(template)];
+    for (const group of after.filter((one) => !before.includes(one))) {
+      if (this.logGroups.has(group)) throw new Error(`${group} already exists`);
+      this.logGroups.add(group);
+    }
+    if (!this.keepsData) for (const group of before.filter((one) => !after.includes(one))) this.logGroups.delete(group);
   }
 
   /** Whether a stack has what its template says. CDK makes one anew that has not. */
@@ -229,6 +249,12 @@ export class Account {
     }));
     lambda.on(InvokeCommand).callsFake(async ({ FunctionName }) =>
       this.broken.has(FunctionName) ? { FunctionError: "Unhandled", Payload: Buffer.from('{"errorType":"Runtime.ExitError"}') } : {},
+    );
+    logs.on(DeleteLogGroupCommand).callsFake(({ logGroupName }) =>
+      this.change(`delete log group ${logGroupName}`, () => {
+        if (!this.logGroups.delete(logGroupName)) throw Object.assign(new Error("none"), { name: "ResourceNotFoundException" });
+        return {};
+      }),
     );
     backup.on(ListRecoveryPointsByBackupVaultCommand).callsFake(async () => ({
       RecoveryPoints: this.recoveryPoints.map((RecoveryPointArn) => ({ RecoveryPointArn })),
@@ -279,6 +305,7 @@ export class Account {
         this.stacks.delete(StackName);
         if (StackName === "latchkey-data") this.items.clear();
         if (StackName === "latchkey") this.people.clear();
+        if (StackName === "latchkey") this.logGroups.clear();
         return {};
       }),
     );

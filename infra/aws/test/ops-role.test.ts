@@ -2,6 +2,7 @@
 // taken away is missed by one of them.
 import { ACMClient, DescribeCertificateCommand } from "@aws-sdk/client-acm";
 import { CloudFormationClient } from "@aws-sdk/client-cloudformation";
+import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { DescribeTableCommand } from "@aws-sdk/client-dynamodb";
 import { CloudFrontClient, ListDistributionsCommand } from "@aws-sdk/client-cloudfront";
 import {
@@ -84,6 +85,7 @@ const any = () => "*";
 const ASKED: Record<string, [service: string, on: (input: Input) => string, action?: (input: Input) => string]> = {
   CloudFormationClient: ["cloudformation", stack],
   CloudFrontClient: ["cloudfront", any],
+  CloudWatchLogsClient: ["logs", ({ logGroupName }) => `arn:aws:logs:${HERE}:log-group:${logGroupName}`],
   CognitoIdentityProviderClient: ["cognito-idp", pool],
   LambdaClient: ["lambda", (input) => (input["FunctionName"] ? lambda(input) : "*")],
   SecretsManagerClient: ["secretsmanager", secret],
@@ -185,7 +187,7 @@ async function everything(): Promise<void> {
  await deploy();
 
   const clients = [STSClient, CloudFormationClient, SSMClient, SecretsManagerClient, S3Client, DynamoDBDocumentClient];
-  for (const one of [...clients, SESv2Client, CognitoIdentityProviderClient, LambdaClient, ACMClient, CloudFrontClient, SQSClient]) watch(one);
+  for (const one of [...clients, SESv2Client, CognitoIdentityProviderClient, LambdaClient, ACMClient, CloudFrontClient, CloudWatchLogsClient, SQSClient]) watch(one);
   made = [];
 
   // The first template that is kept, and a file of the pages that was not there.
@@ -194,6 +196,7 @@ async function everything(): Promise<void> {
   account.version = "2";
   await deploy();
   account.version = "3";
+  account.resources = { New: { Type: "AWS::Logs::LogGroup", Properties: { LogGroupName: "/latchkey/new" } } };
   account.broken.add("latchkey-deliver");
   await expect(deploy()).rejects.toThrow("The last version is back");
   account.broken.clear();
@@ -354,6 +357,11 @@ test("each action and each resource that is taken away is missed", () => {
     }
   }
   expect(idle).toEqual([]);
+});
+
+test("the logs of nothing else may be deleted", () => {
+  const asked = (group: string) => allows(policy, { action: "logs:DeleteLogGroup", resource: `arn:aws:logs:${HERE}:log-group:${group}`, context: {} });
+  expect(["/latchkey/search", "/latchkey-2/search", "/aws/lambda/latchkey", "aws-waf-logs-latchkey"].map(asked)).toEqual([true, false, false, false]);
 });
 
 test("fits into what IAM takes of one role", () => {

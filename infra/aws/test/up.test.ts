@@ -313,6 +313,36 @@ describe("an upgrade", () => {
     expect(account.objects.get("site/index.html")).toBe("<p>staff");
   });
 
+  const GROUP = (name: string) => ({ Type: "AWS::Logs::LogGroup", Properties: { LogGroupName: name } });
+
+  test.each(["try-out", "patients"] as const)("for %s that went back leaves no log groups, which the next would meet", async (use) => {
+    account = fresh();
+    account.resources = { Search: GROUP("/latchkey/search") };
+    await deploy({ use });
+    account.version = "2";
+    account.resources = { Search: GROUP("/latchkey/search"), Bulk: GROUP("/latchkey/bulk") };
+    account.broken.add("latchkey-deliver");
+    await expect(deploy({ use })).rejects.toThrow("The last version is back");
+    expect([...account.logGroups].sort()).toEqual(["/latchkey/search"]);
+    account.broken.clear();
+    await deploy({ use });
+    expect([...account.logGroups].sort()).toEqual(["/latchkey/bulk", "/latchkey/search"]);
+  });
+
+  test.each<[string, Account["resources"]]>([
+    ["to another pool", { Pool: { Type: "AWS::Cognito::UserPool", Properties: { UserPoolName: "other" } } }],
+    ["to none", {}],
+  ])("%s is not taken back: that could make an empty pool", async (_, resources) => {
+    account = fresh();
+    account.resources = { Pool: { Type: "AWS::Cognito::UserPool", Properties: { UserPoolName: "staff" } } };
+    await deploy();
+    account.version = "2";
+    account.resources = resources;
+    account.broken.add("latchkey-deliver");
+    await expect(deploy()).rejects.toThrow(/function latchkey-deliver fails[^]*differ in the staff's user pool/);
+    expect(JSON.parse(account.stacks.get("latchkey")!.template)).toMatchObject({ version: "2" });
+  });
+
   test("that was ended between deploying and the smoke test is tried all the same, and goes back", async () => {
     account.broken.add("latchkey-deliver");
     account.kill = { at: account.changes.length + 3, side: "after" };
