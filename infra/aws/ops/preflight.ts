@@ -346,8 +346,8 @@ async function oldTables(d: Deployment): Promise<Finding[]> {
     {
       weight: "blocks",
       found: `The stack ${deployment} has the tables, and this version keeps them in ${deployment}-data.`,
-      means: "They would stay behind, and the functions would begin with empty ones. CloudFormation can move them between the stacks.",
-      todo: [`aws cloudformation create-stack-refactor help    # in ${region}: tables, key, archive and vault to ${deployment}-data`],
+      means: "It cannot be upgraded in place: they would stay behind, and the functions would begin with empty ones. No command here moves them. CloudFormation's stack refactoring could, which was never tried with these stacks.",
+      todo: [`"deployment" in the settings, for another one beside it`, `aws cloudformation create-stack-refactor help    # in ${region}: tables, key, archive and vault to ${deployment}-data`],
     },
   ];
 }
