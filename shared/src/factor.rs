@@ -49,9 +49,10 @@ use self::{
     totp::{Pending, Totp},
 };
 use crate::{
+    account::Grant,
     context::Context,
     fields::{At, Secret},
-    id::{AccountKey, PasskeyId},
+    id::{AccountKey, ClientId, PasskeyId},
     practice::{Practice, SecondFactor},
     problem::Problem,
     session::SignedInBy,
@@ -112,6 +113,8 @@ impl Method {
 pub struct ResetCode {
     /// Its hash.
     hash: CodeHash,
+    /// The client whose chart the person may open, as whose portal user the code was printed for them.
+    client_id: ClientId,
     /// Until when it works.
     pub expires_at: At,
 }
@@ -122,11 +125,18 @@ impl ResetCode {
 
     /// A code for one sign-in, and what is kept of it. It takes the place of the one before.
     #[must_use]
-    pub fn new(context: &Context) -> (Code, Self) {
+    pub fn new(context: &Context, client_id: ClientId) -> (Code, Self) {
         let code = Code::new(context);
         let expires_at = context.now().plus(RESET_SECONDS);
-        let kept = Self { hash: code.hash(), expires_at };
+        let kept = Self { hash: code.hash(), client_id, expires_at };
         (code, kept)
+    }
+
+    /// Whether it works at `now`: a revocation of the access that it was printed for ends it for good.
+    fn works(&self, grants: &BTreeMap<ClientId, Grant>, now: At) -> bool {
+        let printed_at = self.expires_at.plus(-RESET_SECONDS);
+        let stands = |grant: &Grant| grant.active && grant.epoch.made_at() <= printed_at;
+        self.expires_at > now && grants.get(&self.client_id).is_some_and(stands)
     }
 }
 
@@ -180,8 +190,9 @@ impl Factors {
 
     /// With what the second step can be taken at `now`.
     #[must_use]
-    pub fn methods(&self, now: At) -> Vec<Method> {
-        let reset = self.reset_code.as_ref().is_some_and(|code| code.expires_at > now);
+    pub fn methods(&self, grants: &BTreeMap<ClientId, Grant>, now: At) -> Vec<Method> {
+        let works = |code: &ResetCode| code.works(grants, now);
+        let reset = self.reset_code.as_ref().is_some_and(works);
         let all = [
             (Method::Passkey, !self.passkeys.is_empty()),
             (Method::Totp, self.totp.is_some()),
@@ -246,13 +257,14 @@ impl Factors {
         Ok(code)
     }
 
-    /// Takes a code, which does not work again. Answers whether it was right.
+    /// Takes a code, which does not work again. Answers whether it was right. The grants are those of the account.
     ///
     /// # Errors
     /// 500 in a function that was given no secret.
     pub fn take_code(
         &mut self,
         context: &Context,
+        grants: &BTreeMap<ClientId, Grant>,
         method: Method,
         typed: &str,
     ) -> Result<bool, Problem> {
@@ -265,7 +277,7 @@ impl Factors {
             Method::RecoveryCode => Ok(self.recovery_code.take_if(|hash| right(hash)).is_some()),
             Method::ResetCode => {
                 let now = context.now();
-                let right = |code: &mut ResetCode| code.expires_at > now && right(&code.hash);
+                let right = |code: &mut ResetCode| code.works(grants, now) && right(&code.hash);
                 Ok(self.reset_code.take_if(right).is_some())
             }
             Method::Passkey => Ok(false),

@@ -143,8 +143,20 @@ impl SessionId {
     /// When it was made, which is when the session began.
     #[must_use]
     pub fn made_at(self) -> At {
-        At::from_millis(i64::try_from(self.0.timestamp_ms()).unwrap_or(i64::MAX))
+        made_at(self.0)
     }
+}
+
+impl Epoch {
+    /// When it was made, which is when the grant was opened.
+    #[must_use]
+    pub fn made_at(self) -> At {
+        made_at(self.0)
+    }
+}
+
+fn made_at(id: Ulid) -> At {
+    At::from_millis(i64::try_from(id.timestamp_ms()).unwrap_or(i64::MAX))
 }
 
 /// A practice (tenant): 2 to 32 lower-case letters, digits and dashes, chosen by whoever deploys.

@@ -116,7 +116,7 @@ impl<'a> StepUp<'a> {
     /// was right is used: the caller has to write the account.
     ///
     /// # Errors
-    /// 400 on `proof` that holds not one of the two. 422 `wrong_password` on `proof.password` or `wrong_code` on
+    /// 422 `missing` on `proof` that holds not one of the two, `wrong_password` on `proof.password` or `wrong_code` on
     /// `proof.code`, or 429 `too_many_attempts`: to be answered once the change is written.
     pub fn judge(&mut self, found: &mut InSession, change: &mut Change) -> Result<(), Problem> {
         let app = self.app;
@@ -136,12 +136,12 @@ impl<'a> StepUp<'a> {
                 (right, ("proof.password", "wrong_password", "This is not your password."))
             }
             (None, Some(code)) => {
-                let factors = &mut found.account.factors;
-                let right = factors.take_code(app, Method::Totp, code.reveal())?;
+                let Account { factors, grants, .. } = &mut found.account;
+                let right = factors.take_code(app, grants, Method::Totp, code.reveal())?;
                 (right, ("proof.code", "wrong_code", WRONG_CODE))
             }
             _ => {
-                let refusal = Refusal::invalid("missing", "Send a password or a code.");
+                let refusal = Refusal::rule("missing", "Send a password or a code.");
                 return Err(Problem::refused("proof", refusal));
             }
         };

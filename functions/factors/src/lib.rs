@@ -38,7 +38,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use self::person::{Done, Person, Way};
+use self::person::{Done, Needs, Person, Way};
 
 /// The routes of this function.
 pub fn routes<R: Routes>() -> R {
@@ -92,7 +92,7 @@ pub struct PasskeyOptions {
         (status = 200, description = "What to ask the browser.", body = PasskeyOptions),
         (status = 401, description = "Not signed in, or `challenge_expired`.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "`second_factor_off`: the practice offers none. `too_many_passkeys`.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`wrong_password` on `proof.password`, `wrong_code` on `proof.code`.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "`wrong_password` on `proof.password`, `wrong_code` on `proof.code`; `missing` on `proof` in a session.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "`too_many_attempts`: wait.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -104,9 +104,10 @@ async fn ask_for_passkey(
     StrictJson(with): StrictJson<Opening>,
 ) -> Result<Json<PasskeyOptions>, Problem> {
     let way = Way::of(visitor.as_ref(), with.challenge.as_ref())?;
+    let needs = way.needs(with.proof.as_ref())?;
     let person = Person { app: &app, caller: &caller, presented: &presented, way };
     person
-        .settle(with.proof.as_ref(), |found, key| {
+        .settle(needs, |found, key| {
             factor::offered(&found.practice)?;
             let account = &mut found.account;
             if account.factors.passkeys.len() >= passkey::MOST {
@@ -172,7 +173,7 @@ async fn add_passkey(
         found.account.factors.add_passkey(id, passkey, key)?;
         Ok(Done::told(view, Action::FactorAdded, MailKind::FactorAdded, "passkey"))
     };
-    let view = person.settle_with(None, Some(&attempt), add).await?;
+    let view = person.settle_with(Needs::Nothing, Some(&attempt), add).await?;
     Ok((StatusCode::CREATED, Json(view)).into_response())
 }
 
@@ -212,7 +213,7 @@ async fn rename_passkey(
 ) -> Result<Json<PasskeyView>, Problem> {
     let person = Person::in_session(&app, &visitor, &presented);
     person
-        .settle(None, |found, _| {
+        .settle(Needs::Nothing, |found, _| {
             let passkeys = &mut found.account.factors.passkeys;
             let passkey = passkeys.get_mut(&id).ok_or_else(Problem::not_found)?;
             passkey.name = with.name.clone();
@@ -248,7 +249,7 @@ async fn remove_passkey(
         found.account.factors.remove_passkey(&found.practice, id)?;
         Ok(Done::told((), Action::FactorRemoved, MailKind::FactorRemoved, "passkey"))
     };
-    person.settle(Some(&with.proof), removed).await.map(|()| StatusCode::NO_CONTENT)
+    person.settle(Needs::Proof(&with.proof), removed).await.map(|()| StatusCode::NO_CONTENT)
 }
 
 /// What an authenticator app is given. It is shown once.
@@ -270,7 +271,7 @@ pub struct TotpSecret {
         (status = 200, description = "What the app is given.", body = TotpSecret),
         (status = 401, description = "Not signed in, or `challenge_expired`.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "`second_factor_off`: the practice offers none.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`wrong_password` on `proof.password`, `wrong_code` on `proof.code`.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "`wrong_password` on `proof.password`, `wrong_code` on `proof.code`; `missing` on `proof` in a session.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "`too_many_attempts`: wait.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -282,9 +283,10 @@ async fn begin_totp(
     StrictJson(with): StrictJson<Opening>,
 ) -> Result<Json<TotpSecret>, Problem> {
     let way = Way::of(visitor.as_ref(), with.challenge.as_ref())?;
+    let needs = way.needs(with.proof.as_ref())?;
     let person = Person { app: &app, caller: &caller, presented: &presented, way };
     person
-        .settle(with.proof.as_ref(), |found, _| {
+        .settle(needs, |found, _| {
             factor::offered(&found.practice)?;
             let pending = Pending::new(&app);
             let given = pending.give(&app, &found.practice.name, &found.account.username)?;
@@ -387,7 +389,7 @@ async fn remove_totp(
         found.account.factors.remove_totp(&found.practice)?;
         Ok(Done::told((), Action::FactorRemoved, MailKind::FactorRemoved, "totp"))
     };
-    person.settle(Some(&with.proof), removed).await.map(|()| StatusCode::NO_CONTENT)
+    person.settle(Needs::Proof(&with.proof), removed).await.map(|()| StatusCode::NO_CONTENT)
 }
 
 /// A recovery code. It is shown once.
@@ -430,6 +432,6 @@ async fn make_recovery_code(
         let done = Done::told(code, Action::RecoveryCodeMade, kind, "recoveryCode");
         Ok(done.kept_as(RecoveryCode { code: None }))
     };
-    let answer = person.settle_with(Some(&with.proof), Some(&attempt), make).await?;
+    let answer = person.settle_with(Needs::Proof(&with.proof), Some(&attempt), make).await?;
     Ok((StatusCode::CREATED, Json(answer)).into_response())
 }

@@ -8,7 +8,7 @@ use shared::{
     caller::Caller,
     device::Presented,
     factor::challenge::{Challenge, Opens},
-    fields::Secret,
+    fields::{Refusal, Secret},
     history::{Action, Event},
     id::{AccountKey, ClientId, PortalUserId, PracticeId},
     idempotency::Attempt,
@@ -40,6 +40,32 @@ impl<'a> Way<'a> {
             }
             (None, Some(visitor)) => Ok(Self::Session(visitor)),
             (None, None) => Err(Problem::signed_out()),
+        }
+    }
+}
+
+/// What has to be shown before factors change.
+#[derive(Clone, Copy)]
+pub enum Needs<'a> {
+    /// That it is still the person.
+    Proof(&'a Proof),
+    /// Nothing: the challenge was opened by the password, or what is done was proved when it was begun.
+    Nothing,
+}
+
+impl Way<'_> {
+    /// What has to be shown before a factor is begun to be added: in a session a proof.
+    ///
+    /// # Errors
+    /// 422 on `proof` when there is none.
+    pub fn needs<'p>(&self, proof: Option<&'p Proof>) -> Result<Needs<'p>, Problem> {
+        match (self, proof) {
+            (Way::Challenge(_), _) => Ok(Needs::Nothing),
+            (Way::Session(_), Some(proof)) => Ok(Needs::Proof(proof)),
+            (Way::Session(_), None) => {
+                let refusal = Refusal::rule("missing", "Send a password or a code.");
+                Err(Problem::refused("proof", refusal))
+            }
         }
     }
 }
@@ -153,23 +179,23 @@ impl<'a> Person<'a> {
     /// Changes factors after a proof, where one is asked for.
     pub async fn settle<T: Serialize + DeserializeOwned>(
         &self,
-        proof: Option<&Proof>,
+        needs: Needs<'_>,
         act: impl FnMut(&mut InSession, &AccountKey) -> Result<Done<T>, Problem>,
     ) -> Result<T, Problem> {
-        self.settle_with(proof, None, act).await
+        self.settle_with(needs, None, act).await
     }
 
     /// As [`Self::settle`], with an answer that is kept, and given again to the same request.
     pub async fn settle_with<T: Serialize + DeserializeOwned>(
         &self,
-        proof: Option<&Proof>,
+        needs: Needs<'_>,
         attempt: Option<&Attempt>,
         mut act: impl FnMut(&mut InSession, &AccountKey) -> Result<Done<T>, Problem>,
     ) -> Result<T, Problem> {
         let app = self.app;
-        let (_, key) = self.place();
-        let mut step_up = match (&self.way, proof) {
-            (Way::Session(visitor), Some(proof)) => {
+        let (practice, key) = self.place();
+        let mut step_up = match (&self.way, needs) {
+            (Way::Session(visitor), Needs::Proof(proof)) => {
                 Some(StepUp::new(app, visitor, self.presented, proof))
             }
             _ => None,
@@ -185,11 +211,21 @@ impl<'a> Person<'a> {
                 Some(step_up) => step_up.judge(&mut found, &mut change),
                 None => Ok(()),
             };
+            let proved = found.account.clone();
             let answer = match judged {
                 Err(problem) => Err(problem),
                 Ok(()) => match act(&mut found, key) {
                     Ok(done) => Ok(self.write((found, challenge), done, attempt, &mut change)?),
-                    Err(problem) => return Err(self.record(&found, problem).await),
+                    // A right proof is held to what was counted meanwhile, and a code is used up, whatever is refused
+                    // then: else requests side by side would say which guess was right.
+                    Err(problem) if problem.is_refusal() => {
+                        if matches!(needs, Needs::Proof(proof) if proof.is_code()) {
+                            change.replace(&keys::account(practice, key), &proved, proved.rev);
+                        }
+                        change.event(&self.refusal(&found, &problem));
+                        Err(problem)
+                    }
+                    Err(problem) => return Err(problem),
                 },
             };
             let Err(error) = app.store().write(change).await else { return answer };
@@ -235,11 +271,15 @@ impl<'a> Person<'a> {
         if !problem.is_refusal() {
             return problem;
         }
-        let event = self.event(&found.account, found.open.first(), Action::Refused);
-        match self.app.store().record(&event.because(problem.code())).await {
+        match self.app.store().record(&self.refusal(found, &problem)).await {
             Ok(()) => problem,
             Err(failed) => failed,
         }
+    }
+
+    fn refusal(&self, found: &InSession, problem: &Problem) -> Event {
+        let event = self.event(&found.account, found.open.first(), Action::Refused);
+        event.because(problem.code())
     }
 
     /// Adds to the change what was done: the account, what its charts copy, the mail, the events, the answer.
@@ -255,6 +295,14 @@ impl<'a> Person<'a> {
         let InSession { mut account, practice: settings, open, .. } = found;
         if let Way::Session(visitor) = &self.way {
             account.use_session(visitor.sid, &settings, now);
+        }
+        // Other sessions were begun without the factor that is new, or with the one that is gone.
+        if let Some((Action::FactorAdded | Action::FactorRemoved, _)) = done.event {
+            let gone = match &self.way {
+                Way::Session(visitor) => account.sessions.end_others(visitor.sid),
+                Way::Challenge(_) => account.sessions.end_all(),
+            };
+            gone.tell(app, practice, account.account_id, change);
         }
         if let (Way::Challenge(token), Some(challenge), false) = (&self.way, challenge, done.begun)
         {

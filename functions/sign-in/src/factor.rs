@@ -61,7 +61,7 @@ enum Shown<'a> {
 impl FactorAnswer {
     fn shown(&self) -> Result<Shown<'_>, Problem> {
         let missing = |field| {
-            let refusal = Refusal::invalid("missing", "This method needs it.");
+            let refusal = Refusal::rule("missing", "This method needs it.");
             Err(Problem::refused(field, refusal))
         };
         match (self.method, &self.code, &self.credential) {
@@ -247,7 +247,7 @@ fn right(
             let enrolled = challenge.opens == Opens::Enrolled && method == Method::Totp;
             match &account.factors.totp {
                 Some(totp) if enrolled && totp.took(app, code)? => Ok(true),
-                _ => account.factors.take_code(app, method, code),
+                _ => account.factors.take_code(app, &account.grants, method, code),
             }
         }
     }

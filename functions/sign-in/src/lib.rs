@@ -334,8 +334,12 @@ impl Attempt {
         let asked = if passkeys.is_empty() { None } else { Some(passkey::ask(app, passkeys)?) };
         let state = asked.as_ref().map(|asked| asked.state.clone());
         let challenge = Challenge::begin(app, place, account, (Opens::SignIn, state), change);
-        let methods: Vec<_> =
-            account.factors.methods(app.now()).into_iter().map(Method::slug).collect();
+        let methods: Vec<_> = account
+            .factors
+            .methods(&account.grants, app.now())
+            .into_iter()
+            .map(Method::slug)
+            .collect();
         let problem = Problem::second_factor_required(challenge.reveal(), &methods);
         Ok(match asked {
             Some(asked) => problem.with("passkey", asked.options),

@@ -249,6 +249,7 @@ export const FUNCTIONS: Record<string, Plan> = {
       update("network", "failures", "recorded", "windowEndsAt"),
       mirror("mail", "trouble"),
       ...once,
+      notices,
       record,
     ],
     hmacs: true,

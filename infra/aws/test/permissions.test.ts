@@ -189,7 +189,7 @@ test("a change for many is prepared by one function and made by another; mails t
 });
 
 test("notices are queued by what ends sessions or closes charts, and told by one function that reaches little else", () => {
-  const queue = ["account", "close-client", "delete", "end-session", "enroll", "portal-session", "reset-password", "revoke"];
+  const queue = ["account", "close-client", "delete", "end-session", "enroll", "factors", "portal-session", "reset-password", "revoke"];
   queue.push("send-mail", "sign-in");
   expect(writes("P#*#K")).toEqual(
     [...queue, "deliver", "update-portal-user"].sort().map((name) => [name, "dynamodb:PutItem", "all of them"]),

@@ -461,7 +461,7 @@ impl<'a> ChartEdit<'a> {
                 "This person cannot enter: there is nothing to print a code for.",
             ));
         }
-        let (code, reset) = ResetCode::new(self.context);
+        let (code, reset) = ResetCode::new(self.context, self.chart.client.client_id);
         let expires_at = reset.expires_at;
         match self.beside.accounts.get(&user.account) {
             // It was read because the guess was wrong, and may have a factor by now.

@@ -7225,7 +7225,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `wrong_password` on `proof.password`, `wrong_code` on `proof.code`. */
+            /** @description `wrong_password` on `proof.password`, `wrong_code` on `proof.code`; `missing` on `proof` in a session. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7995,7 +7995,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `wrong_password` on `proof.password`, `wrong_code` on `proof.code`. */
+            /** @description `wrong_password` on `proof.password`, `wrong_code` on `proof.code`; `missing` on `proof` in a session. */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -335,7 +335,7 @@ async fn changes_ask_for_the_password_or_a_code() {
         let problem = scene.call("DELETE", "totp", &code).await.problem(422, "wrong_code");
         assert_eq!(problem["fields"][0]["field"], "proof.code");
         let none =
-            scene.call("DELETE", "totp", &json!({"proof": {}})).await.problem(400, "invalid");
+            scene.call("DELETE", "totp", &json!({"proof": {}})).await.problem(422, "missing");
         assert_eq!(none["fields"][0]["field"], "proof");
         let next = json!({"proof": {"code": app.code(scene.world.now().plus(30))}});
         scene.call("DELETE", "totp", &next).await.problem(422, "wrong_code");
@@ -344,6 +344,59 @@ async fn changes_ask_for_the_password_or_a_code() {
     scene.world.pass(30);
     let challenge = scene.challenge().await;
     signs_in(scene.second(&challenge, "totp", &app.code(scene.world.now())).await);
+}
+
+#[tokio::test]
+async fn in_a_session_nothing_is_begun_without_a_proof() {
+    let scene = scene().await;
+    let before = scene.world.items().await;
+    for (method, path) in [("POST", "totp"), ("POST", "passkeys/options")] {
+        let problem = scene.call(method, path, &json!({})).await.problem(422, "missing");
+        assert_eq!(problem["fields"][0]["field"], "proof", "{path}");
+    }
+    assert_eq!(scene.world.items().await, before);
+    let code = json!({"code": "123456"});
+    scene.call("PUT", "totp", &code).await.problem(409, "totp_not_begun");
+}
+
+#[tokio::test]
+async fn a_new_factor_and_a_removed_one_end_all_other_sessions() {
+    let scene = scene().await;
+    let room = scene.dana.register(&json!({})).await;
+    let (world, email) = (&scene.world, &scene.who.email);
+    let session =
+        |browser: &Browser| browser.cookies.split("; ").next().expect("a cookie").to_owned();
+    let own = world.token(&session(&scene.computer), &room).await;
+    let phone = world.browser(email, PASSWORD, "phone").await;
+    let other = world.token(&session(&phone), &room).await;
+    let app = scene.app().await;
+    assert!(scene.computer.lives().await && !phone.lives().await);
+    assert_eq!(world.introspect(&room, &own).await["active"], true);
+    assert_eq!(world.introspect(&room, &other).await["active"], false);
+    let told = world.items().await;
+    assert_eq!(told.keys().filter(|key| key.contains("#K NOTICE#")).count(), 1);
+
+    let challenge = scene.challenge().await;
+    let phone = scene.second(&challenge, "totp", &app.code(world.now())).await;
+    let phone = phone.cookie(cookie::name(Audience::Portal)).expect("a session");
+    let session = |cookie: &str| Call::new("GET", "/api/portal/session").header("cookie", cookie);
+    world.send(session(&phone)).await.expect(200);
+    scene.call("DELETE", "totp", &proof()).await.expect(204);
+    assert!(scene.computer.lives().await);
+    world.send(session(&phone)).await.problem(401, "signed_out");
+}
+
+#[tokio::test]
+async fn a_code_is_used_up_by_what_is_refused_after_it() {
+    let scene = scene().await;
+    let app = scene.app().await;
+    let code = app.code(scene.world.now());
+    let proof = json!({"proof": {"code": code}});
+    let unknown = "passkeys/01ARZ3NDEKTSV4RRFFQ69G5FAV";
+    scene.call("DELETE", unknown, &proof).await.problem(404, "not_found");
+    scene.call("DELETE", unknown, &proof).await.problem(422, "wrong_code");
+    let challenge = scene.challenge().await;
+    scene.second(&challenge, "totp", &code).await.problem(401, "factor_failed");
 }
 
 #[tokio::test]
@@ -531,6 +584,24 @@ async fn a_printed_code_stands_in_for_a_lost_factor_once() {
     late.problem(401, "factor_failed");
     let items = scene.world.items().await;
     assert!(items.values().all(|item| !item.contains(&code)));
+}
+
+#[tokio::test]
+async fn a_printed_code_does_not_come_back_with_access_that_was_revoked() {
+    let scene = scene().await;
+    scene.app().await;
+    let path = format!("{}/factor-reset", scene.who.path());
+    let made = scene.dana.post(&path, &json!({})).await.expect(201);
+    scene.world.pass(60);
+    scene.dana.revoke(&scene.who).await.expect(200);
+    scene.dana.activate(&scene.who).await.expect(200);
+    let challenge = scene.challenge().await;
+    assert_eq!(challenge["methods"], json!(["totp"]));
+    let late = scene.second(&challenge, "reset-code", &text(&made["code"])).await;
+    late.problem(401, "factor_failed");
+    let made = scene.dana.post(&path, &json!({})).await.expect(201);
+    let challenge = scene.challenge().await;
+    signs_in(scene.second(&challenge, "reset-code", &text(&made["code"])).await);
 }
 
 #[tokio::test]
