@@ -136,6 +136,15 @@ export const editPortalUser = (
 export const resendInvitation = (clientId: string, portalUserId: string): Promise<PortalUser> =>
   answer(http.POST(`${USER}/invitation`, { params: at(clientId, portalUserId) }));
 
+/** A code for one sign-in, for somebody who lost their second factor. A repeated request makes no second one, and is
+ *  answered without the code. */
+export const resetFactor = (clientId: string, portalUserId: string, key: string) =>
+  answer(
+    http.POST(`${USER}/factor-reset`, {
+      params: { ...at(clientId, portalUserId), header: { "Idempotency-Key": key } },
+    }),
+  );
+
 /** Asked by the page itself, again and again: it is no work that keeps the session. */
 export const progress = (clientId: string, portalUserId: string, signal: AbortSignal): Promise<Progress> =>
   answer(

@@ -192,6 +192,7 @@ export const staff = {
   "users.resendRevoked": "Activate the access first.",
   "users.revoke": "Revoke Access",
   "users.activate": "Activate Access",
+  "users.factorReset": "Code for Lost Second Factor",
   "users.changeOwner": "Change Ownership",
   "tag.active": "Active",
   "tag.invited": "Invited",

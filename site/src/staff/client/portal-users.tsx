@@ -24,6 +24,7 @@ import { StatusTag } from "./status-tag";
 const AddUser = lazyPage(async () => (await import("./portal-user-form")).AddUser);
 const DeleteUser = lazyPage(async () => (await import("./delete-user")).DeleteUser);
 const EditUser = lazyPage(async () => (await import("./portal-user-form")).EditUser);
+const ResetFactor = lazyPage(async () => (await import("./reset-factor")).ResetFactor);
 
 /** The list, and over it, by their own addresses, the dialogs to add somebody and to edit one. */
 export function PortalUsers(props: {
@@ -80,7 +81,7 @@ function Empty() {
   );
 }
 
-type Doing = { what: AccessChange | "revoke" | "delete"; user: PortalUser };
+type Doing = { what: AccessChange | "factor" | "revoke" | "delete"; user: PortalUser };
 
 function Table(props: { chart: Chart; users: Users; base: string; closed: Client["closed"] }) {
   const { chart, users, base, closed } = props;
@@ -100,7 +101,7 @@ function Table(props: { chart: Chart; users: Users; base: string; closed: Client
 
   const menu = (user: PortalUser) => {
     const name = sayName(user.name);
-    const open = (what: AccessChange | "revoke") => () => setDoing({ what, user });
+    const open = (what: Doing["what"]) => () => setDoing({ what, user });
     const revoked = user.status === "revoked";
     return [
       { label: t("users.edit"), onSelect: () => route(`${base}/${user.portalUserId}`) },
@@ -115,6 +116,7 @@ function Table(props: { chart: Chart; users: Users; base: string; closed: Client
             : undefined,
         onSelect: open("resend"),
       },
+      ...(user.status === "active" ? [{ label: t("users.factorReset"), onSelect: open("factor") }] : []),
       revoked
         ? { label: t("users.activate"), reason: closed && t("closed.why"), onSelect: open("activate") }
         : { label: t("users.revoke"), danger: true, onSelect: open("revoke") },
@@ -225,7 +227,10 @@ function Table(props: { chart: Chart; users: Users; base: string; closed: Client
       {whom && doing.what === "revoke" && (
         <RevokeUser chart={chart} user={whom} onDone={done} onClose={() => setDoing(null)} />
       )}
-      {doing && doing.what !== "delete" && doing.what !== "revoke" && (
+      {whom && doing.what === "factor" && (
+        <ResetFactor chart={chart} user={whom} onDone={done} onClose={() => setDoing(null)} />
+      )}
+      {doing && (doing.what === "activate" || doing.what === "resend") && (
         <AccessDialog
           change={doing.what}
           chart={chart}
