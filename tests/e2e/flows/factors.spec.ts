@@ -4,8 +4,9 @@ import type { CDPSession, Page } from "@playwright/test";
 import { expectAccessible, expectFits } from "../accessibility";
 import { codeOf, timeLeft } from "../authenticator";
 import { tabTo } from "../focus";
+import { choose, loseAnswer, openUsers } from "../console";
 import { LOCALE, Portal, test as base, type Language } from "../portal";
-import { Desk, expect, PASSWORD, portalOrigin, type PortalUser } from "../world";
+import { Desk, expect, fullName, PASSWORD, portalOrigin, signInStaff, toast, type PortalUser } from "../world";
 
 const NARROW = { viewport: { width: 320, height: 640 } };
 const covePortal = (page = "") => `${portalOrigin()}/cove/${page}`;
@@ -211,6 +212,7 @@ test("where one is required, the sign-in leads to it", async ({ casey, browse })
 });
 
 test("the code that the front desk printed signs in once", async ({ casey, browse }) => {
+  test.slow();
   await ask(casey, "offered");
   const client = await casey.client();
   const user = await casey.enrolled(client);
@@ -227,8 +229,30 @@ test("the code that the front desk printed signs in once", async ({ casey, brows
   await portal.field("factor.code.totp").fill(codeOf(key));
   await portal.button("app.confirm").click();
   await expect(page.getByRole("status")).toHaveText(portal.say("factors.doneAdded"));
-  const path = `/api/clients/${client.clientId}/portal-users/${user.portalUserId}/factor-reset`;
-  const { code } = await casey.call<{ code: string }>("POST", path);
+
+  const desk = await browse(NARROW);
+  await signInStaff(desk, "casey@cove.example");
+  await openUsers(desk, client);
+  await choose(desk, client.name, "Code for Lost Second Factor");
+  const dialog = desk.getByRole("dialog");
+  const make = dialog.getByRole("button", { name: "Make the code" });
+  await expect(dialog).toContainText(`First see ${fullName(client.name)} in person`);
+  await expectFits(desk, "before a code is made");
+  await expectAccessible(desk, "before a code is made");
+  // An answer that was lost is not told again; the next press makes another code.
+  await loseAnswer(desk, "POST", `**/portal-users/${user.portalUserId}/factor-reset`);
+  await make.click();
+  await expect(dialog.locator(".failure")).toBeVisible();
+  await make.click();
+  await expect(dialog.getByText("it was lost on its way here")).toBeVisible();
+  await make.click();
+  await expect(dialog.locator(".code")).toBeVisible();
+  await expectFits(desk, "a code that was made");
+  await expectAccessible(desk, "a code that was made");
+  await desk.keyboard.press("Escape");
+  const code = (await dialog.locator(".code").textContent()) ?? "";
+  await dialog.getByRole("button", { name: "I have handed it over" }).click();
+  await expect(toast(desk)).toContainText(`A sign-in code was made for ${fullName(client.name)}.`);
   const lost = await browse();
   const without = new Portal(lost);
   for (const works of [true, false]) {
