@@ -246,7 +246,7 @@ test("the code that the front desk printed signs in once", async ({ casey, brows
   await make.click();
   await expect(dialog.getByText("it was lost on its way here")).toBeVisible();
   await make.click();
-  await expect(dialog.locator(".code")).toBeVisible();
+  await expect(dialog.locator(".code")).toBeFocused();
   await expectFits(desk, "a code that was made");
   await expectAccessible(desk, "a code that was made");
   await desk.keyboard.press("Escape");

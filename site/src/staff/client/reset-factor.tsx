@@ -1,5 +1,5 @@
 // A code on paper for somebody who lost their second factor: made after proof in person, and shown this once.
-import { useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { resetFactor, type PortalUser } from "../../api/staff";
 import { t } from "../../messages/factor-reset";
 import { sayTime } from "../../messages/language";
@@ -81,13 +81,18 @@ export function ResetFactor(props: {
 
 /** What is handed over. Escape does not close it: it would be gone. */
 function Code(props: { code: string; until: string; onGiven: () => void }) {
+  const code = useRef<HTMLParagraphElement>(null);
+  // The button that made it is gone.
+  useLayoutEffect(() => code.current?.focus(), []);
   return (
     <>
-      <p class="code">{props.code}</p>
+      <p ref={code} class="code" tabIndex={-1}>
+        {props.code}
+      </p>
       <p>{t("factorReset.until", { time: sayTime(props.until) })}</p>
       <p>{t("factorReset.how")}</p>
       <div class="actions">
-        <Button autoFocus onClick={() => print()}>
+        <Button onClick={() => print()}>
           {t("factorReset.print")}
         </Button>
         <Button kind="primary" onClick={props.onGiven}>
