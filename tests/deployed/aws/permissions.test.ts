@@ -87,12 +87,12 @@ async function spend(client: { clientId: string }, user: { portalUserId: string 
 }
 
 /** Has an app for as long as it is of use: a practice has few. */
-async function withRoom(open: (desk: Desk) => Promise<Room>, use: (room: Room) => Promise<unknown>) {
-  const room = await open(dana);
+async function withRoom<T>(open: (desk: Desk) => Promise<Room>, use: (room: Room) => Promise<T>, desk = dana): Promise<T> {
+  const room = await open(desk);
   try {
-    await use(room);
+    return await use(room);
   } finally {
-    await room.close(dana);
+    await room.close(desk);
   }
 }
 
@@ -396,12 +396,18 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     for (let twice = 0; twice < 2; twice++) await dana.must(201, "POST", path, undefined, once);
   },
   factors: async () => {
-    const { visitor } = await casey.enrolled("cove");
+    const { user, visitor } = await casey.enrolled("cove");
     await visitor.must(403, "POST", "/account/totp", visitor.stepUp(), ELSEWHERE);
     // A wrong proof is counted, the second beside the first.
     const wrong = { proof: { password: "not the password at all" } };
     for (let twice = 0; twice < 2; twice++) await visitor.must(422, "POST", "/account/totp", wrong);
-    const { passkeyId } = await visitor.passkey({}, key());
+    const other = new Visitor(user, visitor.password, "cove");
+    expect((await other.signIn()).status).toBe(200);
+    const add = async (room: Room) => {
+      await room.tokens(other);
+      return visitor.passkey({}, key());
+    };
+    const { passkeyId } = await withRoom(Room.open, add, casey);
     await visitor.must(200, "PATCH", `/account/passkeys/${passkeyId}`, { name: "My key" });
     // In a browser that lost its device the counts of strangers must be as they were read.
     visitor.jar.delete("__Host-latchkey-device");
