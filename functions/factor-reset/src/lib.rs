@@ -1,4 +1,4 @@
-//! Makes a code with which somebody who lost their second factor signs in once, together with the password: after
+//! Makes a code with which a person without their lost second factor signs in once, together with the password: after
 //! proof in person the front desk prints it. The factor that was lost stays until the person removes it.
 
 use axum::extract::State;

@@ -1,4 +1,4 @@
-//! Begins a session for somebody who has shown all that is asked for.
+//! Begins a session for a person who has shown all that is asked for.
 
 use axum::{
     Json,
@@ -59,7 +59,7 @@ impl Answer {
     }
 }
 
-/// Somebody who has shown all that is asked for.
+/// A person who has shown all that is asked for.
 pub struct Entry<'a> {
     /// The function.
     pub app: &'a App,

@@ -61,7 +61,7 @@ export const QUESTIONS: Question[] = [
   },
   {
     asks: "Which e-mail address gets the alarms?",
-    means: "Of whoever can do something about them. AWS sends a link first, which must be opened.",
+    means: "Of the person who can do something about them. AWS sends a link first, which must be opened.",
     of: ["alarms"],
     known: ({ alarms }) => alarms !== undefined,
     take: (answers, alarms) => ({ ...answers, alarms }),

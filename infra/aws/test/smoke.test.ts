@@ -83,7 +83,7 @@ test("every function is called, by a route or by itself", async () => {
 test.each<[string, number | Error, string]>([
   ["a route that leads nowhere", 404, "answers 404, and not 400 or 401"],
   ["a function that does not start", 502, "answers 502"],
-  ["one that lets in whoever comes", 200, "answers 200"],
+  ["one that lets everybody in", 200, "answers 200"],
   ["a firewall that is in the way", 403, "answers 403"],
   ["no answer", Object.assign(new TypeError("fetch failed"), { cause: new Error("ECONNREFUSED") }), "does not answer: ECONNREFUSED"],
 ])("%s is found, and named with its function", async (_, status, why) => {

@@ -1,5 +1,5 @@
 //! The second step of a sign-in, as it waits: an item of its own beside the account, so that two browsers can sign
-//! in at once, and somebody who has the password alone cannot end what its owner began.
+//! in at once, and a thief of the password alone cannot end what its owner began.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ pub enum Opens {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Challenge {
-    /// Of whom the password was right: whoever has the sign-in name next inherits nothing.
+    /// Of whom the password was right: the next owner of the sign-in name inherits nothing.
     account_id: AccountId,
     /// The digest of the stored password that was right. With another all that was begun before is over.
     password: String,

@@ -36,7 +36,7 @@ export const byPasskeyAlone = (challenge: string, credential: Credential) =>
 
 export const newPasskey = (opening: Opening) => send("post", "/api/portal/account/passkeys/options", opening);
 
-/** With a key: whoever loses the answer on a bad line and tries again has one passkey. */
+/** With a key: a person who loses the answer on a bad line and tries again has one passkey. */
 export const addPasskey = (
   name: string,
   credential: Credential,

@@ -136,7 +136,7 @@ export const editPortalUser = (
 export const resendInvitation = (clientId: string, portalUserId: string): Promise<PortalUser> =>
   answer(http.POST(`${USER}/invitation`, { params: at(clientId, portalUserId) }));
 
-/** A code for one sign-in, for somebody who lost their second factor. A repeated request makes no second one, and is
+/** A code for one sign-in, for a person without their second factor. A repeated request makes no second one, and is
  *  answered without the code. */
 export const resetFactor = (clientId: string, portalUserId: string, key: string) =>
   answer(

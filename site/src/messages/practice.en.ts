@@ -25,7 +25,7 @@ export const practice = {
   "setting.secondFactor": "Second factor of clients",
   "hint.secondFactor": "A passkey, or a code of an app on the phone, beside the password.",
   "secondFactor.off": "Off",
-  "secondFactor.offered": "Offered: whoever wants to adds one",
+  "secondFactor.offered": "Offered: clients who want to add one",
   "secondFactor.required": "Required: nobody enters without one",
   "effect.secondFactor.off": "Nobody adds a second factor any more. Clients who have one keep it, and are asked for it.",
   "effect.secondFactor.offered": "Clients can add a second factor on the page of their account, and are asked for it from then on.",

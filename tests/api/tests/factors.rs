@@ -13,7 +13,7 @@ const NEW: &str = "another nine grey pebbles";
 const ACCOUNT: &str = "/api/portal/account";
 const FACTOR: &str = "/api/portal/sign-in/factor";
 
-/// Somebody who is signed in, in a practice that offers second factors.
+/// A person who is signed in, in a practice that offers second factors.
 struct Scene {
     world: World,
     dana: Staff,
@@ -201,7 +201,7 @@ async fn wrong_codes_count_as_wrong_passwords_do() {
     for _ in 0..4 {
         scene.second(&challenge, "totp", "000000").await.problem(401, "factor_failed");
     }
-    // The right password in between forgets nothing: else whoever knows it could go on for ever.
+    // The right password in between forgets nothing: else a thief who knows it could go on for ever.
     scene.challenge().await;
     scene.second(&challenge, "totp", "000000").await.problem(401, "factor_failed");
     let code = app.code(scene.world.now());

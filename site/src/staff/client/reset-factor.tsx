@@ -1,4 +1,4 @@
-// A code on paper for somebody who lost their second factor: made after proof in person, and shown this once.
+// A code on paper for a lost second factor: made after proof in person, and shown this once.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { resetFactor, type PortalUser } from "../../api/staff";
 import { t } from "../../messages/factor-reset";
