@@ -1409,6 +1409,16 @@ impl Write for Log {
     }
 }
 
+/// Lines of a log without their times: those are the machine's own, and their digits spell anything.
+fn untimed(log: &str) -> String {
+    let line = |line: &str| {
+        let mut line: Value = serde_json::from_str(line).expect("a line is JSON");
+        line.as_object_mut().and_then(|l| l.remove("timestamp")).expect("a time");
+        line.to_string()
+    };
+    log.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// Leaves a client's item as it should not be.
 async fn spoil_the_client(world: &World) {
     let kept = world.database.tables().main.clone();
@@ -1544,7 +1554,7 @@ async fn logs_hold_ids_and_nothing_personal() {
     let failed = "TransactWriteItems of record number, date of birth, event, search entry, client: InternalServerError";
     assert!(text.contains(failed), "what failed, and on what: {text}");
     assert!(text.contains("stored client: p"), "what cannot be read, and where: {text}");
-    let lower = text.to_lowercase();
+    let lower = untimed(&text).to_lowercase();
     for secret in factors {
         assert!(!lower.contains(&secret.to_lowercase()), "{secret} is in the log");
     }
