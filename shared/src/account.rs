@@ -5,12 +5,14 @@
 //! session was made. Revoking closes the grant, activating gives it a new epoch: so a revocation
 //! bites at the next read, and no session from before it ever opens the chart again.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Deref};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
+    client::Client,
+    clock::{Clock, Terms, Told, Verdict},
     context::Context,
     device::DeviceKind,
     factor::Factors,
@@ -21,7 +23,7 @@ use crate::{
         SessionId,
     },
     letter::Language,
-    portal_user::PortalUser,
+    portal_user::{Access, PortalUser},
     practice::Practice,
     problem::Problem,
     session::{Gone, OpenApp, Session, Sessions, SignedInBy, step_seconds},
@@ -148,15 +150,116 @@ pub struct Grant {
     pub record_number: Option<RecordNumber>,
     /// What the person is to the client.
     pub relationship: Relationship,
-    /// What the person may do there.
-    pub permissions: Permissions,
-    /// Whether the person may enter.
-    pub active: bool,
+    /// What the person was given there. What that opens today, [`OpenGrant`] says.
+    permissions: Permissions,
+    /// The last day of the access, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<Date>,
+    /// What was told of a clock that ended or narrowed the access.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    clocked: Option<Told>,
+    /// Whether the person was given access. Whether it is open today, [`OpenGrant`] says.
+    active: bool,
     /// When the open invitation to it ends, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invited_until: Option<At>,
     /// Which time of being open this is.
     pub epoch: Epoch,
+}
+
+/// A grant that is open today, with what it opens.
+#[derive(Debug, Clone)]
+pub struct OpenGrant<'a> {
+    grant: &'a Grant,
+    /// What the person may do today.
+    pub permissions: Permissions,
+}
+
+impl Deref for OpenGrant<'_> {
+    type Target = Grant;
+
+    fn deref(&self) -> &Grant {
+        self.grant
+    }
+}
+
+impl Grant {
+    /// The grant of a portal user.
+    #[must_use]
+    pub fn of(context: &Context, client: &Client, user: &PortalUser) -> Self {
+        Self {
+            portal_user_id: user.portal_user_id,
+            name: client.name.clone(),
+            date_of_birth: client.date_of_birth,
+            record_number: Some(client.record_number.clone()),
+            relationship: user.relationship,
+            permissions: user.permissions.clone(),
+            until: user.until,
+            clocked: user.clocked,
+            active: user.access == Access::Active,
+            invited_until: user.invited_until(),
+            epoch: Epoch::new(context.ulid()),
+        }
+    }
+
+    /// Takes over whether a portal user was given access, and the open invitation.
+    pub fn copy_access(&mut self, user: &PortalUser) {
+        self.active = user.access == Access::Active;
+        self.invited_until = user.invited_until();
+    }
+
+    /// Takes over what a portal user is to the client, may do there, and until when.
+    pub fn copy_rights(&mut self, user: &PortalUser) {
+        self.relationship = user.relationship;
+        self.permissions.clone_from(&user.permissions);
+        self.until = user.until;
+    }
+
+    /// Takes over what is told of a clock. What it ended begins anew, if it ever does.
+    pub fn copy_clocked(&mut self, context: &Context, user: &PortalUser) {
+        self.clocked = user.clocked;
+        self.epoch = Epoch::new(context.ulid());
+    }
+
+    /// Opens to sessions that are made from now on.
+    pub fn begin(&mut self, context: &Context) {
+        self.active = true;
+        self.invited_until = None;
+        self.epoch = Epoch::new(context.ulid());
+    }
+
+    /// Whether the person was given access, be it over by a clock or not.
+    #[must_use]
+    pub const fn is_given(&self) -> bool {
+        self.active
+    }
+
+    fn verdict(&self, clock: &Clock) -> Verdict {
+        let (until, relationship) = (self.until, self.relationship);
+        let permissions = &self.permissions;
+        clock.judge(&Terms { until, relationship, born: self.date_of_birth, permissions })
+    }
+
+    /// What the grant opens today, if it is open.
+    #[must_use]
+    pub fn open(&self, clock: &Clock) -> Option<OpenGrant<'_>> {
+        let permissions = self.verdict(clock).permissions.filter(|_| self.active)?;
+        Some(OpenGrant { grant: self, permissions })
+    }
+
+    /// Whether a clock has ended or narrowed it, and the history does not tell yet.
+    #[must_use]
+    pub fn is_untold(&self, clock: &Clock) -> bool {
+        let given = self.active || self.invited_until.is_some();
+        given && self.verdict(clock).cause != self.clocked.map(|told| told.cause)
+    }
+
+    /// Whether an invitation to it can be used at that moment.
+    #[must_use]
+    pub fn is_invited(&self, clock: &Clock) -> bool {
+        let open = self.invited_until.is_some_and(|until| until > clock.now());
+        !self.active && open && self.verdict(clock).permissions.is_some()
+    }
 }
 
 /// The most charts of one account: what one transaction can hold when the person signs in, which is
@@ -281,24 +384,36 @@ impl Account {
 
     /// Whether any chart is open to the right password.
     #[must_use]
-    pub fn may_enter(&self) -> bool {
-        self.grants.values().any(|g| g.active)
+    pub fn may_enter(&self, clock: &Clock) -> bool {
+        self.open_grants(clock).next().is_some()
     }
 
     /// The grants that are open, by client.
-    pub fn open_grants(&self) -> impl Iterator<Item = (ClientId, &Grant)> {
-        self.grants.iter().filter(|(_, g)| g.active).map(|(c, g)| (*c, g))
+    pub fn open_grants(&self, clock: &Clock) -> impl Iterator<Item = (ClientId, OpenGrant<'_>)> {
+        self.grants.iter().filter_map(|(client, grant)| Some((*client, grant.open(clock)?)))
     }
 
-    /// The grants for whose sake a forgotten password may be chosen anew at `now`: those that are
-    /// open, then those that an open invitation waits for, which asks for the password that the
-    /// account has. None for an account without one.
-    pub fn resettable(&self, now: At) -> impl Iterator<Item = (ClientId, &Grant)> {
-        let invited =
-            self.grants.iter().map(|(c, g)| (*c, g)).filter(move |(_, g)| {
-                !g.active && g.invited_until.is_some_and(|until| until > now)
-            });
-        self.open_grants().chain(invited).filter(|_| self.password.is_some())
+    /// The grants for whose sake a forgotten password may be chosen anew: those that are open, then
+    /// those that an open invitation waits for, which asks for the password that the account has. None
+    /// for an account without one.
+    pub fn resettable(&self, clock: &Clock) -> impl Iterator<Item = (ClientId, &Grant)> {
+        let of = |which: fn(&Grant, &Clock) -> bool| {
+            self.grants.iter().filter(move |(_, g)| which(g, clock)).map(|(c, g)| (*c, g))
+        };
+        let open = of(|grant, clock| grant.open(clock).is_some());
+        open.chain(of(Grant::is_invited)).filter(|_| self.password.is_some())
+    }
+
+    /// The grants whose portal users mirror the account's sessions, and with `reset` those that mirror its
+    /// reset: of charts that the person was given or is invited to, whatever a clock says.
+    pub fn mirrored(&self, reset: bool) -> impl Iterator<Item = (ClientId, &Grant)> {
+        let mirrors = move |grant: &Grant| grant.active || (reset && grant.invited_until.is_some());
+        self.grants.iter().filter(move |(_, g)| mirrors(g)).map(|(c, g)| (*c, g))
+    }
+
+    /// The charts whose history does not tell yet that a clock ended or narrowed the person's access.
+    pub fn untold(&self, clock: &Clock) -> impl Iterator<Item = ClientId> {
+        self.grants.iter().filter(|(_, grant)| grant.is_untold(clock)).map(|(client, _)| *client)
     }
 
     /// Starts a session that opens every chart that is open now, and drops what has ended. Answers when
@@ -313,7 +428,7 @@ impl Account {
         self.first = self.first_without(None);
         let ends_at = now.plus(practice.client_session_seconds);
         let session = Session {
-            grants: self.open_grants().map(|(c, g)| (c, g.epoch)).collect(),
+            grants: self.open_grants(&practice.clock(now)).map(|(c, g)| (c, g.epoch)).collect(),
             began_at: now,
             idle_ends_at: now.plus(practice.client_idle_seconds).min(ends_at),
             ends_at,
@@ -332,15 +447,17 @@ impl Account {
         practice: &Practice,
         sid: SessionId,
         now: At,
-    ) -> Option<(&Session, Vec<(ClientId, &Grant)>)> {
+    ) -> Option<(&Session, Vec<(ClientId, OpenGrant<'_>)>)> {
         let session = self.sessions.get(sid)?;
         let (idle_ends_at, ends_at) = session.ends(practice);
         let over = ends_at <= now || idle_ends_at <= now;
         if over || !practice.admits(session.began_at) {
             return None;
         }
-        let open: Vec<_> =
-            self.open_grants().filter(|(c, g)| session.grants.get(c) == Some(&g.epoch)).collect();
+        let theirs = |(client, grant): &(ClientId, OpenGrant<'_>)| {
+            session.grants.get(client) == Some(&grant.epoch)
+        };
+        let open: Vec<_> = self.open_grants(&practice.clock(now)).filter(theirs).collect();
         (!open.is_empty()).then_some((session, open))
     }
 
@@ -376,10 +493,10 @@ impl Account {
     ) -> Option<PortalSession> {
         let (session, open) = self.admitted(practice, sid, now)?;
         let (expires_at, ends_at) = session.ends(practice);
-        let chart = |(client_id, grant): (ClientId, &Grant)| ChartView {
+        let chart = |(client_id, grant): (ClientId, OpenGrant<'_>)| ChartView {
             client_id,
             name: grant.name.clone(),
-            permissions: grant.permissions.clone(),
+            permissions: grant.permissions,
         };
         Some(PortalSession {
             practice: practice.practice.clone(),

@@ -11,12 +11,12 @@ use utoipa::ToSchema;
 
 use crate::{
     chart::Chart,
+    clock::Clock,
     context::Context,
     fields::{At, Permission},
     id::{AlertId, ClientId, PortalUserId, PracticeId},
     keys::{self, Key},
     mail::MailState,
-    portal_user::Access,
 };
 
 /// Seconds for which further alerts to the same addressee about the same client send nothing.
@@ -260,19 +260,19 @@ impl Alert {
 
     /// Who gets it, by the chart.
     #[must_use]
-    pub fn addressee(&self, chart: &Chart) -> Addressee {
+    pub fn addressee(&self, chart: &Chart, clock: &Clock) -> Addressee {
         if self.to_inbox {
             return Addressee::Practice;
         }
-        addressee(chart, self.kind, self.only_for)
+        addressee(chart, self.kind, self.only_for, clock)
     }
 
     /// What the API answers, with its client's chart as it is now.
     #[must_use]
-    pub fn view(&self, chart: &Chart) -> AlertView {
+    pub fn view(&self, chart: &Chart, clock: &Clock) -> AlertView {
         let settled = self.done_at.is_some() || self.state > AlertState::Queued;
         let went = self.went.filter(|_| settled);
-        let to = went.unwrap_or_else(|| self.addressee(chart));
+        let to = went.unwrap_or_else(|| self.addressee(chart, clock));
         AlertView {
             alert_id: self.alert_id,
             kind: self.kind,
@@ -286,10 +286,16 @@ impl Alert {
 
 /// Who gets an alert, by the chart: the one person whom it is for, else the alert recipient, and only
 /// with access and with the permission that its kind needs. Else the practice.
-fn addressee(chart: &Chart, kind: AlertKind, only_for: Option<PortalUserId>) -> Addressee {
+fn addressee(
+    chart: &Chart,
+    kind: AlertKind,
+    only_for: Option<PortalUserId>,
+    clock: &Clock,
+) -> Addressee {
     let user = only_for.or(chart.client.alert_recipient).and_then(|id| chart.user(id).ok());
-    let may = user
-        .filter(|user| user.access == Access::Active && user.permissions.contains(&kind.needs()));
+    let may = user.filter(|user| {
+        user.may(&chart.client, clock).is_some_and(|may| may.contains(&kind.needs()))
+    });
     may.map_or(Addressee::Practice, |user| Addressee::PortalUser(user.portal_user_id))
 }
 

@@ -24,6 +24,7 @@ use crate::{
     account::Account,
     app::App,
     client::{Client, ClientView},
+    clock::Clock,
     fields::At,
     history::{Action, Author},
     id::{AccountKey, ClientId, PortalUserId, PracticeId},
@@ -322,9 +323,9 @@ impl Chart {
 
     /// The receipts of those whose access the closing of the chart ended, as long as they are there.
     #[must_use]
-    pub fn closing_receipts(&self, now: At) -> Vec<Receipt> {
+    pub fn closing_receipts(&self, clock: &Clock) -> Vec<Receipt> {
         let ended = self.client.closed.iter().flat_map(|closed| &closed.ended);
-        ended.filter_map(|id| self.receipt(*id, now).ok()).collect()
+        ended.filter_map(|id| self.receipt(*id, clock).ok()).collect()
     }
 
     /// One of the portal users.
@@ -339,21 +340,21 @@ impl Chart {
     ///
     /// # Errors
     /// 404 when the client has no such portal user.
-    pub fn view(&self, id: PortalUserId, now: At) -> Result<PortalUserView, Problem> {
-        Ok(self.user(id)?.view(&self.client, now))
+    pub fn view(&self, id: PortalUserId, clock: &Clock) -> Result<PortalUserView, Problem> {
+        Ok(self.user(id)?.view(&self.client, clock))
     }
 
     /// The client page.
     #[must_use]
-    pub fn client_view(&self, now: At) -> ClientView {
-        self.client.view(self.alert_recipient(now), now)
+    pub fn client_view(&self, clock: &Clock) -> ClientView {
+        self.client.view(self.alert_recipient(clock), clock.now())
     }
 
     /// Who gets the alerts: the one chosen, unless that person is revoked, expired or gone.
     #[must_use]
-    pub fn alert_recipient(&self, now: At) -> Option<PortalUserId> {
-        let chosen = self.client.alert_recipient?;
-        self.user(chosen).ok().filter(|u| u.can_receive_alerts(now)).map(|u| u.portal_user_id)
+    pub fn alert_recipient(&self, clock: &Clock) -> Option<PortalUserId> {
+        let chosen = self.user(self.client.alert_recipient?).ok()?;
+        chosen.can_receive_alerts(&self.client, clock).then_some(chosen.portal_user_id)
     }
 
     /// The receipt of the last change of a portal user's access: the same however often it is
@@ -361,11 +362,11 @@ impl Chart {
     ///
     /// # Errors
     /// 404 when the client has no such portal user.
-    pub fn receipt(&self, id: PortalUserId, now: At) -> Result<Receipt, Problem> {
+    pub fn receipt(&self, id: PortalUserId, clock: &Clock) -> Result<Receipt, Problem> {
         let user = self.user(id)?;
         let invited_at = user.invitation.as_ref().map(|i| i.sent_at);
         let last = user.receipt.unwrap_or(LastReceipt {
-            at: user.enrolled_at.or(invited_at).unwrap_or(now),
+            at: user.enrolled_at.or(invited_at).unwrap_or_else(|| clock.now()),
             ended: Ended::default(),
             mail: None,
         });
@@ -376,12 +377,12 @@ impl Chart {
                 .map(|m| ReceiptMail { kind, state: m.state })
         });
         Ok(Receipt {
-            portal_user: Some(user.view(&self.client, now)),
+            portal_user: Some(user.view(&self.client, clock)),
             at: last.at,
             ended: last.ended,
             // Of an ending; an activation tells nobody.
             apps: if user.access == Access::Revoked { user.told() } else { Vec::new() },
-            alert_recipient: self.alert_recipient(now),
+            alert_recipient: self.alert_recipient(clock),
             mail,
         })
     }

@@ -50,6 +50,7 @@ use self::{
 };
 use crate::{
     account::Grant,
+    clock::Clock,
     context::Context,
     fields::{At, Secret},
     id::{AccountKey, ClientId, PasskeyId},
@@ -132,11 +133,12 @@ impl ResetCode {
         (code, kept)
     }
 
-    /// Whether it works at `now`: a revocation of the access that it was printed for ends it for good.
-    fn works(&self, grants: &BTreeMap<ClientId, Grant>, now: At) -> bool {
+    /// Whether it works: a revocation of the access that it was printed for ends it for good.
+    fn works(&self, grants: &BTreeMap<ClientId, Grant>, clock: &Clock) -> bool {
         let printed_at = self.expires_at.plus(-RESET_SECONDS);
-        let stands = |grant: &Grant| grant.active && grant.epoch.made_at() <= printed_at;
-        self.expires_at > now && grants.get(&self.client_id).is_some_and(stands)
+        let stands =
+            |grant: &Grant| grant.open(clock).is_some() && grant.epoch.made_at() <= printed_at;
+        self.expires_at > clock.now() && grants.get(&self.client_id).is_some_and(stands)
     }
 }
 
@@ -188,10 +190,10 @@ impl Factors {
         self.recovery_code.is_some()
     }
 
-    /// With what the second step can be taken at `now`.
+    /// With what the second step can be taken.
     #[must_use]
-    pub fn methods(&self, grants: &BTreeMap<ClientId, Grant>, now: At) -> Vec<Method> {
-        let works = |code: &ResetCode| code.works(grants, now);
+    pub fn methods(&self, grants: &BTreeMap<ClientId, Grant>, clock: &Clock) -> Vec<Method> {
+        let works = |code: &ResetCode| code.works(grants, clock);
         let reset = self.reset_code.as_ref().is_some_and(works);
         let all = [
             (Method::Passkey, !self.passkeys.is_empty()),
@@ -264,7 +266,7 @@ impl Factors {
     pub fn take_code(
         &mut self,
         context: &Context,
-        grants: &BTreeMap<ClientId, Grant>,
+        (grants, clock): (&BTreeMap<ClientId, Grant>, &Clock),
         method: Method,
         typed: &str,
     ) -> Result<bool, Problem> {
@@ -276,8 +278,7 @@ impl Factors {
             },
             Method::RecoveryCode => Ok(self.recovery_code.take_if(|hash| right(hash)).is_some()),
             Method::ResetCode => {
-                let now = context.now();
-                let right = |code: &mut ResetCode| code.works(grants, now) && right(&code.hash);
+                let right = |code: &mut ResetCode| code.works(grants, clock) && right(&code.hash);
                 Ok(self.reset_code.take_if(right).is_some())
             }
             Method::Passkey => Ok(false),

@@ -35,6 +35,8 @@ pub enum Action {
     LinksEnded,
     AccessRevoked,
     AccessActivated,
+    AccessEnded,
+    AccessNarrowed,
     PortalUserDeleted,
     AlertRecipientAssigned,
     ChartOwnerChanged,

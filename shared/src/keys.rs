@@ -61,7 +61,7 @@ pub struct Index {
 pub const MAIN: Table = Table {
     stream: "NEW_AND_OLD_IMAGES",
     time_to_live: Some("expiresAt"),
-    indexes: &[WAITING, LISTED, SINCE, TROUBLE, LOCKED, PERSON, PROFESSIONAL],
+    indexes: &[WAITING, LISTED, SINCE, TROUBLE, LOCKED, PERSON, PROFESSIONAL, ENDING, GUARDED],
 };
 /// The append-only history.
 pub const HISTORY: Table = Table {
@@ -103,6 +103,10 @@ pub const TROUBLE: Index = keys_only("trouble", "trouble", "listOrder");
 pub const LOCKED: Index = keys_only("locked", "lockedIn", "lockOrder");
 /// Portal users by their ids alone.
 pub const PERSON: Index = keys_only("person", "person", "listOrder");
+/// Portal users whose access has a last day, or is to be looked at, by that day.
+pub const ENDING: Index = keys_only("ending", "endingIn", "endingOrder");
+/// Parents and guardians, by when their client was born.
+pub const GUARDED: Index = keys_only("guarded", "guardedIn", "guardedOrder");
 /// The portal users and clients of a professional, in the order of names, with what says in which lists
 /// they stand.
 pub const PROFESSIONAL: Index = Index {

@@ -11,6 +11,7 @@ pub mod bulk;
 pub mod caller;
 pub mod chart;
 pub mod client;
+pub mod clock;
 pub mod config;
 pub mod context;
 pub mod cookie;

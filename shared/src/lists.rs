@@ -24,7 +24,8 @@ use utoipa::ToSchema;
 
 use crate::{
     client::Client,
-    fields::{At, Name},
+    clock::{Clock, NEAR_DAYS},
+    fields::{At, Date, Name, Relationship},
     id::{ClientId, PortalUserId, PracticeId},
     keys::{self, Index},
     mail::MailState,
@@ -62,6 +63,8 @@ pub enum View {
     Bounced,
     /// Those who may sign in and have not for 90 days: the longest unused first.
     Unused,
+    /// Those whose access ends or narrows within thirty days, or is to be looked at by then: the next first.
+    Ending,
     /// Clients without a portal user.
     WithoutAccess,
     /// Clients with portal users none of whom owns the chart.
@@ -72,7 +75,7 @@ pub enum View {
 
 impl View {
     /// Every view.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::All,
         Self::Active,
         Self::Invited,
@@ -81,6 +84,7 @@ impl View {
         Self::Locked,
         Self::Bounced,
         Self::Unused,
+        Self::Ending,
         Self::WithoutAccess,
         Self::WithoutOwner,
         Self::AlertsToPractice,
@@ -92,7 +96,8 @@ impl View {
         matches!(self, Self::WithoutAccess | Self::WithoutOwner | Self::AlertsToPractice)
     }
 
-    /// Where it stands in the indexes, as of `now`.
+    /// Where it stands in the indexes, as of `now`. What ends is in more places than this one: see
+    /// [`ending`].
     #[must_use]
     pub fn range(self, practice: &PracticeId, now: At) -> Range {
         let list = |name: &str| keys::list(practice, name);
@@ -111,6 +116,7 @@ impl View {
                 high: after(now.plus(-UNUSED_DAYS * 24 * 60 * 60)),
                 ..range(keys::SINCE, vec![list(ACTIVE)])
             },
+            Self::Ending => range(keys::ENDING, vec![list(ENDING)]),
             Self::Locked => Range { low: after(now), ..range(keys::LOCKED, vec![list(LOCKED)]) },
             Self::Bounced => range(keys::TROUBLE, vec![list(BOUNCED)]),
             Self::AlertsToPractice => range(keys::TROUBLE, vec![list(ALERTS)]),
@@ -126,11 +132,15 @@ impl View {
         practice: &PracticeId,
         client: &Client,
         user: Option<&PortalUser>,
-        now: At,
+        clock: &Clock,
     ) -> bool {
         if user.is_none() != self.is_of_clients() {
             return false;
         }
+        if self == Self::Ending {
+            return user.is_some_and(|user| user.ending(client, clock).is_some());
+        }
+        let now = clock.now();
         let listing = if let Some(user) = user {
             Listing::of_user(practice, client, user)
         } else {
@@ -156,6 +166,45 @@ pub fn ended_since(practice: &PracticeId, at: At) -> Range {
     Range { low: at.to_string(), ..Range::all(keys::SINCE, vec![keys::list(practice, REVOKED)]) }
 }
 
+/// Where those stand whose access a clock ends or narrows within thirty days: with a last day or a review, and
+/// the parents and guardians of clients who reach an age of which the practice has a rule.
+#[must_use]
+pub fn ending(practice: &PracticeId, clock: &Clock) -> Vec<Ending> {
+    let near = clock.today().plus_days(NEAR_DAYS);
+    let dated = Range {
+        high: format!("{near}$"),
+        ..Range::all(keys::ENDING, vec![keys::list(practice, ENDING)])
+    };
+    let mut all = vec![Ending { range: dated, age: None }];
+    for rule in clock.rules() {
+        let born = |on: Date| on.years_before(rule.from_age);
+        let range = Range::all(keys::GUARDED, vec![keys::list(practice, GUARDED)]);
+        // Of a leap day's child the birthday may be the day after.
+        let low = born(clock.today()).plus_days(-1).to_string();
+        let range = Range { low, high: format!("{}$", born(near)), ..range };
+        all.push(Ending { range, age: Some(rule.from_age) });
+    }
+    all
+}
+
+/// Part of what ends: the range, and the age that its clients reach.
+#[derive(Debug, Clone)]
+pub struct Ending {
+    /// Where it stands in an index.
+    pub range: Range,
+    /// The age; none of what ends on a day that staff gave.
+    pub age: Option<u8>,
+}
+
+impl Ending {
+    /// The day that a sort key of the range says.
+    #[must_use]
+    pub fn day(&self, sort: &str) -> Option<Date> {
+        let day = Date::parse(sort.get(..10)?).ok()?;
+        Some(self.age.map_or(day, |age| day.birthday(age)))
+    }
+}
+
 /// Where a portal user is found by the id alone.
 #[must_use]
 pub fn person(practice: &PracticeId, user: PortalUserId) -> Range {
@@ -173,6 +222,8 @@ const ACTIVE: &str = "active";
 const INVITED: &str = "invited";
 const REVOKED: &str = "revoked";
 const LOCKED: &str = "locked";
+const ENDING: &str = "ending";
+const GUARDED: &str = "guarded";
 const BOUNCED: &str = "bounced";
 const ALERTS: &str = "alerts-to-practice";
 const WITHOUT_ACCESS: &str = "without-access";
@@ -238,6 +289,18 @@ pub struct Listing {
     /// Who it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     person: Option<String>,
+    /// The list of those whose access has a last day, or is to be looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ending_in: Option<String>,
+    /// On which day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ending_order: Option<String>,
+    /// The list of parents and guardians.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    guarded_in: Option<String>,
+    /// When their client was born.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    guarded_order: Option<String>,
     /// The list of those who are locked out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     locked_in: Option<String>,
@@ -252,7 +315,11 @@ impl Listing {
     pub fn of_user(practice: &PracticeId, client: &Client, user: &PortalUser) -> Self {
         let list = |name: &str| Some(keys::list(practice, name));
         let (client_id, user_id) = (client.client_id, user.portal_user_id);
+        let over = user.clocked.filter(|_| user.is_over());
         let (listed, since) = match user.access {
+            Access::Active | Access::Invited if over.is_some() => {
+                (REVOKED, over.map(|told| told.at))
+            }
             Access::Active => {
                 let given = user.enrolled_at.max(user.receipt.map(|receipt| receipt.at));
                 (ACTIVE, user.last_sign_in_at.max(given))
@@ -266,9 +333,13 @@ impl Listing {
             ),
             Access::Revoked => (REVOKED, user.revoked.as_ref().map(|revoked| revoked.at)),
         };
-        let revoked = user.access == Access::Revoked;
+        let revoked = user.access == Access::Revoked || over.is_some();
         let bounced = user.mail.as_ref().is_some_and(|mail| mail.state == MailState::Bounced);
         let since = since.unwrap_or_else(|| At::from_millis(0));
+        let day = user.until.into_iter().chain(user.review_on).min().filter(|_| !revoked);
+        let guards = matches!(user.relationship, Relationship::Parent | Relationship::Guardian);
+        let guards = guards && !revoked;
+        let on = |day: Date| format!("{day}#{client_id}#{user_id}");
         Self {
             listed: list(listed),
             list_order: Some(format!("{}#{client_id}#{user_id}", place(&client.name))),
@@ -276,6 +347,10 @@ impl Listing {
             trouble: if bounced && !revoked { list(BOUNCED) } else { None },
             of_professional: professional(practice, client),
             person: Some(keys::person(practice, user_id)),
+            ending_in: if day.is_some() { list(ENDING) } else { None },
+            ending_order: day.map(on),
+            guarded_in: if guards { list(GUARDED) } else { None },
+            guarded_order: guards.then(|| on(client.date_of_birth)),
             locked_in: user.listing.locked_in.clone().filter(|_| !revoked),
             lock_order: user.listing.lock_order.clone().filter(|_| !revoked),
         }
@@ -303,7 +378,7 @@ impl Listing {
     /// The listing of a client with these portal users.
     #[must_use]
     pub fn of_chart(practice: &PracticeId, client: &Client, users: &[PortalUser]) -> Self {
-        let able = |user: &PortalUser| user.access != Access::Revoked;
+        let able = |user: &PortalUser| user.access != Access::Revoked && !user.is_over();
         let chosen = |user: &PortalUser| client.alert_recipient == Some(user.portal_user_id);
         let to_practice = users.iter().any(able) && !users.iter().any(|u| able(u) && chosen(u));
         let to_practice = to_practice && client.closed.is_none();
@@ -320,6 +395,10 @@ impl Listing {
             "trouble" => self.trouble.as_ref(),
             "ofProfessional" => self.of_professional.as_ref(),
             "person" => self.person.as_ref(),
+            "endingIn" => self.ending_in.as_ref(),
+            "endingOrder" => self.ending_order.as_ref(),
+            "guardedIn" => self.guarded_in.as_ref(),
+            "guardedOrder" => self.guarded_order.as_ref(),
             "lockedIn" => self.locked_in.as_ref(),
             "lockOrder" => self.lock_order.as_ref(),
             _ => None,
@@ -350,6 +429,10 @@ impl Listing {
             ("trouble", listing.trouble),
             ("ofProfessional", listing.of_professional),
             ("person", listing.person),
+            ("endingIn", listing.ending_in),
+            ("endingOrder", listing.ending_order),
+            ("guardedIn", listing.guarded_in),
+            ("guardedOrder", listing.guarded_order),
         ];
         attributes.into_iter().fold(update, |update, (name, value)| match value {
             Some(value) => update.set(name, &value),

@@ -10,7 +10,6 @@ pub mod to_account {
     //! Updates of an account after its chart changed.
 
     use crate::{
-        account::Grant,
         client::Client,
         context::Context,
         fields::Name,
@@ -28,22 +27,6 @@ pub mod to_account {
     #[must_use]
     pub fn begin(practice: &PracticeId, client: ClientId, user: &PortalUser) -> Update {
         Update::of(keys::account(practice, &user.account)).when_exists(&format!("grants.{client}"))
-    }
-
-    /// The grant of a portal user.
-    #[must_use]
-    pub fn grant(context: &Context, client: &Client, user: &PortalUser) -> Grant {
-        Grant {
-            portal_user_id: user.portal_user_id,
-            name: client.name.clone(),
-            date_of_birth: client.date_of_birth,
-            record_number: Some(client.record_number.clone()),
-            relationship: user.relationship,
-            permissions: user.permissions.clone(),
-            active: user.access == Access::Active,
-            invited_until: user.invited_until(),
-            epoch: Epoch::new(context.ulid()),
-        }
     }
 
     /// How the access stands now. An active one opens the chart to sessions made from now on; a
@@ -67,6 +50,16 @@ pub mod to_account {
         }
     }
 
+    /// When the open invitation ends.
+    #[must_use]
+    pub fn invitation(update: Update, client: ClientId, user: &PortalUser) -> Update {
+        let path = path(client, "invitedUntil");
+        match user.invited_until() {
+            Some(end) => update.set(&path, &end),
+            None => update.unset(&path),
+        }
+    }
+
     /// The client's name, date of birth and record number.
     #[must_use]
     pub fn client(update: Update, client: &Client) -> Update {
@@ -76,12 +69,31 @@ pub mod to_account {
             .set(&path(client.client_id, "recordNumber"), &client.record_number)
     }
 
-    /// What the person is to the client and may do there.
+    /// What the person is to the client, may do there, and until when.
     #[must_use]
     pub fn rights(update: Update, client: ClientId, user: &PortalUser) -> Update {
-        update
+        let update = update
             .set(&path(client, "relationship"), &user.relationship)
-            .set(&path(client, "permissions"), &user.permissions)
+            .set(&path(client, "permissions"), &user.permissions);
+        match user.until {
+            Some(until) => update.set(&path(client, "until"), &until),
+            None => update.unset(&path(client, "until")),
+        }
+    }
+
+    /// What is told of a clock. What it ended begins anew, if it ever does.
+    #[must_use]
+    pub fn clocked(
+        update: Update,
+        context: &Context,
+        client: ClientId,
+        user: &PortalUser,
+    ) -> Update {
+        let update = update.set(&path(client, "epoch"), &Epoch::new(context.ulid()));
+        match user.clocked {
+            Some(told) => update.set(&path(client, "clocked"), &told),
+            None => update.unset(&path(client, "clocked")),
+        }
     }
 
     /// The person's name.
@@ -107,9 +119,9 @@ pub mod to_charts {
     //! Updates of portal users after their account changed.
 
     use crate::{
-        account::{Account, Grant},
+        account::Account,
         fields::At,
-        id::{ClientId, PracticeId},
+        id::{ClientId, PracticeId, SessionId},
         keys,
         letter::Language,
         lists::Listing,
@@ -122,8 +134,8 @@ pub mod to_charts {
     pub struct AccountUpdate<'a> {
         /// A chart to skip, because the caller writes it.
         pub skip: Option<ClientId>,
-        /// When the person signed in.
-        pub signed_in: Option<At>,
+        /// The session that begins, and when: told to the charts that it opens.
+        pub signed_in: Option<(SessionId, At)>,
         /// The newest mail, and on which chart it shows.
         pub mail: Option<(ClientId, &'a Mail)>,
         /// Whether the reset changed: then also for charts to which the person is invited, as of
@@ -140,22 +152,20 @@ pub mod to_charts {
         account: &Account,
         with: &AccountUpdate<'_>,
     ) {
-        let charts: Vec<(ClientId, &Grant)> = match with.reset {
-            Some(now) => account.resettable(now).collect(),
-            None => account.open_grants().collect(),
-        };
+        let charts = account.mirrored(with.reset.is_some());
         if let Some(language) = with.language {
-            for (client, grant) in account.grants.iter().filter(|(_, grant)| !grant.active) {
+            for (client, grant) in account.grants.iter().filter(|(_, grant)| !grant.is_given()) {
                 let key = keys::portal_user(practice, *client, grant.portal_user_id);
                 change.update(&Update::of(key).set("language", &language));
             }
         }
-        for (client, grant) in charts.into_iter().filter(|(c, _)| Some(*c) != with.skip) {
+        for (client, grant) in charts.filter(|(c, _)| Some(*c) != with.skip) {
             let key = keys::portal_user(practice, client, grant.portal_user_id);
+            let sessions = account.sessions_of(client);
             let mut update = Update::of(key)
-                .set("sessions", &account.sessions_of(client))
+                .set("sessions", &sessions)
                 .set("openApps", &account.apps_of(client));
-            if let Some(at) = with.signed_in {
+            if let Some((_, at)) = with.signed_in.filter(|(sid, _)| sessions.contains_key(sid)) {
                 update = Listing::signed_in(update, client, grant.portal_user_id, at);
             }
             if let Some((_, mail)) = with.mail.filter(|(of, _)| *of == client) {

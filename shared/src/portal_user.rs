@@ -7,7 +7,8 @@ use utoipa::ToSchema;
 
 use crate::{
     client::Client,
-    fields::{AppName, At, Email, Name, Permissions, Reason, Relationship, Username},
+    clock::{Cause, Clock, NEAR_DAYS, Terms, Told, Verdict},
+    fields::{AppName, At, Date, Email, Name, Permissions, Reason, Relationship, Username},
     id::{AccountKey, AppId, ClientId, MailId, NoticeId, PortalUserId, SessionId},
     letter::Language,
     lists::Listing,
@@ -64,7 +65,16 @@ pub struct PortalUser {
     pub relationship: Relationship,
     /// What the person may do.
     pub permissions: Permissions,
-    /// Whether the person may enter.
+    /// The last day of the access, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Date>,
+    /// When staff mean to look at it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review_on: Option<Date>,
+    /// What the history tells of a clock that ended or narrowed the access.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clocked: Option<Told>,
+    /// Whether the person was given access. Whether it is over by a clock says [`PortalUser::verdict`].
     pub access: Access,
     /// The newest invitation; none once access was revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -181,6 +191,10 @@ pub enum EndReason {
     WrongProofs,
     /// Another invitation took its place.
     Replaced,
+    /// The last day of the access is over.
+    Until,
+    /// The client has reached an age at which the practice's rules end the access of parents and guardians.
+    Age,
     /// Revoked: see [`RevokeCode::Request`].
     Request,
     /// Revoked: see [`RevokeCode::LeftCare`].
@@ -203,6 +217,8 @@ impl EndReason {
             Self::Expired => "expired",
             Self::WrongProofs => "wrong-proofs",
             Self::Replaced => "replaced",
+            Self::Until => "until",
+            Self::Age => "age",
             Self::Request => "request",
             Self::LeftCare => "left-care",
             Self::CourtOrder => "court-order",
@@ -317,6 +333,22 @@ pub struct PortalUserView {
     /// What the person may do.
     #[schema(value_type = BTreeSet<crate::fields::Permission>)]
     pub permissions: Permissions,
+    /// What the person was given, where the client's age leaves less of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<BTreeSet<crate::fields::Permission>>)]
+    pub given: Option<Permissions>,
+    /// The last day of the access, if it has one: open through its end in the practice's zone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub until: Option<Date>,
+    /// When staff mean to look at the access again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub review_on: Option<Date>,
+    /// What comes to the access within thirty days, or is due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub ending: Option<EndingView>,
     /// Whether the person may enter.
     pub status: Status,
     /// Whether the person owns the chart.
@@ -356,6 +388,40 @@ pub struct PortalUserView {
     pub version: u64,
 }
 
+/// What is to come to an access, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = EndingAccess)]
+pub struct EndingView {
+    /// The last day of the access; the day on which the client reaches the age; the day of the review.
+    pub on: Date,
+    /// What it is.
+    pub reason: EndingReason,
+}
+
+/// What is to come to an access.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum EndingReason {
+    /// It ends: it was given until a day.
+    Until,
+    /// It ends: the client reaches an age.
+    Age,
+    /// It narrows: the client reaches an age.
+    Narrows,
+    /// Staff look at it again.
+    Review,
+}
+
+impl From<Cause> for EndingReason {
+    fn from(cause: Cause) -> Self {
+        match cause {
+            Cause::Until(_) => Self::Until,
+            Cause::Ended(_) => Self::Age,
+            Cause::Narrowed(_) => Self::Narrows,
+        }
+    }
+}
+
 /// An app that is open to somebody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -387,9 +453,38 @@ impl Invitation {
 }
 
 impl PortalUser {
-    /// Whether the person may enter, as of `now`.
+    /// The access as it was given.
     #[must_use]
-    pub fn status(&self, now: At) -> Status {
+    pub const fn terms<'a>(&'a self, client: &Client) -> Terms<'a> {
+        let (until, relationship) = (self.until, self.relationship);
+        Terms { until, relationship, born: client.date_of_birth, permissions: &self.permissions }
+    }
+
+    /// Whether it is written that a clock ended the access.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.clocked.is_some_and(|told| told.cause.end().is_some())
+    }
+
+    /// What a clock says of the access to this client.
+    #[must_use]
+    pub fn verdict(&self, client: &Client, clock: &Clock) -> Verdict {
+        clock.judge(&self.terms(client))
+    }
+
+    /// What the person may do now; none without access.
+    #[must_use]
+    pub fn may(&self, client: &Client, clock: &Clock) -> Option<Permissions> {
+        self.verdict(client, clock).permissions.filter(|_| self.access == Access::Active)
+    }
+
+    /// Whether the person may enter.
+    #[must_use]
+    pub fn status(&self, client: &Client, clock: &Clock) -> Status {
+        let now = clock.now();
+        if self.verdict(client, clock).permissions.is_none() {
+            return Status::Revoked;
+        }
         match self.access {
             Access::Active => Status::Active,
             Access::Revoked => Status::Revoked,
@@ -426,13 +521,20 @@ impl PortalUser {
 
     /// Whether alerts may be assigned to the person: active, or with an open invitation.
     #[must_use]
-    pub fn can_receive_alerts(&self, now: At) -> bool {
-        matches!(self.status(now), Status::Active | Status::Invited)
+    pub fn can_receive_alerts(&self, client: &Client, clock: &Clock) -> bool {
+        matches!(self.status(client, clock), Status::Active | Status::Invited)
     }
 
     /// When and why the invitation or the access ended, if it did.
-    fn ended(&self, now: At) -> Option<EndedView> {
-        let (at, reason, note) = match (self.status(now), &self.revoked, &self.invitation) {
+    fn ended(&self, client: &Client, clock: &Clock) -> Option<EndedView> {
+        let over = self.verdict(client, clock).cause.filter(|_| self.access != Access::Revoked);
+        if let Some((cause, reason)) = over.and_then(|cause| Some((cause, cause.end()?))) {
+            let told = self.clocked.filter(|told| told.cause == cause).map(|told| told.at);
+            let at = told.unwrap_or_else(|| clock.since(cause, client.date_of_birth));
+            return Some(EndedView { at, reason, note: None });
+        }
+        let status = self.status(client, clock);
+        let (at, reason, note) = match (status, &self.revoked, &self.invitation) {
             (Status::Revoked, Some(r), _) => (r.at, r.code.into(), r.note.clone()),
             (Status::Expired, _, Some(i)) if i.wrong_proofs >= WRONG_PROOFS => {
                 (i.expires_at, EndReason::WrongProofs, None)
@@ -463,27 +565,49 @@ impl PortalUser {
         self.telling.as_ref().map(|telling| telling.apps.clone()).unwrap_or_default()
     }
 
-    /// What the API answers, as of `now`.
+    /// What is to come to the access within thirty days, or is due.
     #[must_use]
-    pub fn view(&self, client: &Client, now: At) -> PortalUserView {
+    pub fn ending(&self, client: &Client, clock: &Clock) -> Option<EndingView> {
+        if self.status(client, clock) == Status::Revoked {
+            return None;
+        }
+        let near = clock.today().plus_days(NEAR_DAYS);
+        let review = self.review_on.filter(|day| *day <= near);
+        let review = review.map(|on| EndingView { on, reason: EndingReason::Review });
+        let ahead = clock.ahead(&self.terms(client));
+        let ahead = ahead.map(|(on, cause)| EndingView { on, reason: cause.into() });
+        ahead.into_iter().chain(review).min_by_key(|ending| ending.on)
+    }
+
+    /// What the API answers.
+    #[must_use]
+    pub fn view(&self, client: &Client, clock: &Clock) -> PortalUserView {
+        let now = clock.now();
         let open = self.invitation.as_ref().filter(|i| i.used_at.is_none());
+        let status = self.status(client, clock);
+        let may = self.verdict(client, clock).permissions;
+        let less = may.filter(|may| *may != self.permissions);
         PortalUserView {
             portal_user_id: self.portal_user_id,
             name: self.name.clone(),
             username: self.username.clone(),
             email: self.email.clone(),
             relationship: self.relationship,
-            permissions: self.permissions.clone(),
-            status: self.status(now),
+            given: less.as_ref().map(|_| self.permissions.clone()),
+            permissions: less.unwrap_or_else(|| self.permissions.clone()),
+            until: self.until,
+            review_on: self.review_on,
+            ending: self.ending(client, clock),
+            status,
             chart_owner: client.chart_owner == Some(self.portal_user_id),
-            receives_alerts: self.access == Access::Active
+            receives_alerts: status == Status::Active
                 && client.alert_recipient == Some(self.portal_user_id),
             invitation: open
                 .map(|i| InvitationView { sent_at: i.sent_at, expires_at: i.expires_at }),
             mail: self.mail.as_ref().map(Mail::view),
             last_sign_in_at: self.last_sign_in_at,
             locked_until: None,
-            ended: self.ended(now),
+            ended: self.ended(client, clock),
             open_apps: self
                 .apps_open(now)
                 .map(|(id, app)| OpenAppView { app_id: id.clone(), name: app.name.clone() })

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
+    clock::GuardianRule,
     fields::{At, Email},
     id::PracticeId,
     keys,
@@ -50,6 +51,9 @@ pub struct Practice {
     /// Whether people sign in with more than a password.
     #[serde(default)]
     pub second_factor: SecondFactor,
+    /// What parents and guardians keep when a client grows up, by age.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guardian_rules: Vec<GuardianRule>,
     /// Raised by every change of the settings above, so that an edit of an old version is found out.
     #[serde(default = "first_version")]
     pub version: u64,
@@ -153,6 +157,7 @@ impl Practice {
             staff_session_seconds: 12 * 60 * 60,
             password_minimum: PASSWORD_MINIMUM,
             second_factor: SecondFactor::default(),
+            guardian_rules: Vec::new(),
             version: first_version(),
             sessions_from: None,
         }

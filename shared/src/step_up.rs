@@ -136,8 +136,10 @@ impl<'a> StepUp<'a> {
                 (right, ("proof.password", "wrong_password", "This is not your password."))
             }
             (None, Some(code)) => {
+                let clock = found.practice.clock(app.now());
                 let Account { factors, grants, .. } = &mut found.account;
-                let right = factors.take_code(app, grants, Method::Totp, code.reveal())?;
+                let charts = (&*grants, &clock);
+                let right = factors.take_code(app, charts, Method::Totp, code.reveal())?;
                 (right, ("proof.code", "wrong_code", WRONG_CODE))
             }
             _ => {
@@ -239,10 +241,12 @@ impl InSession {
             return Err(Problem::challenge_expired());
         };
         let opens = challenge.opens == Opens::Enrollment && !account.factors.is_enrolled();
-        if !(opens && challenge.is_open(app, &account) && account.may_enter()) {
+        let clock = practice.clock(app.now());
+        if !(opens && challenge.is_open(app, &account) && account.may_enter(&clock)) {
             return Err(Problem::challenge_expired());
         }
-        let open = account.open_grants().map(|(client, grant)| (client, grant.portal_user_id));
+        let open =
+            account.open_grants(&clock).map(|(client, grant)| (client, grant.portal_user_id));
         let open = open.collect();
         Ok((Self { account, practice, open, counters }, challenge))
     }

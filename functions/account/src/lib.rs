@@ -14,6 +14,7 @@ use shared::{
     App, Problem, Routes,
     account::{Account, CONFIRMATION_SECONDS, NewEmail},
     chart::{Chart, ChartEdit, Request, confirmation_expired},
+    clock::Clock,
     cookie, dead_link,
     device::{DeviceKind, Presented},
     factor::{Factors, passkey::PasskeyView},
@@ -187,7 +188,7 @@ async fn settle(
         let language = edit.language.filter(|to| account.language != Some(*to));
         if let Some(language) = language {
             account.language = Some(language);
-            for chart in &charts(&account) {
+            for chart in &charts(&account, &practice.clock(now)) {
                 let event = visitor.event_on(app, &account, Some(chart), Action::AccountUpdated);
                 change.event(&event.changed(["language"]));
             }
@@ -206,8 +207,8 @@ async fn settle(
 }
 
 /// The charts that are open to the person, each with their portal user there.
-fn charts(account: &Account) -> Vec<(ClientId, PortalUserId)> {
-    account.open_grants().map(|(client, grant)| (client, grant.portal_user_id)).collect()
+fn charts(account: &Account, clock: &Clock) -> Vec<(ClientId, PortalUserId)> {
+    account.open_grants(clock).map(|(client, grant)| (client, grant.portal_user_id)).collect()
 }
 
 /// Adds the account to a change, and what its charts copy of it.
@@ -294,7 +295,7 @@ fn set_password(
     }
     // A notice spends nothing.
     spending.write(change, &Budgets::default())?;
-    for (client, grant) in account.resettable(now) {
+    for (client, grant) in account.resettable(&settings.clock(now)) {
         let chart = (client, grant.portal_user_id);
         let event = visitor.event_on(app, &account, Some(&chart), Action::PasswordChanged);
         change.event(&event.changed(["password"]));

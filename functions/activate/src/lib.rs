@@ -42,7 +42,7 @@ async fn activate(
     let attempt = Attempt::new(&app, editor.practice(), editor.subject(), &operation, &key, &())?;
     let activate = |chart: &mut ChartEdit<'_>| {
         chart.activate(id)?;
-        chart.receipt(id, app.now())
+        chart.receipt(id)
     };
     let found = editor.repeatable(&app, client, attempt, None).await?;
     found.change(&app, Action::PortalUserShown, activate).await

@@ -7,7 +7,7 @@ use shared::{
     App, Problem, Routes, account,
     chart::{ChartEdit, NewUser},
     context::Context,
-    fields::{Email, Name, Permissions, Relationship, Username},
+    fields::{Date, Email, Name, Permissions, Relationship, Username},
     history::Action,
     id::{ClientId, PracticeId},
     idempotency::{Attempt, IdempotencyKey},
@@ -45,6 +45,12 @@ pub struct NewPortalUser {
     /// Whether it is the same person as the one whose account `account_exists` named.
     #[serde(default)]
     pub same_person: Option<bool>,
+    /// The last day of the access, if it has one: open through its end in the practice's zone.
+    #[serde(default)]
+    pub until: Option<Date>,
+    /// When staff mean to look at the access again.
+    #[serde(default)]
+    pub review_on: Option<Date>,
 }
 
 impl NewPortalUser {
@@ -63,6 +69,8 @@ impl NewPortalUser {
             permissions: self.permissions,
             chart_owner: self.chart_owner == Some(true),
             same_person: self.same_person == Some(true),
+            until: self.until,
+            review_on: self.review_on,
         })
     }
 }
@@ -96,7 +104,7 @@ async fn add_portal_user(
     let new = new.into_user(&app, practice)?;
     let add = |chart: &mut ChartEdit<'_>| {
         let user = chart.add(&new)?;
-        chart.view(user, app.now())
+        chart.view(user)
     };
     let found = editor.repeatable(&app, id, attempt, Some(&new.account)).await?;
     found.change(&app, Action::PortalUserShown, add).await.map(Disclosed::created)

@@ -10,6 +10,7 @@ use shared::{
     alert::{Alert, AlertKind, AlertTo, AlertView},
     chart::Chart,
     client::Holder,
+    clock::Clock,
     fields::{Permission, RecordNumber, Refusal},
     history::Action,
     id::{AlertId, AppId, ClientId, PortalUserId, PracticeId},
@@ -129,8 +130,8 @@ pub struct Taken {
 }
 
 impl Taken {
-    fn of(alert: &Alert, chart: &Chart) -> Self {
-        let AlertView { alert_id, to, portal_user_id, .. } = alert.view(chart);
+    fn of(alert: &Alert, chart: &Chart, clock: &Clock) -> Self {
+        let AlertView { alert_id, to, portal_user_id, .. } = alert.view(chart, clock);
         Self { alert_id, to, portal_user_id }
     }
 }
@@ -197,7 +198,7 @@ async fn again(app: &App, staff: &Staff, before: Posted, new: &NewAlert) -> Resu
     let chart = Chart::load(store, practice, before.client_id);
     let (chart, alert) = both(chart, store.get::<Alert>(&key)).await?;
     let is_there = |user: &PortalUserId| chart.user(*user).is_ok();
-    let taken = alert.map(|alert| Taken::of(&alert, &chart));
+    let taken = alert.map(|alert| Taken::of(&alert, &chart, &staff.practice.clock(app.now())));
     let taken = taken.filter(|t| t.portal_user_id.iter().chain(&new.portal_user_id).all(is_there));
     let Some(taken) = taken else {
         let why = "This request was answered before, and the person was deleted since.";
@@ -245,7 +246,9 @@ async fn take(
         let write = async { Ok(store.write(change).await) };
         let chart = async { Ok(Chart::load(store, practice, client).await) };
         let (written, chart) = both(write, chart).await?;
-        let Err(error) = written else { return Ok(Taken::of(&alert, &chart?)) };
+        let Err(error) = written else {
+            return Ok(Taken::of(&alert, &chart?, &staff.practice.clock(app.now())));
+        };
         if let WriteError::Conflict(failed) = &error
             && named.is_some_and(|named| failed.includes(named))
         {
@@ -286,13 +289,14 @@ async fn list(
     };
     let found = reader.admit(&app, Box::pin(read)).await?.about(client);
     let serves = serves(found.staff());
+    let clock = found.staff().practice.clock(app.now());
     let shown = found.show(&app, Action::AlertsShown, |(chart, items)| {
         let alerts = items.into_iter().map(parse::<Alert>).collect::<Result<Vec<_>, _>>()?;
         // The table forgets late.
         let now = app.now().seconds();
         let its = |alert: &&Alert| serves.is_none_or(|permission| alert.kind.needs() == permission);
         let kept = alerts.iter().filter(its).filter(|alert| alert.expires_at > now);
-        Ok(Alerts { alerts: kept.take(LAST).map(|alert| alert.view(&chart)).collect() })
+        Ok(Alerts { alerts: kept.take(LAST).map(|alert| alert.view(&chart, &clock)).collect() })
     });
     shown.await
 }

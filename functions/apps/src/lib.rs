@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::extract::State;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use shared::{
     App, Problem, Routes,
     fields::{AppName, Permission, Refusal, Secret, Whole},
@@ -20,7 +20,7 @@ use shared::{
     problem::ProblemBody,
     staff::{Admin, Admitted, Disclosed},
     store::both,
-    web::{AppPath, StrictJson, StrictQuery},
+    web::{AppPath, StrictJson, StrictQuery, given},
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -253,11 +253,6 @@ pub struct AppEdit {
     /// again, it begins anew: codes and tokens from before stay worth nothing.
     #[serde(default)]
     enabled: Option<bool>,
-}
-
-/// Tells "null" from "not named".
-fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(d).map(Some)
 }
 
 impl AppEdit {

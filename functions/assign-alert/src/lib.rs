@@ -56,7 +56,7 @@ async fn assign_alert(
     let chart = editor.chart(&app, id).await?;
     let assigned = chart.change(&app, Action::ClientShown, |chart| {
         chart.assign(assignment.portal_user_id)?;
-        Ok(AlertRecipient { alert_recipient: chart.alert_recipient(app.now()) })
+        Ok(AlertRecipient { alert_recipient: chart.alert_recipient() })
     });
     assigned.await
 }

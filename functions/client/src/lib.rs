@@ -1,7 +1,7 @@
 //! The client page, and edits of the client's contact info.
 
 use axum::extract::State;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use shared::{
     App, Problem, Routes,
     chart::ClientUpdate,
@@ -11,7 +11,7 @@ use shared::{
     id::ClientId,
     problem::ProblemBody,
     staff::{Disclosed, Editor, Reader},
-    web::{ClientPath, StrictJson},
+    web::{ClientPath, StrictJson, given},
 };
 use utoipa::ToSchema;
 
@@ -33,7 +33,8 @@ async fn show(
     ClientPath(id): ClientPath,
 ) -> Result<Disclosed<ClientView>, Problem> {
     let chart = reader.chart(&app, id).await?;
-    chart.show(&app, Action::ClientOpened, |chart| Ok(chart.client_view(app.now()))).await
+    let clock = chart.staff().practice.clock(app.now());
+    chart.show(&app, Action::ClientOpened, |chart| Ok(chart.client_view(&clock))).await
 }
 
 /// An edit of a client: what is not named stays; `professional: null` takes the name away.
@@ -64,11 +65,6 @@ pub struct ClientEdit {
     #[schema(value_type = Option<Professional>)]
     #[expect(clippy::option_option, reason = "not named, taken away, or set")]
     professional: Option<Option<Professional>>,
-}
-
-/// Tells "null" from "not named".
-fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(d).map(Some)
 }
 
 /// Edits a client.
@@ -102,7 +98,7 @@ async fn edit(
     let chart = editor.chart(&app, id).await?;
     let edited = chart.change(&app, Action::ClientShown, |chart| {
         chart.update_client(&edit)?;
-        Ok(chart.client_view(app.now()))
+        Ok(chart.client_view())
     });
     edited.await
 }

@@ -62,7 +62,7 @@ async fn close(
     let right = duplicate_of.filter(|right| reason == CloseReason::Duplicate && *right != id);
     let close = |chart: &mut ChartEdit<'_>| {
         chart.close(reason, duplicate_of)?;
-        Ok(Receipts { receipts: chart.closing_receipts(app.now()) })
+        Ok(Receipts { receipts: chart.closing_receipts() })
     };
     let found = editor.chart_beside(&app, id, right).await?;
     found.change(&app, Action::ClientShown, close).await

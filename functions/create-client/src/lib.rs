@@ -96,7 +96,7 @@ async fn create_client(
             unchanged: None,
             silent: false,
         };
-        let view = |chart: &mut ChartEdit<'_>| Ok(chart.client_view(app.now()));
+        let view = |chart: &mut ChartEdit<'_>| Ok(chart.client_view());
         match alike.create(&app, &request, client(&app, &new)?, &[], view).await? {
             Creation::Created(view) => Ok(view),
             Creation::Alike(matches) => {

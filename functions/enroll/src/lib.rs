@@ -14,6 +14,8 @@ use shared::{
     account::{Account, PortalSession},
     caller::Caller,
     chart::{Accounts, Chart, ChartEdit, Request},
+    client::Client,
+    clock::Clock,
     dead_link,
     device::{Device, Presented},
     fields::{At, Date, Password, ProofName, Refusal, Secret},
@@ -22,7 +24,7 @@ use shared::{
     idempotency::{Attempt, IdempotencyKey},
     keys,
     password::{self, Personal},
-    portal_user::{Access, PortalUser},
+    portal_user::{PortalUser, Status},
     practice::{Practice, PracticeView},
     problem::ProblemBody,
     proof,
@@ -127,7 +129,8 @@ async fn look(app: &App, link: &Secret) -> Result<InvitationState, Problem> {
     let (chart, accounts, practice) = read(app, &token).await?;
     let user = chart.user(token.user)?;
     let now = app.now();
-    let (state, expires_at) = standing(user, &token, now).ok_or_else(Problem::not_found)?;
+    let (state, expires_at) = standing(user, &chart.client, &token, &practice.clock(now))
+        .ok_or_else(Problem::not_found)?;
     let mut answer = InvitationState {
         practice: practice.view(),
         state,
@@ -167,11 +170,16 @@ async fn read(app: &App, token: &InvitationToken) -> Result<(Chart, Accounts, Pr
 
 /// How the invitation of a link stands, and when it ends or ended; none for a link that was never
 /// sent. Of a link that is over nothing is told that is true only today.
-fn standing(user: &PortalUser, token: &InvitationToken, now: At) -> Option<(Standing, At)> {
+fn standing(
+    user: &PortalUser,
+    client: &Client,
+    token: &InvitationToken,
+    clock: &Clock,
+) -> Option<(Standing, At)> {
     if let Some(i) = user.invitation.as_ref().filter(|i| token.secret.matches(&i.hash)) {
-        return Some(match (i.used_at, user.access) {
+        return Some(match (i.used_at, user.status(client, clock)) {
             (Some(at), _) => (Standing::Used, at),
-            (None, Access::Invited) if i.open(now) => (Standing::Open, i.expires_at),
+            (None, Status::Invited) => (Standing::Open, i.expires_at),
             (None, _) => (Standing::Expired, i.expires_at),
         });
     }
@@ -281,7 +289,9 @@ async fn use_link(
             // The person was deleted, and invited anew, since: the old answer is no way in.
             .map_err(|p| if p.code() == "deleted" { used() } else { p })?;
     // A link that was never sent is nobody's: nothing is written on the chart for it.
-    standing(chart.user(token.user)?, &token, app.now()).ok_or_else(Problem::not_found)?;
+    let clock = settings.clock(app.now());
+    standing(chart.user(token.user)?, &chart.client, &token, &clock)
+        .ok_or_else(Problem::not_found)?;
     let author = Author { actor: Actor::nobody(), caller: caller.clone() };
     let request = Request {
         practice: &settings,
@@ -377,7 +387,7 @@ fn decide(
     hashes: &mut Hashes,
 ) -> Result<Outcome, Problem> {
     let user = edit.user(token.user)?.clone();
-    match standing(&user, token, app.now()).ok_or_else(Problem::not_found)? {
+    match standing(&user, &edit.client, token, edit.clock()).ok_or_else(Problem::not_found)? {
         // A Query is not a snapshot: it may meet the client after the chart was closed, and the
         // invitation before.
         (Standing::Open, _) if edit.client.closed.is_some() => {

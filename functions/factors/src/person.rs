@@ -329,7 +329,7 @@ impl<'a> Person<'a> {
         let update = AccountUpdate { mail, ..AccountUpdate::default() };
         to_charts::write(change, practice, &account, &update);
         if let Some((action, what)) = done.event {
-            for (client, grant) in account.open_grants() {
+            for (client, grant) in account.open_grants(&settings.clock(now)) {
                 let chart = (client, grant.portal_user_id);
                 change.event(&self.event(&account, Some(&chart), action).changed([what]));
             }

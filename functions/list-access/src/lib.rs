@@ -3,6 +3,8 @@
 //! A page of a list is two round trips: one index says who stands in it, one batch reads them. With words to
 //! look for, search says who is found, and the charts of those are read. See [`shared::lists`].
 
+use std::collections::HashSet;
+
 use axum::extract::State;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures::future::try_join_all;
@@ -12,6 +14,7 @@ use shared::{
     App, Problem, Routes,
     chart::Chart,
     client::Client,
+    clock::Clock,
     fields::{At, Name, Professional, RecordNumber, Refusal, SearchText, Whole},
     history::Action,
     id::{ClientId, PracticeId},
@@ -119,7 +122,8 @@ pub struct RowClient {
 
 impl Row {
     /// `user` has forgotten the sessions that ended with all others.
-    fn of(client: &Client, user: Option<&PortalUser>, now: At) -> Self {
+    fn of(client: &Client, user: Option<&PortalUser>, clock: &Clock) -> Self {
+        let now = clock.now();
         let locked = |user: &PortalUser| user.listing.locked_until().filter(|until| *until > now);
         Self {
             client: RowClient {
@@ -130,7 +134,7 @@ impl Row {
             },
             portal_user: user.map(|user| PortalUserView {
                 locked_until: locked(user),
-                ..user.view(client, now)
+                ..user.view(client, clock)
             }),
         }
     }
@@ -197,9 +201,15 @@ struct Asked {
 
 impl Asked {
     /// Whether a client's row, or that of a portal user, belongs here.
-    fn holds(&self, practice: &PracticeId, client: &Client, user: Option<&PortalUser>) -> bool {
+    fn holds(
+        &self,
+        practice: &PracticeId,
+        client: &Client,
+        user: Option<&PortalUser>,
+        clock: &Clock,
+    ) -> bool {
         let theirs = self.professional.is_none() || self.professional == client.professional;
-        theirs && self.view.holds(practice, client, user, self.now)
+        theirs && self.view.holds(practice, client, user, clock)
     }
 
     /// Tells one list from another, for cursors.
@@ -268,6 +278,9 @@ async fn page(
     asked: &Asked,
     place: Option<String>,
 ) -> Result<Disclosed<Rows>, Problem> {
+    if asked.view == View::Ending {
+        return ending_page(app, reader, asked, place).await;
+    }
     let practice = reader.practice().clone();
     let entries = Box::pin(entries(app, &practice, asked, place.as_deref()));
     let admitted = reader.admit(app, entries).await?;
@@ -312,6 +325,63 @@ async fn entries(
     Ok((entries, if more { last } else { stopped }))
 }
 
+/// A page of what ends. Where it stands, the practice's rules say, which are read with the session's check: one
+/// round trip more than another list.
+async fn ending_page(
+    app: &App,
+    reader: Reader,
+    asked: &Asked,
+    place: Option<String>,
+) -> Result<Disclosed<Rows>, Problem> {
+    let admitted = reader.admit(app, async { Ok(()) }).await?;
+    let settings = admitted.staff().practice.clone();
+    let shown = admitted.show_with(
+        app,
+        Action::AccessListed,
+        async |()| Box::pin(ending(app, &settings, asked, place.as_deref())).await,
+        |(), (rows, next)| Ok(Rows { rows, next_cursor: next.map(|next| asked.cursor(&next)) }),
+    );
+    shown.await
+}
+
+/// A page of what ends, the next day first, and behind what the next page begins.
+async fn ending(
+    app: &App,
+    settings: &Practice,
+    asked: &Asked,
+    place: Option<&str>,
+) -> Result<(Vec<Row>, Option<String>), Problem> {
+    let clock = settings.clock(asked.now);
+    let parts = lists::ending(&settings.practice, &clock);
+    let read = try_join_all(parts.iter().map(|part| app.store().listed(&part.range, COUNTED)));
+    let read = Box::pin(read).await?;
+    let mut found: Vec<(String, Entry)> = Vec::new();
+    for (part, read) in parts.iter().zip(read) {
+        for entry in read.into_iter().flat_map(|read| read.entries) {
+            let Some(day) = part.day(&entry.sort) else { continue };
+            found.push((format!("{day}#{}#{}", entry.key.pk, entry.key.sk), entry));
+        }
+    }
+    found.sort_by(|(a, _), (b, _)| a.cmp(b));
+    // Somebody with a last day whose client also reaches an age stands in two parts.
+    let mut seen = HashSet::new();
+    found.retain(|(_, entry)| seen.insert(entry.key.clone()));
+    let mut left = found.into_iter().filter(|(at, _)| place.is_none_or(|place| **at > *place));
+    let mut rows_found = Vec::new();
+    // What only looks as if it ended leaves room for more.
+    loop {
+        let page: Vec<(String, Entry)> = left.by_ref().take(asked.limit).collect();
+        let Some((last, _)) = page.last() else { return Ok((rows_found, None)) };
+        let last = last.clone();
+        let entries: Vec<Entry> = page.into_iter().map(|(_, entry)| entry).collect();
+        rows_found.extend(rows(app, settings, asked, &entries).await?);
+        if !rows_found.is_empty() {
+            let more = left.next().is_some();
+            return Ok((rows_found, more.then_some(last)));
+        }
+    }
+}
+
 /// Reads what the entries name, and leaves out what has left the list since.
 async fn rows(
     app: &App,
@@ -320,6 +390,7 @@ async fn rows(
     entries: &[Entry],
 ) -> Result<Vec<Row>, Problem> {
     let practice = &settings.practice;
+    let clock = settings.clock(asked.now);
     let of = |entry: &Entry| {
         let (_, client) = keys::parse_chart(&entry.key.pk)?;
         Some((entry.key.clone(), keys::client(practice, client)))
@@ -342,8 +413,8 @@ async fn rows(
             user.forget_ended(settings);
         }
         let missing = entry != client && user.is_none();
-        if !missing && asked.holds(practice, &client_item, user.as_ref()) {
-            rows.push(Row::of(&client_item, user.as_ref(), asked.now));
+        if !missing && asked.holds(practice, &client_item, user.as_ref(), &clock) {
+            rows.push(Row::of(&client_item, user.as_ref(), &clock));
         }
     }
     Ok(rows)
@@ -402,7 +473,8 @@ async fn find(
         },
         |windows, (page, charts)| {
             let cut = |candidates| plan.page(from.place.as_ref(), &windows, candidates, dates).next;
-            let (rows, next) = found(asked, &plan, &from, &page, &charts, cut);
+            let clock = settings.clock(asked.now);
+            let (rows, next) = found((asked, &clock), &plan, &from, &page, &charts, cut);
             let next_cursor = next.map(|Found { place, passed }| {
                 let place = place.map(|place| plan.cursor(&place)).unwrap_or_default();
                 asked.cursor(&format!("{passed}\n{place}"))
@@ -416,7 +488,7 @@ async fn find(
 /// The rows of the charts that were found, as many as a page has, and where the next one begins. `cut` says
 /// where a page of fewer clients would have ended.
 fn found(
-    asked: &Asked,
+    (asked, clock): (&Asked, &Clock),
     plan: &Plan,
     from: &Found,
     page: &Page,
@@ -425,7 +497,7 @@ fn found(
 ) -> (Vec<Row>, Option<Found>) {
     let mut rows = Vec::new();
     for (n, chart) in charts.iter().enumerate() {
-        let own = chart.iter().flat_map(|chart| of_chart(asked, plan, page.level, chart));
+        let own = chart.iter().flat_map(|chart| of_chart((asked, clock), plan, page.level, chart));
         let passed = if n == 0 { from.passed } else { 0 };
         for (m, row) in own.enumerate().skip(passed) {
             if rows.len() == asked.limit {
@@ -440,11 +512,16 @@ fn found(
 
 /// The rows of a chart that was found: all of it by what the client has, else of the portal users by whom it
 /// was.
-fn of_chart(asked: &Asked, plan: &Plan, level: usize, chart: &Chart) -> Vec<Row> {
+fn of_chart(
+    (asked, clock): (&Asked, &Clock),
+    plan: &Plan,
+    level: usize,
+    chart: &Chart,
+) -> Vec<Row> {
     let Chart { practice, client, users, .. } = chart;
     if asked.view.is_of_clients() {
-        let holds = asked.holds(practice, client, None);
-        return holds.then(|| Row::of(client, None, asked.now)).into_iter().collect();
+        let holds = asked.holds(practice, client, None, clock);
+        return holds.then(|| Row::of(client, None, clock)).into_iter().collect();
     }
     let finds = |entries: Vec<shared::search::Entry>| {
         entries.iter().any(|entry| plan.finds(&entry.words, level))
@@ -454,8 +531,8 @@ fn of_chart(asked: &Asked, plan: &Plan, level: usize, chart: &Chart) -> Vec<Row>
     // Of a name that was misspelt neither says so.
     let all = finds(client.search_entries()) || !through.contains(&true);
     let users = users.iter().zip(through).filter(|(_, through)| all || *through);
-    let users = users.filter(|(user, _)| asked.holds(practice, client, Some(user)));
-    users.map(|(user, _)| Row::of(client, Some(user), asked.now)).collect()
+    let users = users.filter(|(user, _)| asked.holds(practice, client, Some(user), clock));
+    users.map(|(user, _)| Row::of(client, Some(user), clock)).collect()
 }
 
 /// Counts the lists. Nothing in the answer is about anybody, so looking leaves no trace.
@@ -468,7 +545,8 @@ async fn summarise(State(app): State<App>, reader: Reader) -> Result<Disclosed<S
     let (practice, now) = (reader.practice().clone(), app.now());
     let count = async |range: Range| app.store().count(&range, MOST_COUNTED).await;
     // `all` is the sum of the lists by access.
-    let counted = View::ALL.into_iter().filter(|view| *view != View::All);
+    let elsewhere = [View::All, View::Ending];
+    let counted = View::ALL.into_iter().filter(|view| !elsewhere.contains(view));
     let views = counted.map(async |view| Ok((view, count(view.range(&practice, now)).await?)));
     let day_ago = now.plus(-24 * 60 * 60);
     let last_day = both(
@@ -477,7 +555,13 @@ async fn summarise(State(app): State<App>, reader: Reader) -> Result<Disclosed<S
     );
     let counts = Box::pin(both(try_join_all(views), last_day));
     let admitted = reader.admit(&app, counts).await?;
-    let summary = admitted.progress(&app, |(counts, (came, ended))| {
+    let settings = admitted.staff().practice.clone();
+    let asked = Asked { view: View::Ending, professional: None, limit: READ, now };
+    let (ends, more) = Box::pin(ending(&app, &settings, &asked, None)).await?;
+    let ends = if more.is_some() { COUNTED + 1 } else { ends.len() };
+    let summary = admitted.progress(&app, |(mut counts, (came, ended))| {
+        let before = counts.iter().position(|(view, _)| *view == View::WithoutAccess);
+        counts.insert(before.unwrap_or(counts.len()), (View::Ending, ends));
         let by_access = [View::Active, View::Invited, View::Expired, View::Revoked];
         let of = |view: &View| by_access.contains(view);
         let all = counts.iter().filter(|(view, _)| of(view)).map(|(_, count)| count).sum();

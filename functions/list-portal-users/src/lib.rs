@@ -51,6 +51,7 @@ async fn list_portal_users(
     ClientPath(id): ClientPath,
 ) -> Result<Disclosed<PortalUsers>, Problem> {
     let chart = reader.chart(&app, id).await?;
+    let clock = chart.staff().practice.clock(app.now());
     let listed = chart.show_with(
         &app,
         Action::PortalUsersListed,
@@ -59,18 +60,19 @@ async fn list_portal_users(
             app.store().get_many(&chart.users.iter().map(key).collect::<Vec<_>>()).await
         },
         |chart, mut locks| {
-            let now = app.now();
             let mut portal_users = Vec::new();
             for user in &chart.users {
                 let lock = locks.remove(&keys::lock(&chart.practice, &user.account));
                 let lock: Option<Lock> = lock.map(parse).transpose()?;
-                let locked_until = lock.and_then(|l| l.locked_until).filter(|until| *until > now);
-                portal_users.push(PortalUserView { locked_until, ..user.view(&chart.client, now) });
+                let locked_until =
+                    lock.and_then(|l| l.locked_until).filter(|until| *until > clock.now());
+                portal_users
+                    .push(PortalUserView { locked_until, ..user.view(&chart.client, &clock) });
             }
             Ok(PortalUsers {
                 portal_users,
                 chart_owner: chart.client.chart_owner,
-                alert_recipient: chart.alert_recipient(now),
+                alert_recipient: chart.alert_recipient(&clock),
             })
         },
     );

@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use shared::{
     App, Problem, Routes,
+    clock::{GuardianRule, MOST_RULES, OLDEST},
     fields::{At, Email, PracticeName, Refusal, Whole},
     history::Action,
     id::PracticeId,
@@ -69,6 +70,8 @@ struct Settings {
     password_minimum: usize,
     /// Whether people sign in with more than a password.
     second_factor: SecondFactor,
+    /// What parents and guardians keep when a client grows up, by age.
+    guardian_rules: Vec<GuardianRule>,
     /// Raised by every change.
     version: u64,
 }
@@ -89,6 +92,7 @@ impl From<Practice> for Settings {
             staff_session_seconds: practice.staff_session_seconds,
             password_minimum: practice.password_minimum,
             second_factor: practice.second_factor,
+            guardian_rules: practice.guardian_rules,
             version: practice.version,
         }
     }
@@ -159,6 +163,11 @@ struct SettingsEdit {
     /// Whether people sign in with more than a password.
     #[serde(default)]
     second_factor: Option<SecondFactor>,
+    /// What parents and guardians keep when a client grows up, by age: all the rules. A later one leaves no more
+    /// than an earlier one.
+    #[serde(default)]
+    #[schema(max_items = 10)]
+    guardian_rules: Option<Vec<GuardianRule>>,
 }
 
 /// What a number may be, and why.
@@ -257,6 +266,8 @@ impl SettingsEdit {
         let minimum = minimum.and_then(|minimum| usize::try_from(minimum).ok());
         set.field("passwordMinimum", &mut to.password_minimum, minimum);
         set.field("secondFactor", &mut to.second_factor, self.second_factor);
+        let rules = self.guardian_rules.clone().map(guardian_rules).transpose()?;
+        set.field("guardianRules", &mut to.guardian_rules, rules);
         check(to, &set)?;
         Ok((set.changed, set.update))
     }
@@ -296,6 +307,28 @@ fn time_zone(text: &str) -> Result<String, Problem> {
         let refusal = Refusal::rule("unknown_time_zone", message);
         Problem::refused("timeZone", refusal)
     })
+}
+
+/// The rules by age, as they are kept.
+fn guardian_rules(mut rules: Vec<GuardianRule>) -> Result<Vec<GuardianRule>, Problem> {
+    let refuse = |refusal| Err(Problem::refused("guardianRules", refusal));
+    if rules.len() > MOST_RULES {
+        return refuse(Refusal::invalid("too_many", "Give at most ten ages."));
+    }
+    if rules.iter().any(|rule| rule.from_age > OLDEST) {
+        return refuse(Refusal::invalid("out_of_range", "Give ages from 0 to 120 years."));
+    }
+    rules.sort_by_key(|rule| rule.from_age);
+    for pair in rules.windows(2) {
+        if pair[0].from_age == pair[1].from_age {
+            return refuse(Refusal::rule("same_age_twice", "Give each age once."));
+        }
+        if !pair[1].allows.is_within(&pair[0].allows) {
+            let message = "From a later age on, parents and guardians can keep only what they have until then: leave out what an earlier age takes away.";
+            return refuse(Refusal::rule("allows_more_later", message));
+        }
+    }
+    Ok(rules)
 }
 
 /// The two letters of a country.

@@ -43,7 +43,7 @@ async fn resend_invitation(
     let attempt = Attempt::new(&app, editor.practice(), editor.subject(), &operation, &key, &())?;
     let invite = |chart: &mut ChartEdit<'_>| {
         chart.invite(id)?;
-        chart.view(id, app.now())
+        chart.view(id)
     };
     let found = editor.repeatable(&app, client, attempt, None).await?;
     found.change(&app, Action::PortalUserShown, invite).await.map(Disclosed::accepted)

@@ -162,9 +162,10 @@ async fn change_password(
             both(app.store().get::<Account>(&key), Practice::load(app.store(), practice))
                 .await
                 .map_err(|p| if p.code() == "not_found" { expired() } else { p })?;
+        let clock = settings.clock(now);
         let mut account = account
             .filter(|a| {
-                a.resettable(now).next().is_some()
+                a.resettable(&clock).next().is_some()
                     && a.reset
                         .as_ref()
                         .is_some_and(|r| r.expires_at > now && token.secret.matches(&r.hash))
@@ -179,7 +180,7 @@ async fn change_password(
         change.replace(&key, &account, account.rev);
         let owner = (practice, &token.account, account.account_id);
         device::remember(app, &mut change, &device, owner)?;
-        let first = account.resettable(now).next().map(|(c, g)| (c, g.portal_user_id));
+        let first = account.resettable(&clock).next().map(|(c, g)| (c, g.portal_user_id));
         let mut spending = Spending::new(app, practice);
         let mail = first.map(|(client, user)| {
             let to = Recipient { client, user };
@@ -194,7 +195,7 @@ async fn change_password(
         }
         spending.write(&mut change, &Budgets::default())?;
         let actor = account.actor();
-        for (client, grant) in account.resettable(now) {
+        for (client, grant) in account.resettable(&clock) {
             let event = Event::new(app, caller, &actor, practice, Action::PasswordChanged);
             change.event(
                 &event.client(client).portal_user(grant.portal_user_id).changed(["password"]),

@@ -68,7 +68,7 @@ async fn revoke(
     let reason = reason.map(|why| (why.code, why.note));
     let revoke = |chart: &mut ChartEdit<'_>| {
         chart.revoke(id, reason.clone(), alert_recipient)?;
-        chart.receipt(id, app.now())
+        chart.receipt(id)
     };
     editor.chart(&app, client).await?.change(&app, Action::PortalUserShown, revoke).await
 }

@@ -168,7 +168,7 @@ impl Sender {
         let mut budgets = Budgets::default();
         let mut spent_up = None;
         loop {
-            let to = match alert.addressee(&chart) {
+            let to = match alert.addressee(&chart, &practice.clock(self.app.now())) {
                 Addressee::PortalUser(user) if [refused, spent_up].contains(&Some(user)) => {
                     Addressee::Practice
                 }

@@ -16,6 +16,7 @@ use shared::{
     account::{self, Account, PAUSE, RESET_SECONDS, Reset},
     ask::{Ask, Turn},
     chart::{Accounts, Chart, ChartEdit, Request},
+    clock::Clock,
     history::Event,
     id::{AccountKey, ClientId, PortalUserId},
     idempotency::Attempt,
@@ -175,9 +176,10 @@ impl Sender {
         let wanted: Vec<Key> =
             [settings.clone()].into_iter().chain(order.iter().map(place)).collect();
         let mut items = store.get_many(&wanted).await?;
-        let Some(practice) = items.remove(&settings).map(parse).transpose()? else {
+        let Some(practice) = items.remove(&settings).map(parse::<Practice>).transpose()? else {
             return Ok(Matches::default());
         };
+        let clock = practice.clock(self.app.now());
         let mut found = Matches { practice: Some(practice), crowded, ..Matches::default() };
         for key in order {
             let account: Option<Account> = items.remove(&place(&key)).map(parse).transpose()?;
@@ -200,7 +202,7 @@ impl Sender {
                 continue;
             };
             let (entry, turn) = entry.unzip();
-            let letters = self.letters_for(&account, turn.and_then(|turn| turn.invited));
+            let letters = self.letters_for(&account, &clock, turn.and_then(|turn| turn.invited));
             found.people.push(MatchedAccount {
                 key,
                 account,
@@ -215,13 +217,15 @@ impl Sender {
 
     /// What somebody can be sent: a reset, unless one was sent a moment ago, or without a password the
     /// open invitations, beginning behind the last that was sent again.
-    fn letters_for(&self, account: &Account, last: Option<ClientId>) -> Vec<Sendable> {
+    fn letters_for(
+        &self,
+        account: &Account,
+        clock: &Clock,
+        last: Option<ClientId>,
+    ) -> Vec<Sendable> {
         let now = self.app.now();
         if account.password.is_none() {
-            let open = account
-                .grants
-                .iter()
-                .filter(|(_, grant)| grant.invited_until.is_some_and(|until| until > now));
+            let open = account.grants.iter().filter(|(_, grant)| grant.is_invited(clock));
             let mut open: Vec<Recipient> = open
                 .map(|(client, grant)| Recipient { client: *client, user: grant.portal_user_id })
                 .collect();
@@ -232,7 +236,7 @@ impl Sender {
         if sent.is_some_and(|sent| sent.plus(PAUSE) > now) {
             return Vec::new();
         }
-        let chart = account.resettable(now).next();
+        let chart = account.resettable(clock).next();
         let chart = chart.map(|(client, grant)| Recipient { client, user: grant.portal_user_id });
         chart.into_iter().map(Sendable::Reset).collect()
     }

@@ -238,6 +238,8 @@ impl Sender {
             username,
             relationship: Relationship::Oneself,
             permissions: GIVEN.into(),
+            until: None,
+            review_on: None,
             chart_owner: true,
             same_person: false,
         })

@@ -345,7 +345,8 @@ impl Sender {
             MailKind::Invitation => token
                 .filter(|(secret, _)| {
                     let newest = user.invitation.as_ref();
-                    user.access == Access::Invited
+                    let grant = account.and_then(|a| a.grants.get(&mail.client_id));
+                    grant.is_some_and(|grant| grant.is_invited(&practice.clock(now)))
                         && newest.is_some_and(|i| i.open(now) && secret.matches(&i.hash))
                 })
                 .map(|(secret, account)| InvitationToken {
@@ -380,9 +381,8 @@ impl Sender {
                     secret,
                 })
                 .map(|token| format!("{portal}/confirm-email#{}", token.text())),
-            MailKind::AccessGranted => {
-                (user.access == Access::Active).then(|| format!("{portal}/sign-in"))
-            }
+            MailKind::AccessGranted => (user.access == Access::Active && !user.is_over())
+                .then(|| format!("{portal}/sign-in")),
             // To the address that the person no longer has: not without it.
             MailKind::EmailReplaced => {
                 user.notices.contains_key(&mail.mail_id).then(|| format!("{portal}/sign-in"))

@@ -26,7 +26,7 @@ impl Sender {
             let place = keys::account(&practice, &account);
             let found: Option<Account> = store.get(&place).await?;
             let grants = found.map(|account| account.grants).unwrap_or_default();
-            for (client, grant) in grants.into_iter().filter(|(_, grant)| grant.active) {
+            for (client, grant) in grants.into_iter().filter(|(_, grant)| grant.is_given()) {
                 let user = grant.portal_user_id;
                 // A later lock may have come first; and the person may have another account by now.
                 let update = Update::of(keys::portal_user(&practice, client, user))

@@ -266,7 +266,7 @@ impl Attempt<'_> {
             return Ok(Answer::Refused(Problem::factor_failed()));
         }
         counters.demand(of, change, now);
-        if !account.may_enter() {
+        if !account.may_enter(&practice.clock(now)) {
             counters.demand_device(of, change, now);
             change.replace(&keys::account(&token.practice, &key), &account, account.rev);
             change.event(&self.event(&account, Action::SignInRefused));

@@ -94,10 +94,10 @@ impl Entry<'_> {
         gone.tell(app, id, account.account_id, change);
         change.replace(&keys::account(id, key), &account, account.rev);
         let mail = self.mail.as_ref().map(|(client, mail)| (*client, mail));
-        let news = AccountUpdate { signed_in: Some(now), mail, ..AccountUpdate::default() };
+        let news = AccountUpdate { signed_in: Some((sid, now)), mail, ..AccountUpdate::default() };
         to_charts::write(change, id, &account, &news);
         let actor = account.actor();
-        for (client, grant) in account.open_grants() {
+        for (client, grant) in account.open_grants(&practice.clock(now)) {
             let event = Event::new(app, caller, &actor, id, Action::SignedIn);
             change.event(&event.client(client).portal_user(grant.portal_user_id));
         }

@@ -7,6 +7,7 @@ use shared::{
     App, Problem,
     account::Account,
     caller::Caller,
+    clock::Clock,
     dead_link,
     device::Presented,
     factor::{
@@ -185,18 +186,19 @@ impl Step<'_> {
         let Self { app, caller, presented, token } = self;
         let Found { mut account, practice, challenge, counters } = found;
         let (now, of) = (app.now(), Some(account.account_id));
+        let clock = practice.clock(now);
         if let Err(refused) = counters.refuse(of, now) {
             counters.record(change, now, |action| self.event(&account, action));
             return Ok(Answer::Refused(refused));
         }
-        if !right(app, &mut account, &challenge, (method, shown))? {
+        if !right((app, &clock), &mut account, &challenge, (method, shown))? {
             let event = |action| self.event(&account, action).because(method.slug());
             counters.count(app, of, change, (Action::SignInRefused, event));
             return Ok(Answer::Refused(Problem::factor_failed()));
         }
         counters.demand(of, change, now);
         change.remove(&Challenge::key(token), challenge.rev);
-        if !account.may_enter() {
+        if !account.may_enter(&clock) {
             counters.demand_device(of, change, now);
             // What was shown is used up all the same.
             change.replace(&keys::account(&token.practice, &token.account), &account, account.rev);
@@ -207,7 +209,7 @@ impl Step<'_> {
         if method == Method::RecoveryCode {
             recovery_code =
                 Some(account.factors.new_recovery_code(app)?.text().reveal().to_owned());
-            if let Some((client, grant)) = account.open_grants().next() {
+            if let Some((client, grant)) = account.open_grants(&clock).next() {
                 let to = Recipient { client, user: grant.portal_user_id };
                 let what = (MailKind::RecoveryCodeUsed, &account.email);
                 mail = Some((client, Outgoing::tell(app, &token.practice, to, what, change)?));
@@ -232,7 +234,7 @@ impl Step<'_> {
 
 /// Whether what was shown is right: it is used up then.
 fn right(
-    app: &App,
+    (app, clock): (&App, &Clock),
     account: &mut Account,
     challenge: &Challenge,
     (method, shown): (Method, &Shown<'_>),
@@ -247,7 +249,7 @@ fn right(
             let enrolled = challenge.opens == Opens::Enrolled && method == Method::Totp;
             match &account.factors.totp {
                 Some(totp) if enrolled && totp.took(app, code)? => Ok(true),
-                _ => account.factors.take_code(app, &account.grants, method, code),
+                _ => account.factors.take_code(app, (&account.grants, clock), method, code),
             }
         }
     }

@@ -284,7 +284,7 @@ impl Attempt {
         let now = app.now();
         // Successes are not counted, but must find the counts as they were read.
         self.counters.demand(self.account(), change, now);
-        if !account.may_enter() {
+        if !account.may_enter(&practice.clock(now)) {
             self.counters.demand_device(self.account(), change, now);
             change.event(&self.event(request, Action::SignInRefused));
             return Ok(Answer::Refused(Problem::access_not_active()));
@@ -299,7 +299,7 @@ impl Attempt {
             if outdated {
                 change.replace(&keys::account(&with.practice, &self.id), &account, account.rev);
             }
-            return self.second_step(request, &account, change).map(Answer::Refused);
+            return self.second_step(request, (&account, practice), change).map(Answer::Refused);
         }
         let entry = Entry {
             app,
@@ -319,7 +319,7 @@ impl Attempt {
     fn second_step(
         &self,
         request: &Request<'_>,
-        account: &Account,
+        (account, practice): (&Account, &Practice),
         change: &mut Change,
     ) -> Result<Problem, Problem> {
         let Request { app, with, .. } = request;
@@ -336,7 +336,7 @@ impl Attempt {
         let challenge = Challenge::begin(app, place, account, (Opens::SignIn, state), change);
         let methods: Vec<_> = account
             .factors
-            .methods(&account.grants, app.now())
+            .methods(&account.grants, &practice.clock(app.now()))
             .into_iter()
             .map(Method::slug)
             .collect();

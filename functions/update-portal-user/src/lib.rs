@@ -9,14 +9,14 @@ use serde::Deserialize;
 use shared::{
     App, Problem, Routes, account,
     chart::{ChartEdit, UserUpdate},
-    fields::{Email, Name, Permissions, Relationship, Username, Whole},
+    fields::{Date, Email, Name, Permissions, Relationship, Username, Whole},
     history::Action,
     id::{ClientId, PortalUserId},
     idempotency::Attempt,
     portal_user::PortalUserView,
     problem::ProblemBody,
     staff::{Disclosed, Editor},
-    web::{StrictJson, UserPath},
+    web::{StrictJson, UserPath, given},
 };
 use utoipa::ToSchema;
 
@@ -47,6 +47,17 @@ pub struct PortalUserEdit {
     /// The sign-in name. A new one ends the account's sessions.
     #[serde(default)]
     username: Option<Username>,
+    /// The last day of the access: open through its end in the practice's zone. A day that is over ends the
+    /// access at once; `null` takes it away.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Date>)]
+    #[expect(clippy::option_option, reason = "not named, taken away, or set")]
+    until: Option<Option<Date>>,
+    /// When staff mean to look at the access again; `null` takes it away.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Date>)]
+    #[expect(clippy::option_option, reason = "not named, taken away, or set")]
+    review_on: Option<Option<Date>>,
 }
 
 /// Edits a portal user.
@@ -80,10 +91,12 @@ async fn update_portal_user(
         permissions: edit.permissions,
         email: edit.email,
         username: edit.username,
+        until: edit.until,
+        review_on: edit.review_on,
     };
     let update = |chart: &mut ChartEdit<'_>| {
         chart.update_user(id, &edit)?;
-        chart.view(id, app.now())
+        chart.view(id)
     };
     let found = editor.repeatable(&app, client, Attempt::default(), account.as_ref()).await?;
     found.change(&app, Action::PortalUserShown, update).await

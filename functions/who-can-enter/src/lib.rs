@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 use shared::{
     App, Problem, Routes,
     chart::Chart,
+    clock::Clock,
     fields::{At, Name, Permissions, Relationship},
     history::{Action, Event},
     id::{ClientId, PortalUserId},
     keys,
     mirror::to_charts::{self, AccountUpdate},
-    portal_user::{Access, PortalUser},
+    portal_user::PortalUser,
     problem::ProblemBody,
     store::both,
     visitor::Visitor,
@@ -124,7 +125,7 @@ async fn who_can_enter(
         }
         let shown = visitor.event_on(&app, &account, Some(&(client, you)), Action::AccessShown);
         change.event(&shown);
-        let answer = WhoCanEnter::of(chart, you, events.clone());
+        let answer = WhoCanEnter::of(chart, &settings.clock(now), you, events.clone());
         let Err(error) = store.write(change).await else { return Ok(Json(answer)) };
         retries.retry(error).await?;
         (account, settings) = visitor.load(&app).await?;
@@ -147,9 +148,10 @@ fn owned<'a>(
 }
 
 impl WhoCanEnter {
-    fn of(chart: &Chart, you: PortalUserId, events: Vec<Event>) -> Self {
-        let active = chart.users.iter().filter(|user| user.access == Access::Active);
-        let mut people: Vec<Person> = active.map(|user| Person::of(user, you)).collect();
+    fn of(chart: &Chart, clock: &Clock, you: PortalUserId, events: Vec<Event>) -> Self {
+        let person =
+            |user: &PortalUser| Some(Person::of(user, user.may(&chart.client, clock)?, you));
+        let mut people: Vec<Person> = chart.users.iter().filter_map(person).collect();
         people.sort_by_key(|person| (person.since, person.portal_user_id));
         let entered = |event: &Event| {
             matches!(event.action, Action::SignedIn | Action::Enrolled | Action::ChartJoined)
@@ -164,14 +166,14 @@ impl WhoCanEnter {
 }
 
 impl Person {
-    fn of(user: &PortalUser, you: PortalUserId) -> Self {
+    fn of(user: &PortalUser, permissions: Permissions, you: PortalUserId) -> Self {
         // Of an active one the receipt is that of being given access again.
         let again = user.receipt.map(|receipt| receipt.at);
         Self {
             portal_user_id: user.portal_user_id,
             name: user.name.clone(),
             relationship: user.relationship,
-            permissions: user.permissions.clone(),
+            permissions,
             since: user.enrolled_at.max(again),
             last_entry_at: user.last_sign_in_at,
             you: user.portal_user_id == you,

@@ -407,6 +407,8 @@ impl Fields<'_> {
             permissions: [Permission::Basic, Permission::Messaging, Permission::Documents].into(),
             chart_owner: None,
             same_person: None,
+            until: None,
+            review_on: None,
         })
     }
 }

@@ -415,6 +415,8 @@ fn user(
         permissions: permissions.iter().copied().collect(),
         chart_owner: None,
         same_person: None,
+        until: None,
+        review_on: None,
     })
 }
 

@@ -225,6 +225,8 @@ fn changes(action: Action) -> bool {
         | Action::LinksEnded
         | Action::AccessRevoked
         | Action::AccessActivated
+        | Action::AccessEnded
+        | Action::AccessNarrowed
         | Action::PortalUserDeleted
         | Action::AlertRecipientAssigned
         | Action::ChartOwnerChanged
@@ -283,7 +285,11 @@ impl UserSince {
     fn add(&mut self, event: &Told, ours: bool) {
         match event.action {
             Action::PortalUserDeleted => self.access = Fate::Deleted,
-            Action::AccessRevoked | Action::Other => self.close(),
+            // The date or the practice's rule that ended it may be of after the copy.
+            Action::AccessRevoked
+            | Action::AccessEnded
+            | Action::AccessNarrowed
+            | Action::Other => self.close(),
             Action::PasswordChanged => self.password = true,
             // What was lost, or a code that was used, would sign in again.
             Action::FactorRemoved | Action::RecoveryCodeMade => {

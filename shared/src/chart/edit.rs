@@ -4,6 +4,7 @@
 
 mod address;
 mod apps;
+mod clocks;
 mod closing;
 mod person;
 
@@ -14,15 +15,17 @@ use std::{
 
 pub use self::address::confirmation_expired;
 use self::apps::AppsOpen;
+use self::clocks::{past, too_old};
 use super::{
     Beside, Chart, MOST_USERS, Receipt, Request,
     write::{AccountWrite, Elsewhere},
 };
 use crate::{
-    account::{Account, MOST_CHARTS, PAUSE, PortalSession},
+    account::{Account, Grant, MOST_CHARTS, PAUSE, PortalSession},
     ask::Ask,
     bulk::Note,
     client::{Born, Client, Holder},
+    clock::{Cause, Clock},
     context::Context,
     device::{self, Device},
     factor::{ResetCode, code::Code, no_second_factor},
@@ -31,7 +34,7 @@ use crate::{
         RecordNumber, Refusal, Relationship, Secret, Username,
     },
     history::{Action, Event},
-    id::{AccountKey, BulkId, ClientId, Epoch, PortalUserId, SessionId},
+    id::{AccountKey, BulkId, ClientId, PortalUserId, SessionId},
     idempotency, keys,
     lists::Listing,
     mail::MailKind,
@@ -40,7 +43,7 @@ use crate::{
     outbox::{Outgoing, Recipient},
     password,
     portal_user::{
-        Access, EndReason, Ended, Invitation, LastReceipt, PortalUser, RevokeCode, Revoked,
+        Access, EndReason, Ended, Invitation, LastReceipt, PortalUser, RevokeCode, Revoked, Status,
         WRONG_PROOFS,
     },
     practice::SecondFactor,
@@ -72,6 +75,12 @@ pub struct ChartEdit<'a> {
     pub(super) spending: Spending<'a>,
     pub(super) keeps: bool,
     told: Vec<(Action, Option<PortalUserId>)>,
+    clock: Clock,
+    /// Portal users of whose activation the history tells already.
+    activated: BTreeSet<PortalUserId>,
+    /// Whether there is an event of what the author did.
+    pub(super) recorded: bool,
+    pub(super) fault: Option<Problem>,
     bulk: Option<BulkId>,
     pub(super) row: Vec<Handle>,
 }
@@ -134,6 +143,10 @@ pub struct NewUser {
     pub chart_owner: bool,
     /// Whether staff said that the person is the one whose account it is.
     pub same_person: bool,
+    /// The last day of the access, if it has one.
+    pub until: Option<Date>,
+    /// When staff mean to look at it again.
+    pub review_on: Option<Date>,
 }
 
 /// An edit of a portal user: what is `None` stays.
@@ -151,6 +164,10 @@ pub struct UserUpdate {
     pub email: Option<Email>,
     /// The sign-in name.
     pub username: Option<Username>,
+    /// The last day of the access; `Some(None)` takes it away.
+    pub until: Option<Option<Date>>,
+    /// When staff mean to look at it again; `Some(None)` takes it away.
+    pub review_on: Option<Option<Date>>,
 }
 
 /// An edit of a client: what is `None` stays.
@@ -192,7 +209,7 @@ impl<'a> ChartEdit<'a> {
         failed: Failed,
     ) -> Self {
         chart.forget_ended(request.practice);
-        Self {
+        let mut edit = Self {
             context,
             request,
             beside,
@@ -210,9 +227,16 @@ impl<'a> ChartEdit<'a> {
             failed,
             keeps: true,
             told: Vec::new(),
+            clock: request.practice.clock(context.now()),
+            activated: BTreeSet::new(),
+            recorded: false,
+            fault: None,
             bulk: None,
             row: Vec::new(),
-        }
+        };
+        // What ended before is over, whatever this change gives back.
+        edit.fault = edit.tell_clocks().err();
+        edit
     }
 
     /// What a rule has to see before it can decide.
@@ -284,6 +308,9 @@ impl<'a> ChartEdit<'a> {
     /// is taken over: see [`closing`].
     pub fn add(&mut self, new: &NewUser) -> Result<PortalUserId, Problem> {
         self.demand_open()?;
+        if new.until.is_some_and(|until| until < self.clock.today()) {
+            return Err(past("until"));
+        }
         if self.chart.users.len() >= MOST_USERS {
             return Err(Problem::conflict(
                 "too_many_portal_users",
@@ -310,6 +337,9 @@ impl<'a> ChartEdit<'a> {
             email: new.email.clone(),
             relationship: new.relationship,
             permissions: new.permissions.clone(),
+            until: new.until,
+            review_on: new.review_on,
+            clocked: None,
             access: Access::Invited,
             invitation: None,
             replaced: Vec::new(),
@@ -329,6 +359,9 @@ impl<'a> ChartEdit<'a> {
             version: 0,
             rev: 0,
         });
+        if self.ended_by(self.chart.user(id)?).is_some() {
+            return Err(too_old());
+        }
         let owner = self.chart.client.chart_owner;
         if new.chart_owner || self.chart.users.len() == 1 {
             self.chart.client.chart_owner = Some(id);
@@ -336,13 +369,15 @@ impl<'a> ChartEdit<'a> {
         self.send_invitation(id)?;
         let user = self.chart.user(id)?;
         let mut account = account.unwrap_or_else(|| Account::waiting(context, user));
-        let grant = to_account::grant(context, &self.chart.client, user);
+        let grant = Grant::of(context, &self.chart.client, user);
         account.join(self.chart.client.client_id, grant);
         for duplicate in duplicates {
             self.take_over(duplicate, &mut account);
         }
         self.account_writes.insert(new.account.clone(), AccountWrite::Put(Box::new(account)));
         let mut changed = vec!["name", "email", "username", "relationship", "permissions"];
+        changed.extend(new.until.map(|_| "until"));
+        changed.extend(new.review_on.map(|_| "reviewOn"));
         changed.extend((self.chart.client.chart_owner != owner).then_some("chartOwner"));
         self.record(Action::PortalUserAdded, Some(id), changed);
         Ok(id)
@@ -427,6 +462,9 @@ impl<'a> ChartEdit<'a> {
     pub fn invite(&mut self, id: PortalUserId) -> Result<(), Problem> {
         let access = self.chart.user(id)?.access;
         self.demand_open()?;
+        if self.ended_by(self.chart.user(id)?).is_some() {
+            return Err(access_revoked());
+        }
         match access {
             Access::Invited => {}
             Access::Active => {
@@ -435,12 +473,7 @@ impl<'a> ChartEdit<'a> {
                     "This person has enrolled already and signs in with a password.",
                 ));
             }
-            Access::Revoked => {
-                return Err(Problem::conflict(
-                    "access_revoked",
-                    "Access is revoked. Activate it first.",
-                ));
-            }
+            Access::Revoked => return Err(access_revoked()),
         }
         self.send_invitation(id)?;
         self.mirror_access(id)?;
@@ -455,7 +488,7 @@ impl<'a> ChartEdit<'a> {
     /// 404; 409 `access_not_active`, `no_second_factor`.
     pub fn reset_factor(&mut self, id: PortalUserId) -> Result<(Code, At), Problem> {
         let user = self.chart.user(id)?.clone();
-        if user.access != Access::Active {
+        if user.may(&self.chart.client, &self.clock).is_none() {
             return Err(Problem::conflict(
                 "access_not_active",
                 "This person cannot enter: there is nothing to print a code for.",
@@ -490,8 +523,8 @@ impl<'a> ChartEdit<'a> {
     pub fn invite_again(&mut self, id: PortalUserId, ask: &Ask) -> Result<(), Problem> {
         let (now, asked_at) = (self.context.now(), ask.asked_at);
         let user = self.chart.user(id)?;
-        let open =
-            user.invitation.as_ref().filter(|i| user.access == Access::Invited && i.open(now));
+        let waits = user.status(&self.chart.client, &self.clock) == Status::Invited;
+        let open = user.invitation.as_ref().filter(|_| waits);
         let Some(open) = open.cloned() else { return Ok(()) };
         let again = open.asked_at.is_some_and(|at| at >= asked_at || at.plus(PAUSE) > now);
         if again || open.sent_at > asked_at {
@@ -534,6 +567,7 @@ impl<'a> ChartEdit<'a> {
         let ended = end(user, now);
         let (code, note) = reason.unwrap_or((RevokeCode::Other, None));
         user.access = Access::Revoked;
+        user.clocked = None;
         user.revoked = Some(Revoked { at: now, code, note });
         user.receipt = Some(LastReceipt { at: now, ended, mail: None });
         user.version += 1;
@@ -629,19 +663,31 @@ impl<'a> ChartEdit<'a> {
         Ok(true)
     }
 
-    /// Activates a revoked portal user: with credentials they may sign in again and are told so by
-    /// mail, without they are invited. A repeat changes nothing.
+    /// Activates a revoked portal user, or one whose last day is over: with credentials they may sign in
+    /// again and are told so by mail, without they are invited. A last day that is over is taken away. A
+    /// repeat changes nothing.
     ///
     /// # Errors
-    /// 404; 409 `client_closed`.
+    /// 404; 409 `client_closed`, or `age_rule` where the client's age ends the access.
     pub fn activate(&mut self, id: PortalUserId) -> Result<(), Problem> {
         let (context, practice) = (self.context, self.chart.practice.clone());
-        if self.chart.user(id)?.access != Access::Revoked {
+        let before = self.chart.user(id)?.clone();
+        let over = self.ended_by(&before);
+        if before.access != Access::Revoked && over.is_none() {
             return Ok(());
         }
         self.demand_open()?;
         let user = self.user_mut(id)?;
         user.revoked = None;
+        let mut changed = vec!["status"];
+        if let Some(Cause::Until(_)) = over {
+            user.until = None;
+            changed.push("until");
+        }
+        if self.ended_by(self.chart.user(id)?).is_some() {
+            return Err(too_old());
+        }
+        let user = self.user_mut(id)?;
         if user.enrolled_at.is_some() {
             let mail =
                 Outgoing::notice(context, &practice, (&*user).into(), MailKind::AccessGranted);
@@ -658,7 +704,12 @@ impl<'a> ChartEdit<'a> {
         let (at, kind) = mail.map_or((context.now(), None), |(at, kind)| (at, Some(kind)));
         user.receipt = Some(LastReceipt { at, ended: Ended::default(), mail: kind });
         self.mirror_access(id)?;
-        self.record(Action::AccessActivated, Some(id), ["status"]);
+        if changed.contains(&"until") {
+            self.mirror_rights(&before, id)?;
+        }
+        self.activated.insert(id);
+        self.record(Action::AccessActivated, Some(id), changed);
+        self.tell_clocks()?;
         Ok(())
     }
 
@@ -721,7 +772,7 @@ impl<'a> ChartEdit<'a> {
             idempotency::forget(&mut self.change, &practice, kept);
         }
         self.record(Action::PortalUserDeleted, Some(id), changed);
-        let alert_recipient = self.chart.alert_recipient(now);
+        let alert_recipient = self.alert_recipient();
         let (portal_user, mail) = (None, None);
         Ok(Receipt { portal_user, at: now, ended, apps: told, alert_recipient, mail })
     }
@@ -787,9 +838,10 @@ impl<'a> ChartEdit<'a> {
             account.password = Some(hash);
         }
         let grant = account.grants.get_mut(&client).ok_or_else(Problem::not_found)?;
-        grant.active = true;
-        grant.invited_until = None;
-        grant.epoch = Epoch::new(context.ulid());
+        grant.begin(context);
+        if grant.open(&self.clock).is_none() {
+            return Err(Problem::conflict("invitation_expired", "This access is over."));
+        }
         let required = self.request.practice.second_factor == SecondFactor::Required;
         if account.factors.is_enrolled() || required {
             let user = self.user_mut(id)?;
@@ -823,7 +875,7 @@ impl<'a> ChartEdit<'a> {
         }
         let signed_in = to_charts::AccountUpdate {
             skip: Some(client),
-            signed_in: Some(now),
+            signed_in: Some((sid, now)),
             ..Default::default()
         };
         to_charts::write(&mut self.change, &practice, &account, &signed_in);
@@ -835,7 +887,7 @@ impl<'a> ChartEdit<'a> {
         let action = if joined { Action::ChartJoined } else { Action::Enrolled };
         self.change.event(&event(action).client(client).portal_user(id).changed(["status"]));
         // The session opens the account's other charts too: there it is a sign-in.
-        for (other, grant) in account.open_grants().filter(|(c, _)| *c != client) {
+        for (other, grant) in account.open_grants(&self.clock).filter(|(c, _)| *c != client) {
             let event = event(Action::SignedIn).client(other).portal_user(grant.portal_user_id);
             self.change.event(&event);
         }
@@ -886,8 +938,10 @@ impl<'a> ChartEdit<'a> {
         let mut changed = Vec::new();
         set("relationship", &mut user.relationship, edit.relationship.as_ref(), &mut changed);
         set("permissions", &mut user.permissions, edit.permissions.as_ref(), &mut changed);
+        set("until", &mut user.until, edit.until.as_ref(), &mut changed);
         let rights = !changed.is_empty();
         let closed = AppsOpen::without(&before, &user.permissions);
+        set("reviewOn", &mut user.review_on, edit.review_on.as_ref(), &mut changed);
         if user.relationship == Relationship::Oneself {
             if edit.name.as_ref().is_some_and(|name| !same_name(name, &client_name)) {
                 return Err(Problem::refused(
@@ -940,7 +994,7 @@ impl<'a> ChartEdit<'a> {
             self.user_mut(id)?.version += 1;
         }
         self.record(Action::PortalUserUpdated, Some(id), changed);
-        Ok(())
+        self.tell_clocks()
     }
 
     /// Edits a client. A changed name also shows on the accounts that open the chart, and on the
@@ -997,7 +1051,7 @@ impl<'a> ChartEdit<'a> {
             }
         }
         self.record(Action::ClientUpdated, None, changed);
-        Ok(())
+        self.tell_clocks()
     }
 
     /// Gives a portal user a new invitation, the only one that works from now on, and queues its mail.
@@ -1082,7 +1136,8 @@ impl<'a> ChartEdit<'a> {
     ) -> Result<(), Problem> {
         if let Some(id) = recipient {
             let user = self.chart.user(id).map_err(|_| not_a_portal_user(field))?;
-            if user.access == Access::Revoked {
+            let status = user.status(&self.chart.client, &self.clock);
+            if status == Status::Revoked {
                 return Err(Problem::refused(
                     field,
                     Refusal::rule(
@@ -1091,7 +1146,7 @@ impl<'a> ChartEdit<'a> {
                     ),
                 ));
             }
-            if !user.can_receive_alerts(self.context.now()) {
+            if !matches!(status, Status::Active | Status::Invited) {
                 return Err(Problem::refused(
                     field,
                     Refusal::rule(
@@ -1108,14 +1163,11 @@ impl<'a> ChartEdit<'a> {
     fn mirror_access(&mut self, id: PortalUserId) -> Result<(), Problem> {
         let user = self.chart.user(id)?.clone();
         let (context, client) = (self.context, self.chart.client.client_id);
-        if let Some(AccountWrite::Put(account)) = self.account_writes.get_mut(&user.account) {
-            if let Some(grant) = account.grants.get_mut(&client) {
-                grant.active = user.access == Access::Active;
-                grant.invited_until = user.invited_until();
-            }
-            return Ok(());
-        }
-        self.update_account(&user, |update| to_account::access(update, context, client, &user));
+        self.mirror(
+            &user,
+            |grant| grant.copy_access(&user),
+            |update| to_account::access(update, context, client, &user),
+        );
         Ok(())
     }
 
@@ -1129,11 +1181,15 @@ impl<'a> ChartEdit<'a> {
             self.may_be(user.relationship, account, "relationship")?;
             seen = Some(account.rev);
         }
-        self.update_account(&user, |update| {
-            let update = to_account::rights(update, client, &user);
-            // No two edits at once make two clients of one person.
-            seen.iter().fold(update, |update, rev| update.when("rev", "=", rev))
-        });
+        self.mirror(
+            &user,
+            |grant| grant.copy_rights(&user),
+            |update| {
+                let update = to_account::rights(update, client, &user);
+                // No two edits at once make two clients of one person.
+                seen.iter().fold(update, |update, rev| update.when("rev", "=", rev))
+            },
+        );
         Ok(())
     }
 
@@ -1215,6 +1271,7 @@ impl<'a> ChartEdit<'a> {
 
     /// Adds an event to the change, unless the history has it.
     fn tell(&mut self, event: &Event) {
+        self.recorded = true;
         if !self.told.contains(&(event.action, event.portal_user_id)) {
             self.change.event(event);
         }
@@ -1249,6 +1306,10 @@ fn account_exists(account: &Account) -> Problem {
 /// 409 when another client has the record number.
 fn record_number_taken() -> Problem {
     Problem::taken("recordNumber", "record_number_taken", "Another client has this record number.")
+}
+
+fn access_revoked() -> Problem {
+    Problem::conflict("access_revoked", "Access is revoked. Activate it first.")
 }
 
 fn no_account() -> Problem {

@@ -168,6 +168,8 @@ impl ChartEdit<'_> {
     /// hold the mails of the change; 500 when an account's address changes in a function that was given
     /// no secret.
     pub(super) fn finish(mut self, budgets: &Budgets) -> Result<Finished, Problem> {
+        self.fault.take().map_or(Ok(()), Err)?;
+        self.tell_clocks()?;
         self.admits_nobody_while_closed()?;
         self.write_addresses()?;
         let spent = self.spending.write(&mut self.change, budgets)?;
@@ -198,7 +200,7 @@ impl ChartEdit<'_> {
         self.save();
         self.write_elsewhere();
         let unchanged = match self.request.unchanged {
-            Some(action) if self.change.is_empty() => Some(self.event(action, None)),
+            Some(action) if !self.recorded => Some(self.event(action, None)),
             _ => None,
         };
         Ok(Finished {
@@ -323,10 +325,10 @@ fn address_of<'a>(users: &'a [PortalUser], account: &AccountKey) -> Option<&'a E
 
 pub(super) fn summary(users: &[PortalUser]) -> Summary {
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let invited = users.iter().filter(|u| u.access == Access::Invited);
+    let invited = users.iter().filter(|u| u.access == Access::Invited && !u.is_over());
     Summary {
         users: count(users.len()),
-        active: count(users.iter().filter(|u| u.access == Access::Active).count()),
+        active: count(users.iter().filter(|u| u.access == Access::Active && !u.is_over()).count()),
         invited_until: invited.filter_map(|u| u.invitation.as_ref()).map(|i| i.expires_at).max(),
     }
 }

@@ -69,7 +69,7 @@ impl Challenge {
         let challenge = Self {
             account_id: account.account_id,
             password: digest(account),
-            grants: account.open_grants().map(|(client, grant)| (client, grant.epoch)).collect(),
+            grants: account.mirrored(false).map(|(client, grant)| (client, grant.epoch)).collect(),
             opens,
             passkey,
             expires_at: context.now().seconds() + SECONDS,
@@ -91,7 +91,7 @@ impl Challenge {
         self.expires_at > context.now().seconds()
             && self.account_id == account.account_id
             && self.password == digest(account)
-            && account.open_grants().all(|(client, g)| self.grants.get(&client) == Some(&g.epoch))
+            && account.mirrored(false).all(|(client, g)| self.grants.get(&client) == Some(&g.epoch))
     }
 }
 

@@ -47,6 +47,39 @@ impl Date {
         Ok(Self(date))
     }
 
+    /// A day of the calendar.
+    #[must_use]
+    pub const fn of(day: civil::Date) -> Self {
+        Self(day)
+    }
+
+    /// On which day somebody born on this one is so many years old. Who is born on the 29th of February is a year
+    /// older on the 1st of March.
+    #[must_use]
+    pub fn birthday(self, age: u8) -> Self {
+        let year = self.0.year().saturating_add(i16::from(age));
+        let day = civil::Date::new(year, self.0.month(), self.0.day());
+        Self(day.or_else(|_| civil::Date::new(year, 3, 1)).unwrap_or(civil::Date::MAX))
+    }
+
+    /// The day so many years before: the last that can be.
+    #[must_use]
+    pub fn years_before(self, years: u8) -> Self {
+        Self(self.0.saturating_sub(jiff::Span::new().years(years)))
+    }
+
+    /// The day after.
+    #[must_use]
+    pub fn next(self) -> Self {
+        self.plus_days(1)
+    }
+
+    /// The day so many days later.
+    #[must_use]
+    pub fn plus_days(self, days: i64) -> Self {
+        Self(self.0.saturating_add(jiff::Span::new().days(days)))
+    }
+
     /// The day as the calendar has it.
     #[must_use]
     pub fn day(self) -> civil::Date {

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::{
-    account::Grant,
+    account::OpenGrant,
     context::Context,
     fields::{AppName, At, Permission, Permissions},
     id::{ClientId, Epoch},
@@ -283,7 +283,7 @@ pub struct SeenChart<'a> {
     /// The client.
     pub client: ClientId,
     /// The grant by which the person opens it.
-    pub grant: &'a Grant,
+    pub grant: &'a OpenGrant<'a>,
     /// Those of the person's permissions that the app is for.
     pub permissions: Permissions,
 }
@@ -291,12 +291,12 @@ pub struct SeenChart<'a> {
 /// Of the charts that a session opens now, those that an app sees.
 #[must_use]
 pub fn seen<'a>(
-    open: &[(ClientId, &'a Grant)],
+    open: &'a [(ClientId, OpenGrant<'a>)],
     app: &Registration,
     scopes: &Scopes,
 ) -> Vec<SeenChart<'a>> {
     let shown = scopes.permissions(app);
-    let chart = |(client, grant): &(ClientId, &'a Grant)| {
+    let chart = |(client, grant): &'a (ClientId, OpenGrant<'a>)| {
         let permissions: Permissions = grant.permissions.intersection(&shown).copied().collect();
         let chart = SeenChart { client: *client, grant, permissions };
         (!chart.permissions.is_empty()).then_some(chart)

@@ -253,8 +253,8 @@ impl Change {
 #[derive(Debug, Clone)]
 pub struct Update {
     pub(super) key: Key,
-    /// What each sets, and the value in it, `:s` and its place in this list.
-    sets: Vec<(String, Value)>,
+    /// What is set, and to what, whose `:s` in it gets the place in this list.
+    sets: Vec<Set>,
     removes: Vec<String>,
     adds: Vec<(String, i64)>,
     conditions: Vec<String>,
@@ -263,6 +263,14 @@ pub struct Update {
 }
 
 type Value = Result<AttributeValue, String>;
+
+/// A path that is set, to what, and the value that stands in it for `{}`.
+#[derive(Debug, Clone)]
+struct Set {
+    path: String,
+    to: String,
+    value: Value,
+}
 
 impl Update {
     /// Begins an update of the item at `key`, which must be there.
@@ -305,27 +313,33 @@ impl Update {
         format!(":v{}", self.values.len() - 1)
     }
 
-    /// Sets an attribute.
+    /// Sets an attribute. Of several rules of one change that set or remove it, the last counts.
     #[must_use]
-    pub fn set<T: Serialize>(mut self, path: &str, value: &T) -> Self {
-        let set = format!("{} = :s{}", self.path(path), self.sets.len());
-        self.sets.push((set, serde_dynamo::to_attribute_value(value).map_err(|e| e.to_string())));
+    pub fn set<T: Serialize>(self, path: &str, value: &T) -> Self {
+        self.set_to(path, "{}".into(), value)
+    }
+
+    fn set_to<T: Serialize + ?Sized>(mut self, path: &str, to: String, value: &T) -> Self {
+        let path = self.path(path);
+        let value = serde_dynamo::to_attribute_value(value).map_err(|e| e.to_string());
+        self.removes.retain(|removed| *removed != path);
+        self.sets.retain(|set| set.path != path);
+        self.sets.push(Set { path, to, value });
         self
     }
 
     /// Puts values at the beginning of a list, which is made if it is not there.
     #[must_use]
     pub fn prepend<T: Serialize>(mut self, path: &str, values: &[T]) -> Self {
-        let (path, at) = (self.path(path), self.sets.len());
-        let set = format!("{path} = list_append(:s{at}, if_not_exists({path}, {EMPTY}))");
-        self.sets.push((set, serde_dynamo::to_attribute_value(values).map_err(|e| e.to_string())));
-        self
+        let place = self.path(path);
+        self.set_to(path, format!("list_append({{}}, if_not_exists({place}, {EMPTY}))"), values)
     }
 
-    /// Removes an attribute. Several rules of one change may do so.
+    /// Removes an attribute. Of several rules of one change that set or remove it, the last counts.
     #[must_use]
     pub fn unset(mut self, path: &str) -> Self {
         let path = self.path(path);
+        self.sets.retain(|set| set.path != path);
         if !self.removes.contains(&path) {
             self.removes.push(path);
         }
@@ -410,7 +424,10 @@ impl Update {
     pub(super) fn expression(&self) -> String {
         let mut clauses = Vec::new();
         if !self.sets.is_empty() {
-            let sets: Vec<&str> = self.sets.iter().map(|(set, _)| set.as_str()).collect();
+            let set = |(i, set): (usize, &Set)| {
+                format!("{} = {}", set.path, set.to.replace("{}", &format!(":s{i}")))
+            };
+            let sets: Vec<String> = self.sets.iter().enumerate().map(set).collect();
             clauses.push(format!("SET {}", sets.join(", ")));
         }
         if !self.removes.is_empty() {
@@ -445,9 +462,9 @@ impl Update {
         for (i, value) in self.values.iter().enumerate() {
             values.insert(format!(":v{i}"), value.clone().map_err(Problem::internal)?);
         }
-        for (i, (set, value)) in self.sets.iter().enumerate() {
-            values.insert(format!(":s{i}"), value.clone().map_err(Problem::internal)?);
-            if set.contains(EMPTY) {
+        for (i, set) in self.sets.iter().enumerate() {
+            values.insert(format!(":s{i}"), set.value.clone().map_err(Problem::internal)?);
+            if set.to.contains(EMPTY) {
                 values.insert(EMPTY.into(), AttributeValue::L(Vec::new()));
             }
         }

@@ -1318,7 +1318,7 @@ export interface components {
          * @description What happened.
          * @enum {string}
          */
-        Action: "client-created" | "client-updated" | "client-closed" | "client-reopened" | "client-opened" | "client-shown" | "portal-user-shown" | "history-shown" | "clients-searched" | "access-listed" | "clients-compared" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "links-ended" | "access-revoked" | "access-activated" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "locked" | "signed-out" | "password-reset-requested" | "password-changed" | "password-change-refused" | "account-shown" | "account-updated" | "access-shown" | "email-change-requested" | "email-change-refused" | "proof-refused" | "session-ended" | "second-factor-asked" | "factor-added" | "factor-renamed" | "factor-removed" | "recovery-code-made" | "factor-reset" | "staff-signed-in" | "staff-signed-out" | "staff-shown" | "staff-added" | "staff-updated" | "staff-removed" | "staff-sessions-ended" | "app-opened" | "app-closed" | "apps-shown" | "app-registered" | "app-updated" | "app-secret-made" | "app-deleted" | "alert-posted" | "alerts-shown" | "practice-shown" | "practice-updated" | "sessions-ended" | "bulk-prepared" | "bulk-shown" | "bulk-started" | "bulk-stopped" | "bulk-finished" | "refused" | "other";
+        Action: "client-created" | "client-updated" | "client-closed" | "client-reopened" | "client-opened" | "client-shown" | "portal-user-shown" | "history-shown" | "clients-searched" | "access-listed" | "clients-compared" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "links-ended" | "access-revoked" | "access-activated" | "access-ended" | "access-narrowed" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "locked" | "signed-out" | "password-reset-requested" | "password-changed" | "password-change-refused" | "account-shown" | "account-updated" | "access-shown" | "email-change-requested" | "email-change-refused" | "proof-refused" | "session-ended" | "second-factor-asked" | "factor-added" | "factor-renamed" | "factor-removed" | "recovery-code-made" | "factor-reset" | "staff-signed-in" | "staff-signed-out" | "staff-shown" | "staff-added" | "staff-updated" | "staff-removed" | "staff-sessions-ended" | "app-opened" | "app-closed" | "apps-shown" | "app-registered" | "app-updated" | "app-secret-made" | "app-deleted" | "alert-posted" | "alerts-shown" | "practice-shown" | "practice-updated" | "sessions-ended" | "bulk-prepared" | "bulk-shown" | "bulk-started" | "bulk-stopped" | "bulk-finished" | "refused" | "other";
         /** @description Who acted, as staff see it. */
         ActorView: {
             /** @description Tells people of one name apart; empty for somebody who was not signed in. */
@@ -1376,6 +1376,7 @@ export interface components {
             /** @description Sessions that began after this moment are taken, and no others. */
             sessionsFrom: components["schemas"]["At"];
         };
+        Allows: ("basic" | "messaging" | "documents" | "sessions" | "billing" | "surveys")[] | "none";
         /** @description An app or a system as the API answers it. */
         App: {
             /** @description Its id: the OAuth `client_id`. */
@@ -1696,7 +1697,7 @@ export interface components {
          * @description Why an invitation or an access is over.
          * @enum {string}
          */
-        EndReason: "expired" | "wrong-proofs" | "replaced" | "request" | "left-care" | "court-order" | "safety" | "mistake" | "other";
+        EndReason: "expired" | "wrong-proofs" | "replaced" | "until" | "age" | "request" | "left-care" | "court-order" | "safety" | "mistake" | "other";
         /** @description What a revocation or a deletion ended. */
         Ended: {
             /**
@@ -1724,6 +1725,18 @@ export interface components {
             /** @description Why. */
             reason: components["schemas"]["EndReason"];
         };
+        /** @description What is to come to an access, and when. */
+        EndingAccess: {
+            /** @description The last day of the access; the day on which the client reaches the age; the day of the review. */
+            on: components["schemas"]["Date"];
+            /** @description What it is. */
+            reason: components["schemas"]["EndingReason"];
+        };
+        /**
+         * @description What is to come to an access.
+         * @enum {string}
+         */
+        EndingReason: "until" | "age" | "narrows" | "review";
         /** @description A proof, and a password. */
         Enrollment: {
             /** @description The client's date of birth, as in the chart. */
@@ -1819,6 +1832,16 @@ export interface components {
             practice: components["schemas"]["PracticeId"];
             /** @description The name to sign in with, or an e-mail address. */
             username: components["schemas"]["Username"];
+        };
+        /** @description What parents and guardians keep from an age of the client on. */
+        GuardianRule: {
+            /** @description What they keep. */
+            allows: components["schemas"]["Allows"];
+            /**
+             * Format: int32
+             * @description The client's age in years.
+             */
+            fromAge: number;
         };
         /** @description How the API is. */
         Health: {
@@ -2107,8 +2130,10 @@ export interface components {
             permissions: components["schemas"]["Permission"][];
             /** @description What the person is to the client. */
             relationship: components["schemas"]["Relationship"];
+            reviewOn?: components["schemas"]["Date"] | null;
             /** @description Whether it is the same person as the one whose account `account_exists` named. */
             samePerson?: boolean | null;
+            until?: components["schemas"]["Date"] | null;
             username?: components["schemas"]["Username"] | null;
         };
         /** @description A new secret. */
@@ -2278,6 +2303,10 @@ export interface components {
             email: components["schemas"]["Email"];
             /** @description When and why the invitation or the access ended, if it did. */
             ended?: components["schemas"]["EndedAccess"];
+            /** @description What comes to the access within thirty days, or is due. */
+            ending?: components["schemas"]["EndingAccess"];
+            /** @description What the person was given, where the client's age leaves less of it. */
+            given?: components["schemas"]["Permission"][];
             /** @description The invitation, until it was used. */
             invitation?: components["schemas"]["Invitation"];
             /** @description When the person last signed in. */
@@ -2301,8 +2330,12 @@ export interface components {
             receivesAlerts: boolean;
             /** @description What the person is to the client. */
             relationship: components["schemas"]["Relationship"];
+            /** @description When staff mean to look at the access again. */
+            reviewOn?: components["schemas"]["Date"];
             /** @description Whether the person may enter. */
             status: components["schemas"]["Status"];
+            /** @description The last day of the access, if it has one: open through its end in the practice's zone. */
+            until?: components["schemas"]["Date"];
             /** @description The name the person signs in with. */
             username: components["schemas"]["Username"];
             /**
@@ -2318,6 +2351,8 @@ export interface components {
             /** @description All that the person may do. */
             permissions?: components["schemas"]["Permission"][] | null;
             relationship?: components["schemas"]["Relationship"] | null;
+            reviewOn?: components["schemas"]["Date"] | null;
+            until?: components["schemas"]["Date"] | null;
             username?: components["schemas"]["Username"] | null;
             /** @description The version that was looked at. */
             version: components["schemas"]["Whole"];
@@ -2593,6 +2628,8 @@ export interface components {
             clientSessionSeconds: number;
             /** @description Where it is: a country of ISO 3166-1. Decides in which order the numbers of a date are read first. */
             country: string;
+            /** @description What parents and guardians keep when a client grows up, by age. */
+            guardianRules: components["schemas"]["GuardianRule"][];
             /**
              * Format: int64
              * @description Days that an invitation lives.
@@ -2641,6 +2678,11 @@ export interface components {
             clientSessionSeconds?: number | null;
             /** @description Where it is: a country of ISO 3166-1, by its two letters. */
             country?: string | null;
+            /**
+             * @description What parents and guardians keep when a client grows up, by age: all the rules. A later one leaves no more
+             *     than an earlier one.
+             */
+            guardianRules?: components["schemas"]["GuardianRule"][] | null;
             /**
              * Format: int32
              * @description Days that an invitation lives.
@@ -2957,7 +2999,7 @@ export interface components {
          * @description One of the practice's lists.
          * @enum {string}
          */
-        View: "all" | "active" | "invited" | "expired" | "revoked" | "locked" | "bounced" | "unused" | "without-access" | "without-owner" | "alerts-to-practice";
+        View: "all" | "active" | "invited" | "expired" | "revoked" | "locked" | "bounced" | "unused" | "ending" | "without-access" | "without-owner" | "alerts-to-practice";
         /** @description Who can enter a chart, and who did. */
         WhoCanEnter: {
             /** @description The last entries, newest first: of those that the last two hundred events tell. */

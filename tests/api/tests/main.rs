@@ -8,6 +8,7 @@ mod alerts;
 mod apps;
 mod asked;
 mod bulk;
+mod clocks;
 mod closing;
 mod conformance;
 mod cors;

@@ -135,8 +135,7 @@ impl ChartEdit<'_> {
         account.new_email = None;
         account.rev = 0;
         if let Some(grant) = account.grants.get_mut(&user.client_id) {
-            grant.relationship = user.relationship;
-            grant.permissions = user.permissions;
+            grant.copy_rights(&user);
         }
         // What its passkeys say leads to it still.
         let place = keys::moved(&practice, account.account_id);
