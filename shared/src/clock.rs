@@ -13,6 +13,7 @@ use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{self, SeqAccess, Unexpected, Visitor},
 };
+use ulid::Ulid;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -22,9 +23,14 @@ use utoipa::{
 };
 
 use crate::{
+    context::Context,
     fields::{At, Date, Permission, Permissions, Relationship},
+    id::{AccountKey, LapseId, PracticeId},
+    keys,
+    outbox::GIVEN_UP,
     portal_user::EndReason,
     practice::Practice,
+    store::Change,
 };
 
 /// Days ahead in which an end is near.
@@ -122,6 +128,50 @@ impl PartialSchema for Allows {
 impl ToSchema for Allows {
     fn name() -> std::borrow::Cow<'static, str> {
         "Allows".into()
+    }
+}
+
+/// Word to the stream-driven function that a clock may have ended or narrowed what an account opens, from a moment on:
+/// it writes that to the charts ([`crate::chart::ChartEdit::tell_clocks`]). It decides nothing.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Lapse {
+    /// The practice.
+    pub practice: PracticeId,
+    /// Where the account is kept.
+    pub account: AccountKey,
+    /// From when on.
+    pub due: At,
+    /// Before this moment nothing of it held, whatever the day says: a date of birth was corrected then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_from: Option<At>,
+    /// [`keys::PENDING`]: it waits until it is gone.
+    pub pending: String,
+    /// When it is given up (seconds since 1970).
+    pub expires_at: i64,
+}
+
+impl Lapse {
+    /// Puts it where the stream-driven function finds it when it is due, as part of a change.
+    pub fn queue(
+        context: &Context,
+        (practice, account): (&PracticeId, &AccountKey),
+        due: At,
+        held_from: Option<At>,
+        change: &mut Change,
+    ) {
+        // The index has what waits in the order of the ids: it is looked for once it is due.
+        let random = u128::from_be_bytes(context.random());
+        let id = LapseId::new(Ulid::from_parts(due.millis().unsigned_abs(), random));
+        let lapse = Self {
+            practice: practice.clone(),
+            account: account.clone(),
+            due,
+            held_from,
+            pending: keys::PENDING.to_owned(),
+            expires_at: due.plus(GIVEN_UP).seconds(),
+        };
+        change.insert(&keys::lapse(practice, account, id), &lapse);
     }
 }
 

@@ -126,6 +126,10 @@ ulid_id!(
     StepId
 );
 ulid_id!(
+    /// Word that a clock may have ended something.
+    LapseId
+);
+ulid_id!(
     /// Word that a sign-in name is locked.
     LockoutId
 );

@@ -17,8 +17,9 @@ use crate::{
     alert::Addressee,
     fields::{At, Date, RecordNumber},
     id::{
-        AccountId, AccountKey, AddressKey, AlertId, AskId, BulkId, ClientId, EventId, LockoutId,
-        LoginKey, MailId, NoticeId, PortalUserId, PracticeId, SessionId, StaffId, StepId,
+        AccountId, AccountKey, AddressKey, AlertId, AskId, BulkId, ClientId, EventId, LapseId,
+        LockoutId, LoginKey, MailId, NoticeId, PortalUserId, PracticeId, SessionId, StaffId,
+        StepId,
     },
 };
 
@@ -308,6 +309,10 @@ items! {
     /// index [`OUTBOX`] has those that are left.
     lockout(practice: &PracticeId, account: &AccountKey, lockout: LockoutId)
         in main lock(practice, account.as_str()) = "LOCKOUT#{lockout}", "lockout";
+    /// Word that a clock may have ended or narrowed what an account opens. The index [`OUTBOX`] has it until it
+    /// is due.
+    lapse(practice: &PracticeId, account: &AccountKey, lapse: LapseId)
+        in main lock(practice, account.as_str()) = "LAPSE#{lapse}", "lapse";
     /// A device that signed in with a sign-in name, known only by the HMAC of its cookie.
     device(practice: &PracticeId, account: &AccountKey, hmac: &str)
         in main lock(practice, account.as_str()) = "DEVICE#{hmac}", "device";
@@ -376,12 +381,15 @@ pub const NOTICE: &str = "NOTICE#";
 /// Sort keys of words that a sign-in name is locked begin with this, and no others: the stream's filter looks
 /// for it.
 pub const LOCKOUT: &str = "LOCKOUT#";
+/// Sort keys of words that a clock may have ended something begin with this, and no others: the stream's filter
+/// looks for it.
+pub const LAPSE: &str = "LAPSE#";
 /// Sort keys of a bulk change and its rows begin with this, and no others.
 pub const BULK: &str = "BULK";
 /// Sort keys of steps of bulk changes begin with this, and no others: the stream's filter looks for it.
 pub const STEP: &str = "STEP#";
 /// With one of these begin the sort keys of what the stream hands to `send-mail`.
-pub const MAILED: &[&str] = &[MAIL, ASK, ALERT, LOCKOUT, STEP];
+pub const MAILED: &[&str] = &[MAIL, ASK, ALERT, LOCKOUT, LAPSE, STEP];
 /// With one of these begin the sort keys of what the stream hands to `deliver`.
 pub const NOTICED: &[&str] = &[NOTICE];
 

@@ -11,6 +11,7 @@
 mod alerts;
 mod asks;
 mod bulk;
+mod lapses;
 mod lockouts;
 mod zone;
 
@@ -179,8 +180,9 @@ impl Sender {
         let until = self.app.now().plus(-OVERDUE);
         let mut left = Vec::new();
         // By turns, so that what strangers ask for does not keep mails waiting.
-        let mut queues = [keys::ASK, keys::MAIL, keys::ALERT, keys::LOCKOUT, keys::STEP]
-            .map(|kind| Queue::of(kind, until));
+        let mut queues =
+            [keys::ASK, keys::MAIL, keys::ALERT, keys::LOCKOUT, keys::LAPSE, keys::STEP]
+                .map(|kind| Queue::of(kind, until));
         loop {
             let mut idle = true;
             for queue in &mut queues {
@@ -203,6 +205,7 @@ impl Sender {
             Some(keys::ASK) => self.resolve(key).await,
             Some(keys::ALERT) => self.alert(key).await,
             Some(keys::LOCKOUT) => self.locked_out(key).await,
+            Some(keys::LAPSE) => self.lapsed(key).await,
             Some(keys::STEP) => self.step(key).await,
             _ => self.send(key).await,
         }

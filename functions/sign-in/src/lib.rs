@@ -20,6 +20,7 @@ use shared::{
     App, Problem, Routes,
     account::{self, Account, FirstChart},
     caller::Caller,
+    clock::Lapse,
     device::Presented,
     factor::{
         Method,
@@ -284,7 +285,11 @@ impl Attempt {
         let now = app.now();
         // Successes are not counted, but must find the counts as they were read.
         self.counters.demand(self.account(), change, now);
-        if !account.may_enter(&practice.clock(now)) {
+        let clock = practice.clock(now);
+        if account.untold(&clock).next().is_some() {
+            Lapse::queue(app, (&with.practice, &self.id), now, None, change);
+        }
+        if !account.may_enter(&clock) {
             self.counters.demand_device(self.account(), change, now);
             change.event(&self.event(request, Action::SignInRefused));
             return Ok(Answer::Refused(Problem::access_not_active()));

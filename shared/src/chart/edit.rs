@@ -76,11 +76,6 @@ pub struct ChartEdit<'a> {
     pub(super) keeps: bool,
     told: Vec<(Action, Option<PortalUserId>)>,
     clock: Clock,
-    /// Portal users of whose activation the history tells already.
-    activated: BTreeSet<PortalUserId>,
-    /// Whether there is an event of what the author did.
-    pub(super) recorded: bool,
-    pub(super) fault: Option<Problem>,
     bulk: Option<BulkId>,
     pub(super) row: Vec<Handle>,
 }
@@ -209,7 +204,7 @@ impl<'a> ChartEdit<'a> {
         failed: Failed,
     ) -> Self {
         chart.forget_ended(request.practice);
-        let mut edit = Self {
+        Self {
             context,
             request,
             beside,
@@ -228,15 +223,9 @@ impl<'a> ChartEdit<'a> {
             keeps: true,
             told: Vec::new(),
             clock: request.practice.clock(context.now()),
-            activated: BTreeSet::new(),
-            recorded: false,
-            fault: None,
             bulk: None,
             row: Vec::new(),
-        };
-        // What ended before is over, whatever this change gives back.
-        edit.fault = edit.tell_clocks().err();
-        edit
+        }
     }
 
     /// What a rule has to see before it can decide.
@@ -379,6 +368,7 @@ impl<'a> ChartEdit<'a> {
         changed.extend(new.until.map(|_| "until"));
         changed.extend(new.review_on.map(|_| "reviewOn"));
         changed.extend((self.chart.client.chart_owner != owner).then_some("chartOwner"));
+        self.tell_on_the_day(id)?;
         self.record(Action::PortalUserAdded, Some(id), changed);
         Ok(id)
     }
@@ -707,9 +697,10 @@ impl<'a> ChartEdit<'a> {
         if changed.contains(&"until") {
             self.mirror_rights(&before, id)?;
         }
-        self.activated.insert(id);
+        if self.user_mut(id)?.clocked.take().is_some() {
+            self.mirror_clocked(id, false)?;
+        }
         self.record(Action::AccessActivated, Some(id), changed);
-        self.tell_clocks()?;
         Ok(())
     }
 
@@ -929,10 +920,12 @@ impl<'a> ChartEdit<'a> {
     /// 404; 409 `stale`, `self_twice`, `account_in_use`, `username_taken`, `username_confusable`,
     /// `name_of_client`.
     pub fn update_user(&mut self, id: PortalUserId, edit: &UserUpdate) -> Result<(), Problem> {
-        let before = self.chart.user(id)?.clone();
-        if before.version != edit.version {
+        if self.chart.user(id)?.version != edit.version {
             return Err(Problem::stale());
         }
+        // What ended before is over, whatever the edit gives back.
+        self.tell_clocks(None)?;
+        let before = self.chart.user(id)?.clone();
         let client_name = self.chart.client.name.clone();
         let user = self.user_mut(id)?;
         let mut changed = Vec::new();
@@ -994,7 +987,8 @@ impl<'a> ChartEdit<'a> {
             self.user_mut(id)?.version += 1;
         }
         self.record(Action::PortalUserUpdated, Some(id), changed);
-        self.tell_clocks()
+        self.tell_clocks(None)?;
+        self.tell_on_the_day(id)
     }
 
     /// Edits a client. A changed name also shows on the accounts that open the chart, and on the
@@ -1003,11 +997,11 @@ impl<'a> ChartEdit<'a> {
     /// # Errors
     /// 409 `stale`, or `record_number_taken`.
     pub fn update_client(&mut self, edit: &ClientUpdate) -> Result<(), Problem> {
-        let before = self.chart.client.clone();
-        let client = &mut self.chart.client;
-        if client.version != edit.version {
+        if self.chart.client.version != edit.version {
             return Err(Problem::stale());
         }
+        let before = self.chart.client.clone();
+        let client = &mut self.chart.client;
         let mut changed = Vec::new();
         set("name", &mut client.name, edit.name.as_ref(), &mut changed);
         set("dateOfBirth", &mut client.date_of_birth, edit.date_of_birth.as_ref(), &mut changed);
@@ -1051,7 +1045,10 @@ impl<'a> ChartEdit<'a> {
             }
         }
         self.record(Action::ClientUpdated, None, changed);
-        self.tell_clocks()
+        if before.date_of_birth != self.chart.client.date_of_birth {
+            self.tell_of_birth();
+        }
+        Ok(())
     }
 
     /// Gives a portal user a new invitation, the only one that works from now on, and queues its mail.
@@ -1271,7 +1268,6 @@ impl<'a> ChartEdit<'a> {
 
     /// Adds an event to the change, unless the history has it.
     fn tell(&mut self, event: &Event) {
-        self.recorded = true;
         if !self.told.contains(&(event.action, event.portal_user_id)) {
             self.change.event(event);
         }

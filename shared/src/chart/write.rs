@@ -168,8 +168,6 @@ impl ChartEdit<'_> {
     /// hold the mails of the change; 500 when an account's address changes in a function that was given
     /// no secret.
     pub(super) fn finish(mut self, budgets: &Budgets) -> Result<Finished, Problem> {
-        self.fault.take().map_or(Ok(()), Err)?;
-        self.tell_clocks()?;
         self.admits_nobody_while_closed()?;
         self.write_addresses()?;
         let spent = self.spending.write(&mut self.change, budgets)?;
@@ -200,7 +198,7 @@ impl ChartEdit<'_> {
         self.save();
         self.write_elsewhere();
         let unchanged = match self.request.unchanged {
-            Some(action) if !self.recorded => Some(self.event(action, None)),
+            Some(action) if self.change.is_empty() => Some(self.event(action, None)),
             _ => None,
         };
         Ok(Finished {

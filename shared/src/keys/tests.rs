@@ -51,7 +51,7 @@ fn declaration() -> String {
         "partitions": partitions,
         "items": items,
         "sortKeysBegin": {
-            "access": ACCESS, "alert": ALERT, "ask": ASK, "lockout": LOCKOUT, "mail": MAIL,
+            "access": ACCESS, "alert": ALERT, "ask": ASK, "lapse": LAPSE, "lockout": LOCKOUT, "mail": MAIL,
             "notice": NOTICE, "step": STEP,
         },
         "outbox": {"index": OUTBOX, "pending": PENDING},
@@ -107,6 +107,7 @@ fn one_of_each() -> Vec<(&'static str, Key)> {
         ("login", login(&LoginKey::from_bytes([1; 16]), &p)),
         ("lock", lock(&p, &AccountKey::from_bytes([1; 16]))),
         ("lockout", lockout(&p, &AccountKey::from_bytes([1; 16]), LockoutId::new(ulid))),
+        ("lapse", lapse(&p, &AccountKey::from_bytes([1; 16]), LapseId::new(ulid))),
         ("device", device(&p, &AccountKey::from_bytes([1; 16]), "hmac")),
         ("source", source("hmac")),
         ("budget", budget(&p, "hmac")),
@@ -180,7 +181,7 @@ fn sort_keys_of_what_is_streamed_are_of_no_other_kind() {
         let of = |begin| KINDS.iter().filter(move |kind| kind.sort_key.starts_with(begin));
         begins.iter().map(|begin| of(*begin).map(|kind| kind.name).collect()).collect()
     };
-    assert_eq!(of(MAILED), [["mail"], ["ask"], ["alert"], ["lockout"], ["step"]]);
+    assert_eq!(of(MAILED), [["mail"], ["ask"], ["alert"], ["lockout"], ["lapse"], ["step"]]);
     assert_eq!(of(NOTICED), [["notice"]]);
 }
 

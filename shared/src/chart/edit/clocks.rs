@@ -4,8 +4,8 @@ use super::{AccountWrite, AppsOpen, ChartEdit, end};
 use crate::{
     account::Grant,
     client::ClientView,
-    clock::{Cause, Clock, Told},
-    fields::Refusal,
+    clock::{Cause, Clock, Lapse, Told},
+    fields::{At, Refusal},
     history::{Action, Actor, Author},
     id::PortalUserId,
     mirror::to_account,
@@ -64,10 +64,12 @@ impl ChartEdit<'_> {
     }
 
     /// Writes what clocks have ended or narrowed, or let in again, since the chart was written last: the
-    /// sessions end, apps are told, the alerts go to the practice, and the history tells it once. Every change
-    /// comes through here when it begins and at its end, and so does a rule that answers what it did. Staff see
+    /// sessions end, apps are told, the alerts go to the practice, and the history tells it once. Staff see
     /// nothing change by it: it is no new version.
-    pub(in crate::chart) fn tell_clocks(&mut self) -> Result<(), Problem> {
+    ///
+    /// # Errors
+    /// As a rule that has to read first.
+    pub fn tell_clocks(&mut self, held_from: Option<At>) -> Result<(), Problem> {
         for user in self.chart.users.clone() {
             let verdict = user.verdict(&self.chart.client, &self.clock);
             let cause = verdict.cause.filter(|_| user.access != Access::Revoked);
@@ -76,6 +78,7 @@ impl ChartEdit<'_> {
             }
             let id = user.portal_user_id;
             let at = cause.map(|cause| self.held_since(&user, cause));
+            let at = at.max(at.and(held_from));
             let told = cause.zip(at).map(|(cause, at)| Told { cause, at });
             let over = cause.is_some_and(|cause| cause.end().is_some());
             let was_over = user.is_over();
@@ -94,9 +97,7 @@ impl ChartEdit<'_> {
             let action = match (over, was_over) {
                 (true, _) => Some(Action::AccessEnded),
                 (false, _) if cause.is_some() => Some(Action::AccessNarrowed),
-                (false, true) if !revoked && !self.activated.contains(&id) => {
-                    Some(Action::AccessActivated)
-                }
+                (false, true) if !revoked => Some(Action::AccessActivated),
                 (false, _) => None,
             };
             if let Some(action) = action {
@@ -106,8 +107,35 @@ impl ChartEdit<'_> {
         Ok(())
     }
 
+    /// Has it told when the last day of a portal user's access is over.
+    pub(super) fn tell_on_the_day(&mut self, id: PortalUserId) -> Result<(), Problem> {
+        let user = self.chart.user(id)?;
+        let mut read = self.read.iter().flat_map(|(_, users)| users);
+        let before = read.find(|user| user.portal_user_id == id);
+        let until = user.until.filter(|until| before.and_then(|user| user.until) != Some(*until));
+        if let Some(until) = until.filter(|until| *until >= self.clock.today()) {
+            let due = self.clock.since(Cause::Until(until), self.chart.client.date_of_birth);
+            let (practice, account) = (self.chart.practice.clone(), user.account.clone());
+            Lapse::queue(self.context, (&practice, &account), due, None, &mut self.change);
+        }
+        Ok(())
+    }
+
+    /// Has it told what a corrected date of birth ends or narrows, or lets in again.
+    pub(super) fn tell_of_birth(&mut self) {
+        let now = self.clock.now();
+        let practice = self.chart.practice.clone();
+        for user in &self.chart.users {
+            let cause = user.verdict(&self.chart.client, &self.clock).cause;
+            if user.access != Access::Revoked && cause != user.clocked.map(|told| told.cause) {
+                let place = (&practice, &user.account);
+                Lapse::queue(self.context, place, now, Some(now), &mut self.change);
+            }
+        }
+    }
+
     /// Since when a clock's verdict holds: since this change, if it was not so before.
-    fn held_since(&self, user: &PortalUser, cause: Cause) -> crate::fields::At {
+    fn held_since(&self, user: &PortalUser, cause: Cause) -> At {
         let since = self.clock.since(cause, self.chart.client.date_of_birth);
         let before = self.read.as_ref().and_then(|(client, users)| {
             let before = users.iter().find(|u| u.portal_user_id == user.portal_user_id)?;
@@ -131,7 +159,7 @@ impl ChartEdit<'_> {
         self.end_reset_elsewhere(id, ended)
     }
 
-    fn mirror_clocked(&mut self, id: PortalUserId, over: bool) -> Result<(), Problem> {
+    pub(super) fn mirror_clocked(&mut self, id: PortalUserId, over: bool) -> Result<(), Problem> {
         let user = self.chart.user(id)?.clone();
         let (context, client) = (self.context, self.chart.client.client_id);
         if let Some(AccountWrite::Put(account)) = self.account_writes.get_mut(&user.account)
