@@ -9,6 +9,7 @@ import {
   Function as Lambda,
   LoggingFormat,
   Runtime,
+  SystemLogLevel,
   Tracing,
 } from "aws-cdk-lib/aws-lambda";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
@@ -34,6 +35,7 @@ import {
 import { kept } from "./kept.ts";
 import { INLINE, known } from "./known.ts";
 import { keyNames, type Settings } from "./settings.ts";
+import { TIERS } from "./tiers.ts";
 
 interface Plan {
   rights: Right[];
@@ -529,7 +531,6 @@ export class Functions extends Construct {
     });
     const role = new Role(scope, "Role", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
     const made = new Lambda(scope, "Function", {
-      // Also the dimension of its metrics.
       functionName: functionName(settings, name),
       description: `Latchkey: ${name}`,
       runtime: Runtime.PROVIDED_AL2023,
@@ -541,11 +542,13 @@ export class Functions extends Construct {
       timeout: Duration.seconds(plan.seconds ?? 10),
       tracing: settings.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
       loggingFormat: LoggingFormat.JSON,
+      systemLogLevelV2: TIERS[settings.tier].callsLogged ? SystemLogLevel.INFO : SystemLogLevel.WARN,
       logGroup: logs,
       ...(reserved(settings, name) && { reservedConcurrentExecutions: reserved(settings, name) }),
       environment: {
         TABLE: data.main.tableName,
         HISTORY_TABLE: data.history.tableName,
+        DEPLOYMENT: settings.deployment,
         STAFF_ORIGIN: around.staffOrigin,
         PORTAL_ORIGIN: around.portalOrigin,
         TOKEN_ISSUER: around.staffOrigin,

@@ -113,15 +113,16 @@ export const ASSUMED = {
   files: { value: 3, unit: "requests for files with a page" },
   uncached: { value: 2, unit: "of them that S3 is asked for each time: the page itself, and the list of practices" },
   edgeLogged: { value: 0.4, unit: "kB of CloudFront's log of a request" },
-  logged: { value: 2.2, unit: "kB of log of a call: its line, figures, Lambda's own lines, the API's access log" },
+  logged: { value: 0.9, unit: "kB of log of a call: its line, and the API's access log" },
+  callLines: { value: 0.7, unit: "kB of Lambda's own lines of a call" },
   packed: { value: 0.15, unit: "of a log's size is left when it is kept" },
   tableKey: { value: 0.05, unit: "requests to KMS for a call: table and log keys are kept for minutes" },
   rotations: { value: 2, unit: "yearly rotations of the key that are paid for; further ones are not" },
   sites: { value: 2, unit: "sites, each with a distribution and a firewall" },
   rules: { value: 5, unit: "rules of each firewall" },
   historyUnits: { value: 3, unit: "write units for an event: two in its transaction, one for the index" },
-  figures: { value: 4, unit: "figures that a function writes; one counts only for the hours in which it is written" },
-  mailFigures: { value: 3, unit: "figures about mails: sent, refused, delivered" },
+  metrics: { value: 2, unit: "metrics of requests: failures and lockouts; one counts for the hours in which it is written" },
+  mailMetrics: { value: 6, unit: "metrics of mails: sent, failed, refused, delivered, bounced, reported" },
 };
 
 /** What a deployment is made of, by the settings' `tier`. `infra/aws/test/tiers.test.ts` holds the stack against it.
@@ -129,7 +130,7 @@ export const ASSUMED = {
  *  - `traced`: X-Ray.
  *  - `historyClass`, `historyRecovery`: how the history's table is kept; the archive has it in any case.
  *  - `dashboard`: one of more than 50 metrics is paid for, a smaller one is not.
- *  - `perFunction`: figures with a dimension for each function.
+ *  - `callsLogged`: Lambda's own lines of every call in the log.
  *  - `secrets`: in Secrets Manager; what is in Parameter Store costs nothing.
  *  - `plans`: CloudFront's flat-rate plans (`edgePlan`), each with its firewall, where that is cheaper than use.
  *  - `allowances`: what AWS gives every account for good is subtracted. */
@@ -141,9 +142,9 @@ export const TIERS = {
     historyRecovery: true,
     dashboard: "large",
     alarms: 17,
+    callsLogged: true,
     logMonths: 12,
     monthlies: 12,
-    perFunction: true,
     secrets: 3,
     plans: false,
     allowances: false,
@@ -154,10 +155,10 @@ export const TIERS = {
     historyClass: "infrequent",
     historyRecovery: false,
     dashboard: "small",
-    alarms: 17,
+    alarms: 10,
+    callsLogged: false,
     logMonths: 12,
     monthlies: 12,
-    perFunction: true,
     secrets: 3,
     plans: true,
     allowances: true,
@@ -169,9 +170,9 @@ export const TIERS = {
     historyRecovery: false,
     dashboard: "none",
     alarms: 10,
+    callsLogged: false,
     logMonths: 3,
     monthlies: 0,
-    perFunction: true,
     secrets: 3,
     plans: true,
     allowances: true,
@@ -183,7 +184,6 @@ export const AIMS = [5, 10, 400];
 
 /** What would save more, and is not in the stack yet. */
 export const PLANNED = {
-  "figures of all functions together": { perFunction: false },
   "signing and token keys in Parameter Store": { secrets: 1 },
 };
 
@@ -195,6 +195,7 @@ export const LEVERS = {
   "history in Standard-IA, without point-in-time recovery": { historyClass: "infrequent", historyRecovery: false },
   "a dashboard of at most 50 metrics": { dashboard: "small" },
   "ten alarms": { alarms: 10 },
+  "Lambda's own lines of failed calls alone": { callsLogged: false },
   "logs for three months": { logMonths: 3 },
   "no monthly backups": { monthlies: 0 },
   ...PLANNED,
@@ -291,7 +292,8 @@ export function quantities({ clients, cold: coldPart, hours, traced }, bench, co
   const atEdge = sum(edge.map(({ requests }) => requests));
   const infrequent = tier.historyClass === "infrequent";
   const historyWrites = infrequent ? events * assumed("historyUnits") : 0;
-  const logsGb = (invoked * assumed("logged") + atEdge * assumed("edgeLogged")) / 1e6;
+  const logged = assumed("logged") + (tier.callsLogged ? assumed("callLines") : 0);
+  const logsGb = (invoked * logged + atEdge * assumed("edgeLogged")) / 1e6;
   return {
     Lambda: { lambdaRequest: invoked, lambdaSecond: seconds },
     "API Gateway": { apiRequest: calls },
@@ -333,7 +335,7 @@ export function quantities({ clients, cold: coldPart, hours, traced }, bench, co
     CloudWatch: {
       logs: logsGb,
       logStorage: logsGb * tier.logMonths * assumed("packed"),
-      metric: metricMonths(rows, hours, tier) + (Math.min(mails, hours) / HOURS) * assumed("mailFigures"),
+      metric: (assumed("metrics") * Math.min(calls, hours) + assumed("mailMetrics") * Math.min(mails, hours)) / HOURS,
       alarm: tier.alarms,
       dashboard: tier.dashboard === "large" ? 1 : 0,
     },
@@ -418,17 +420,6 @@ const cost = (services, { prices }) =>
       Object.entries(parts).map(([name, quantity]) => (quantity * prices[name].usd) / prices[name].per),
     ),
   );
-
-/** A figure is paid for by the hour: for no more hours than its function was called. */
-function metricMonths(rows, hours, { perFunction }) {
-  const calls = new Map();
-  for (const row of rows) {
-    const name = perFunction ? functionOf(row.name) : "all";
-    calls.set(name, (calls.get(name) ?? 0) + row.calls);
-  }
-  const busy = [...calls.values()].map((of) => Math.min(of, hours) / HOURS);
-  return sum(busy) * assumed("figures");
-}
 
 /** Dollars of a month, by service and by the name of the price. */
 export function bill(size, bench, cold, list, tier = TIERS.full) {
