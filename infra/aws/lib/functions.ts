@@ -2,7 +2,7 @@
 // function is one entry of `FUNCTIONS`.
 import { join } from "node:path";
 import { ArnFormat, Duration, Stack } from "aws-cdk-lib";
-import { Effect, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import {
   Architecture,
   Code,
@@ -34,6 +34,7 @@ import {
 } from "./items.ts";
 import { kept } from "./kept.ts";
 import { INLINE, known } from "./known.ts";
+import { FunctionRole } from "./role.ts";
 import { keyNames, type Settings } from "./settings.ts";
 import { TIERS } from "./tiers.ts";
 
@@ -529,7 +530,7 @@ export class Functions extends Construct {
       encryptionKey: data.key,
       removalPolicy: kept(settings),
     });
-    const role = new Role(scope, "Role", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
+    const role = new FunctionRole(scope, "Role");
     const made = new Lambda(scope, "Function", {
       functionName: functionName(settings, name),
       description: `Latchkey: ${name}`,

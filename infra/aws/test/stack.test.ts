@@ -516,11 +516,7 @@ describe("mail", () => {
       "MailOutcomes",
     );
     expect(outcomes.Targets[0]!.DeadLetterConfig.Arn).toEqual(queue);
-    const { PolicyDocument } = made.one<{ PolicyDocument: { Statement: object[] } }>(
-      "AWS::IAM::Policy",
-      "FunctionsmaileventsRole",
-    );
-    expect(PolicyDocument.Statement).toContainEqual({
+    expect(made.rights("FunctionsmaileventsRole")).toContainEqual({
       Action: "sqs:SendMessage",
       Effect: "Allow",
       Resource: queue,
@@ -766,11 +762,8 @@ test("whether the history reaches its archive is looked at every day, and somebo
     ScheduleExpression: "rate(1 day)",
     Targets: [{ Arn: { "Fn::GetAtt": [expect.stringMatching(/^ArchivistLookFunction/), "Arn"] } }],
   });
-  const { PolicyDocument } = made.one<{ PolicyDocument: { Statement: { Action: string | string[] }[] } }>(
-    "AWS::IAM::Policy",
-    "ArchivistLookRole",
-  );
-  expect(PolicyDocument.Statement.flatMap(({ Action }) => Action).sort()).toEqual([
+  const rights = made.rights<{ Action: string | string[] }>("ArchivistLookRole");
+  expect(rights.flatMap(({ Action }) => Action).sort()).toEqual([
     "cloudwatch:GetMetricData",
     "logs:CreateLogStream",
     "logs:PutLogEvents",
