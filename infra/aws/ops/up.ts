@@ -13,7 +13,7 @@ import { paginateQuery } from "@aws-sdk/lib-dynamodb";
 import { key } from "../lib/keys.ts";
 import { settings, type First, type Settings } from "../lib/settings.ts";
 import { agrees, interview, type Answers, type Asker } from "./ask.ts";
-import { Assembly, EDGE_REGION, goBack, isProtected, keep, keepsTables, protectTables, upToDate, type End } from "./cloudformation.ts";
+import { Assembly, clearGroups, EDGE_REGION, goBack, isProtected, keep, keepsTables, protectTables, upToDate, type End } from "./cloudformation.ts";
 import { Deployment, Refusal } from "./deployment.ts";
 import { leads, names, type Names } from "./dns.ts";
 import * as keys from "./keys.ts";
@@ -136,7 +136,10 @@ export async function stepsOf(d: Deployment, hands: Hands, first?: First): Promi
       for (const end of ends) if (!(await upToDate(d, end, version))) return false;
       return true;
     },
-    run: () => deploy(version, ...ends),
+    run: async () => {
+      if (ends.includes("")) await clearGroups(d);
+      await deploy(version, ...ends);
+    },
   });
   const steps: Step[] = [
     {
