@@ -302,7 +302,7 @@ describe("an upgrade", () => {
     writeFileSync(join(account.dist, "index.html"), "<p>new");
     await deploy();
     expect(account.objects.get("site/index.html")).toBe("<p>new");
-    expect(account.objects.get("site/config.json")).toContain("Harbor Counseling");
+    expect(account.objects.get("site/practices/harbor.json")).toContain("Harbor Counseling");
   });
 
   test("of which a function does not answer goes back, and its pages are not published", async () => {
