@@ -133,7 +133,14 @@ test("the model of costs counts what the stack has", async () => {
   const model = (await import(/* @vite-ignore */ file)) as {
     TIERS: Record<Tier, Modelled>;
     ASSUMED: Record<string, { value: number }>;
+    CALLS: Record<string, number>;
+    SECRETS: Record<string, number>;
   };
+  const used = [...Object.keys(model.CALLS).map((name) => name.split(/[.,]/)[0]!), "send-mail", "deliver"];
+  for (const name of used) {
+    const { signs, hmacs } = FUNCTIONS[name]!;
+    expect([name, model.SECRETS[name] ?? 0]).toEqual([name, Number(signs ?? false) + Number(hmacs ?? false)]);
+  }
   expect(Object.keys(model.TIERS)).toEqual([...NAMES]);
   for (const tier of NAMES) {
     const { plus, traced, historyRecovery, callsLogged, dashboard, logDays, monthlyBackups } = TIERS[tier];

@@ -6,6 +6,7 @@ import {
   ASSUMED,
   CALLS,
   LEVERS,
+  SECRETS,
   SIZES,
   STREAMED,
   TIERS,
@@ -165,6 +166,20 @@ test("what the edge does is logged, and S3 is asked for every page", () => {
 test("a key that turns every year is paid for three times", () => {
   const [bench, cold] = figures();
   equal(quantities(SIZES[0], bench, cold)["KMS, Secrets Manager"].key, 3);
+});
+
+test("a secret is read by the functions that have one, when they start", () => {
+  const size = { clients: 1000, hours: 100, traced: 1 };
+  const [bench, cold] = figures();
+  const reads = (coldPart) => quantities({ ...size, cold: coldPart }, bench, cold)["KMS, Secrets Manager"].secretRequest;
+  equal(reads(0), 0);
+  ok(Math.abs(reads(1) - 2 * reads(0.5)) < 1e-6);
+  const usual = SECRETS.token;
+  SECRETS.token = 0;
+  const without = reads(1);
+  SECRETS.token = usual;
+  const tokens = 1000 * (CALLS.token + CALLS["token.introspect"]);
+  ok(Math.abs(reads(1) - without - tokens) < 1e-6);
 });
 
 test("a bill is the sum of its lines, each with a price", () => {

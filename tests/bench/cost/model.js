@@ -2,6 +2,9 @@
 // the table and how long its function works (measured), times what AWS asks for it (list prices, of which no
 // free tier is subtracted).
 
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+
 /** Practices, by their number of clients, and what changes with size: how many of a function's calls find it
  *  cold, the hours of a month in which somebody is at work, and the part of requests that X-Ray records (one a
  *  second and one in twenty of the rest). */
@@ -60,17 +63,17 @@ export const CALLS = {
 };
 
 /** Operations that send a mail. */
-const MAILS = ["reset-password", "reset-password.choose", "add-portal-user", "resend-invitation", "activate", "alerts"];
+export const MAILS = ["reset-password", "reset-password.choose", "add-portal-user", "resend-invitation", "activate", "alerts"];
 /** What the table's stream has `send-mail` do for each call of an operation, by the name under which `make bench`
  *  measures it. The mail that comes of it is counted with the others. */
 export const STREAMED = { "reset-password": "reset-password, resolved" };
 /** Operations that begin sessions in which an app is opened. However such a session ends, the app is told. */
-const TOLD = ["sign-in"];
+export const TOLD = ["sign-in"];
 /** Operations that load pages, and how many: a sign-in to the portal, the way into an app and out of it, a day at
  *  the front desk. */
 const PAGES = { "sign-in": 5, authorize: 1, "end-session": 1, "staff-sign-in.callback": 40 };
 /** Operations that leave no event: looks at a session, and what apps ask again. Nearly every other call leaves one. */
-const QUIET = [
+export const QUIET = [
   "portal-session",
   "portal-session.apps",
   "staff-sign-in.session",
@@ -80,6 +83,27 @@ const QUIET = [
   "token.introspect",
   "check",
 ];
+
+/** Secrets that a function reads when it starts: the signing key, the key of HMACs, or both. */
+export const SECRETS = {
+  activate: 1,
+  "add-portal-user": 1,
+  alerts: 1,
+  apps: 1,
+  authorize: 1,
+  "create-client": 1,
+  delete: 1,
+  deliver: 1,
+  enroll: 2,
+  "resend-invitation": 1,
+  "reset-password": 1,
+  "send-mail": 1,
+  "sign-in": 2,
+  staff: 1,
+  "staff-sign-in": 2,
+  token: 1,
+  "update-portal-user": 1,
+};
 
 /** Functions that hash passwords, and so have a processor to themselves. */
 const HASHING = ["enroll", "reset-password", "sign-in"];
@@ -259,6 +283,30 @@ export function streamed(rows, bench) {
   });
 }
 
+/** What is computed with where the benchmarks were not run: an operation of two reads and three writes in two round trips,
+ *  and the processor's time that `make bench-cold` printed on two cores. */
+export function stated() {
+  const names = [...Object.keys(CALLS), ...Object.values(STREAMED)];
+  const functions = [...names.map(functionOf), "send-mail", "mail-events", "deliver"];
+  const processor = (name) => (HASHING.includes(name) ? 30 : 1);
+  return {
+    bench: { operations: Object.fromEntries(names.map((name) => [name, { read: 2, write: 3, rounds: 2 }])) },
+    cold: {
+      programs: Object.fromEntries(functions.map((name) => [name, { processor: processor(name), ready: { median: 10 } }])),
+    },
+  };
+}
+
+/** The figures of both benchmarks, or those that are stated. */
+export function figures(target = process.env.TARGET || resolve(import.meta.dirname, "../../../target")) {
+  const [bench, cold] = ["bench.json", "cold.json"].map((name) => {
+    const file = join(target, name);
+    return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
+  });
+  if (bench && cold) return { bench, cold, source: "the figures of `make bench` and `make bench-cold`" };
+  return { ...stated(), source: "stated figures, since `make bench` and `make bench-cold` were not run: two reads and three writes a call" };
+}
+
 const sum = (values) => values.reduce((all, value) => all + value, 0);
 const total = (rows, what) => sum(rows.map((row) => row.calls * what(row)));
 
@@ -330,7 +378,12 @@ export function quantities({ clients, cold: coldPart, hours, traced }, bench, co
       key: 1 + assumed("rotations"),
       keyRequest: invoked * assumed("tableKey"),
       secret: tier.secrets,
-      secretRequest: 2 * invoked * coldPart,
+      // Those that a sweep calls every few minutes stay warm for it.
+      secretRequest:
+        coldPart *
+        (total(rows, ({ name }) => SECRETS[functionOf(name)] ?? 0) +
+          (mails + total(asides, () => 1)) * SECRETS["send-mail"] +
+          notices * SECRETS.deliver),
     },
     CloudWatch: {
       logs: logsGb,
