@@ -16,7 +16,7 @@ export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
 .PHONY: help run deploy release site local tested binaries plain-binaries chromium servers \
   test format lint deny rules test-site budgets contract e2e test-rooms door-test test-aws test-homes test-bench test-deployed \
-  bench bench-cold cost lighthouse screenshots openapi keys test-ci advisories mutants
+  bench bench-cold cost scale lighthouse screenshots openapi keys test-ci advisories mutants
 
 help:
 	@echo "make run            build and start the local home (ROSTER=file.csv loads a roster)"
@@ -29,6 +29,7 @@ help:
 	@echo "make bench          requests, units and times, at 1,000, 100,000 and CLIENTS clients"
 	@echo "make bench-cold     starts, calls, memory and size of every function, beside Node"
 	@echo "make cost           what a month on AWS costs, by the figures of both"
+	@echo "make scale          which limits more clients reach, when, and what is done then"
 	@echo "make lighthouse     every page's figures on a simulated telephone"
 	@echo "make screenshots    the README's pictures"
 	@echo "make keys           write the declaration of keys anew, which everything but Rust reads"
@@ -225,6 +226,9 @@ bench-cold: local $(if $(LAMBDA_DIR),,binaries) tests/bench/cold/node_modules/.i
 
 cost:
 	cd tests/bench/cost && TARGET=$(TARGET) npm --silent start
+
+scale:
+	cd tests/bench/cost && TARGET=$(TARGET) npm --silent run scale
 
 lighthouse: export PUPPETEER_SKIP_DOWNLOAD := 1
 lighthouse: site local chromium tests/e2e/node_modules/.installed tests/lighthouse/node_modules/.installed

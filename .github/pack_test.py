@@ -133,6 +133,20 @@ class Packing(unittest.TestCase):
                 self.assertRegex(one["hashes"][0]["content"], r"^[0-9a-f]{64}$")
         self.assertEqual(json.dumps(found), json.dumps(bill(ROOT, "0.2.0")))
 
+    def test_the_project_its_api_and_its_changes_tell_the_same_version(self):
+        version = re.search(r'^version = "(\d+\.\d+\.\d+)"$', (ROOT / "Cargo.toml").read_text(), re.M)[1]
+        self.assertEqual(json.loads((ROOT / "shared/openapi.json").read_text())["info"]["version"], version)
+        newest = re.search(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.M)[1]
+        self.assertEqual(newest, version)
+        crates = (ROOT / "Cargo.lock").read_text().split("[[package]]")[1:]
+        own = {re.search(r'^version = "(.*)"$', one, re.M)[1] for one in crates if "\nsource = " not in one}
+        self.assertEqual(own, {version})
+        # The release is made for the tag that is called so.
+        workflow = (ROOT / ".github/workflows/release.yml").read_text()
+        self.assertIn('tags: ["v[0-9]+.[0-9]+.[0-9]+"]', workflow)
+        for file in ("Cargo.toml", "CHANGELOG.md"):
+            self.assertRegex(workflow, rf'grep -qx ".*\$\{{GITHUB_REF_NAME#v\}}.*" {re.escape(file)}')
+
     def test_sums_are_those_that_sha256sum_checks(self):
         (self.folder / "a.tar").write_bytes(b"a")
         (self.folder / "b.json").write_bytes(b"b")

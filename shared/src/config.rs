@@ -13,7 +13,7 @@
 //! | `STAFF_POOL` | id of the Cognito pool in which staff sign in, if it is ours; only for `staff` |
 //! | `MAIL_FROM`, `MAIL_CONFIGURATION_SET`, `MAILS_A_SECOND` | sender address, SES configuration set, and how many mails a change for many may ask for in a second (14 unless set); only for `send-mail` |
 //! | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | set by Lambda |
-//! | `AWS_LAMBDA_FUNCTION_NAME` | set by Lambda; without it no metrics are written |
+//! | `DEPLOYMENT` | name of the deployment, by which its metrics are kept; without it none are written |
 //! | `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_DYNAMODB`, … | where AWS is, if not at its own address |
 //! | `RUST_LOG` | the least level that is logged, `info` unless set; other crates than ours are capped: [`crate::lambda`] |
 //!
@@ -73,8 +73,8 @@ pub struct Config {
     pub signing: Option<SigningKey>,
     /// Key for HMACs, where they are made or judged.
     pub token_secret: Option<Secret>,
-    /// Name of the function, where metrics are to be written.
-    pub function: Option<String>,
+    /// Name of the deployment, where metrics are to be written.
+    pub deployment: Option<String>,
 }
 
 /// What stands in front of the API.
@@ -338,7 +338,7 @@ impl Config {
             verifying_keys: required("VERIFYING_KEYS")?,
             signing,
             token_secret,
-            function: optional("AWS_LAMBDA_FUNCTION_NAME"),
+            deployment: optional("DEPLOYMENT"),
         })
     }
 }

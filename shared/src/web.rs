@@ -135,7 +135,7 @@ async fn frame(State(app): State<App>, mut request: Request, next: Next) -> Resp
         headers.insert("x-request-id", id);
     }
     let milliseconds = app.now().millis() - began.millis();
-    metrics::request(&app, response.status(), problem.as_ref(), milliseconds);
+    metrics::request(&app, response.status(), problem.as_ref());
     tracing::info!(
         requestId = caller.request_id,
         method = method.as_str(),

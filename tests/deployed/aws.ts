@@ -165,7 +165,14 @@ export async function makeDeploy(d: Deployment, changes: Partial<Hands> = {}): P
   return said;
 }
 
-export function hands(deployment: string): Hands & { close(): Promise<void> } {
+/** Where a version is: its CDK app, and its functions. */
+export interface Version {
+  app: string;
+  binaries: string | undefined;
+}
+const HERE: Version = { app: APP, binaries: process.env["LATCHKEY_BINARIES"] };
+
+export function hands(deployment: string, version = HERE): Hands & { close(): Promise<void> } {
   let edge: Promise<Edge> | undefined;
   let port: Promise<number> | undefined;
   return {
@@ -174,7 +181,7 @@ export function hands(deployment: string): Hands & { close(): Promise<void> } {
     cdk: async (...words) => {
       // CloudFront's logs are not among what it knows.
       if (words[0] === "deploy" && words[1] === `${deployment}-access-log`) return;
-      if (words[0] === "synth") return synthesise(deployment, words[words.indexOf("--output") + 1]!, words);
+      if (words[0] === "synth") return synthesise(deployment, words[words.indexOf("--output") + 1]!, words, version);
       run("cdk", ...words);
       if (words[0] === "bootstrap") await openStagingBucket();
     },
@@ -264,13 +271,13 @@ export async function cdkDeploy(deployment = "latchkey"): Promise<void> {
 
 /** Makes templates for a folder. Of settings and words that were seen before in this run, they are there already: to make
  *  them takes half a minute, and they come out the same. */
-function synthesise(deployment: string, folder: string, words: string[]): void {
+function synthesise(deployment: string, folder: string, words: string[], version = HERE): void {
   const file = process.env["LATCHKEY_SETTINGS"]!;
   const { first: _, ...given } = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
-  const from = JSON.stringify([Object.entries(given).sort(), words.filter((word) => word !== folder)]);
+  const from = JSON.stringify([version, Object.entries(given).sort(), words.filter((word) => word !== folder)]);
   const made = join(dirname(file), `templates-${createHash("sha256").update(from).digest("hex")}`);
   if (!existsSync(made)) {
-    run("cdk", ...words, "--no-staging");
+    runOf(version, "cdk", ...words, "--no-staging");
     for (const end of ["", "-data", "-firewall"]) prune(join(folder, `${deployment}${end}.template.json`));
     cpSync(folder, made, { recursive: true });
   } else cpSync(made, folder, { recursive: true });
@@ -280,8 +287,13 @@ export function ops(...words: string[]): string {
   return run("tsx", "ops/main.ts", ...words);
 }
 
-export function run(program: string, ...words: string[]): string {
-  const done = spawnSync(join(APP, "node_modules/.bin", program), words, { cwd: APP, encoding: "utf8" });
+export const run = (program: string, ...words: string[]): string => runOf(HERE, program, ...words);
+
+function runOf({ app, binaries }: Version, program: string, ...words: string[]): string {
+  const env = { ...process.env };
+  delete env["LATCHKEY_BINARIES"];
+  if (binaries) env["LATCHKEY_BINARIES"] = binaries;
+  const done = spawnSync(join(app, "node_modules/.bin", program), words, { cwd: app, env, encoding: "utf8" });
   if (done.status !== 0) throw new Error(`${program} ${words.join(" ")}:\n${done.stdout}\n${done.stderr}`);
   return done.stdout;
 }

@@ -85,7 +85,7 @@ pub async fn handle(app: &App, event: &SesEvent) -> Result<(), Problem> {
         MailState::Complained => "MailsComplained",
         _ => "MailsBounced",
     };
-    metrics::write(app, &[(figure, 1)]);
+    metrics::count(app, figure);
     let tag = |name: &str| event.mail.tags.get(name).and_then(|values| values.first());
     let practice = tag("practice").and_then(|t| PracticeId::parse(t));
     let client = tag("client").and_then(|t| ClientId::parse(t));

@@ -320,14 +320,13 @@ impl Sender {
 
     /// Counts an attempt that has to be made again.
     fn failed(&self, failure: Failure) -> Failure {
-        metrics::write(&self.app, &[("MailsFailed", 1)]);
+        metrics::count(&self.app, "MailsFailed");
         failure
     }
 
     /// Counts a mail that the mail service took, or refused.
     fn count(&self, sent: bool) {
-        let sent = i64::from(sent);
-        metrics::write(&self.app, &[("MailsSent", sent), ("MailsRefused", 1 - sent)]);
+        metrics::count(&self.app, if sent { "MailsSent" } else { "MailsRefused" });
     }
 
     /// The mail's link, if the mail is still true: not replaced, revoked, or past its link's life.

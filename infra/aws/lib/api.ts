@@ -12,6 +12,7 @@ import {
 } from "aws-cdk-lib/aws-apigatewayv2";
 import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
 import { Stats, type Metric } from "aws-cdk-lib/aws-cloudwatch";
+import { ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { FilterPattern, LogGroup, MetricFilter } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import type { Data } from "./data.ts";
@@ -39,6 +40,12 @@ export function operations(): Operation[] {
       return id ? [{ method: method.toUpperCase() as HttpMethod, path, function: id }] : [];
     }),
   );
+}
+
+/** A function behind routes. The CDK's own adds a permission for each route, which are resources, of which a stack has
+ *  500; and a function's routes are all of this API anyway. */
+class Integration extends HttpLambdaIntegration {
+  override completeBind(): void {}
 }
 
 /** The API without its routes: the sites lead to it, and the functions must know the sites' addresses before
@@ -99,9 +106,14 @@ export class Api extends Construct {
   /** Gives every operation its function, and whatever is no route `health`, whose answer to it is the same
    *  problem as everywhere else. */
   route(functions: Functions): void {
-    const integrations = new Map<string, HttpLambdaIntegration>();
+    const sourceArn = Stack.of(this).formatArn({ service: "execute-api", resource: this.api.apiId, resourceName: "*/*" });
+    const integrations = new Map<string, Integration>();
     const to = (name: string) => {
-      const made = integrations.get(name) ?? new HttpLambdaIntegration(name, functions.get(name));
+      const known = integrations.get(name);
+      if (known) return known;
+      const of = functions.get(name);
+      of.addPermission("Api", { principal: new ServicePrincipal("apigateway.amazonaws.com"), sourceArn });
+      const made = new Integration(name, of);
       integrations.set(name, made);
       return made;
     };

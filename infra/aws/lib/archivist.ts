@@ -5,7 +5,7 @@ import { Duration } from "aws-cdk-lib";
 import { Stats, type Metric } from "aws-cdk-lib/aws-cloudwatch";
 import { Rule, Schedule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
-import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { Architecture, LoggingFormat, Runtime, StartingPosition, Tracing, type IFunction } from "aws-cdk-lib/aws-lambda";
 import { DynamoEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import { NodejsFunction } from "aws-cdk-lib/aws-lambda-nodejs";
@@ -15,6 +15,7 @@ import { BEHIND, CHANGED, CURRENT } from "../archivist/words.ts";
 import type { Data } from "./data.ts";
 import { kept } from "./kept.ts";
 import { INLINE, known } from "./known.ts";
+import { FunctionRole } from "./role.ts";
 import type { Settings } from "./settings.ts";
 
 export class Archivist extends Construct {
@@ -36,7 +37,7 @@ export class Archivist extends Construct {
    *  stream's age tells long before; the table still has the events then. */
   private copyHistory(settings: Settings, data: Data): [IFunction, Metric] {
     const scope = new Construct(this, "Copy");
-    const role = new Role(scope, "Role", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
+    const role = new FunctionRole(scope, "Role");
     const logs = new LogGroup(scope, "Logs", {
       logGroupName: `/${settings.deployment}/archive-history`,
       retention: settings.logDays,
@@ -92,7 +93,7 @@ export class Archivist extends Construct {
   /** The alarm on the stream's age says nothing of a stream that is read no more, or of objects that are not written. */
   private lookAtArchive(settings: Settings, data: Data): Metric {
     const scope = new Construct(this, "Look");
-    const role = new Role(scope, "Role", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
+    const role = new FunctionRole(scope, "Role");
     const logs = new LogGroup(scope, "Logs", {
       logGroupName: `/${settings.deployment}/look-at-archive`,
       retention: settings.logDays,

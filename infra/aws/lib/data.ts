@@ -96,6 +96,7 @@ export class Data extends Stack {
     this.archive = archiveBucket(this, settings, this.key);
     this.archiveArn = this.exportValue(this.archive.bucketArn, { name: `${this.stackName}:Archive` });
     this.backUp(settings);
+    this.exportAlways();
     const outputs: Record<(typeof OF_DATA)[number], string> = {
       Table: this.main.tableName,
       HistoryTable: this.history.tableName,
@@ -103,6 +104,20 @@ export class Data extends Stack {
     };
     for (const [name, value] of Object.entries(outputs))
       new CfnOutput(this, `Output${name}`, { value }).overrideLogicalId(name);
+  }
+
+  /** What the stacks of any version import, also where this one does not: CloudFormation deletes no export that is in use,
+   *  so a version that exports less could not be deployed over one that imports it, nor an earlier one come back after
+   *  it. May only grow. */
+  private exportAlways(): void {
+    const { key, main, history, archive } = this;
+    const values = [
+      key.keyArn,
+      ...[main, history].flatMap((table) => [table.tableName, table.tableArn, table.tableStreamArn!]),
+      archive.bucketName,
+      archive.bucketArn,
+    ];
+    for (const value of values) this.exportValue(value);
   }
 
   /** For what point-in-time recovery does not undo: a loss that is found out after more than 35 days, and an

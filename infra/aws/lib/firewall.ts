@@ -157,6 +157,8 @@ export class Firewall extends Stack {
       });
     const acls = { Staff: made("Staff"), Portal: made("Portal") };
     this.webAclArns = { Staff: acls.Staff.attrArn, Portal: acls.Portal.attrArn };
+    // For the stacks of any version, as those of the data: see `exportAlways` there.
+    for (const arn of Object.values(this.webAclArns)) this.exportValue(arn);
 
     // WAF demands this beginning of the name. Only what was refused is logged: an address that was refused is
     // what the log is for, and it is forgotten after a month.

@@ -2,13 +2,14 @@
 // function is one entry of `FUNCTIONS`.
 import { join } from "node:path";
 import { ArnFormat, Duration, Stack } from "aws-cdk-lib";
-import { Effect, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import {
   Architecture,
   Code,
   Function as Lambda,
   LoggingFormat,
   Runtime,
+  SystemLogLevel,
   Tracing,
 } from "aws-cdk-lib/aws-lambda";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
@@ -33,7 +34,9 @@ import {
 } from "./items.ts";
 import { kept } from "./kept.ts";
 import { INLINE, known } from "./known.ts";
+import { FunctionRole } from "./role.ts";
 import { keyNames, type Settings } from "./settings.ts";
+import { TIERS } from "./tiers.ts";
 
 interface Plan {
   rights: Right[];
@@ -527,9 +530,8 @@ export class Functions extends Construct {
       encryptionKey: data.key,
       removalPolicy: kept(settings),
     });
-    const role = new Role(scope, "Role", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
+    const role = new FunctionRole(scope, "Role");
     const made = new Lambda(scope, "Function", {
-      // Also the dimension of its metrics.
       functionName: functionName(settings, name),
       description: `Latchkey: ${name}`,
       runtime: Runtime.PROVIDED_AL2023,
@@ -541,11 +543,13 @@ export class Functions extends Construct {
       timeout: Duration.seconds(plan.seconds ?? 10),
       tracing: settings.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
       loggingFormat: LoggingFormat.JSON,
+      systemLogLevelV2: TIERS[settings.tier].callsLogged ? SystemLogLevel.INFO : SystemLogLevel.WARN,
       logGroup: logs,
       ...(reserved(settings, name) && { reservedConcurrentExecutions: reserved(settings, name) }),
       environment: {
         TABLE: data.main.tableName,
         HISTORY_TABLE: data.history.tableName,
+        DEPLOYMENT: settings.deployment,
         STAFF_ORIGIN: around.staffOrigin,
         PORTAL_ORIGIN: around.portalOrigin,
         TOKEN_ISSUER: around.staffOrigin,

@@ -65,6 +65,8 @@ export class Latchkey extends Stack {
       queueArns: [mail.failed, mail.failedEvents, notices.failed].map(({ queueArn }) => queueArn),
     });
 
+    // For the stacks of any version, as those of the data: see `exportAlways` there.
+    for (const { distributionId } of [edge.staff, edge.portal]) this.exportValue(distributionId);
     const outputs: Record<(typeof OUTPUTS)[number], string | undefined> = {
       StaffSite: edge.staffOrigin,
       PortalSite: edge.portalOrigin,

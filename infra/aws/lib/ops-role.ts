@@ -51,7 +51,11 @@ export class OpsRole extends Construct {
       allow(stacks, "cloudformation:GetTemplate", "cloudformation:ListStackResources"),
       // Back to the template that stood the smoke test last, which CloudFormation fetches as who asks for it.
       allow([arn("cloudformation", `stack/${deployment}/*`)], "cloudformation:UpdateStack"),
-      allow([`${staging}/latchkey/${deployment}.template.json`], "s3:GetObject", "s3:PutObject"),
+      allow(
+        ["template", "groups"].map((what) => `${staging}/latchkey/${deployment}.${what}.json`),
+        "s3:GetObject",
+        "s3:PutObject",
+      ),
       // And what the version leaves that did not stand it.
       allow([arn("logs", `log-group:/${deployment}/*`)], "logs:DeleteLogGroup"),
       // That a key is not there is told to those only who may list: so for the site too.

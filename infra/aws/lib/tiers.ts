@@ -12,6 +12,8 @@ export interface Levers {
   /** The history's table as it is kept best, with point-in-time recovery; else in a class for what is seldom read, and
    *  its archive is the copy. */
   historyRecovery: boolean;
+  /** Lambda's own lines of every call in the log; else only of calls that failed. */
+  callsLogged: boolean;
   /** A dashboard of every function; of at most 50 metrics, which costs nothing; or none. */
   dashboard: "large" | "small" | "none";
   /** The alarms that there are; all of them when not given. */
@@ -37,12 +39,30 @@ const TEN_ALARMS = [
 ] as const;
 
 export const TIERS: Record<Tier, Levers> = {
-  full: { plus: true, traced: true, historyRecovery: true, dashboard: "large", logDays: 365, monthlyBackups: true },
-  standard: { plus: false, traced: false, historyRecovery: false, dashboard: "small", logDays: 365, monthlyBackups: true },
+  full: {
+    plus: true,
+    traced: true,
+    historyRecovery: true,
+    callsLogged: true,
+    dashboard: "large",
+    logDays: 365,
+    monthlyBackups: true,
+  },
+  standard: {
+    plus: false,
+    traced: false,
+    historyRecovery: false,
+    callsLogged: false,
+    dashboard: "small",
+    alarms: TEN_ALARMS,
+    logDays: 365,
+    monthlyBackups: true,
+  },
   lean: {
     plus: false,
     traced: false,
     historyRecovery: false,
+    callsLogged: false,
     dashboard: "none",
     alarms: TEN_ALARMS,
     logDays: 90,

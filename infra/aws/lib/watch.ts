@@ -6,7 +6,6 @@ import {
   ComparisonOperator,
   Dashboard,
   GraphWidget,
-  MathExpression,
   Metric,
   Stats,
   TreatMissingData,
@@ -21,7 +20,7 @@ import { Construct } from "constructs";
 import type { Api } from "./api.ts";
 import type { Archivist } from "./archivist.ts";
 import type { Data } from "./data.ts";
-import { functionName, type Functions } from "./functions.ts";
+import type { Functions } from "./functions.ts";
 import { STREAMED, type Streamed } from "./keys.ts";
 import type { Mail } from "./mail.ts";
 import type { Notices } from "./notices.ts";
@@ -70,21 +69,13 @@ export class Watch extends Construct {
     );
 
     const all = functions.all();
-    const ours = (metricName: string, name?: string) =>
+    const ours = (metricName: string) =>
       new Metric({
         namespace: "Latchkey",
         metricName,
         period: FIVE_MINUTES,
         statistic: Stats.SUM,
-        ...(name && { dimensionsMap: { function: functionName(settings, name) } }),
-      });
-    /** The sum over functions; a metric that was never written counts as none. */
-    const sum = (metricName: string, names: string[]) =>
-      new MathExpression({
-        expression: `SUM([${names.map((_, i) => `FILL(m${i}, 0)`).join(",")}])`,
-        usingMetrics: Object.fromEntries(names.map((name, i) => [`m${i}`, ours(metricName, name)])),
-        period: FIVE_MINUTES,
-        label: metricName,
+        dimensionsMap: { deployment: settings.deployment },
       });
     const account = (metricName: string) =>
       new Metric({ namespace: "AWS/Lambda", metricName, period: FIVE_MINUTES, statistic: Stats.SUM });
@@ -141,7 +132,7 @@ export class Watch extends Construct {
       queue.metricApproximateNumberOfMessagesVisible({ period: FIVE_MINUTES, statistic: Stats.MAXIMUM });
     this.alarm("MailGivenUp", "The stream gave up on a mail: see outbox show", waiting(mail.failed), 1);
     // Such a mail is not tried again: SES will never take it, or has not taken it for three days.
-    this.alarm("MailRefused", "SES refuses a mail for good", ours("MailsRefused", "send-mail"), 1);
+    this.alarm("MailRefused", "SES refuses a mail for good", ours("MailsRefused"), 1);
     this.alarm("EventsGivenUp", "It is not known what became of some mails", waiting(mail.failedEvents), 1);
     this.alarm(
       "NoticesGivenUp",
@@ -168,14 +159,14 @@ export class Watch extends Construct {
     this.alarm("Backups", "A backup was not made", jobs("NumberOfBackupJobsFailed"), 1);
     if (settings.backupCopies)
       this.alarm("BackupCopies", "A backup was not copied", jobs("NumberOfCopyJobsFailed"), 1);
-    this.alarm("Lockouts", "Many usernames are being guessed at", ours("Lockouts", "sign-in"), 20);
+    this.alarm("Lockouts", "Many usernames are being guessed at", ours("Lockouts"), 20);
 
     if (dashboard === "none") return;
     const large = dashboard === "large";
     const graph = (title: string, left: IMetric[], right: IMetric[] = []) =>
       new GraphWidget({ title, left, right, width: 12, height: 6 });
     const driven = [...Object.keys(STREAMED), "mail-events"];
-    const names = all.map(([name]) => name).filter((name) => !driven.includes(name));
+    const called = all.filter(([name]) => !driven.includes(name));
     const byFunction = (metricName: string) =>
       graph(
         `${metricName} by function`,
@@ -194,26 +185,23 @@ export class Watch extends Construct {
             requests("4xx", Stats.SUM),
             requests("5xx", Stats.SUM),
             turnedAway,
-            ...(large ? [sum("Failures", names)] : []),
+            ours("Failures"),
           ]),
         ],
         [
           large
             ? graph(
-                "Latency by function, p99",
-                names.map((name) => ours("Latency", name).with({ statistic: "p99" })),
+                "Duration by function, p99",
+                called.map(([, fn]) => fn.metricDuration({ period: FIVE_MINUTES, statistic: "p99" })),
               )
             : graph("Errors and throttles of functions", ["Errors", "Throttles"].map(account)),
-          graph(
-            "Lockouts",
-            ["sign-in", "reset-password"].map((name) => ours("Lockouts", name)),
-          ),
+          graph("Lockouts", [ours("Lockouts")]),
         ],
         [
-          graph("Mails", [
-            ...["MailsSent", "MailsFailed", "MailsRefused"].map((name) => ours(name, "send-mail")),
-            ...["MailsDelivered", "MailsBounced", "MailsComplained"].map((name) => ours(name, "mail-events")),
-          ]),
+          graph(
+            "Mails",
+            ["Sent", "Failed", "Refused", "Delivered", "Bounced", "Complained"].map((what) => ours(`Mails${what}`)),
+          ),
           graph(
             "Age of streams",
             [stream("send-mail"), stream("deliver"), iterator(archivist.copier.functionName)],

@@ -16,6 +16,9 @@ export interface Range {
   to: string;
 }
 
+/** Objects that are read side by side: of a year there are more than 100,000. */
+export const TOGETHER = 32;
+
 export const DAY = 24 * 60 * 60 * 1000;
 
 /** The events of a range, as JSON lines, in the order of their ids, which is that of time. */
@@ -42,12 +45,15 @@ export async function events(d: Deployment, range: Range): Promise<string[]> {
 /** What was archived on a day, as items of the history's table. */
 export async function ofDay(d: Deployment, day: string): Promise<Record<string, unknown>[]> {
   const Bucket = await d.output("ArchiveBucket");
-  const all: Record<string, unknown>[] = [];
-  for (const [Key, VersionId] of await written(d, Bucket, `history/${day.replaceAll("-", "/")}/`)) {
+  const read = async ([Key, VersionId]: [string, string]) => {
     const object = await d.s3.send(new GetObjectCommand({ Bucket, Key, VersionId }));
     const lines = (await object.Body!.transformToString()).split("\n").filter(Boolean);
-    all.push(...lines.map((line) => unmarshall(JSON.parse(line))));
-  }
+    return lines.map((line) => unmarshall(JSON.parse(line)));
+  };
+  const objects = [...(await written(d, Bucket, `history/${day.replaceAll("-", "/")}/`))];
+  const all: Record<string, unknown>[] = [];
+  for (let at = 0; at < objects.length; at += TOGETHER)
+    for (const items of await Promise.all(objects.slice(at, at + TOGETHER).map(read))) all.push(...items);
   return all;
 }
 

@@ -140,17 +140,20 @@ export async function protectTables(d: Deployment): Promise<void> {
 
 const BOOTSTRAP_STACK = "CDKToolkit";
 
-/** The bucket of CDK's bootstrap, for the last template that stood the smoke test. */
-async function shelf(d: Deployment): Promise<{ Bucket: string; Key: string }> {
+/** What is kept in the bucket of CDK's bootstrap: the last template that stood the smoke test, and the names of log groups
+ *  that a version leaves which did not. */
+type Kept = "template" | "groups";
+
+async function shelf(d: Deployment, what: Kept): Promise<{ Bucket: string; Key: string }> {
   const stack = await described(d.cloudFormation, BOOTSTRAP_STACK);
   const Bucket = stack?.Outputs?.find(({ OutputKey }) => OutputKey === "BucketName")?.OutputValue;
   if (!Bucket) throw new Refusal(`The stack ${BOOTSTRAP_STACK} has no BucketName.`);
-  return { Bucket, Key: `latchkey/${d.settings.deployment}.template.json` };
+  return { Bucket, Key: `latchkey/${d.settings.deployment}.${what}.json` };
 }
 
-async function kept(d: Deployment): Promise<string | undefined> {
+async function kept(d: Deployment, what: Kept = "template"): Promise<string | undefined> {
   try {
-    const { Body } = await d.s3.send(new GetObjectCommand(await shelf(d)));
+    const { Body } = await d.s3.send(new GetObjectCommand(await shelf(d, what)));
     return await Body!.transformToString();
   } catch (error) {
     if ((error as Error).name === "NoSuchKey") return undefined;
@@ -162,12 +165,17 @@ async function kept(d: Deployment): Promise<string | undefined> {
 export async function keep(d: Deployment): Promise<void> {
   const Body = await templateOf(d, "");
   if ((await kept(d)) === Body) return;
-  await d.s3.send(new PutObjectCommand({ ...(await shelf(d)), Body, ContentType: "application/json" }));
+  await put(d, "template", Body);
+}
+
+async function put(d: Deployment, what: Kept, Body: string): Promise<void> {
+  await d.s3.send(new PutObjectCommand({ ...(await shelf(d, what)), Body, ContentType: "application/json" }));
 }
 
 /** Of a deployment that is no more, nothing is kept. */
 export async function forget(d: Deployment): Promise<void> {
-  if (await described(d.cloudFormation, BOOTSTRAP_STACK)) await d.s3.send(new DeleteObjectCommand(await shelf(d)));
+  if (!(await described(d.cloudFormation, BOOTSTRAP_STACK))) return;
+  for (const what of ["template", "groups"] as const) await d.s3.send(new DeleteObjectCommand(await shelf(d, what)));
 }
 
 const PAUSE = 5000;
@@ -183,8 +191,11 @@ export async function goBack(d: Deployment): Promise<"went back" | "is the last"
   if (last === undefined) return "is the first";
   if (read(last) === read(now)) return "is the last";
   if (poolsOf(last) !== poolsOf(now)) return "has another pool";
-  const { Bucket, Key } = await shelf(d);
+  const { Bucket, Key } = await shelf(d, "template");
   const { region, deployment } = d.settings;
+  // Before the change: ended in the midst of it, the next deployment finds them here.
+  const left = groupsOf(now).filter((one) => !groupsOf(last).includes(one));
+  if (left.length) await put(d, "groups", JSON.stringify(left));
   await d.cloudFormation.send(
     new UpdateStackCommand({
       StackName: deployment,
@@ -195,26 +206,32 @@ export async function goBack(d: Deployment): Promise<"went back" | "is the last"
   const status = await settled(d, "");
   if (status !== "UPDATE_COMPLETE") throw new Refusal(`The way back to the last version ended with ${status}.`);
   d.changed();
-  await clearGroups(d, last, now);
+  await clearGroups(d);
   return "went back";
 }
 
-/** Deletes the log groups that only the version has which did not answer. They are called by fixed names and kept, so that
- *  the next try to make them would fail. */
-async function clearGroups(d: Deployment, last: string, now: string): Promise<void> {
-  const groups = (template: string) =>
-    ofType(template, "AWS::Logs::LogGroup").flatMap(([, { Properties }]) => {
-      const name = Properties?.["LogGroupName"];
-      return typeof name === "string" ? [name] : [];
-    });
-  const before = groups(last);
+const groupsOf = (template: string) =>
+  ofType(template, "AWS::Logs::LogGroup").flatMap(([, { Properties }]) => {
+    const name = Properties?.["LogGroupName"];
+    return typeof name === "string" ? [name] : [];
+  });
+
+/** Deletes the log groups that only a version had which did not answer, and which went back since. They are called by
+ *  fixed names and kept, so that the next try to make them would fail. */
+export async function clearGroups(d: Deployment): Promise<void> {
+  const left = JSON.parse((await kept(d, "groups")) ?? "[]") as string[];
+  if (!left.length) return;
+  await settled(d, "");
+  // CloudFormation may have ended the way back, and left all as it was.
+  const inUse = groupsOf(await templateOf(d, ""));
   const logs = new CloudWatchLogsClient({ region: d.settings.region });
-  for (const logGroupName of groups(now).filter((one) => !before.includes(one))) {
+  for (const logGroupName of left.filter((one) => !inUse.includes(one))) {
     await logs.send(new DeleteLogGroupCommand({ logGroupName })).catch((error: Error) => {
       // Those of a try-out went with the stack's change.
       if (error.name !== "ResourceNotFoundException") throw error;
     });
   }
+  await put(d, "groups", "[]");
 }
 
 /** Deletes a stack, and waits until it is gone. */

@@ -30,7 +30,8 @@ keys init                                     make what the first deployment nee
 keys signing|origin new | use | retire [--now]   turn a key, a deployment after each step
 keys token new                                another key of HMACs, then a deployment
 keys client-secret                            keep the secret of the staff's issuer, from standard input
-practice put <id> [--file settings.json] [--name … --alert-inbox …]
+practice put <id> [--file settings.json] [--name … --alert-inbox …] [--listed | --unlisted]
+                                              --listed: the portal's first page offers it to everybody
 practice show <id>
 practice revoke-everyone <id>                 end every session, of staff and of clients
 staff add <e-mail> --name … --practice … --role admin|staff|auditor
@@ -75,11 +76,10 @@ async function run(d: Deployment, words: string[], options: Options): Promise<vo
     case "practice put": {
       const file = options["file"] ? JSON.parse(await readFile(needed(options, "file"), "utf8")) : {};
       const { name: called, "alert-inbox": alertInbox } = options;
-      await practice.put(d, name(), {
-        ...file,
-        ...(called && { name: called }),
-        ...(alertInbox && { alertInbox }),
-      });
+      if (options["listed"] && options["unlisted"]) throw new Refusal("Say either --listed or --unlisted.");
+      const listed = options["listed"] ? true : options["unlisted"] ? false : undefined;
+      const changes = { ...file, ...(called && { name: called }), ...(alertInbox && { alertInbox }) };
+      await practice.put(d, name(), changes, listed);
       return;
     }
     case "practice show":
@@ -145,6 +145,8 @@ const options: NonNullable<ParseArgsConfig["options"]> = {
   ...Object.fromEntries(TEXT.map((name) => [name, { type: "string" as const }])),
   now: { type: "boolean" },
   yes: { type: "boolean" },
+  listed: { type: "boolean" },
+  unlisted: { type: "boolean" },
 };
 
 /** What is set, without which no command but `up` begins. */

@@ -86,11 +86,13 @@ const TRIES = 5;
 const NAMES = Object.keys(RULES) as (keyof Practice)[];
 
 /** Makes a practice, or changes what is given of it. Of two who change it at once, the later reads what the other wrote,
- *  admins in the console among them: nothing is lost. */
+ *  admins in the console among them: nothing is lost. `listed`: whether the portal offers it to a person who comes without
+ *  a practice's address; nothing is changed of that where it is not said. */
 export async function put(
   d: Deployment,
   practice: string,
   given: Partial<Practice>,
+  listed?: boolean,
   tries = TRIES,
 ): Promise<Practice> {
   const kept = await read(d, practice);
@@ -139,9 +141,9 @@ export async function put(
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
     if (tries <= 1) throw new Refusal("The practice is being changed by others. Try again.");
-    return put(d, practice, given, tries - 1);
+    return put(d, practice, given, listed, tries - 1);
   }
-  await announce(d, { id: practice, name: full.name });
+  await announce(d, practice, async () => (await load(d, practice))?.name ?? full.name, listed);
   d.say(`${full.name} is at ${full.portalAddress}/sign-in.`);
   return full;
 }

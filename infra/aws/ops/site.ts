@@ -2,7 +2,7 @@
 // so that a page that was opened before an upgrade still finds its own; pages are asked for anew every time.
 import { readdir, readFile } from "node:fs/promises";
 import { extname, join, relative } from "node:path";
-import { GetObjectCommand, NoSuchKey, PutObjectCommand } from "@aws-sdk/client-s3";
+import { GetObjectCommand, NoSuchKey, paginateListObjectsV2, PutObjectCommand } from "@aws-sdk/client-s3";
 import { Refusal, type Deployment } from "./deployment.ts";
 
 const TYPES: Record<string, string> = {
@@ -13,8 +13,11 @@ const TYPES: Record<string, string> = {
   ".svg": "image/svg+xml",
   ".woff2": "font/woff2",
 };
-/** The file that says which practices the sign-in pages offer. */
+/** The file with the practices that wish to be offered where no practice is named. */
 export const CONFIG = "config.json";
+/** The folder with a file for each practice, which its own pages read. */
+const PRACTICES = "practices/";
+const fileOf = (id: string) => `${PRACTICES}${id}.json`;
 
 /** Uploads a build: first what pages refer to, then the pages. */
 export async function publish(d: Deployment, dist: string): Promise<void> {
@@ -25,8 +28,9 @@ export async function publish(d: Deployment, dist: string): Promise<void> {
     .filter((entry) => entry.isFile())
     .map((entry) => relative(dist, join(entry.parentPath, entry.name)))
     .sort((a, b) => Number(a.endsWith(".html")) - Number(b.endsWith(".html")));
+  // Before the pages that read them.
+  await settle(d);
   for (const file of files) await store(d, file, await readFile(join(dist, file)));
-  await announce(d);
   d.say(`${files.length} files are in place.`);
 }
 
@@ -35,38 +39,76 @@ interface Offered {
   name: string;
 }
 
-/** How often the file is read again when another command has changed it meanwhile. */
+/** How often a file is read again when another command has changed it meanwhile. */
 const TRIES = 8;
 
-/** Adds a practice to those that the sign-in pages offer; without one, sees that the file is there. It is written on the
- *  condition that it is as it was read: of two commands at once, neither loses the other's practice. */
-export async function announce(d: Deployment, practice?: Offered, tries = TRIES): Promise<void> {
-  const { all, etag } = await offered(d);
-  if (!practice && etag) return;
-  const others = all.filter((other) => other.id !== practice?.id);
-  const practices = [...others, ...(practice ? [practice] : [])].sort((a, b) => a.name.localeCompare(b.name));
-  const asRead = etag ? { IfMatch: etag } : { IfNoneMatch: "*" };
+/** Tells the pages of a practice what it is called, and lists it, or lists it no more; otherwise it stays as it was. The
+ *  name is read after the file that it goes into: of two commands at once, the later one's stays. */
+export async function announce(d: Deployment, id: string, name: () => Promise<string>, listed?: boolean): Promise<void> {
+  await change<Offered>(d, fileOf(id), async () => ({ id, name: await name() }));
+  await change<List>(d, CONFIG, async ({ practices } = NONE) => {
+    const others = practices.filter((other) => other.id !== id);
+    if (!(listed ?? others.length < practices.length)) return { practices: others };
+    const all = [...others, { id, name: await name() }];
+    return { practices: all.sort((a, b) => a.name.localeCompare(b.name)) };
+  });
+}
+
+interface List {
+  practices: Offered[];
+}
+const NONE: List = { practices: [] };
+
+/** Whether the pages find what they read: the list, and a file of each practice in it. Those from before there were such
+ *  files stood in the list alone. */
+export async function settled(d: Deployment): Promise<boolean> {
+  const list = await read<List>(d, CONFIG);
+  if (!list) return false;
+  for (const { id } of list.value.practices) if (!(await read(d, fileOf(id)))) return false;
+  return true;
+}
+
+async function settle(d: Deployment): Promise<void> {
+  await change<List>(d, CONFIG, async (list = NONE) => list);
+  const { practices } = (await read<List>(d, CONFIG))!.value;
+  for (const one of practices) await change<Offered>(d, fileOf(one.id), async (there) => there ?? one);
+}
+
+/** Every practice that has pages. */
+export async function practices(d: Deployment): Promise<string[]> {
+  const Bucket = await d.outputOf("SiteBucket");
+  if (!Bucket) return [];
+  const list = await read<List>(d, CONFIG);
+  const found = new Set(list?.value.practices.map(({ id }) => id));
+  for await (const { Contents = [] } of paginateListObjectsV2({ client: d.s3 }, { Bucket, Prefix: PRACTICES }))
+    for (const { Key = "" } of Contents) found.add(Key.slice(PRACTICES.length, -".json".length));
+  return [...found].sort();
+}
+
+/** Writes a file on the condition that it is as it was read: of two commands at once, neither undoes the other. */
+async function change<T>(d: Deployment, path: string, to: (before?: T) => Promise<T>, tries = TRIES): Promise<void> {
+  const before = await read<T>(d, path);
+  const after = JSON.stringify(await to(before?.value));
+  if (before && after === JSON.stringify(before.value)) return;
+  const asRead = before ? { IfMatch: before.etag } : { IfNoneMatch: "*" };
   try {
-    await store(d, CONFIG, Buffer.from(JSON.stringify({ practices })), asRead);
+    await store(d, path, Buffer.from(after), asRead);
   } catch (error) {
     // 409: another write is under way.
     if (!["PreconditionFailed", "ConditionalRequestConflict"].includes((error as Error).name)) throw error;
-    if (tries <= 1) throw new Refusal("The list of practices is being changed by others. Say the same again.");
+    if (tries <= 1) throw new Refusal(`${path} is being changed by others. Say the same again.`);
     await d.wait(Math.random() * 100 * (TRIES - tries + 1));
-    return announce(d, practice, tries - 1);
+    return change(d, path, to, tries - 1);
   }
 }
 
-/** The practices that are offered, and which version of the file says so, if there is one. */
-async function offered(d: Deployment): Promise<{ all: Offered[]; etag?: string }> {
+/** What a file says, and which version of it, if there is one. */
+async function read<T>(d: Deployment, Key: string): Promise<{ value: T; etag: string } | undefined> {
   try {
-    const { Body, ETag } = await d.s3.send(
-      new GetObjectCommand({ Bucket: await d.output("SiteBucket"), Key: CONFIG }),
-    );
-    const { practices } = JSON.parse(await Body!.transformToString()) as { practices: Offered[] };
-    return { all: practices, ...(ETag && { etag: ETag }) };
+    const { Body, ETag } = await d.s3.send(new GetObjectCommand({ Bucket: await d.output("SiteBucket"), Key }));
+    return { value: JSON.parse(await Body!.transformToString()) as T, etag: ETag! };
   } catch (error) {
-    if (error instanceof NoSuchKey) return { all: [] };
+    if (error instanceof NoSuchKey) return undefined;
     throw error;
   }
 }

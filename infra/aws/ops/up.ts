@@ -6,14 +6,14 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { GetObjectCommand, HeadObjectCommand, NoSuchKey } from "@aws-sdk/client-s3";
+import { HeadObjectCommand } from "@aws-sdk/client-s3";
 import { GetEmailIdentityCommand, SESv2Client } from "@aws-sdk/client-sesv2";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { paginateQuery } from "@aws-sdk/lib-dynamodb";
 import { key } from "../lib/keys.ts";
 import { settings, type First, type Settings } from "../lib/settings.ts";
 import { agrees, interview, type Answers, type Asker } from "./ask.ts";
-import { Assembly, EDGE_REGION, goBack, isProtected, keep, keepsTables, protectTables, upToDate, type End } from "./cloudformation.ts";
+import { Assembly, clearGroups, EDGE_REGION, goBack, isProtected, keep, keepsTables, protectTables, upToDate, type End } from "./cloudformation.ts";
 import { Deployment, Refusal } from "./deployment.ts";
 import { leads, names, type Names } from "./dns.ts";
 import * as keys from "./keys.ts";
@@ -98,7 +98,7 @@ export async function up(d: Deployment, file: string, asker?: Asker, with_: Part
 
 /** The first practice and its admin, if there is no practice yet. */
 async function firstOnes(d: Deployment, file: string, asker?: Asker): Promise<First | undefined> {
-  if (d.settings.first || (await practices(d)).length) return d.settings.first;
+  if (d.settings.first || (await site.practices(d)).length) return d.settings.first;
   if (!asker)
     throw new Refusal(
       `There is no practice yet. Name the first one and its admin in ${file}: "first": {"practice": "harbor", "name": "Harbor Counseling", "alertInbox": "…", "email": "…", "admin": "Dana Whitfield"}`,
@@ -136,7 +136,10 @@ export async function stepsOf(d: Deployment, hands: Hands, first?: First): Promi
       for (const end of ends) if (!(await upToDate(d, end, version))) return false;
       return true;
     },
-    run: () => deploy(version, ...ends),
+    run: async () => {
+      if (ends.includes("")) await clearGroups(d);
+      await deploy(version, ...ends);
+    },
   });
   const steps: Step[] = [
     {
@@ -212,7 +215,7 @@ export async function stepsOf(d: Deployment, hands: Hands, first?: First): Promi
       {
         name: "practice",
         plan: () => `make ${first.name}, as ${first.practice}`,
-        done: async () => (await practices(d)).includes(first.practice),
+        done: async () => (await site.practices(d)).includes(first.practice),
         run: async () => {
           const { name, alertInbox } = first;
           await practice.put(d, first.practice, { name, alertInbox });
@@ -261,7 +264,7 @@ async function turnBack(d: Deployment, faults: Fault[]): Promise<never> {
   throw new Refusal(`These did not answer as they must:\n${list}\n${back}`);
 }
 
-/** Whether the bucket has the built pages, byte by byte, and the list of practices. */
+/** Whether the bucket has the built pages, byte by byte, and what they read of practices. */
 async function published(d: Deployment, dist: string): Promise<boolean> {
   const Bucket = await d.outputOf("SiteBucket");
   if (!Bucket) return false;
@@ -269,31 +272,17 @@ async function published(d: Deployment, dist: string): Promise<boolean> {
     throw new Refusal(`There is no built site in ${dist}. First: make site`);
   });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => relative(dist, join(entry.parentPath, entry.name)));
-  for (const Key of [...files, site.CONFIG]) {
+  if (!(await site.settled(d))) return false;
+  for (const Key of files) {
     const there = await d.s3.send(new HeadObjectCommand({ Bucket, Key })).catch((error: Error) => {
       if (["NotFound", "NoSuchKey"].includes(error.name)) return undefined;
       throw error;
     });
     if (!there) return false;
-    if (Key === site.CONFIG) continue;
     const digest = createHash("md5").update(await readFile(join(dist, Key))).digest("hex");
     if (there.ETag !== `"${digest}"`) return false;
   }
   return true;
-}
-
-/** The practices that the sign-in pages offer. */
-async function practices(d: Deployment): Promise<string[]> {
-  const Bucket = await d.outputOf("SiteBucket");
-  if (!Bucket) return [];
-  try {
-    const { Body } = await d.s3.send(new GetObjectCommand({ Bucket, Key: site.CONFIG }));
-    const { practices } = JSON.parse(await Body!.transformToString()) as { practices: { id: string }[] };
-    return practices.map(({ id }) => id);
-  } catch (error) {
-    if (error instanceof NoSuchKey) return [];
-    throw error;
-  }
 }
 
 async function hasAdmin(d: Deployment, practice: string): Promise<boolean> {

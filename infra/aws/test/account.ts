@@ -27,6 +27,7 @@ import {
   DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  ListObjectsV2Command,
   ListObjectVersionsCommand,
   NoSuchKey,
   PutObjectCommand,
@@ -390,6 +391,11 @@ export class Account {
     s3.on(DeleteObjectCommand).callsFake((input) =>
       this.change(`delete object ${at(input)}`, () => (this.objects.delete(at(input)), {})),
     );
+    s3.on(ListObjectsV2Command).callsFake(async ({ Bucket, Prefix }) => ({
+      Contents: [...this.objects.keys()]
+        .filter((key) => key.startsWith(`${Bucket}/${Prefix}`))
+        .map((key) => ({ Key: key.slice(Bucket.length + 1) })),
+    }));
     s3.on(ListObjectVersionsCommand).callsFake(async ({ Bucket }) => ({
       // A page.
       Versions: [...this.objects.keys()]

@@ -130,7 +130,7 @@ describe("the edge", () => {
     );
     for (const page of ["/harbor/sign-in", "/authorize", "/sign-out"])
       expect(run("EdgePortalPages", page)).toBe("/portal.html");
-    for (const file of ["/assets/a-1.js", "/assets/nothing", "/icon.svg", "/config.json", "/assets/password.js"])
+    for (const file of ["/assets/a-1.js", "/assets/nothing", "/icon.svg", "/config.json", "/practices/harbor.json", "/assets/password.js"])
       expect(run("EdgeStaffPages", file)).toBe(file);
     // Links of mails, as mail programs change them.
     const token = "x2dQ-w_1";

@@ -107,6 +107,7 @@ function ask(client: string, command: string, input: Input): void {
 
 function askS3(name: string, input: Input): void {
   if (name === "ListObjectVersions") return note("s3:ListBucketVersions", bucketOf(input["Bucket"]));
+  if (name === "ListObjectsV2") return note("s3:ListBucket", bucketOf(input["Bucket"]));
   const read = input["VersionId"] ? "s3:GetObjectVersion" : "s3:GetObject";
   note(["GetObject", "HeadObject"].includes(name) ? read : `s3:${name}`, object(input));
 }

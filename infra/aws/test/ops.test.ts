@@ -21,6 +21,7 @@ import {
   ListObjectVersionsCommand,
   NoSuchKey,
   PutObjectCommand,
+  type PutObjectCommandInput,
   S3Client,
 } from "@aws-sdk/client-s3";
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
@@ -108,64 +109,124 @@ describe("practices", () => {
       PK: "P#harbor",
       SK: "PRACTICE",
     });
-    const [config] = bucket.commandCalls(PutObjectCommand);
-    expect(config?.args[0].input).toMatchObject({ Key: "config.json", CacheControl: "no-cache" });
-    expect(String(config?.args[0].input.Body)).toBe(
-      '{"practices":[{"id":"harbor","name":"Harbor Counseling"}]}',
-    );
+    expect(written()).toEqual({
+      "practices/harbor.json": { id: "harbor", name: "Harbor Counseling" },
+      "config.json": { practices: [] },
+    });
+    for (const { args } of bucket.commandCalls(PutObjectCommand)) expect(args[0].input.CacheControl).toBe("no-cache");
   });
 
-  describe("in the file that the sign-in pages read", () => {
-    /** The bucket's one file, with conditions honoured as S3 does. */
-    let file: { text: string; etag: string } | undefined;
+  const written = () =>
+    Object.fromEntries(
+      bucket.commandCalls(PutObjectCommand).map(({ args: [{ input }] }) => [input.Key, JSON.parse(String(input.Body))]),
+    );
+
+  describe("in the files that the pages read", () => {
+    /** The bucket's files, with conditions honoured as S3 does. */
+    const files = new Map<string, { text: string; etag: string }>();
     const wrong = (name: string) => Object.assign(new Error(name), { name });
+    let version = 0;
+    const take = ({ Key, Body, IfMatch, IfNoneMatch }: PutObjectCommandInput) => {
+      const file = files.get(Key!);
+      if (IfNoneMatch ? file : file?.etag !== IfMatch) throw wrong("PreconditionFailed");
+      files.set(Key!, { text: String(Body), etag: `"${(version += 1)}"` });
+      return {};
+    };
     beforeEach(() => {
-      file = undefined;
-      let version = 0;
-      bucket.on(GetObjectCommand).callsFake(() => {
+      files.clear();
+      bucket.on(GetObjectCommand).callsFake(({ Key }) => {
+        const file = files.get(Key);
         if (!file) throw new NoSuchKey({ message: "", $metadata: {} });
-        const { text, etag } = file;
-        return { ETag: etag, Body: { transformToString: async () => text } };
+        return { ETag: file.etag, Body: { transformToString: async () => file.text } };
       });
-      bucket.on(PutObjectCommand).callsFake(({ Body, IfMatch, IfNoneMatch }) => {
-        if (IfNoneMatch ? file : file?.etag !== IfMatch) throw wrong("PreconditionFailed");
-        file = { text: String(Body), etag: `"${(version += 1)}"` };
-        return {};
-      });
+      bucket.on(PutObjectCommand).callsFake(take);
     });
-    const names = () => (JSON.parse(file!.text) as { practices: { id: string }[] }).practices.map(({ id }) => id);
+    const told = (path: string) => JSON.parse(files.get(path)!.text) as unknown;
+    const listed = () => (told("config.json") as { practices: { id: string }[] }).practices.map(({ id }) => id);
+    const make = (id: string, wish?: boolean) =>
+      practice.put(d, id, { name: id, alertInbox: "desk@harbor.example" }, wish);
+
+    test("each has its own, and is listed only where it wishes, for as long as it does", async () => {
+      await make("cove");
+      await make("harbor", true);
+      expect([told("practices/cove.json"), told("practices/harbor.json")]).toEqual([
+        { id: "cove", name: "cove" },
+        { id: "harbor", name: "harbor" },
+      ]);
+      expect(listed()).toEqual(["harbor"]);
+      await make("harbor");
+      expect(listed()).toEqual(["harbor"]);
+      await make("harbor", false);
+      expect(listed()).toEqual([]);
+      expect(told("practices/harbor.json")).toEqual({ id: "harbor", name: "harbor" });
+    });
 
     test("none is lost when many are made at once", async () => {
       const ids = ["cove", "dune", "elm", "fern", "glade", "harbor"];
-      await Promise.all(ids.map((id) => practice.put(d, id, { name: id, alertInbox: "desk@harbor.example" })));
-      expect(names()).toEqual(ids);
+      await Promise.all(ids.map((id) => make(id, true)));
+      expect(listed()).toEqual(ids);
+      for (const id of ids) expect(told(`practices/${id}.json`)).toEqual({ id, name: id });
+    });
+
+    test("of two new names at once, the one that the table has in the end is told", async () => {
+      const { announce } = await import("../ops/site.ts");
+      let name = "Harbor";
+      const slow = announce(d, "harbor", async () => {
+        const read = name;
+        if (read === "Harbor") {
+          // Another command changes it and tells it, before this one writes what it read.
+          name = "Harbour";
+          await announce(d, "harbor", async () => name, true);
+        }
+        return read;
+      });
+      await slow;
+      expect(told("practices/harbor.json")).toEqual({ id: "harbor", name: "Harbour" });
+      expect(told("config.json")).toEqual({ practices: [{ id: "harbor", name: "Harbour" }] });
     });
 
     test("a write that meets another one is tried again, and an error of another kind is told", async () => {
-      await put();
-      bucket.on(PutObjectCommand).rejectsOnce(wrong("ConditionalRequestConflict")).callsFake(({ Body }) => {
-        file = { text: String(Body), etag: "after" };
-        return {};
-      });
-      await practice.put(d, "cove", { name: "Cove", alertInbox: "desk@cove.example" });
-      expect(names()).toEqual(["cove", "harbor"]);
+      await make("harbor", true);
+      bucket.on(PutObjectCommand).rejectsOnce(wrong("ConditionalRequestConflict")).callsFake(take);
+      await make("cove", true);
+      expect(listed()).toEqual(["cove", "harbor"]);
       bucket.on(PutObjectCommand).rejects(wrong("AccessDenied"));
-      await expect(put()).rejects.toThrow("AccessDenied");
+      await expect(make("elm")).rejects.toThrow("AccessDenied");
       bucket.on(PutObjectCommand).rejects(wrong("PreconditionFailed"));
-      await expect(put()).rejects.toThrow("being changed by others");
+      await expect(make("elm")).rejects.toThrow("being changed by others");
     });
 
-    test("publishing the site makes an empty file, and leaves one that is there", async () => {
-      const { publish } = await import("../ops/site.ts");
+    describe("publishing the site", () => {
       const dist = mkdtempSync(join(tmpdir(), "latchkey-dist-"));
-      bucket.on(PutObjectCommand, { Key: "index.html" }).resolves({});
-      writeFileSync(join(dist, "index.html"), "");
-      await publish(d, dist);
-      expect(names()).toEqual([]);
-      await put();
-      const before = file;
-      await publish(d, dist);
-      expect(file).toBe(before);
+      writeFileSync(join(dist, "portal.html"), "");
+      beforeEach(() => bucket.on(PutObjectCommand, { Key: "portal.html" }).callsFake((input) => (files.set(input.Key, { text: "", etag: "" }), {})));
+      const publish = async () => (await import("../ops/site.ts")).publish(d, dist);
+
+      test("makes an empty list, and leaves one that is there", async () => {
+        await publish();
+        expect(listed()).toEqual([]);
+        await make("harbor", true);
+        const before = new Map(files);
+        await publish();
+        expect(files).toEqual(before);
+      });
+
+      test("makes the files of practices that stood in the list alone before there were such, ahead of the pages", async () => {
+        const { settled } = await import("../ops/site.ts");
+        const practices = [{ id: "cove", name: "Cove" }, { id: "harbor", name: "Harbor" }];
+        files.set("config.json", { text: JSON.stringify({ practices }), etag: '"old"' });
+        expect(await settled(d)).toBe(false);
+        await publish();
+        expect(await settled(d)).toBe(true);
+        expect([told("practices/cove.json"), told("practices/harbor.json")]).toEqual(practices);
+        // Pages of before, which may come back, find all in the list.
+        expect(listed()).toEqual(["cove", "harbor"]);
+        expect([...files.keys()].at(-1)).toBe("portal.html");
+        // A name that was changed since is not taken back.
+        await make("harbor");
+        await publish();
+        expect(told("practices/harbor.json")).toEqual({ id: "harbor", name: "harbor" });
+      });
     });
   });
 

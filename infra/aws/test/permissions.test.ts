@@ -9,9 +9,6 @@ interface Statement {
   Resource: unknown;
   Condition?: Record<string, Record<string, string | string[]>>;
 }
-interface Policy {
-  PolicyDocument: { Statement: Statement[] };
-}
 
 let made: Synthesised;
 beforeAll(() => {
@@ -22,8 +19,7 @@ const list = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]
 
 /** The statements of a function's only policy. */
 function of(name: string): Statement[] {
-  return made.one<Policy>("AWS::IAM::Policy", `Functions${name.replaceAll("-", "")}Role`).PolicyDocument
-    .Statement;
+  return made.rights(`Functions${name.replaceAll("-", "")}Role`);
 }
 const actions = (name: string, on: RegExp) =>
   of(name)
@@ -229,10 +225,8 @@ test("mail is sent as the sender, through the configuration set", () => {
 });
 
 test("the archivist adds objects and can neither read, change nor unlock them", () => {
-  const { PolicyDocument } = made.one<Policy>("AWS::IAM::Policy", "ArchivistCopyRole");
-  const s3 = PolicyDocument.Statement.flatMap((s) => list(s.Action)).filter((action) =>
-    action.startsWith("s3:"),
-  );
+  const rights = made.rights<Statement>("ArchivistCopyRole");
+  const s3 = rights.flatMap((s) => list(s.Action)).filter((action) => action.startsWith("s3:"));
   expect(s3).toEqual(["s3:PutObject"]);
 });
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { beforeAll, expect, test } from "vitest";
 import { operations } from "../lib/api.ts";
 import { FUNCTIONS } from "../lib/functions.ts";
-import { Synthesised } from "./synthesised.ts";
+import { made as make, Synthesised } from "./synthesised.ts";
 
 let made: Synthesised;
 beforeAll(() => {
@@ -42,16 +42,27 @@ test("the routes are the document's, each to the function that its id names", ()
   expect(leads.sort()).toEqual(wanted.sort());
 });
 
-test("the API may invoke a function for its own routes only", () => {
+test("this API alone may invoke a function over HTTP, by one permission for all of its routes", () => {
   interface Permission {
     Principal: string;
-    FunctionName: unknown;
+    FunctionName: { "Fn::GetAtt": [string, string] };
     SourceArn: unknown;
   }
   const permissions = Object.values(made.all<Permission>("AWS::Lambda::Permission"));
-  const fromApi = permissions.filter((permission) => permission.Principal === "apigateway.amazonaws.com");
-  expect(fromApi).toHaveLength(operations().length + 1);
-  const anywhere = fromApi.filter(({ SourceArn }) => JSON.stringify(SourceArn).includes('"/*/*"'));
-  expect(anywhere).toHaveLength(1);
-  expect(JSON.stringify(anywhere[0]?.FunctionName)).toContain("Functionshealth");
+  const fromApi = permissions.filter(({ Principal }) => Principal === "apigateway.amazonaws.com");
+  const [api] = Object.keys(made.template.findResources("AWS::ApiGatewayV2::Api"));
+  const arn = `arn:{"Ref":"AWS::Partition"}:execute-api:us-east-1:123456789012:{"Ref":"${api}"}/*/*`;
+  for (const { SourceArn } of fromApi) {
+    const [, parts] = (SourceArn as { "Fn::Join": [string, unknown[]] })["Fn::Join"];
+    expect(parts.map((part) => (typeof part === "string" ? part : JSON.stringify(part))).join("")).toBe(arn);
+  }
+  const names = fromApi.map(({ FunctionName }) => /^Functions(.*)Function[0-9A-F]{8}$/.exec(FunctionName["Fn::GetAtt"][0])![1]);
+  const reached = new Set(operations().map((operation) => operation.function.replaceAll("-", "")));
+  expect(names.sort()).toEqual([...reached].sort());
+});
+
+test("no stack comes near CloudFormation's 500 resources", () => {
+  const { app } = make({ tier: "full", edgePlan: "FREE", region: "eu-central-1", backupCopies: "arn:aws:backup:us-west-2:210987654321:backup-vault:latchkey" });
+  for (const { stackName, template } of app.synth().stacks)
+    expect([stackName, Object.keys((template as { Resources: object }).Resources).length <= 400]).toEqual([stackName, true]);
 });

@@ -11,8 +11,11 @@ import { given, made as make, Synthesised } from "./synthesised.ts";
 const OUTBOX_RS = readFileSync(new URL("../../../shared/src/outbox.rs", import.meta.url), "utf8");
 
 let made: Synthesised;
+/** With every alarm. */
+let full: Synthesised;
 beforeAll(() => {
   made = new Synthesised();
+  full = new Synthesised({ tier: "full" });
 });
 
 describe("data", () => {
@@ -513,11 +516,7 @@ describe("mail", () => {
       "MailOutcomes",
     );
     expect(outcomes.Targets[0]!.DeadLetterConfig.Arn).toEqual(queue);
-    const { PolicyDocument } = made.one<{ PolicyDocument: { Statement: object[] } }>(
-      "AWS::IAM::Policy",
-      "FunctionsmaileventsRole",
-    );
-    expect(PolicyDocument.Statement).toContainEqual({
+    expect(made.rights("FunctionsmaileventsRole")).toContainEqual({
       Action: "sqs:SendMessage",
       Effect: "Allow",
       Resource: queue,
@@ -653,7 +652,7 @@ describe("staff", () => {
 
 test("every alarm reaches somebody, and says what it is about", () => {
   const alarms = Object.values(
-    made.all<{ AlarmDescription: string; AlarmActions: unknown[]; TreatMissingData: string }>(
+    full.all<{ AlarmDescription: string; AlarmActions: unknown[]; TreatMissingData: string }>(
       "AWS::CloudWatch::Alarm",
     ),
   );
@@ -670,12 +669,12 @@ test("every alarm reaches somebody, and says what it is about", () => {
 });
 
 test("somebody hears of an app that does not listen, and of notices that nobody handles", () => {
-  expect(made.one("AWS::CloudWatch::Alarm", "WatchNoticesGivenUp")).toMatchObject({
+  expect(full.one("AWS::CloudWatch::Alarm", "WatchNoticesGivenUp")).toMatchObject({
     Namespace: "AWS/SQS",
     Dimensions: [{ Name: "QueueName", Value: { "Fn::GetAtt": [expect.stringMatching(/^NoticesFailed/), "QueueName"] } }],
     Threshold: 1,
   });
-  const stream = made.one<{ Threshold: number; Dimensions: unknown }>("AWS::CloudWatch::Alarm", "WatchNoticeStream");
+  const stream = full.one<{ Threshold: number; Dimensions: unknown }>("AWS::CloudWatch::Alarm", "WatchNoticeStream");
   expect(stream).toMatchObject({ MetricName: "IteratorAge" });
   expect(JSON.stringify(stream.Dimensions)).toContain("Functionsdeliver");
   // What the stream gives up by itself is no alarm about its age.
@@ -706,7 +705,7 @@ test("every figure about mail is shown, and one mail that is refused for good wa
     expect(JSON.stringify(DashboardBody)).toContain(`Mails${figure}`);
   expect(made.one("AWS::CloudWatch::Alarm", "WatchMailRefused")).toMatchObject({
     MetricName: "MailsRefused",
-    Dimensions: [{ Name: "function", Value: "latchkey-send-mail" }],
+    Dimensions: [{ Name: "deployment", Value: "latchkey" }],
     Threshold: 1,
   });
 });
@@ -717,7 +716,7 @@ test("what the API turns away by itself is counted apart from what functions ref
     FilterPattern: '{ $.status = "429" && $.functionStatus != "200" }',
     MetricTransformations: [{ MetricNamespace: "Latchkey", MetricName: "TurnedAway", MetricValue: "1" }],
   });
-  expect(made.one("AWS::CloudWatch::Alarm", "WatchTurnedAway")).toMatchObject({
+  expect(full.one("AWS::CloudWatch::Alarm", "WatchTurnedAway")).toMatchObject({
     Namespace: "Latchkey",
     MetricName: "TurnedAway",
     Threshold: 10,
@@ -763,11 +762,8 @@ test("whether the history reaches its archive is looked at every day, and somebo
     ScheduleExpression: "rate(1 day)",
     Targets: [{ Arn: { "Fn::GetAtt": [expect.stringMatching(/^ArchivistLookFunction/), "Arn"] } }],
   });
-  const { PolicyDocument } = made.one<{ PolicyDocument: { Statement: { Action: string | string[] }[] } }>(
-    "AWS::IAM::Policy",
-    "ArchivistLookRole",
-  );
-  expect(PolicyDocument.Statement.flatMap(({ Action }) => Action).sort()).toEqual([
+  const rights = made.rights<{ Action: string | string[] }>("ArchivistLookRole");
+  expect(rights.flatMap(({ Action }) => Action).sort()).toEqual([
     "cloudwatch:GetMetricData",
     "logs:CreateLogStream",
     "logs:PutLogEvents",

@@ -82,6 +82,13 @@ export class Synthesised {
     return Object.fromEntries(Object.entries(found).map(([id, { Properties }]) => [id, Properties]));
   }
 
+  /** What a function's role may do, by the beginning of the role's id. */
+  rights<T = object>(role: string): T[] {
+    const { Policies, ...rest } = this.one<{ Policies: { PolicyDocument: { Statement: T[] } }[] }>("AWS::IAM::Role", role);
+    if (Policies.length !== 1 || "ManagedPolicyArns" in rest) throw new Error(`${role} has not one policy alone`);
+    return Policies[0]!.PolicyDocument.Statement;
+  }
+
   /** The one resource of a type whose logical id begins so. */
   one<T = Properties>(type: string, beginning: string): T & Properties {
     const [found, ...more] = Object.entries(this.all<T>(type)).filter(([id]) => id.startsWith(beginning));

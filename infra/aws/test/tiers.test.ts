@@ -2,6 +2,7 @@
 import type { Stack } from "aws-cdk-lib";
 import { Match, Template } from "aws-cdk-lib/assertions";
 import { beforeAll, describe, expect, test } from "vitest";
+import { FUNCTIONS } from "../lib/functions.ts";
 import { TIERS, type Tier } from "../lib/tiers.ts";
 import { given, made as make, Synthesised } from "./synthesised.ts";
 
@@ -68,6 +69,27 @@ describe.each(NAMES)("%s", (tier) => {
       expect(group["RetentionInDays"]).toBe(levers.logDays);
   });
 
+  test("logs Lambda's own lines of every call, or of failed ones alone", () => {
+    const levels = Object.values(made[tier].all<{ LoggingConfig: { SystemLogLevel?: string } }>("AWS::Lambda::Function"))
+      .map(({ LoggingConfig }) => LoggingConfig?.SystemLogLevel)
+      .filter(Boolean);
+    expect(levels).toHaveLength(Object.keys(FUNCTIONS).length);
+    expect(new Set(levels)).toEqual(new Set([levers.callsLogged ? "INFO" : "WARN"]));
+  });
+
+  test("counts for the whole deployment, in no more metrics than cost nothing", () => {
+    const metrics = new Set<string>();
+    for (const one of Object.values(made[tier].all<{ Namespace?: string; MetricName: string; Dimensions?: object }>("AWS::CloudWatch::Alarm")))
+      if (one.Namespace === "Latchkey" && one.Dimensions) {
+        metrics.add(one.MetricName);
+        expect(one.Dimensions).toEqual([{ Name: "deployment", Value: "latchkey" }]);
+      }
+    expect([...metrics].sort()).toEqual(["Lockouts", "MailsRefused"]);
+    for (const one of Object.values(made[tier].all<{ Environment?: { Variables: object }; Description?: string }>("AWS::Lambda::Function")))
+      if (!one.Description?.includes("archive") && one.Description?.startsWith("Latchkey"))
+        expect(one.Environment!.Variables).toMatchObject({ DEPLOYMENT: "latchkey" });
+  });
+
   test("limits the doors", () => {
     made[tier].firewall.resourceCountIs("AWS::WAFv2::WebACL", 2);
     expect(JSON.stringify(made[tier].firewall.toJSON())).toContain("/api/portal/sign-in");
@@ -83,11 +105,13 @@ test("a dashboard is large, of at most 50 metrics, or none", () => {
   expect(JSON.stringify(made.standard.all("AWS::CloudWatch::Dashboard"))).toContain("MailsBounced");
 });
 
-test("lean has the ten alarms about loss and attack, and one more where backups are copied", () => {
+test("standard and lean have the ten alarms about loss and attack, and one more where backups are copied", () => {
   expect(Object.keys(alarms("full"))).toHaveLength(17);
-  expect(Object.keys(alarms("standard"))).toHaveLength(17);
-  const ids = Object.keys(alarms("lean")).map((id) => id.replace(/^Watch|[0-9A-F]{8}$/g, ""));
-  expect(ids.sort()).toEqual(TIERS.lean.alarms!.filter((id) => id !== "BackupCopies").toSorted());
+  for (const tier of ["standard", "lean"] as const) {
+    const ids = Object.keys(alarms(tier)).map((id) => id.replace(/^Watch|[0-9A-F]{8}$/g, ""));
+    expect(ids).toHaveLength(10);
+    expect(ids.sort()).toEqual(TIERS[tier].alarms!.filter((id) => id !== "BackupCopies").toSorted());
+  }
   const backupCopies = "arn:aws:backup:us-west-2:210987654321:backup-vault:latchkey";
   expect(Object.keys(new Synthesised({ tier: "lean", backupCopies }).all("AWS::CloudWatch::Alarm"))).toHaveLength(11);
 });
@@ -100,6 +124,7 @@ test("the model of costs counts what the stack has", async () => {
     historyRecovery: boolean;
     dashboard: string;
     alarms: number;
+    callsLogged: boolean;
     logMonths: number;
     monthlies: number;
     plans: boolean;
@@ -108,16 +133,24 @@ test("the model of costs counts what the stack has", async () => {
   const model = (await import(/* @vite-ignore */ file)) as {
     TIERS: Record<Tier, Modelled>;
     ASSUMED: Record<string, { value: number }>;
+    CALLS: Record<string, number>;
+    SECRETS: Record<string, number>;
   };
+  const used = [...Object.keys(model.CALLS).map((name) => name.split(/[.,]/)[0]!), "send-mail", "deliver"];
+  for (const name of used) {
+    const { signs, hmacs } = FUNCTIONS[name]!;
+    expect([name, model.SECRETS[name] ?? 0]).toEqual([name, Number(signs ?? false) + Number(hmacs ?? false)]);
+  }
   expect(Object.keys(model.TIERS)).toEqual([...NAMES]);
   for (const tier of NAMES) {
-    const { plus, traced, historyRecovery, dashboard, logDays, monthlyBackups } = TIERS[tier];
+    const { plus, traced, historyRecovery, callsLogged, dashboard, logDays, monthlyBackups } = TIERS[tier];
     expect(model.TIERS[tier]).toMatchObject({
       plus,
       traced,
       historyRecovery,
       historyClass: historyRecovery ? "standard" : "infrequent",
       dashboard,
+      callsLogged,
       alarms: Object.keys(alarms(tier)).length,
       logMonths: Math.floor(logDays / 30),
       monthlies: monthlyBackups ? 12 : 0,

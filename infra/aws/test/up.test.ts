@@ -302,7 +302,7 @@ describe("an upgrade", () => {
     writeFileSync(join(account.dist, "index.html"), "<p>new");
     await deploy();
     expect(account.objects.get("site/index.html")).toBe("<p>new");
-    expect(account.objects.get("site/config.json")).toContain("Harbor Counseling");
+    expect(account.objects.get("site/practices/harbor.json")).toContain("Harbor Counseling");
   });
 
   test("of which a function does not answer goes back, and its pages are not published", async () => {
@@ -327,6 +327,31 @@ describe("an upgrade", () => {
     account.broken.clear();
     await deploy({ use });
     expect([...account.logGroups].sort()).toEqual(["/latchkey/bulk", "/latchkey/search"]);
+  });
+
+  test.each(["try-out", "patients"] as const)("for %s that is ended anywhere on its way back leaves none either", async (use) => {
+    let ended = 0;
+    for (let at = 1, killed = true; killed; at++) {
+      killed = false;
+      for (const side of ["before", "after"] as const) {
+        account = fresh();
+        account.resources = { Search: GROUP("/latchkey/search") };
+        await deploy({ use });
+        account.version = "2";
+        account.resources = { Search: GROUP("/latchkey/search"), Bulk: GROUP("/latchkey/bulk") };
+        account.broken.add("latchkey-deliver");
+        account.kill = { at: account.changes.length + at, side };
+        const why: unknown = await deploy({ use }).catch((error: unknown) => error);
+        if (!String(why).includes("The last version is back")) killed = true;
+        if (/(before|after) (update|delete log group)/.test(String(why))) ended++;
+        delete account.kill;
+        account.broken.clear();
+        await deploy({ use });
+        expect([...account.logGroups].sort()).toEqual(["/latchkey/bulk", "/latchkey/search"]);
+      }
+    }
+    // Of a try-out, the groups went with the stack: there is nothing left to delete.
+    expect(ended).toBeGreaterThanOrEqual(3);
   });
 
   test.each<[string, Account["resources"]]>([

@@ -90,7 +90,7 @@ pub fn app(home: &Home) -> Result<App, Trouble> {
         verifying_keys: signing.jwks().to_string(),
         signing: Some(SigningKey { id: signing.id, pem: Secret::new(signing.pem) }),
         token_secret: Some(Secret::new(secret(home.state(), "token-secret")?)),
-        function: None,
+        deployment: None,
     };
     let dynamodb = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())

@@ -30,12 +30,14 @@ pub struct Practice {
     pub name: String,
 }
 
-/// Serves the folder `dist`, and `/config.json` with what a page must know before it asks the API.
+/// Serves the folder `dist`, and what a page must know before it asks the API: a file of each practice,
+/// and `/config.json` with those that are listed, which here are all.
 pub fn routes(dist: PathBuf, practices: &[Practice]) -> Router {
-    let config = json!({"practices": practices});
-    let config = move || async move { ([(CACHE_CONTROL, "no-cache")], Json(config)) };
-    Router::new()
-        .route("/config.json", get(config))
+    let told = |value| get(move || async move { ([(CACHE_CONTROL, "no-cache")], Json(value)) });
+    let all = Router::new().route("/config.json", told(json!({"practices": practices})));
+    practices
+        .iter()
+        .fold(all, |all, one| all.route(&format!("/practices/{}.json", one.id), told(json!(one))))
         .fallback(serve)
         .layer(CompressionLayer::new())
         .with_state(Arc::from(dist))
@@ -303,6 +305,12 @@ mod tests {
         let (folder, site) = site();
         let (_, _, body) = fetch(&site, "portal.localhost", "/config.json", None).await;
         assert_eq!(body, r#"{"practices":[{"id":"harbor","name":"Harbor Practice"}]}"#);
+        let (_, headers, body) =
+            fetch(&site, "portal.localhost", "/practices/harbor.json", None).await;
+        assert_eq!(body, r#"{"id":"harbor","name":"Harbor Practice"}"#);
+        assert_eq!(headers[CACHE_CONTROL], "no-cache");
+        let (status, _, _) = fetch(&site, "portal.localhost", "/practices/cove.json", None).await;
+        assert_eq!(status, StatusCode::NOT_FOUND);
         std::fs::remove_dir_all(folder.0.join("dist")).unwrap();
         let (status, _, body) = fetch(&site, "localhost", "/", None).await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);

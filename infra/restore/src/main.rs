@@ -110,7 +110,7 @@ async fn app(now: At) -> Result<App, Fault> {
         verifying_keys: r#"{"keys":[]}"#.to_owned(),
         signing: None,
         token_secret: Some(token_secret),
-        function: None,
+        deployment: None,
     };
     let started = Instant::now();
     let clock: Clock = std::sync::Arc::new(move || {

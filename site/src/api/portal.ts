@@ -1,5 +1,5 @@
 // What the clients' portal may ask of the API, by name.
-import { file, send, type AnswerOf, type BodyOf, type Failure } from "./http";
+import { Failure, file, send, type AnswerOf, type BodyOf } from "./http";
 
 export type InvitationCheck = AnswerOf<"/api/portal/enrollment/check", "post">;
 export type Practice = InvitationCheck["practice"];
@@ -8,8 +8,17 @@ export type Chart = Session["charts"][number];
 export type Permission = Chart["permissions"][number];
 export type Apps = AnswerOf<"/api/portal/apps", "get">;
 
-export const practices = async (): Promise<Practice[]> =>
-  (await file<{ practices: Practice[] }>("/config.json")).practices;
+/** The practice that is called so, if there is one; without a name, those that wish to be listed. */
+export const practices = (id: string): Promise<Practice[]> =>
+  id
+    ? file<Practice>(`/practices/${id}.json`).then(
+        (one) => [one],
+        (thrown: unknown) => {
+          if (thrown instanceof Failure && thrown.status === 404) return [];
+          throw thrown;
+        },
+      )
+    : file<{ practices: Practice[] }>("/config.json").then((all) => all.practices);
 
 export const signIn = (body: BodyOf<"/api/portal/sign-in", "post">) =>
   send("post", "/api/portal/sign-in", body);

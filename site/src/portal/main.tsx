@@ -42,7 +42,12 @@ const APP_PAGES: Record<string, ComponentType<{ practice: Practice | undefined }
   "/sign-out": later(/^\/sign-out$/, async () => (await import("./sign-out")).SignOut),
 };
 
-const known = new Resource(practices);
+/** The practice that an address is about, by its id. */
+const ownerOf = (path: string): string =>
+  path in APP_PAGES ? practiceOf(parametersIn(location.search).values) : path.split("/")[1]!;
+
+/** No link leads from one practice to another but the list's, which has them all. */
+const known = new Resource(() => practices(ownerOf(location.pathname)));
 
 function App() {
   const state = known.state.value;
@@ -73,10 +78,10 @@ function Waiting({ failed, children }: { failed: boolean; children?: ComponentCh
 
 function Place({ all }: { all: Practice[] }) {
   const { path, route } = useLocation();
-  const [id = "", page = "", ...rest] = path.slice(1).split("/");
+  const [, , page = "", ...rest] = path.split("/");
   const only = all.length === 1 ? all[0] : undefined;
   const AppPage = APP_PAGES[path];
-  const owner = AppPage ? practiceOf(parametersIn(location.search).values) : id;
+  const owner = ownerOf(path);
   const practice = all.find((each) => each.id === owner) ?? (AppPage && only);
 
   useEffect(() => {

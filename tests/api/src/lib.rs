@@ -422,7 +422,7 @@ fn config() -> Config {
         verifying_keys: JWKS.into(),
         signing: Some(SigningKey { id: "test".into(), pem: Secret::new(KEY.into()) }),
         token_secret: Some(Secret::new("a secret for tests".into())),
-        function: None,
+        deployment: None,
     }
 }
 

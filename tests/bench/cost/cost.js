@@ -1,18 +1,7 @@
 // `make cost`: what a month costs a practice of 1,000, 10,000 and 1,000,000 clients. Prints Markdown.
-import { existsSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { AIMS, ASSUMED, CALLS, LEVERS, PLANNED, SIZES, TIERS, bill, memories } from "./model.js";
-
-const TARGET = process.env.TARGET || resolve(import.meta.dirname, "../../../target");
-
-function measured(name, command) {
-  const file = join(TARGET, name);
-  if (!existsSync(file)) {
-    console.error(`There is no ${file}: run ${command} first.`);
-    process.exit(1);
-  }
-  return JSON.parse(readFileSync(file, "utf8"));
-}
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { AIMS, ASSUMED, CALLS, LEVERS, PLANNED, SIZES, TIERS, bill, figures, memories } from "./model.js";
 
 function table(head, rows) {
   const line = (cells) => `| ${cells.join(" | ")} |`;
@@ -22,8 +11,7 @@ function table(head, rows) {
 const dollars = (usd) => (usd < 0.005 ? "0.00" : usd.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 }));
 const count = (number) => number.toLocaleString("en-US", { maximumFractionDigits: number < 10 ? 2 : 0 });
 
-const bench = measured("bench.json", "make bench");
-const cold = measured("cold.json", "make bench-cold");
+const { bench, cold, source } = figures();
 const list = JSON.parse(readFileSync(join(import.meta.dirname, "prices.json"), "utf8"));
 const tiers = Object.entries(TIERS).map(([name, tier]) => [name, SIZES.map((size) => bill(size, bench, cold, list, tier))]);
 const bills = tiers[0][1];
@@ -31,6 +19,7 @@ const bills = tiers[0][1];
 const clients = SIZES.map(({ clients }) => `${count(clients)} clients`);
 const all = ([, bills]) => bills.map(({ usd }) => dollars(usd));
 console.log(`## A month, in US dollars (${list.region})\n`);
+console.log(`By ${source}.\n`);
 console.log("`full` subtracts no free tier; `standard` and `lean` subtract what AWS gives every account for good.\n");
 console.log(
   table(

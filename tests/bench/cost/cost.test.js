@@ -6,6 +6,7 @@ import {
   ASSUMED,
   CALLS,
   LEVERS,
+  SECRETS,
   SIZES,
   STREAMED,
   TIERS,
@@ -116,12 +117,12 @@ test("cold starts are paid for", () => {
   ok(always > never);
 });
 
-test("figures are paid for no longer than a month, and no longer than their function is called", () => {
+test("metrics are paid for no longer than a month, and no longer than something was counted", () => {
   const [bench, cold] = figures();
-  const names = new Set(Object.keys(CALLS).map((name) => name.split(/[.,]/)[0])).size;
   const month = { clients: 1_000_000, cold: 0, hours: 730, traced: 1 };
-  equal(quantities(month, bench, cold).CloudWatch.metric, names * 4 + 3, "and three about mails");
-  ok(quantities({ ...month, clients: 100 }, bench, cold).CloudWatch.metric < names);
+  equal(quantities(month, bench, cold).CloudWatch.metric, 8);
+  ok(quantities({ ...month, clients: 10 }, bench, cold).CloudWatch.metric < 8);
+  ok(8 <= list.prices.metric.allowance.quantity, "which AWS gives for good");
 });
 
 test("the archive's objects move to cheaper storage once they are large enough to", () => {
@@ -157,7 +158,7 @@ test("what the edge does is logged, and S3 is asked for every page", () => {
   const size = { clients: 1000, cold: 0, hours: 100, traced: 1 };
   const [bench, cold] = figures();
   const { CloudWatch, CloudFront, Lambda, S3 } = quantities(size, bench, cold);
-  const functions = (Lambda.lambdaRequest * 2.2) / 1e6;
+  const functions = (Lambda.lambdaRequest * (0.9 + 0.7)) / 1e6;
   ok(Math.abs(CloudWatch.logs - functions - (CloudFront.edgeRequest * 0.4) / 1e6) < 1e-9);
   equal(Math.round(S3.pageGet), Math.round((CloudFront.edgeFunction * 2) / 3));
 });
@@ -165,6 +166,20 @@ test("what the edge does is logged, and S3 is asked for every page", () => {
 test("a key that turns every year is paid for three times", () => {
   const [bench, cold] = figures();
   equal(quantities(SIZES[0], bench, cold)["KMS, Secrets Manager"].key, 3);
+});
+
+test("a secret is read by the functions that have one, when they start", () => {
+  const size = { clients: 1000, hours: 100, traced: 1 };
+  const [bench, cold] = figures();
+  const reads = (coldPart) => quantities({ ...size, cold: coldPart }, bench, cold)["KMS, Secrets Manager"].secretRequest;
+  equal(reads(0), 0);
+  ok(Math.abs(reads(1) - 2 * reads(0.5)) < 1e-6);
+  const usual = SECRETS.token;
+  SECRETS.token = 0;
+  const without = reads(1);
+  SECRETS.token = usual;
+  const tokens = 1000 * (CALLS.token + CALLS["token.introspect"]);
+  ok(Math.abs(reads(1) - without - tokens) < 1e-6);
 });
 
 test("a bill is the sum of its lines, each with a price", () => {

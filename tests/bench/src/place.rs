@@ -266,7 +266,7 @@ fn app(
         verifying_keys: JWKS.into(),
         signing: Some(SigningKey { id: "test".into(), pem: Secret::new(KEY.into()) }),
         token_secret: Some(Secret::new("a secret for the bench".into())),
-        function: None,
+        deployment: None,
     };
     let clock = Arc::new(move || At::from_millis(clock.load(Ordering::SeqCst)));
     let client = aws_sdk_dynamodb::Client::from_conf(dynamodb);

@@ -37,11 +37,11 @@ test("every request failed once: said, nothing lost, and it goes on with one pre
     await expectFocusKept(page, "the words came");
   });
 
-  await test.step("the practices", async () => {
-    await openWithout("**/config.json");
+  await test.step("the practice", async () => {
+    await openWithout("**/practices/*.json");
     await retry.dblclick();
     await expect(portal.heading("enroll.proveTitle")).toBeVisible();
-    await expectFocusKept(page, "the practices came");
+    await expectFocusKept(page, "the practice came");
   });
 
   await test.step("the invitation", async () => {

@@ -92,7 +92,7 @@ export async function frame(event, handle) {
     body = { type: `urn:latchkey:problem:${code}`, title, status, code, detail, requestId: caller.requestId, fields };
   }
   const milliseconds = Date.now() - began;
-  tell(event, caller, status, problem, began, milliseconds);
+  tell(event, caller, status, problem, milliseconds);
   return {
     statusCode: status,
     headers: { "content-type": type, ...HEADERS, "x-request-id": caller.requestId },
@@ -108,13 +108,8 @@ function comesFromOurPages({ headers }, method) {
   return (origin ?? process.env.STAFF_ORIGIN) === process.env.STAFF_ORIGIN && (site ?? "same-origin") === "same-origin";
 }
 
-/** The metrics, in CloudWatch's embedded format, and the line of the log. */
-function tell(event, { requestId }, status, problem, at, milliseconds) {
-  const named = process.env.AWS_LAMBDA_FUNCTION_NAME;
-  const figures = { Requests: 1, Failures: Number(status >= 500), Lockouts: Number(status === 429), Latency: milliseconds };
-  const Metrics = Object.keys(figures).map((Name) => ({ Name, Unit: Name === "Latency" ? "Milliseconds" : "Count" }));
-  const CloudWatchMetrics = [{ Namespace: "Latchkey", Dimensions: [["function"]], Metrics }];
-  console.log(JSON.stringify({ function: named, _aws: { Timestamp: at, CloudWatchMetrics }, ...figures }));
+/** The line of the log. */
+function tell(event, { requestId }, status, problem, milliseconds) {
   const { method } = event.requestContext.http;
   const fields = { message: "request", requestId, method, route: event.routeKey, status, code: problem?.code, milliseconds };
   console.log(JSON.stringify({ timestamp: new Date().toISOString(), level: "INFO", fields }));
