@@ -114,7 +114,8 @@ export const FUNCTIONS: Record<string, Plan> = {
       ...once,
       ...mails,
       getTogether("account"),
-      put("account", "address", "search"),
+      // `lock`: word for the day on which the access ends.
+      put("account", "address", "lock", "search"),
       // The client of a duplicate is taken over.
       check("chart"),
       update("chart", "relationship", "version"),
@@ -161,7 +162,8 @@ export const FUNCTIONS: Record<string, Plan> = {
   client: {
     rights: [
       ...editor,
-      put("record", "search"),
+      // `lock`: word of what a corrected date of birth ends.
+      put("lock", "record", "search"),
       remove("record", "search"),
       getTogether("account"),
       // A client who is their own portal user is renamed there, and wherever else that account leads.
@@ -286,6 +288,7 @@ export const FUNCTIONS: Record<string, Plan> = {
         "clientIdleSeconds",
         "clientSessionSeconds",
         "country",
+        "guardianRules",
         "invitationDays",
         "language",
         "name",
@@ -434,7 +437,7 @@ export const FUNCTIONS: Record<string, Plan> = {
       query("search"),
       getTogether("chart"),
       getTogether("account"),
-      put("record", "search"),
+      put("lock", "record", "search"),
       remove("search"),
       update("born", "clientId"),
       update("account", "grants", "name", "password"),
@@ -453,7 +456,8 @@ export const FUNCTIONS: Record<string, Plan> = {
       ...mails,
       getTogether("account"),
       // A new sign-in name is another place of the account.
-      put("account", "address", "moved", "search"),
+      // `lock`: word for the day on which the access ends.
+      put("account", "address", "lock", "moved", "search"),
       remove("account", "address", "lock", "moved", "search"),
       update("account", "email", "grants", "name", "newEmail", "password", "reset", "sessions", "username"),
       // The person's other charts.
@@ -461,6 +465,10 @@ export const FUNCTIONS: Record<string, Plan> = {
         "chart",
         "account",
         "email",
+        "endingIn",
+        "endingOrder",
+        "guardedIn",
+        "guardedOrder",
         "invitation",
         "listOrder",
         "listed",

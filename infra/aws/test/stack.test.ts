@@ -62,6 +62,8 @@ describe("data", () => {
         ProjectionType: "INCLUDE",
         NonKeyAttributes: ["listed", "since", "trouble", "lockedIn", "lockOrder"],
       }),
+      index("ending", "endingIn", "endingOrder"),
+      index("guarded", "guardedIn", "guardedOrder"),
     ]);
     expect(table["StreamSpecification"]).toEqual({ StreamViewType: "NEW_AND_OLD_IMAGES" });
   });

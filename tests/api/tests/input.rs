@@ -207,6 +207,7 @@ fn body(id: &str, who: &Invited) -> Option<(Value, Vec<Member>)> {
             json!({
                 "name": name, "email": "new@mail.example", "username": "zoe", "chartOwner": false,
                 "relationship": "other", "permissions": ["basic", "surveys"],
+                "until": "2099-12-31", "reviewOn": "2099-06-30",
             }),
             named(
                 &[
@@ -216,6 +217,8 @@ fn body(id: &str, who: &Invited) -> Option<(Value, Vec<Member>)> {
                     Member("permissions", List, Must),
                     Member("permissions[1]", Choice, Must),
                     Member("chartOwner", Bool, May),
+                    Member("until", Date(false), May),
+                    Member("reviewOn", Date(false), May),
                 ],
                 Must,
             ),
@@ -223,7 +226,7 @@ fn body(id: &str, who: &Invited) -> Option<(Value, Vec<Member>)> {
         "update-portal-user" => (
             json!({
                 "version": 1, "name": name, "relationship": "other", "permissions": ["basic"],
-                "email": "new@mail.example",
+                "email": "new@mail.example", "until": "2099-12-31", "reviewOn": "2099-06-30",
             }),
             named(
                 &[
@@ -232,6 +235,8 @@ fn body(id: &str, who: &Invited) -> Option<(Value, Vec<Member>)> {
                     Member("permissions", List, May),
                     Member("permissions[0]", Choice, Must),
                     Member("email", Email, May),
+                    Member("until", Date(false), May),
+                    Member("reviewOn", Date(false), May),
                 ],
                 May,
             ),
@@ -406,7 +411,7 @@ fn body(id: &str, who: &Invited) -> Option<(Value, Vec<Member>)> {
                 "timeZone": "Europe/Madrid", "country": "ES", "invitationDays": 3,
                 "clientIdleSeconds": 300, "clientSessionSeconds": 1800,
                 "staffIdleSeconds": 600, "staffSessionSeconds": 7200, "passwordMinimum": 16,
-                "secondFactor": "off",
+                "secondFactor": "off", "guardianRules": [{"fromAge": 16, "allows": ["basic"]}],
             }),
             vec![
                 Member("version", Number, Must),
@@ -423,6 +428,8 @@ fn body(id: &str, who: &Invited) -> Option<(Value, Vec<Member>)> {
                 Member("staffSessionSeconds", Number, May),
                 Member("passwordMinimum", Number, May),
                 Member("secondFactor", Choice, May),
+                Member("guardianRules", List, May),
+                Member("guardianRules[0].fromAge", Number, Must),
             ],
         ),
         "practice.end-sessions" => {

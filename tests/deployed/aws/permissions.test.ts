@@ -81,6 +81,14 @@ async function edit(client: { clientId: string }, user: { portalUserId: string }
   await dana.must(200, "PATCH", at(client, user), { version, ...what });
 }
 
+/** Has the practice end the access of guardians at an age that few reach. */
+async function grownUp() {
+  const { version, guardianRules } = await dana.must(200, "GET", "/practice");
+  if (guardianRules.length > 0) return;
+  const rules = [{ fromAge: 120, allows: "none" }];
+  await dana.must(200, "PATCH", "/practice", { version, guardianRules: rules });
+}
+
 /** Sends invitations until the budget of the address is spent. */
 async function spend(client: { clientId: string }, user: { portalUserId: string }, sent: number) {
   for (; sent < 10; sent++) await dana.must(202, "POST", `${at(client, user)}/invitation`);
@@ -150,7 +158,7 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
   },
   "add-portal-user": async () => {
     const client = await dana.client();
-    const body = newUser(client);
+    const body = { ...newUser(client), until: "2099-12-31" };
     const once = key();
     await refused("POST", `${at(client)}/portal-users`);
     await beyond("POST", `${at(client)}/portal-users`, body);
@@ -260,6 +268,11 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
       const { name } = newClient();
       await dana.must(200, "PATCH", at(one), { version, name, recordNumber: unique() });
     }
+    // A date of birth at which the practice ends what guardians may.
+    await grownUp();
+    await dana.invite(waiting, { relationship: "guardian" });
+    const { version } = await dana.must(200, "GET", at(waiting));
+    await dana.must(200, "PATCH", at(waiting), { version, dateOfBirth: "1900-01-01" });
   },
   "close-client": async () => {
     const { client, user, visitor } = await ofTwo();
@@ -303,6 +316,11 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     const once = key();
     for (let twice = 0; twice < 2; twice++)
       expect(outcomes(await dana.must(200, "POST", "/clients/sync", { rows }, once))).toEqual(expected);
+    await grownUp();
+    const child = await dana.client();
+    await dana.invite(child, { relationship: "guardian" });
+    const grown = { ...row(child), dateOfBirth: "1900-01-01" };
+    expect(outcomes(await dana.must(200, "POST", "/clients/sync", { rows: [grown] }))).toEqual(["updated"]);
   },
   delete: async () => {
     const { client, user, visitor, sibling, second } = await ofTwo();
@@ -549,7 +567,8 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     await refused("GET", "/practice");
     await beyond("GET", "/practice");
     const { version, invitationDays } = await dana.must(200, "GET", "/practice");
-    const change = { version, invitationDays: invitationDays === 7 ? 8 : 7 };
+    const guardianRules = [{ fromAge: invitationDays === 7 ? 119 : 118, allows: "none" }];
+    const change = { version, invitationDays: invitationDays === 7 ? 8 : 7, guardianRules };
     await dana.must(403, "PATCH", "/practice", change, ELSEWHERE);
     await dana.must(200, "PATCH", "/practice", change);
     const once = key();
@@ -764,7 +783,7 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     await beyond("PATCH", at(client, user), { version: 1 });
     await withRoom(Room.open, async (room) => {
       await room.tokens(visitor);
-      await edit(client, user, { permissions: ["billing"] });
+      await edit(client, user, { permissions: ["billing"], until: "2099-12-31" });
       // What concerns the person, the account's other chart is told.
       await edit(client, user, { email: `${unique()}@mail.example` });
       // This ends the account's sessions.
