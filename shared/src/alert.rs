@@ -285,11 +285,14 @@ impl Alert {
 }
 
 /// Who gets an alert, by the chart: the one person whom it is for, else the alert recipient, and only
-/// with access and with the permission that its kind needs. Else the practice.
+/// with access, with an e-mail address and with the permission that its kind needs. Else the practice.
 fn addressee(chart: &Chart, kind: AlertKind, only_for: Option<PortalUserId>) -> Addressee {
     let user = only_for.or(chart.client.alert_recipient).and_then(|id| chart.user(id).ok());
-    let may = user
-        .filter(|user| user.access == Access::Active && user.permissions.contains(&kind.needs()));
+    let may = user.filter(|user| {
+        user.access == Access::Active
+            && user.email.is_some()
+            && user.permissions.contains(&kind.needs())
+    });
     may.map_or(Addressee::Practice, |user| Addressee::PortalUser(user.portal_user_id))
 }
 
