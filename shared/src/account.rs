@@ -91,8 +91,9 @@ pub struct Account {
     pub account_id: AccountId,
     /// The sign-in name.
     pub username: Username,
-    /// Where resets go; with the username, what makes two portal users one person.
-    pub email: Email,
+    /// Where resets go, if the person has an address; with the username, what makes two portal users one person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
     /// The person's name.
     pub name: Name,
     /// Argon2id in PHC format; none until somebody enrols.

@@ -285,7 +285,7 @@ impl Alert {
 }
 
 /// Who gets an alert, by the chart: the one person whom it is for, else the alert recipient, and only
-/// with access and with the permission that its kind needs. Else the practice.
+/// with access, with an e-mail address and with the permission that its kind needs. Else the practice.
 fn addressee(
     chart: &Chart,
     kind: AlertKind,
@@ -294,7 +294,8 @@ fn addressee(
 ) -> Addressee {
     let user = only_for.or(chart.client.alert_recipient).and_then(|id| chart.user(id).ok());
     let may = user.filter(|user| {
-        user.may(&chart.client, clock).is_some_and(|may| may.contains(&kind.needs()))
+        user.email.is_some()
+            && user.may(&chart.client, clock).is_some_and(|may| may.contains(&kind.needs()))
     });
     may.map_or(Addressee::Practice, |user| Addressee::PortalUser(user.portal_user_id))
 }

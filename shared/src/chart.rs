@@ -40,7 +40,8 @@ use crate::{
 };
 
 pub use self::edit::{
-    ChartEdit, ClientUpdate, NewUser, OVERTAKEN, Others, UserUpdate, confirmation_expired,
+    ChartEdit, ClientUpdate, NewUser, OVERTAKEN, Others, PrintedSheet, UserUpdate,
+    confirmation_expired,
 };
 use self::{
     edit::{Failed, Wanted},

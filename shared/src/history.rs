@@ -32,6 +32,7 @@ pub enum Action {
     PortalUserAdded,
     PortalUserUpdated,
     InvitationResent,
+    SheetPrinted,
     LinksEnded,
     AccessRevoked,
     AccessActivated,

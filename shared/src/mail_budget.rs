@@ -20,7 +20,7 @@
 //! let mut budgets = Budgets::default();
 //! loop {
 //!     let mut spending = Spending::new(&app, &practice);
-//!     mail.queue(&mut change, &mut spending, &email)?;
+//!     mail.queue(&mut change, &mut spending, email.as_ref())?;
 //!     let spent = spending.write(&mut change, &budgets)?; // 429 when the budget is spent
 //!     let Err(error) = store.write(change).await else { break };
 //!     let failed = retries.retry(error).await?;

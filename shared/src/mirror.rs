@@ -111,7 +111,10 @@ pub mod to_account {
     /// The person's e-mail address. What was sent before is dead.
     #[must_use]
     pub fn email(update: Update, user: &PortalUser) -> Update {
-        links(update.set("email", &user.email))
+        links(match &user.email {
+            Some(email) => update.set("email", email),
+            None => update.unset("email"),
+        })
     }
 }
 

@@ -117,9 +117,8 @@ impl Outgoing {
         self
     }
 
-    /// What staff see of it on the portal user.
-    #[must_use]
-    pub fn shown(&self) -> Mail {
+    /// What staff see of it on the portal user, once it is in the outbox.
+    pub(crate) fn shown(&self) -> Mail {
         Mail {
             mail_id: self.mail_id,
             kind: self.kind,
@@ -130,7 +129,7 @@ impl Outgoing {
     }
 
     /// Puts a notice into the outbox, as part of a change, that goes whatever the budget of the address `to` says.
-    /// Answers what staff see of it.
+    /// Answers what staff see of it; nothing where there is no address.
     ///
     /// # Errors
     /// 500 in a function that was given no secret.
@@ -138,19 +137,20 @@ impl Outgoing {
         context: &Context,
         practice: &PracticeId,
         recipient: Recipient,
-        (kind, to): (MailKind, &Email),
+        (kind, to): (MailKind, Option<&Email>),
         change: &mut Change,
-    ) -> Result<Mail, Problem> {
+    ) -> Result<Option<Mail>, Problem> {
         let mail = Self::notice(context, practice, recipient, kind);
         let mut spending = Spending::new(context, practice);
-        mail.queue(change, &mut spending, to)?;
+        let shown = mail.queue(change, &mut spending, to)?;
         // A notice spends nothing.
         spending.write(change, &Budgets::default())?;
-        Ok(mail.shown())
+        Ok(shown)
     }
 
     /// Puts it into the outbox as part of a change, which also has to write what the mail spends of
-    /// the budget of the address `to`.
+    /// the budget of the address `to`. Answers what staff see of it. A person without an address gets no
+    /// mail: then nothing is written, and there is nothing to see.
     ///
     /// # Errors
     /// 500 in a function that was given no secret.
@@ -158,10 +158,11 @@ impl Outgoing {
         &self,
         change: &mut Change,
         spending: &mut Spending<'_>,
-        to: &Email,
-    ) -> Result<(), Problem> {
+        to: Option<&Email>,
+    ) -> Result<Option<Mail>, Problem> {
+        let Some(to) = to else { return Ok(None) };
         spending.count(to, self.kind)?;
         let _ = change.insert(&keys::mail(&self.practice, self.client_id, self.mail_id), self);
-        Ok(())
+        Ok(Some(self.shown()))
     }
 }

@@ -97,8 +97,8 @@ impl Personal {
             practice.sender_name.clone(),
             practice.practice.to_string(),
             account.username.as_str().to_owned(),
-            account.email.as_str().to_owned(),
         ];
+        texts.extend(account.email.as_ref().map(|email| email.as_str().to_owned()));
         let names = account.grants.values().map(|grant| &grant.name).chain([&account.name]);
         for name in names {
             texts.extend([name.first.as_str(), name.last.as_str()].map(str::to_owned));

@@ -16,7 +16,7 @@ use crate::{
     oauth::notice::ToldApp,
     practice::Practice,
     session::OpenApp,
-    token::TokenHash,
+    token::{TokenHash, TokenSecret},
 };
 
 /// Whether somebody may enter, as stored; that an invitation has expired shows in its times.
@@ -59,8 +59,9 @@ pub struct PortalUser {
     pub username: Username,
     /// Where the account with that sign-in name is kept.
     pub account: AccountKey,
-    /// Where the person's mails go.
-    pub email: Email,
+    /// Where the person's mails go. Without one nothing is mailed, and the person enrols with a sheet of paper.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
     /// What the person is to the client.
     pub relationship: Relationship,
     /// What the person may do.
@@ -326,8 +327,10 @@ pub struct PortalUserView {
     pub name: Name,
     /// The name the person signs in with.
     pub username: Username,
-    /// Where the person's mails go.
-    pub email: Email,
+    /// Where the person's mails go; not there for a person without an e-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub email: Option<Email>,
     /// What the person is to the client.
     pub relationship: Relationship,
     /// What the person may do.
@@ -445,6 +448,19 @@ pub struct InvitationView {
 }
 
 impl Invitation {
+    /// An invitation of `now` that the secret opens until `until`.
+    #[must_use]
+    pub fn of(secret: &TokenSecret, now: At, until: At) -> Self {
+        Self {
+            hash: secret.hash(),
+            sent_at: now,
+            expires_at: until,
+            asked_at: None,
+            wrong_proofs: 0,
+            used_at: None,
+        }
+    }
+
     /// Whether it can be used at `now`.
     #[must_use]
     pub fn open(&self, now: At) -> bool {
@@ -503,12 +519,13 @@ impl PortalUser {
         (invitation.wrong_proofs < WRONG_PROOFS).then_some(invitation.expires_at)
     }
 
-    /// Gives the person a new invitation, which `mail` tells of: the only one that works from now on.
-    pub fn replace_invitation(&mut self, new: Invitation, mail: Mail, now: At) {
+    /// Gives the person a new invitation, which `mail` tells of, if a mail does: the only one that works from
+    /// now on.
+    pub fn replace_invitation(&mut self, new: Invitation, mail: Option<Mail>, now: At) {
         self.retire_invitation(now);
         self.access = Access::Invited;
         self.invitation = Some(new);
-        self.mail = Some(mail);
+        self.mail = mail;
     }
 
     /// Takes the unused invitation away; its link is told that it is over.
@@ -519,10 +536,12 @@ impl PortalUser {
         self.replaced.drain(..surplus);
     }
 
-    /// Whether alerts may be assigned to the person: active, or with an open invitation.
+    /// Whether alerts may be assigned to the person: active, or with an open invitation, and with an e-mail
+    /// address.
     #[must_use]
     pub fn can_receive_alerts(&self, client: &Client, clock: &Clock) -> bool {
-        matches!(self.status(client, clock), Status::Active | Status::Invited)
+        let status = self.status(client, clock);
+        self.email.is_some() && matches!(status, Status::Active | Status::Invited)
     }
 
     /// When and why the invitation or the access ended, if it did.

@@ -5,7 +5,8 @@
 //! HMAC-SHA-256 of 32 random bytes under the deployment's key. The random bytes wait in the outbox
 //! mail, the SHA-256 of the secret stands with the access, and the secret itself is nowhere but in
 //! the mail that was sent: whoever reads the table cannot make it, and `send-mail` can make it
-//! again when it has to try twice.
+//! again when it has to try twice. The secret of a printed invitation is 32 random bytes, of which
+//! nothing is kept but the SHA-256.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
@@ -179,6 +180,12 @@ pub struct ResetToken {
 }
 
 impl InvitationToken {
+    /// The link with which the person enrols. The token stands in the fragment, which no server gets to see.
+    #[must_use]
+    pub fn link(&self, portal_address: &str) -> Secret {
+        Secret::new(format!("{portal_address}/enroll#{}", self.text()))
+    }
+
     /// The token as it stands in the link.
     #[must_use]
     pub fn text(&self) -> String {

@@ -60,8 +60,10 @@ pub struct AccountView {
     name: Name,
     /// The name the person signs in with.
     username: Username,
-    /// Where the person's mails go.
-    email: Email,
+    /// Where the person's mails go; not there for a person without an e-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    email: Option<Email>,
     /// The language of pages and mails: the person's choice, or else the practice's.
     language: Language,
     /// What the person signs in with beside the password.
@@ -280,21 +282,19 @@ fn set_password(
     account.set_password(hash);
     account.use_session(visitor.sid, &settings, now);
     account.sessions.end_others(visitor.sid).tell(app, practice, account.account_id, change);
-    let mut spending = Spending::new(app, practice);
-    let to = open.first().map(|(client, user)| Recipient { client: *client, user: *user });
-    let mail = to.map(|to| Outgoing::notice(app, practice, to, MailKind::PasswordChanged));
-    let shown = mail.as_ref().map(|mail| (mail.client_id, mail.shown()));
+    let mut shown = None;
+    if let Some((client, user)) = open.first() {
+        let to = Recipient { client: *client, user: *user };
+        let what = (MailKind::PasswordChanged, account.email.as_ref());
+        let mail = Outgoing::tell(app, practice, to, what, change)?;
+        shown = mail.map(|mail| (*client, mail));
+    }
     let update = AccountUpdate {
         mail: shown.as_ref().map(|(client, mail)| (*client, mail)),
         reset: Some(now),
         ..AccountUpdate::default()
     };
     write(change, visitor, &account, &update);
-    if let Some(mail) = &mail {
-        mail.queue(change, &mut spending, &account.email)?;
-    }
-    // A notice spends nothing.
-    spending.write(change, &Budgets::default())?;
     for (client, grant) in account.resettable(&settings.clock(now)) {
         let chart = (client, grant.portal_user_id);
         let event = visitor.event_on(app, &account, Some(&chart), Action::PasswordChanged);
@@ -352,7 +352,7 @@ async fn change_email(
         let before = attempt.answered::<EmailChangeAsked>(store, app.now());
         let ((mut found, budgets), before) =
             both(both(step_up.read(), spending.read(store)), before).await?;
-        if found.account.email.same(&with.email) {
+        if found.account.email.as_ref().is_some_and(|email| email.same(&with.email)) {
             let refusal = Refusal::rule("unchanged", "This is your e-mail address already.");
             return Err(Problem::refused("email", refusal));
         }
@@ -414,7 +414,7 @@ fn ask_for_email(
             expires_at,
         );
         let mut spending = asked_for(app, visitor, ask);
-        mail.queue(change, &mut spending, email)?;
+        mail.queue(change, &mut spending, Some(email))?;
         // When the write fails, everything is read again: which condition failed does not matter.
         let _ = spending.write(change, budgets)?;
         true

@@ -7,7 +7,7 @@ use shared::{
     App, Problem, Routes, account,
     chart::{ChartEdit, NewUser},
     context::Context,
-    fields::{Date, Email, Name, Permissions, Relationship, Username},
+    fields::{Date, Email, Name, Permissions, Refusal, Relationship, Username},
     history::Action,
     id::{ClientId, PracticeId},
     idempotency::{Attempt, IdempotencyKey},
@@ -29,9 +29,10 @@ pub fn routes<R: Routes>() -> R {
 pub struct NewPortalUser {
     /// The person's name.
     pub name: Name,
-    /// Where the invitation goes.
-    pub email: Email,
-    /// The sign-in name; the e-mail address unless given.
+    /// Where the invitation goes. A person without an address enrols with a printed sheet, and is mailed nothing.
+    #[serde(default)]
+    pub email: Option<Email>,
+    /// The sign-in name; the e-mail address unless given. Needed where there is none.
     #[serde(default)]
     pub username: Option<Username>,
     /// What the person is to the client.
@@ -57,9 +58,13 @@ impl NewPortalUser {
     /// What the chart takes, with the place of the account.
     ///
     /// # Errors
-    /// 500 in a function that was given no secret.
+    /// 422 without an e-mail address and a sign-in name; 500 in a function that was given no secret.
     pub fn into_user(self, context: &Context, practice: &PracticeId) -> Result<NewUser, Problem> {
-        let username = self.username.unwrap_or_else(|| Username::from(&self.email));
+        let username = self.username.or_else(|| self.email.as_ref().map(Username::from));
+        let username = username.ok_or_else(|| {
+            let message = "Without an e-mail address the person needs a sign-in name. Enter one that is easy to remember, such as maria.417.";
+            Problem::refused("username", Refusal::rule("required", message))
+        })?;
         Ok(NewUser {
             account: account::key_of(context, practice, &username)?,
             name: self.name,
@@ -85,9 +90,9 @@ impl NewPortalUser {
     ),
     request_body = NewPortalUser,
     responses(
-        (status = 201, description = "The portal user; an invitation is queued.", body = PortalUserView),
+        (status = 201, description = "The portal user; an invitation is queued, if there is an e-mail address.", body = PortalUserView),
         (status = 409, description = "`account_exists`, with `account: {name, charts: [{clientId, name, relationship}]}`: say whether it is the same person; `self_twice`, `username_taken`, `username_confusable`: choose another sign-in name; `already_added`; `access_revoked`: activate instead; `too_many_portal_users`, `too_many_charts`.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "The username cannot be one, or the key came with another body.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The username cannot be one; `required` on `username`: there is no e-mail address that it could be; or the key came with another body.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "`mail_budget_spent`, with `until`: the address got as many mails as one may get.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]

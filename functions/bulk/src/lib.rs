@@ -145,8 +145,10 @@ pub struct PreparedUser {
     pub portal_user_id: PortalUserId,
     /// The person's name.
     pub name: Name,
-    /// Where the person's mails go.
-    pub email: Email,
+    /// Where the person's mails go; not there for a person without an e-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub email: Option<Email>,
 }
 
 /// How far a job is. It holds ids and no names.
@@ -449,6 +451,9 @@ impl Judge<'_> {
             (Kind::Invite, _) if client.emails.is_empty() => Some(Why::NoEmail),
             (Kind::Resend, Some(Access::Active)) => Some(Why::HasAccess),
             (Kind::Resend | Kind::Revoke, Some(Access::Revoked)) => Some(Why::Revoked),
+            (Kind::Resend, _) if user.is_some_and(|user| user.email.is_none()) => {
+                Some(Why::NoEmail)
+            }
             _ => None,
         }
     }
@@ -462,7 +467,7 @@ impl Judge<'_> {
         let first = || client.emails.first().map(|email| &email.address);
         let (to, new) = match self.action {
             Kind::Revoke => return Ok(None),
-            Kind::Resend => (user.map(|user| &user.email), false),
+            Kind::Resend => (user.and_then(|user| user.email.as_ref()), false),
             Kind::Invite => (first(), true),
         };
         let Some(to) = to else { return Ok(None) };

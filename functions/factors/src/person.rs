@@ -321,8 +321,8 @@ impl<'a> Person<'a> {
         let mut shown = None;
         if let (Some(kind), Some((client, user))) = (done.mail, open.first()) {
             let to = Recipient { client: *client, user: *user };
-            let mail = Outgoing::tell(app, practice, to, (kind, &account.email), change)?;
-            shown = Some((*client, mail));
+            let what = (kind, account.email.as_ref());
+            shown = Outgoing::tell(app, practice, to, what, change)?.map(|mail| (*client, mail));
         }
         change.replace(&keys::account(practice, key), &account, account.rev);
         let mail = shown.as_ref().map(|(client, mail)| (*client, mail));

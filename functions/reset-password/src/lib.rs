@@ -23,7 +23,6 @@ use shared::{
     keys, limited,
     lockout::Door,
     mail::MailKind,
-    mail_budget::{Budgets, Spending},
     mirror::to_charts::{self, AccountUpdate},
     outbox::{Outgoing, Recipient},
     password::{self, Personal},
@@ -181,19 +180,16 @@ async fn change_password(
         let owner = (practice, &token.account, account.account_id);
         device::remember(app, &mut change, &device, owner)?;
         let first = account.resettable(&clock).next().map(|(c, g)| (c, g.portal_user_id));
-        let mut spending = Spending::new(app, practice);
-        let mail = first.map(|(client, user)| {
-            let to = Recipient { client, user };
-            Outgoing::notice(app, practice, to, MailKind::PasswordChanged)
-        });
-        let shown = mail.as_ref().map(|m| (m.client_id, m.shown()));
+        let mut shown = None;
+        if let Some((client, user)) = first {
+            let (to, what) =
+                (Recipient { client, user }, (MailKind::PasswordChanged, account.email.as_ref()));
+            let mail = Outgoing::tell(app, practice, to, what, &mut change)?;
+            shown = mail.map(|mail| (client, mail));
+        }
         let mail_on = shown.as_ref().map(|(c, m)| (*c, m));
         let news = AccountUpdate { mail: mail_on, reset: Some(now), ..AccountUpdate::default() };
         to_charts::write(&mut change, practice, &account, &news);
-        if let Some(mail) = &mail {
-            mail.queue(&mut change, &mut spending, &account.email)?;
-        }
-        spending.write(&mut change, &Budgets::default())?;
         let actor = account.actor();
         for (client, grant) in account.resettable(&clock) {
             let event = Event::new(app, caller, &actor, practice, Action::PasswordChanged);

@@ -209,11 +209,13 @@ impl Sender {
                     let user = chart.user(id)?;
                     let key = keys::portal_user(&alert.practice, alert.client_id, id);
                     change.unchanged(&key, user.rev);
+                    let email = user.email.as_ref();
+                    let email = email.ok_or_else(|| Problem::internal("an alert to no address"))?;
                     // A second attempt was counted with the first.
                     if alert.went != Some(to) {
-                        spending.of_alert(&user.email)?;
+                        spending.of_alert(email)?;
                     }
-                    (user.email.clone(), user.language)
+                    (email.clone(), user.language)
                 }
             };
             let spent = match spending.write(&mut change, &budgets) {

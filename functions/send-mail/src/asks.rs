@@ -17,6 +17,7 @@ use shared::{
     ask::{Ask, Turn},
     chart::{Accounts, Chart, ChartEdit, Request},
     clock::Clock,
+    fields::Email,
     history::Event,
     id::{AccountKey, ClientId, PortalUserId},
     idempotency::Attempt,
@@ -88,7 +89,9 @@ impl Sender {
                 let (Some(practice), person) = (&found.practice, &mut found.people[person]) else {
                     continue;
                 };
-                let address = person.account.email.folded();
+                let Some(address) = person.account.email.as_ref().map(Email::folded) else {
+                    continue;
+                };
                 if spent.contains(&address) {
                     continue;
                 }
@@ -188,18 +191,25 @@ impl Sender {
                 found.stale_entries.extend(entry.map(|(entry, _)| entry));
                 continue;
             };
-            let address = account::address_key(&self.app, &ask.practice, &account.email)?;
-            let entry = if address == ask.address {
-                entry
-            } else if key == ask.account {
+            let address = account.email.as_ref();
+            let address = address
+                .map(|email| account::address_key(&self.app, &ask.practice, email))
+                .transpose()?;
+            let entry = match address {
+                Some(address) if address == ask.address => entry,
                 // By the sign-in name alone: what is kept of its turns is listed elsewhere.
-                let listed = keys::address_partition(&ask.practice, &address);
-                let own = store.partition(&listed, &keys::address_sort_key(Some(&key))).await?;
-                let own = own.into_iter().next();
-                own.map(|item| Ok::<_, Problem>((item_key(&item)?, parse(item)?))).transpose()?
-            } else {
-                found.stale_entries.extend(entry.map(|(entry, _)| entry));
-                continue;
+                Some(address) if key == ask.account => {
+                    let listed = keys::address_partition(&ask.practice, &address);
+                    let own = store.partition(&listed, &keys::address_sort_key(Some(&key))).await?;
+                    let own = own.into_iter().next();
+                    own.map(|item| Ok::<_, Problem>((item_key(&item)?, parse(item)?)))
+                        .transpose()?
+                }
+                None if key == ask.account => None,
+                _ => {
+                    found.stale_entries.extend(entry.map(|(entry, _)| entry));
+                    continue;
+                }
             };
             let (entry, turn) = entry.unzip();
             let letters = self.letters_for(&account, &clock, turn.and_then(|turn| turn.invited));
@@ -216,7 +226,7 @@ impl Sender {
     }
 
     /// What somebody can be sent: a reset, unless one was sent a moment ago, or without a password the
-    /// open invitations, beginning behind the last that was sent again.
+    /// open invitations, beginning behind the last that was sent again. Nothing without an address.
     fn letters_for(
         &self,
         account: &Account,
@@ -224,6 +234,9 @@ impl Sender {
         last: Option<ClientId>,
     ) -> Vec<Sendable> {
         let now = self.app.now();
+        if account.email.is_none() {
+            return Vec::new();
+        }
         if account.password.is_none() {
             let open = account.grants.iter().filter(|(_, grant)| grant.is_invited(clock));
             let mut open: Vec<Recipient> = open
@@ -262,7 +275,7 @@ impl Sender {
         );
         let mut spending = Spending::new(app, practice);
         spending.asked_for(ask.ask_id);
-        mail.queue(change, &mut spending, &account.email)?;
+        let shown = mail.queue(change, &mut spending, account.email.as_ref())?;
         let budgets = spending.read(app.store()).await?;
         if spending.until(&budgets).is_some() {
             return Ok(false);
@@ -271,7 +284,7 @@ impl Sender {
         let _ = spending.write(change, &budgets)?;
         change.replace(&keys::account(practice, &person.key), &account, account.rev);
         let news = AccountUpdate {
-            mail: Some((to.client, &mail.shown())),
+            mail: shown.as_ref().map(|mail| (to.client, mail)),
             reset: Some(now),
             ..AccountUpdate::default()
         };

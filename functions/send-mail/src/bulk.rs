@@ -234,7 +234,7 @@ impl Sender {
         Ok(NewUser {
             name: client.name.clone(),
             account: account::key_of(&self.app, &chart.practice, &username)?,
-            email,
+            email: Some(email),
             username,
             relationship: Relationship::Oneself,
             permissions: GIVEN.into(),

@@ -288,18 +288,11 @@ impl Sender {
             Some(user) => self.link(mail, &settings, user, account.as_ref())?,
             None => None,
         };
-        let Some((link, user)) = link.zip(user) else {
+        let to = user.as_ref().and_then(|user| address(mail, user, account.as_ref()));
+        let (Some(link), Some(user), Some(to)) = (link, &user, to) else {
             return Ok(self.done(key, mail, None).await?);
         };
-        let letter = compose(mail, &settings, &user, &link)?;
-        let to = match mail.kind {
-            MailKind::EmailReplaced => user.notices.get(&mail.mail_id).unwrap_or(&user.email),
-            MailKind::EmailConfirmation => {
-                let waiting = account.as_ref().and_then(|account| account.new_email.as_ref());
-                waiting.map_or(&user.email, |waiting| &waiting.email)
-            }
-            _ => &user.email,
-        };
+        let letter = compose(mail, &settings, user, &link)?;
         let mut tags = vec![
             ("practice", mail.practice.to_string()),
             ("client", mail.client_id.to_string()),
@@ -358,7 +351,7 @@ impl Sender {
                     user: mail.portal_user_id,
                     secret,
                 })
-                .map(|token| format!("{portal}/enroll#{}", token.text())),
+                .map(|token| token.link(portal).reveal().to_owned()),
             MailKind::PasswordReset => token
                 .filter(|(secret, _)| {
                     let newest = account.and_then(|a| a.reset.as_ref());
@@ -526,6 +519,22 @@ fn once() -> aws_sdk_sesv2::config::Builder {
         .operation_timeout(PATIENCE)
         .build();
     aws_sdk_sesv2::Config::builder().retry_config(RetryConfig::disabled()).timeout_config(patience)
+}
+
+/// Where a mail goes; nowhere when the person has no address.
+fn address<'a>(
+    mail: &Outgoing,
+    user: &'a PortalUser,
+    account: Option<&'a Account>,
+) -> Option<&'a Email> {
+    let other = match mail.kind {
+        MailKind::EmailReplaced => user.notices.get(&mail.mail_id),
+        MailKind::EmailConfirmation => {
+            account.and_then(|account| account.new_email.as_ref()).map(|waiting| &waiting.email)
+        }
+        _ => None,
+    };
+    other.or(user.email.as_ref())
 }
 
 fn compose(

@@ -211,8 +211,9 @@ impl Step<'_> {
                 Some(account.factors.new_recovery_code(app)?.text().reveal().to_owned());
             if let Some((client, grant)) = account.open_grants(&clock).next() {
                 let to = Recipient { client, user: grant.portal_user_id };
-                let what = (MailKind::RecoveryCodeUsed, &account.email);
-                mail = Some((client, Outgoing::tell(app, &token.practice, to, what, change)?));
+                let what = (MailKind::RecoveryCodeUsed, account.email.as_ref());
+                let told = Outgoing::tell(app, &token.practice, to, what, change)?;
+                mail = told.map(|mail| (client, mail));
                 let event = self.event(&account, Action::RecoveryCodeMade);
                 change.event(&event.client(client).portal_user(grant.portal_user_id));
             }

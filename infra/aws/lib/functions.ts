@@ -386,6 +386,7 @@ export const FUNCTIONS: Record<string, Plan> = {
     streamed: true,
     seconds: 60,
   },
+  sheet: { rights: [...editor, ...once, update("account", "grants")], hmacs: true },
   "sign-in": {
     rights: [
       getTogether("practice", "account", "lock", "network", "door", "moved"),

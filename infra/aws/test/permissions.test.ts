@@ -104,6 +104,7 @@ test("only those who sign people or apps in, or sign notices, read the signing k
     "resend-invitation",
     "reset-password",
     "send-mail",
+    "sheet",
     "sign-in",
     "staff",
     "staff-sign-in",

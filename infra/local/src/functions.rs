@@ -55,6 +55,7 @@ pub fn routes<R: Routes>(issuer: staff_sign_in::Issuer) -> R {
         .merge(reset_password::routes())
         .merge(revoke::routes())
         .merge(search::routes())
+        .merge(sheet::routes())
         .merge(sign_in::routes())
         // The people of the lists sign in at this home's own issuer, which knows the lists.
         .merge(staff::routes(staff::Pool::elsewhere()))

@@ -401,7 +401,7 @@ impl Fields<'_> {
         };
         Ok(NewPortalUser {
             name,
-            email,
+            email: Some(email),
             username: None,
             relationship,
             permissions: [Permission::Basic, Permission::Messaging, Permission::Documents].into(),

@@ -409,7 +409,7 @@ fn user(
     let address = username.to_lowercase();
     Ok(NewPortalUser {
         name: name(first, last)?,
-        email: sample(Email::parse(&format!("{address}@mail.example")))?,
+        email: Some(sample(Email::parse(&format!("{address}@mail.example")))?),
         username: Some(sample(Username::parse(username))?),
         relationship,
         permissions: permissions.iter().copied().collect(),

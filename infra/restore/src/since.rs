@@ -222,6 +222,7 @@ fn changes(action: Action) -> bool {
         | Action::PortalUserAdded
         | Action::PortalUserUpdated
         | Action::InvitationResent
+        | Action::SheetPrinted
         | Action::LinksEnded
         | Action::AccessRevoked
         | Action::AccessActivated

@@ -7,15 +7,16 @@ mod apps;
 mod clocks;
 mod closing;
 mod person;
+mod sheet;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Deref,
 };
 
-pub use self::address::confirmation_expired;
 use self::apps::AppsOpen;
 use self::clocks::{past, too_old};
+pub use self::{address::confirmation_expired, sheet::PrintedSheet};
 use super::{
     Beside, Chart, MOST_USERS, Receipt, Request,
     write::{AccountWrite, Elsewhere},
@@ -37,7 +38,7 @@ use crate::{
     id::{AccountKey, BulkId, ClientId, PortalUserId, SessionId},
     idempotency, keys,
     lists::Listing,
-    mail::MailKind,
+    mail::{Mail, MailKind},
     mail_budget::Spending,
     mirror::{to_account, to_charts},
     outbox::{Outgoing, Recipient},
@@ -124,8 +125,8 @@ pub const OVERTAKEN: &str = "overtaken";
 pub struct NewUser {
     /// The person's name; a `self` gets the client's.
     pub name: Name,
-    /// Where the invitation goes.
-    pub email: Email,
+    /// Where the invitation goes; nowhere for a person without an address, who enrols with a sheet of paper.
+    pub email: Option<Email>,
     /// The sign-in name.
     pub username: Username,
     /// Where the account with that sign-in name is kept.
@@ -388,12 +389,13 @@ impl<'a> ChartEdit<'a> {
                 "Another sign-in name looks the same. Choose another.",
             ));
         }
-        if !account.email.same(&new.email) {
-            return Err(Problem::taken(
-                "username",
-                "username_taken",
-                "Somebody with another e-mail address has this sign-in name. Choose another.",
-            ));
+        let same_address = match (&account.email, &new.email) {
+            (Some(theirs), Some(given)) => theirs.same(given),
+            (None, None) => true,
+            _ => false,
+        };
+        if !same_address {
+            return Err(Problem::taken("username", "username_taken", taken_words(account, new)));
         }
         let same = new.same_person || same_name(&account.name, name);
         let here = account.grants.get(&self.chart.client.client_id);
@@ -424,7 +426,9 @@ impl<'a> ChartEdit<'a> {
                 format!("An account can have {MOST_CHARTS} charts. Choose another sign-in name."),
             ));
         }
-        if same { Ok(duplicates) } else { Err(account_exists(account)) }
+        // A name that staff made up, and no address: too little to know a person by.
+        let known = new.same_person || new.email.is_some();
+        if same && known { Ok(duplicates) } else { Err(account_exists(account)) }
     }
 
     /// Whether the person with an account may be this to the client: nobody is two clients (rule 12).
@@ -448,27 +452,41 @@ impl<'a> ChartEdit<'a> {
     /// Sends a new invitation; the old link is dead.
     ///
     /// # Errors
-    /// 404; 409 when the chart is closed, the person has enrolled, or access is revoked.
+    /// 404; 409 when the chart is closed, the person has enrolled, access is revoked, or the person has no
+    /// e-mail address.
     pub fn invite(&mut self, id: PortalUserId) -> Result<(), Problem> {
-        let access = self.chart.user(id)?.access;
-        self.demand_open()?;
-        if self.ended_by(self.chart.user(id)?).is_some() {
-            return Err(access_revoked());
-        }
-        match access {
-            Access::Invited => {}
-            Access::Active => {
-                return Err(Problem::conflict(
-                    "already_enrolled",
-                    "This person has enrolled already and signs in with a password.",
-                ));
-            }
-            Access::Revoked => return Err(access_revoked()),
+        self.may_invite(id)?;
+        if self.chart.user(id)?.email.is_none() {
+            return Err(Problem::conflict(
+                "no_email",
+                "This person has no e-mail address. Print an enrolment sheet, or enter an address first.",
+            ));
         }
         self.send_invitation(id)?;
         self.mirror_access(id)?;
         self.record(Action::InvitationResent, Some(id), ["invitation"]);
         Ok(())
+    }
+
+    /// Whether the person may be given a new invitation.
+    fn may_invite(&self, id: PortalUserId) -> Result<(), Problem> {
+        let user = self.chart.user(id)?;
+        self.demand_open()?;
+        if self.ended_by(user).is_some() {
+            return Err(access_revoked());
+        }
+        match user.access {
+            Access::Invited => Ok(()),
+            Access::Active if user.email.is_none() => Err(Problem::conflict(
+                "already_enrolled",
+                "This person has enrolled already. If the password is lost: see them in person, delete this access, add them again and print a new sheet.",
+            )),
+            Access::Active => Err(Problem::conflict(
+                "already_enrolled",
+                "This person has enrolled already and signs in with a password.",
+            )),
+            Access::Revoked => Err(access_revoked()),
+        }
     }
 
     /// Makes a code with which a person signs in once whose second factor is lost, and tells them. Answers until
@@ -498,8 +516,7 @@ impl<'a> ChartEdit<'a> {
             None => self.guess_factors(&user, |update| update.set(ResetCode::PLACE, &reset)),
         }
         let mail = self.notice(&user, MailKind::FactorReset);
-        self.user_mut(id)?.mail = Some(mail.shown());
-        self.queue(mail, &user.email)?;
+        self.user_mut(id)?.mail = self.queue(mail, user.email.as_ref())?;
         self.record(Action::FactorReset, Some(id), ["resetCode"]);
         Ok((code, expires_at))
     }
@@ -515,20 +532,20 @@ impl<'a> ChartEdit<'a> {
         let user = self.chart.user(id)?;
         let waits = user.status(&self.chart.client, &self.clock) == Status::Invited;
         let open = user.invitation.as_ref().filter(|_| waits);
-        let Some(open) = open.cloned() else { return Ok(()) };
+        // Nobody without an address is sent anything: a printed sheet stays as it is.
+        let to = user.email.clone();
+        let Some(open) = open.filter(|_| to.is_some()).cloned() else { return Ok(()) };
         let again = open.asked_at.is_some_and(|at| at >= asked_at || at.plus(PAUSE) > now);
         if again || open.sent_at > asked_at {
             return Ok(());
         }
         let (invitation, mail) =
             self.new_invitation(&user.account, user.into(), open.expires_at)?;
-        let user = self.user_mut(id)?;
-        let to = user.email.clone();
         let again =
             Invitation { asked_at: Some(now), wrong_proofs: open.wrong_proofs, ..invitation };
-        user.replace_invitation(again, mail.shown(), now);
         self.spending.asked_for(ask.ask_id);
-        self.queue(mail, &to)?;
+        let mail = self.queue(mail, to.as_ref())?;
+        self.user_mut(id)?.replace_invitation(again, mail, now);
         self.record(Action::InvitationResent, Some(id), ["invitation"]);
         Ok(())
     }
@@ -682,10 +699,9 @@ impl<'a> ChartEdit<'a> {
             let mail =
                 Outgoing::notice(context, &practice, (&*user).into(), MailKind::AccessGranted);
             user.access = Access::Active;
-            let to = user.email.clone();
-            user.mail = Some(mail.shown());
             user.version += 1;
-            self.queue(mail, &to)?;
+            let to = user.email.clone();
+            self.user_mut(id)?.mail = self.queue(mail, to.as_ref())?;
         } else {
             self.send_invitation(id)?;
         }
@@ -949,13 +965,15 @@ impl<'a> ChartEdit<'a> {
         } else {
             set("name", &mut user.name, edit.name.as_ref(), &mut changed);
         }
-        set("email", &mut user.email, edit.email.as_ref(), &mut changed);
-        let follows =
-            user.enrolled_at.is_none() && before.username == Username::from(&before.email);
-        let username = match &edit.username {
-            Some(username) => Some(username.clone()),
-            None if follows && before.email != user.email => Some(Username::from(&user.email)),
-            None => None,
+        let email = edit.email.clone().map(Some);
+        set("email", &mut user.email, email.as_ref(), &mut changed);
+        let is_address =
+            before.email.as_ref().is_some_and(|e| before.username == Username::from(e));
+        let follows = user.enrolled_at.is_none() && is_address;
+        let username = match (&edit.username, &user.email) {
+            (Some(username), _) => Some(username.clone()),
+            (None, Some(email)) if follows => Some(Username::from(email)),
+            (None, _) => None,
         };
         if let Some(username) = username.filter(|u| *u != user.username) {
             user.username = username;
@@ -1051,17 +1069,19 @@ impl<'a> ChartEdit<'a> {
         Ok(())
     }
 
-    /// Gives a portal user a new invitation, the only one that works from now on, and queues its mail.
+    /// Gives a portal user a new invitation, the only one that works from now on, and queues its mail. That of a
+    /// person without an address is in nobody's hands: it runs until a sheet takes its place.
     fn send_invitation(&mut self, id: PortalUserId) -> Result<(), Problem> {
         let now = self.context.now();
         let user = self.chart.user(id)?;
         let (invitation, mail) =
             self.new_invitation(&user.account, user.into(), self.invited_until())?;
-        let user = self.user_mut(id)?;
         let to = user.email.clone();
-        user.replace_invitation(invitation, mail.shown(), now);
+        let mail = self.queue(mail, to.as_ref())?;
+        let user = self.user_mut(id)?;
+        user.replace_invitation(invitation, mail, now);
         user.version += 1;
-        self.queue(mail, &to)
+        Ok(())
     }
 
     fn notice(&self, user: &PortalUser, kind: MailKind) -> Outgoing {
@@ -1084,25 +1104,20 @@ impl<'a> ChartEdit<'a> {
         let nonce = Nonce::new(context);
         let mail = Outgoing::notice(context, &self.chart.practice, to, MailKind::Invitation)
             .with_link(account.clone(), nonce, until);
-        let invitation = Invitation {
-            hash: nonce.secret(context)?.hash(),
-            sent_at: now,
-            expires_at: until,
-            asked_at: None,
-            wrong_proofs: 0,
-            used_at: None,
-        };
-        Ok((invitation, mail))
+        Ok((Invitation::of(&nonce.secret(context)?, now, until), mail))
     }
 
-    /// Puts a mail into the outbox: the one place where a change mails.
-    fn queue(&mut self, mail: Outgoing, to: &Email) -> Result<(), Problem> {
+    /// Puts a mail into the outbox: the one place where a change mails. Answers what staff see of it; nothing for
+    /// a person without an address, who gets no mail.
+    fn queue(&mut self, mail: Outgoing, to: Option<&Email>) -> Result<Option<Mail>, Problem> {
+        let Some(to) = to else { return Ok(None) };
         let mail = Outgoing { bulk_id: self.bulk, ..mail };
         if !self.request.silent {
-            mail.queue(&mut self.change, &mut self.spending, to)?;
+            mail.queue(&mut self.change, &mut self.spending, Some(to))?;
         }
+        let shown = mail.shown();
         self.queued.push(mail);
-        Ok(())
+        Ok(Some(shown))
     }
 
     /// The person who got the alerts does no more.
@@ -1140,6 +1155,15 @@ impl<'a> ChartEdit<'a> {
                     Refusal::rule(
                         "access_revoked",
                         "Somebody without access cannot get the alerts.",
+                    ),
+                ));
+            }
+            if user.email.is_none() {
+                return Err(Problem::refused(
+                    field,
+                    Refusal::rule(
+                        "no_email",
+                        "Alerts are mailed, and this person has no e-mail address. Enter one first.",
                     ),
                 ));
             }
@@ -1279,6 +1303,19 @@ fn same_name(a: &Name, b: &Name) -> bool {
     search::fold(&a.full()) == search::fold(&b.full())
 }
 
+/// What 409 `username_taken` says of an account with another e-mail address than the new portal user's.
+fn taken_words(account: &Account, new: &NewUser) -> &'static str {
+    match (&account.email, &new.email) {
+        (Some(_), None) => {
+            "Somebody with an e-mail address has this sign-in name. Choose another, or enter that address."
+        }
+        (None, Some(_)) => {
+            "Somebody without an e-mail address has this sign-in name. Choose another."
+        }
+        _ => "Somebody with another e-mail address has this sign-in name. Choose another.",
+    }
+}
+
 /// 409 `account_exists`: whose account it is and which charts it opens.
 fn account_exists(account: &Account) -> Problem {
     let charts: Vec<_> = account
@@ -1290,13 +1327,17 @@ fn account_exists(account: &Account) -> Problem {
             })
         })
         .collect();
-    Problem::taken(
-        "username",
-        "account_exists",
-        "Somebody has this sign-in name and e-mail address already. Say whether it is the same person.",
-    )
-    .with("account", serde_json::json!({ "name": account.name, "charts": charts }))
-    .showing(account.grants.keys().copied())
+    let message = match account.email {
+        Some(_) => {
+            "Somebody has this sign-in name and e-mail address already. Say whether it is the same person."
+        }
+        None => {
+            "Somebody without an e-mail address has this sign-in name already. Say whether it is the same person."
+        }
+    };
+    Problem::taken("username", "account_exists", message)
+        .with("account", serde_json::json!({ "name": account.name, "charts": charts }))
+        .showing(account.grants.keys().copied())
 }
 
 /// 409 when another client has the record number.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     client::{Client, SearchEntry, named},
-    fields::{Name, Relationship},
+    fields::{Email, Name, Relationship},
     id::{PortalUserId, PracticeId},
     keys::{self, Found},
     portal_user::PortalUser,
@@ -74,7 +74,7 @@ impl PortalUser {
         };
         search::person_entries(&Person {
             name,
-            email: self.email.as_str(),
+            email: self.email.as_ref().map(Email::as_str).unwrap_or_default(),
             username: self.username.as_str(),
             client: named(client),
         })

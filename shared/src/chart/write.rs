@@ -134,13 +134,13 @@ impl ChartEdit<'_> {
         let practice = &self.chart.practice;
         for (key, write) in &self.account_writes {
             let before = match (self.beside.accounts.get(key), &self.read) {
-                (Some(account), _) => account.as_ref().map(|account| &account.email),
+                (Some(account), _) => account.as_ref().and_then(|account| account.email.as_ref()),
                 // A portal user has the address of its account.
                 (None, Some((_, users))) => address_of(users, key),
                 (None, None) => None,
             };
             let after = match write {
-                AccountWrite::Put(account) => Some(&account.email),
+                AccountWrite::Put(account) => account.email.as_ref(),
                 AccountWrite::Update { .. } => address_of(&self.chart.users, key).or(before),
                 AccountWrite::Remove(_) | AccountWrite::RemoveIfLast(_) => None,
             };
@@ -316,9 +316,9 @@ fn list(practice: &PracticeId, client: &mut Client, users: &mut [PortalUser]) {
     }
 }
 
-/// The e-mail address of the portal user with an account.
+/// The e-mail address of the portal user with an account, if there is one.
 fn address_of<'a>(users: &'a [PortalUser], account: &AccountKey) -> Option<&'a Email> {
-    users.iter().find(|user| user.account == *account).map(|user| &user.email)
+    users.iter().find(|user| user.account == *account)?.email.as_ref()
 }
 
 pub(super) fn summary(users: &[PortalUser]) -> Summary {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     account::Account,
     app::App,
-    fields::Name,
+    fields::{Email, Name},
     id::{AccountId, AppId, SessionId},
     oauth::pass::{Scope, Scopes},
     problem::Problem,
@@ -56,7 +56,8 @@ pub fn name(account: &Account, scopes: &Scopes) -> Option<String> {
 /// The person's e-mail address, where the app may be told.
 #[must_use]
 pub fn email<'a>(account: &'a Account, scopes: &Scopes) -> Option<&'a str> {
-    scopes.has(Scope::Email).then(|| account.email.as_str())
+    let email = account.email.as_ref().filter(|_| scopes.has(Scope::Email));
+    email.map(Email::as_str)
 }
 
 /// Makes an ID token.

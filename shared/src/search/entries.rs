@@ -65,7 +65,7 @@ pub struct Subject<'a> {
 pub struct Person<'a> {
     /// The name; empty for a portal user who is the client.
     pub name: Named<'a>,
-    /// The e-mail address.
+    /// The e-mail address; empty without one.
     pub email: &'a str,
     /// The sign-in name.
     pub username: &'a str,

@@ -489,6 +489,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/clients/{clientId}/portal-users/{portalUserId}/sheet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes an enrolment sheet. Earlier links of this invitation, printed or mailed, are dead from then on. */
+        post: operations["sheet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/clients/{clientId}/reopen": {
         parameters: {
             query?: never;
@@ -1288,8 +1305,8 @@ export interface components {
         };
         /** @description The account of the person who is signed in. */
         Account: {
-            /** @description Where the person's mails go. */
-            email: components["schemas"]["Email"];
+            /** @description Where the person's mails go; not there for a person without an e-mail address. */
+            email?: components["schemas"]["Email"];
             /** @description The language of pages and mails: the person's choice, or else the practice's. */
             language: components["schemas"]["Language"];
             /** @description The person's name. */
@@ -2122,8 +2139,7 @@ export interface components {
         NewPortalUser: {
             /** @description Whether the person owns the chart; the client's first portal user does in any case. */
             chartOwner?: boolean | null;
-            /** @description Where the invitation goes. */
-            email: components["schemas"]["Email"];
+            email?: components["schemas"]["Email"] | null;
             /** @description The person's name. */
             name: components["schemas"]["Name"];
             /** @description What the person may do. */
@@ -2299,8 +2315,8 @@ export interface components {
             apps?: components["schemas"]["ToldApp"][];
             /** @description Whether the person owns the chart. */
             chartOwner: boolean;
-            /** @description Where the person's mails go. */
-            email: components["schemas"]["Email"];
+            /** @description Where the person's mails go; not there for a person without an e-mail address. */
+            email?: components["schemas"]["Email"];
             /** @description When and why the invitation or the access ended, if it did. */
             ended?: components["schemas"]["EndedAccess"];
             /** @description What comes to the access within thirty days, or is due. */
@@ -2434,8 +2450,8 @@ export interface components {
         };
         /** @description A portal user whom it concerns. */
         PreparedUser: {
-            /** @description Where the person's mails go. */
-            email: components["schemas"]["Email"];
+            /** @description Where the person's mails go; not there for a person without an e-mail address. */
+            email?: components["schemas"]["Email"];
             /** @description The person's name. */
             name: components["schemas"]["Name"];
             /** @description The portal user's id. */
@@ -2711,6 +2727,15 @@ export interface components {
             timeZone?: string | null;
             /** @description The version that was looked at. */
             version: components["schemas"]["Whole"];
+        };
+        /** @description An invitation to be printed. Its link is a secret, so that this type has no `Debug`. */
+        Sheet: {
+            /** @description Until when it works. */
+            expiresAt: components["schemas"]["At"];
+            /** @description The practice's language, which a sheet is in unless the person reads another. */
+            language: components["schemas"]["Language"];
+            /** @description The link with which the person enrols. It is shown this once: the answer to a repeated request lacks it. */
+            link?: string;
         };
         /**
          * @description What an app asks with a sign-out, as it stood in the address of the page. Without an app: the portal's
@@ -5394,7 +5419,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The portal user; an invitation is queued. */
+            /** @description The portal user; an invitation is queued, if there is an e-mail address. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -5466,7 +5491,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The username cannot be one, or the key came with another body. */
+            /** @description The username cannot be one; `required` on `username`: there is no e-mail address that it could be; or the key came with another body. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5985,7 +6010,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The person has enrolled already, or access is revoked. */
+            /** @description `already_enrolled`, `access_revoked`; `no_email`: print a sheet instead; `client_closed`. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6182,6 +6207,99 @@ export interface operations {
             };
             /** @description The successor cannot get the alerts. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on did not answer; nothing was lost, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sheet: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key makes no second sheet, for a day; the answer then lacks the link. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The client. */
+                clientId: components["schemas"]["ClientId"];
+                /** @description The portal user. */
+                portalUserId: components["schemas"]["PortalUserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sheet. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sheet"];
+                };
+            };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from the site itself, or the role may only look. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or another practice's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `already_enrolled`: the person signs in with a password. `access_revoked`: activate first. `client_closed`. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -145,6 +145,15 @@ export const resetFactor = (clientId: string, portalUserId: string, key: string)
     }),
   );
 
+/** An invitation to be printed, for a person without an e-mail address. A repeated request makes no second one, and is
+ *  answered without the link. */
+export const printSheet = (clientId: string, portalUserId: string, key: string) =>
+  answer(
+    http.POST(`${USER}/sheet`, {
+      params: { ...at(clientId, portalUserId), header: { "Idempotency-Key": key } },
+    }),
+  );
+
 /** Asked by the page itself, again and again: it is no work that keeps the session. */
 export const progress = (clientId: string, portalUserId: string, signal: AbortSignal): Promise<Progress> =>
   answer(

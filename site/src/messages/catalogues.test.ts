@@ -9,11 +9,13 @@ import importingSpanish from "./import.es.json";
 import importingFrench from "./import.fr.json";
 import type { Catalogue, Message } from "./language";
 import { pages } from "./pages.en";
+import { people } from "./people.en";
 import { practice } from "./practice.en";
 import portal from "./portal.en.json";
 import portalSpanish from "./portal.es.json";
 import portalFrench from "./portal.fr.json";
 import { shared } from "./shared.en";
+import { sheet } from "./sheet.en";
 import { staff } from "./staff.en";
 import staffSpanish from "./staff.es.json";
 import staffFrench from "./staff.fr.json";
@@ -29,7 +31,7 @@ it("says in the portal what both pages say", () => {
   expect(portal).toMatchObject(shared);
 });
 
-const later = [pages, team, closing, factorReset, histories, practice, bulk];
+const later = [pages, people, team, closing, factorReset, sheet, histories, practice, bulk];
 const everything = Object.assign({}, staff, ...later) as Catalogue;
 
 it("says nothing twice in the console's English catalogues", () => {

@@ -49,10 +49,10 @@ export function ChangePassword({ practice, of, onBack }: Change) {
     setInvalid(found);
     if (!found.length) void action.run();
   };
-  const about = [practice.name, of.name.first, of.name.last, of.username, of.email];
+  const about = [practice.name, of.name.first, of.name.last, of.username, of.email ?? ""];
   return (
     <Frame brand={practice.name} title={t("account.changePassword")} step="password">
-      <p class="muted">{t("account.passwordLead")}</p>
+      <p class="muted">{t(of.email ? "account.passwordLead" : "account.passwordLeadUnmailed")}</p>
       <Form invalid={invalid} failure={action.failure} onSubmit={submit}>
         {/* Password managers look for it. */}
         <input type="hidden" autocomplete="username" value={of.username} />
@@ -67,7 +67,7 @@ export function ChangePassword({ practice, of, onBack }: Change) {
   );
 }
 
-export function ChangeEmail({ practice, onBack }: Change) {
+export function ChangeEmail({ practice, of, onBack }: Change) {
   const [proof, prove] = useState("");
   const [email, name] = useState("");
   const [invalid, setInvalid] = useState<Invalid[]>([]);
@@ -75,7 +75,7 @@ export function ChangeEmail({ practice, onBack }: Change) {
   const action = useAction(async () => {
     const to = email.trim();
     await api.changeEmail(to, proof, submission.keyFor(to));
-    onBack(t("account.linkSent", { email: to }));
+    onBack(t(of.email ? "account.linkSent" : "account.addLinkSent", { email: to }));
   });
   const submit = () => {
     const found = email.trim() ? [] : [{ field: "email", message: t("account.needEmail") }];
@@ -84,8 +84,12 @@ export function ChangeEmail({ practice, onBack }: Change) {
     if (!found.length) void action.run();
   };
   return (
-    <Frame brand={practice.name} title={t("account.changeEmail")} step="email">
-      <p class="muted">{t("account.emailLead")}</p>
+    <Frame
+      brand={practice.name}
+      title={t(of.email ? "account.changeEmail" : "account.addEmail")}
+      step="email"
+    >
+      <p class="muted">{t(of.email ? "account.emailLead" : "account.addEmailLead")}</p>
       <Form invalid={invalid} failure={action.failure} onSubmit={submit}>
         <TextField
           name="email"

@@ -112,9 +112,9 @@ function Rows(props: {
     props.onSaid(t("account.languageSaved"));
   });
   if (!account) return null;
-  const button = (what: "email" | "password", label: string) => (
+  const button = (what: "email" | "password", label: string, action = t("account.change")) => (
     <Button label={label} onClick={() => props.onChange(what)}>
-      {t("account.change")}
+      {action}
     </Button>
   );
   return (
@@ -123,9 +123,15 @@ function Rows(props: {
         <p class="breaks">{account.username}</p>
         <p class="small">{t("account.usernameHint", { practice: props.practice.name })}</p>
       </Row>
-      <Row name={t("account.email")} action={button("email", t("account.changeEmail"))}>
-        <p class="breaks">{account.email}</p>
-      </Row>
+      {account.email ? (
+        <Row name={t("account.email")} action={button("email", t("account.changeEmail"))}>
+          <p class="breaks">{account.email}</p>
+        </Row>
+      ) : (
+        <Row name={t("account.email")} action={button("email", t("account.addEmail"), t("account.add"))}>
+          <p>{t("account.noEmail")}</p>
+        </Row>
+      )}
       <Row name={t("account.password")} action={button("password", t("account.changePassword"))}>
         <p>{t("account.passwordHint")}</p>
       </Row>

@@ -6,11 +6,12 @@ export interface MenuItem {
   label: string;
   danger?: boolean;
   /** Why this cannot be done now; the item stays readable and does nothing. */
-  reason?: string | undefined;
+  reason?: string | false | undefined;
   onSelect: () => void;
 }
 
-export function Menu({ label, items }: { label: string; items: MenuItem[] }) {
+/** What is falsy is left out. */
+export function Menu({ label, items }: { label: string; items: (MenuItem | false | "" | null | undefined)[] }) {
   const id = useId();
   const opener = useRef<HTMLButtonElement>(null);
   const list = useRef<HTMLDivElement>(null);
@@ -39,7 +40,7 @@ export function Menu({ label, items }: { label: string; items: MenuItem[] }) {
         <Dots />
       </button>
       <div ref={list} id={id} popover="auto" class="menu-list">
-        {items.map((item) => (
+        {items.map((item) => item && (
           <button
             key={item.label}
             type="button"

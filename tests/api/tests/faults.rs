@@ -48,6 +48,7 @@ enum Op {
     SecondStep,
     Alone,
     PrintCode,
+    PrintSheet,
 }
 
 impl Op {
@@ -242,6 +243,10 @@ impl Stage {
                 dana.patch(&self.ada.path(), &body).await
             }
             Op::Resend => dana.resend(&self.ben).await,
+            Op::PrintSheet => {
+                let call = Call::new("POST", &format!("{}/sheet", self.ben.path()));
+                dana.send(call.header("idempotency-key", "k")).await
+            }
             Op::Add => {
                 let body = json!({
                     "name": {"first": "Eve", "last": "Person"}, "email": "eve@mail.example",
@@ -520,7 +525,7 @@ async fn faults_while_charts_close() {
 
 #[tokio::test]
 async fn faults_while_portal_users_and_clients_are_kept() {
-    every_fault(&[Op::Update, Op::Resend, Op::Add, Op::Create, Op::Sync]).await;
+    every_fault(&[Op::Update, Op::Resend, Op::PrintSheet, Op::Add, Op::Create, Op::Sync]).await;
 }
 
 #[tokio::test]

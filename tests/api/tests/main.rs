@@ -45,6 +45,7 @@ mod restore;
 mod roster;
 mod router;
 mod search;
+mod sheet;
 mod sign_in;
 mod sign_out;
 mod staff;

@@ -337,6 +337,7 @@ impl Scene {
             | "portal-session.keys"
             | "portal-session.sign-out"
             | "resend-invitation"
+            | "sheet"
             | "staff-sign-in"
             | "staff-sign-in.callback"
             | "staff-sign-in.session"

@@ -499,7 +499,7 @@ async fn a_password_that_was_changed_is_not_taken_and_neither_is_the_new_one() {
 
 #[tokio::test]
 async fn an_invitation_of_before_ends_when_anything_happened_to_it() {
-    for what in ["resent", "wrong proof", "enrolled", "client edited"] {
+    for what in ["resent", "printed", "wrong proof", "enrolled", "client edited"] {
         let (mut scene, who) = Scene::of(async |_, dana| {
             let client = dana.client("Amara", "Okafor", "1984-03-12").await;
             dana.invite(&client, "rana@mail.example").await
@@ -508,6 +508,9 @@ async fn an_invitation_of_before_ends_when_anything_happened_to_it() {
         let (world, dana) = (scene.world.clone(), scene.dana.clone());
         match what {
             "resent" => _ = dana.resend(&who).await.expect(202),
+            "printed" => {
+                dana.post(&format!("{}/sheet", who.path()), &json!({})).await.expect(201);
+            }
             "wrong proof" => {
                 world.enroll(&who.token, "Wrong", "1984-03-12", PASSWORD).await.expect(422);
             }

@@ -113,6 +113,14 @@ impl Day {
         let reopen = Call::new("POST", &format!("{page}/reopen"));
         self.staff("close-client.reopen", 200, reopen).await;
         self.staff("activate", 200, post("activate")).await;
+        let body = json!({
+            "name": {"first": "Rosa", "last": "Person"}, "username": "rosa.person",
+            "relationship": "other", "permissions": ["basic"],
+        });
+        let add = Call::new("POST", &format!("{page}/portal-users")).json(&body);
+        let rosa = text(&self.staff("add-portal-user", 201, add).await["portalUserId"]);
+        let print = Call::new("POST", &format!("{page}/portal-users/{rosa}/sheet"));
+        self.staff("sheet", 201, print).await;
         let delete = Call::new("DELETE", &format!("{}?confirm=delete", one.path()));
         self.staff("delete", 200, delete).await;
         self.staff("history", 200, Call::new("GET", &format!("{page}/history"))).await;

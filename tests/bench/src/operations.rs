@@ -173,6 +173,8 @@ impl Afternoon<'_> {
         let progress = format!("{one}/progress");
         self.staff("list-portal-users.progress", ("GET", &progress, Value::Null), 200).await;
         let again = format!("{one}/invitation");
+        let sheet = format!("{one}/sheet");
+        self.staff("sheet", ("POST", &sheet, Value::Null), 201).await;
         self.staff("resend-invitation", ("POST", &again, Value::Null), 202).await;
 
         let token = invitation(self.place, client).await;

@@ -704,6 +704,15 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     // The index follows the table.
     await until("the list of those who are locked out", locked, 10);
   },
+  sheet: async () => {
+    const client = await dana.client();
+    const user = await dana.invite(client, { email: undefined, username: unique() });
+    const once = key();
+    await refused("POST", `${at(client, user)}/sheet`);
+    await beyond("POST", `${at(client, user)}/sheet`);
+    for (let twice = 0; twice < 2; twice++)
+      await dana.must(201, "POST", `${at(client, user)}/sheet`, undefined, once);
+  },
   "sign-in": async () => {
     const { user } = await dana.enrolled();
     const visitor = new Visitor(user);

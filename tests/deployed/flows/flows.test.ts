@@ -231,6 +231,23 @@ describe("access", () => {
     await visitor.enroll(client, 2);
   });
 
+  test("of a person without an address begins with a printed sheet", async () => {
+    const client = await dana.client();
+    const user = await dana.invite(client, { email: undefined, username: unique() });
+    expect([user.status, user.email, user.mail]).toEqual(["invited", undefined, undefined]);
+    const key = { "Idempotency-Key": unique() };
+    const printed = await dana.must(201, "POST", `${at(client, user)}/sheet`, undefined, key);
+    expect(printed.link).toMatch(/\/harbor\/enroll#harbor\./);
+    const again = await dana.must(201, "POST", `${at(client, user)}/sheet`, undefined, key);
+    expect([again.link, again.expiresAt]).toEqual([undefined, printed.expiresAt]);
+    const visitor = new Visitor(user);
+    await visitor.must(201, "POST", "/enrollment", visitor.proof(client, printed.link.split("#")[1]));
+    expect((await visitor.signIn()).status).toBe(200);
+    const late = await dana.call("POST", `${at(client, user)}/sheet`);
+    expect([late.status, late.body.code]).toEqual([409, "already_enrolled"]);
+    expect((await dana.change(client, user, "revoke")).mail).toBeUndefined();
+  });
+
   test("invitations: the newest works, looking spends nothing, wrong proofs are counted", async () => {
     const client = await dana.client();
     const user = await dana.invite(client);

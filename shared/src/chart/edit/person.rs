@@ -13,7 +13,7 @@ use crate::{
     account::{self, Account, Grant},
     client::Client,
     factor::passkey::Moved,
-    fields::At,
+    fields::{At, Email},
     history::Action,
     id::{ClientId, PortalUserId, SessionId},
     keys::{self, Found},
@@ -111,9 +111,8 @@ impl ChartEdit<'_> {
             // Another spelling of the same name.
             let rev = account.rev;
             self.update_account(before, |update| {
-                to_account::links(to_account::person(update, &user.name))
+                to_account::email(to_account::person(update, &user.name), &user)
                     .set("username", &user.username)
-                    .set("email", &user.email)
                     .set("sessions", &BTreeMap::<SessionId, At>::new())
                     .when("rev", "=", &rev)
             });
@@ -129,7 +128,7 @@ impl ChartEdit<'_> {
         }
         let old_rev = account.rev;
         account.username = user.username.clone();
-        account.email = user.email.clone();
+        account.email.clone_from(&user.email);
         account.name = user.name.clone();
         account.reset = None;
         account.new_email = None;
@@ -186,7 +185,11 @@ impl ChartEdit<'_> {
                 changed.push("name");
             }
             if before.email != user.email {
-                update = update.set("email", &user.email).unset("resetUntil");
+                update = update.unset("resetUntil");
+                update = match &user.email {
+                    Some(email) => update.set("email", email),
+                    None => update.unset("email"),
+                };
                 changed.push("email");
             }
             if before.username != user.username {
@@ -232,9 +235,13 @@ impl ChartEdit<'_> {
             *mails -= 1;
             let (invitation, mail) =
                 self.new_invitation(&user.account, there.into(), self.invited_until())?;
-            anew.replace_invitation(invitation, mail.shown(), now);
-            update = update.set("replaced", &anew.replaced).set("mail", &mail.shown());
-            self.queue(mail, &user.email)?;
+            let mail = self.queue(mail, user.email.as_ref())?;
+            anew.replace_invitation(invitation, mail, now);
+            update = update.set("replaced", &anew.replaced);
+            update = match &anew.mail {
+                Some(mail) => update.set("mail", mail),
+                None => update.unset("mail"),
+            };
         }
         if let Some(until) = anew.invited_until() {
             self.set_invited_until(&user.account, client, until);
@@ -264,19 +271,20 @@ impl ChartEdit<'_> {
         let user = self.chart.user(id)?.clone();
         let account = self.beside.accounts.get(&before.account).and_then(Option::as_ref);
         let enrolled = user.enrolled_at.is_some() || account.is_some_and(|a| a.password.is_some());
-        if enrolled && !before.email.same(&user.email) {
-            let old = self.notice(&user, MailKind::EmailReplaced);
-            self.user_mut(id)?.notices.insert(old.mail_id, before.email.clone());
-            self.queue(old, &before.email)?;
+        let folded = |user: &PortalUser| user.email.as_ref().map(Email::folded);
+        if enrolled && folded(before) != folded(&user) {
+            if let Some(address) = &before.email {
+                let old = self.notice(&user, MailKind::EmailReplaced);
+                self.user_mut(id)?.notices.insert(old.mail_id, address.clone());
+                self.queue(old, Some(address))?;
+            }
             let new = self.notice(&user, MailKind::EmailChanged);
-            self.user_mut(id)?.mail = Some(new.shown());
-            self.queue(new, &user.email)?;
+            self.user_mut(id)?.mail = self.queue(new, user.email.as_ref())?;
         }
         // An invitation names the sign-in name, too.
         if before.username != user.username && !invited_anew {
             let renamed = self.notice(&user, MailKind::UsernameChanged);
-            self.user_mut(id)?.mail = Some(renamed.shown());
-            self.queue(renamed, &user.email)?;
+            self.user_mut(id)?.mail = self.queue(renamed, user.email.as_ref())?;
         }
         Ok(())
     }

@@ -370,7 +370,7 @@ function UserCells({ user }: { user: PortalUser }) {
       </Cell>
       <Cell label={t("users.username")} breaks>
         {user.username}
-        {user.email !== user.username && <span class="small other">{user.email}</span>}
+        {user.email && user.email !== user.username && <span class="small other">{user.email}</span>}
       </Cell>
       <td role="cell" class="standing">
         <StatusTag status={user.status} />

@@ -104,7 +104,7 @@ const ofUser = (user: PortalUser): string[] => [
   sayName(user.name),
   t(`relationship.${user.relationship}`),
   user.username,
-  user.email,
+  user.email ?? "",
   t(`tag.${user.status}`),
   user.permissions.map((permission) => t(`permission.${permission}`)).join("; "),
   yes(user.chartOwner),

@@ -43,14 +43,14 @@ export function AccessDialog(props: {
   );
 }
 
-const nameOf = (user: PortalUser) => ({ name: sayName(user.name), email: user.email });
+const nameOf = (user: PortalUser) => ({ name: sayName(user.name), email: user.email ?? "" });
 
 function consequences(change: AccessChange, user: PortalUser): Consequences {
   const who = nameOf(user);
   switch (change) {
     case "activate":
       return {
-        happens: [t(user.lastSignInAt ? "activate.enrolled" : "activate.either", who)],
+        happens: [t(!user.email ? "activate.untold" : user.lastSignInAt ? "activate.enrolled" : "activate.either", who)],
         stays: [t("stays.permissions")],
       };
     case "resend":
@@ -71,7 +71,8 @@ async function act(change: AccessChange, chart: Chart, user: PortalUser): Promis
       return t("resend.done", who);
     case "activate": {
       const { portalUser, at } = await chart.activate(user.portalUserId);
-      const said = portalUser?.status === "invited" ? "activate.invited" : "activate.done";
+      const invited = portalUser?.status === "invited" ? "activate.invited" : "activate.done";
+      const said = user.email ? invited : "activate.doneUntold";
       return t(said, { ...who, time: sayClock(at, true) });
     }
   }

@@ -115,10 +115,11 @@ export class Chart {
     return app.state === "told" ? this.#told.get(keyOf(user, app)) : undefined;
   }
 
-  /** Who can be given the alerts: whoever can come in, now or after enrolling. */
+  /** Who can be given the alerts: who can come in, now or after enrolling, and has an address. */
   successorsOf(portalUserId: string): api.PortalUser[] {
     return (this.users.value?.portalUsers ?? []).filter(
-      ({ portalUserId: id, status }) => id !== portalUserId && (status === "active" || status === "invited"),
+      ({ portalUserId: id, status, email }) =>
+        id !== portalUserId && !!email && (status === "active" || status === "invited"),
     );
   }
 
@@ -132,7 +133,7 @@ export class Chart {
   async findRevoked(known: string): Promise<api.PortalUser | null> {
     await this.catchUp();
     const fits = ({ username, email }: api.PortalUser) =>
-      [username, email].some((name) => name.toLowerCase() === known.toLowerCase());
+      [username, email].some((name) => name?.toLowerCase() === known.toLowerCase());
     const users = this.users.value?.portalUsers ?? [];
     return users.find((user) => user.status === "revoked" && fits(user)) ?? null;
   }

@@ -110,11 +110,16 @@ function items(owner: PortalUser | undefined, open: (doing: Doing) => void): Men
   const enrolled = owner.status === "active";
   return [
     change,
-    {
-      label: t("users.resend"),
-      reason: enrolled ? t("users.resendActive", { name: sayName(owner.name) }) : undefined,
-      onSelect: () => open("resend"),
-    },
+    // Without an address there is nothing to send it to: the list of portal users has the sheet.
+    ...(owner.email
+      ? [
+          {
+            label: t("users.resend"),
+            reason: enrolled && t("users.resendActive", { name: sayName(owner.name) }),
+            onSelect: () => open("resend"),
+          },
+        ]
+      : []),
     { label: t("users.revoke"), danger: true, onSelect: () => open("revoke") },
   ];
 }

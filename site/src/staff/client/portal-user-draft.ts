@@ -1,6 +1,6 @@
 // A portal user as typed into the form, and what can be seen to be wrong with it.
 import type { Permission, PortalUser, PortalUserEdit, Relationship } from "../../api/staff";
-import { t } from "../../messages/staff";
+import { t } from "../../messages/people";
 import type { Invalid } from "../../ui/form";
 import { touched } from "../stale";
 import { badEmail, PERMISSIONS } from "./portal-user";
@@ -9,6 +9,7 @@ export interface Draft {
   first: string;
   last: string;
   email: string;
+  noEmail: boolean;
   username: string;
   relationship: Relationship | "";
   permissions: Permission[];
@@ -19,6 +20,7 @@ export const EMPTY: Draft = {
   first: "",
   last: "",
   email: "",
+  noEmail: false,
   username: "",
   relationship: "",
   permissions: ["basic"],
@@ -27,10 +29,11 @@ export const EMPTY: Draft = {
 
 export function problems(draft: Draft): Invalid[] {
   const found: Invalid[] = [];
-  const email = badEmail(draft.email);
+  const email = draft.noEmail ? undefined : badEmail(draft.email);
   if (!draft.first.trim() && !draft.last.trim())
     found.push({ field: "name.first", message: t("form.needName") });
   if (email) found.push({ field: "email", message: email });
+  if (draft.noEmail && !draft.username.trim()) found.push({ field: "username", message: t("user.needUsername") });
   if (!draft.relationship) found.push({ field: "relationship", message: t("form.needRelationship") });
   if (!draft.permissions.length) found.push({ field: "permissions", message: t("form.needPermission") });
   return found;
@@ -39,7 +42,8 @@ export function problems(draft: Draft): Invalid[] {
 export const draftOf = (user: PortalUser): Draft => ({
   first: user.name.first,
   last: user.name.last,
-  email: user.email,
+  email: user.email ?? "",
+  noEmail: !user.email,
   username: user.username,
   relationship: user.relationship,
   permissions: PERMISSIONS.filter((permission) => user.permissions.includes(permission)),
@@ -59,7 +63,7 @@ export function editOf(version: number, base: Draft, draft: Draft): PortalUserEd
   if (changed.has("first") || changed.has("last")) {
     edit.name = { first: draft.first.trim(), last: draft.last.trim() };
   }
-  if (changed.has("email")) edit.email = draft.email.trim();
+  if (changed.has("email") && !draft.noEmail) edit.email = draft.email.trim();
   if (changed.has("username")) edit.username = draft.username.trim();
   if (changed.has("relationship") && draft.relationship) edit.relationship = draft.relationship;
   if (changed.has("permissions")) edit.permissions = draft.permissions;
@@ -81,6 +85,6 @@ export function labelOf(field: keyof Draft): string {
 export function sayValue(draft: Draft, field: keyof Draft): string {
   if (field === "permissions") return draft.permissions.map((each) => t(`permission.${each}`)).join("; ");
   if (field === "relationship") return draft.relationship && t(`relationship.${draft.relationship}`);
-  if (field === "chartOwner") return draft.chartOwner ? t("stale.yes") : "";
+  if (field === "chartOwner" || field === "noEmail") return draft[field] ? t("stale.yes") : "";
   return draft[field];
 }

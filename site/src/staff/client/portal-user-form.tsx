@@ -1,15 +1,16 @@
 // Adding a person to a client's portal, and changing what such a person may do: dialogs over the list,
 // each with its own address.
-import { useId, useState } from "preact/hooks";
+import { useId, useRef, useState } from "preact/hooks";
 import { Failure, Submission } from "../../api/http";
 import { portalUsers, type Client, type NewPortalUser, type PortalUser } from "../../api/staff";
 import { sayName } from "../../messages/name";
-import { t } from "../../messages/staff";
+import { t } from "../../messages/people";
 import { useAction } from "../../ui/action";
 import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
 import { Choice, Choices, Form, TextField, type Invalid } from "../../ui/form";
 import { Heading } from "../../ui/heading";
+import { lazyPage } from "../../ui/lazy";
 import type { Said } from "../../ui/toast";
 import { merge, touched, type Change } from "../stale";
 import { StaleNote } from "../stale-note";
@@ -18,8 +19,10 @@ import { Decision } from "../decision";
 import { useAccessChange } from "./access-dialogs";
 import type { Chart } from "./chart";
 import { PERMISSIONS, RELATIONSHIPS, takenAlong } from "./portal-user";
-import { heldIn, SamePerson, type Held } from "./same-person";
+import { heldIn, SamePerson, suggest, type Held } from "./same-person";
 import { draftOf, editOf, EMPTY, labelOf, newDraftOf, problems, sayValue, type Draft } from "./portal-user-draft";
+
+const PrintSheet = lazyPage(async () => (await import("./papers")).PrintSheet);
 
 interface FormProps {
   chart: Chart;
@@ -43,10 +46,15 @@ export function AddUser(props: FormProps) {
   const [held, setHeld] = useState<Held | null>(null);
   /** Here already, and revoked. */
   const [revoked, setRevoked] = useState<PortalUser | null>(null);
+  /** Added, and nothing is mailed: the sheet comes next. */
+  const unsent = useRef<PortalUser | null>(null);
+  const [printing, setPrinting] = useState<PortalUser | null>(null);
 
   const add = async (body: NewPortalUser, close: () => void) => {
     const user = await chart.add(body, submission.keyFor(body));
+    if (!user.email) unsent.current = user;
     close();
+    if (!user.email) return;
     props.onDone(t("add.done", { name: sayName(user.name) }));
   };
   const action = useAction(async (close: () => void) => {
@@ -54,7 +62,7 @@ export function AddUser(props: FormProps) {
     const username = draft.username.trim();
     const body: NewPortalUser = {
       name: { first: draft.first.trim(), last: draft.last.trim() },
-      email: draft.email.trim(),
+      ...(draft.noEmail ? {} : { email: draft.email.trim() }),
       relationship: draft.relationship || "other",
       permissions: draft.permissions,
       ...(username ? { username } : {}),
@@ -64,7 +72,7 @@ export function AddUser(props: FormProps) {
       await add(body, close);
     } catch (thrown) {
       if (!(thrown instanceof Failure)) throw thrown;
-      if (thrown.code === "access_revoked") setRevoked(await chart.findRevoked(body.username ?? body.email));
+      if (thrown.code === "access_revoked") setRevoked(await chart.findRevoked(body.username ?? body.email ?? ""));
       const other = heldIn(thrown, body);
       if (!other) throw thrown;
       setHeld(other);
@@ -82,13 +90,14 @@ export function AddUser(props: FormProps) {
     if (!found.length) void action.run(close);
   };
 
+  if (printing) return <PrintSheet chart={chart} user={printing} onDone={props.onDone} onClose={props.onClose} />;
   return (
     <Dialog
       title={t("add.title")}
       wide
       busy={action.busy || activating.busy}
       typed={touched(base, draft).size > 0}
-      onClose={props.onClose}
+      onClose={() => (unsent.current ? setPrinting(unsent.current) : props.onClose())}
     >
       {(close) => (
         <>
@@ -107,13 +116,14 @@ export function AddUser(props: FormProps) {
                 </Button>
               </div>
             )}
-            <p class="muted">{t("add.lead")}</p>
+            <p class="muted">{t(draft.noEmail ? "add.leadSheet" : "add.lead")}</p>
             <Fields
               draft={draft}
               onChange={setDraft}
               client={props.client}
               isNew
-              usernameHint={t("user.usernameHint")}
+              mayLack
+              usernameHint={t(draft.noEmail ? "user.usernameNeeded" : "user.usernameHint")}
             />
             {first ? (
               <p class="hint">{t("user.ownerFirst")}</p>
@@ -218,9 +228,10 @@ function Edit(props: FormProps & { user: PortalUser }) {
             onChange={setDraft}
             client={client}
             isNew={false}
+            mayLack={!user.email}
             usernameHint={
               user.status === "active" || user.lastSignInAt
-                ? t("user.usernameEnds", { name: sayName(user.name) })
+                ? user.email && t("user.usernameEnds", { name: sayName(user.name) })
                 : user.username === user.email && t("user.usernameFollows", { name: sayName(user.name) })
             }
           />
@@ -235,13 +246,21 @@ function Edit(props: FormProps & { user: PortalUser }) {
   );
 }
 
+/** "rosa.417". It stands on the sheet, where the last name would tell a finder one of the proofs. */
+const memorable = (first: string): string => {
+  const [number = 0] = crypto.getRandomValues(new Uint16Array(1));
+  return [suggest({ first, last: "" }), 100 + (number % 900)].filter(Boolean).join(".");
+};
+
 function Fields(props: {
   draft: Draft;
   onChange: (draft: Draft) => void;
   client: Client;
   isNew: boolean;
+  /** Whether there may be no e-mail address: one that is there can be changed, and not taken away. */
+  mayLack: boolean;
   /** What comes of typing one. */
-  usernameHint: string | false;
+  usernameHint: string | false | undefined;
 }) {
   const { draft } = props;
   const known = props.client.emails.map((email) => email.address);
@@ -263,15 +282,29 @@ function Fields(props: {
           onInput={(last) => set({ last })}
         />
       </div>
-      <TextField
-        name="email"
-        type="email"
-        label={t("user.email")}
-        value={draft.email}
-        list={known.length ? offered : undefined}
-        onInput={(email) => set({ email })}
-      />
-      {known.length > 0 && (
+      {!draft.noEmail && (
+        <TextField
+          name="email"
+          type="email"
+          label={t("user.email")}
+          value={draft.email}
+          list={known.length ? offered : undefined}
+          onInput={(email) => set({ email })}
+        />
+      )}
+      {props.mayLack && (
+        <Choice
+          type="checkbox"
+          name="noEmail"
+          label={t("user.noEmail")}
+          hint={t("user.noEmailHint")}
+          checked={draft.noEmail}
+          onChange={(noEmail) =>
+            set({ noEmail, ...(noEmail && !draft.username && { username: memorable(draft.first) }) })
+          }
+        />
+      )}
+      {known.length > 0 && !draft.noEmail && (
         <div class="offered">
           <datalist id={offered}>
             {known.map((address) => (
@@ -289,7 +322,7 @@ function Fields(props: {
       <TextField
         name="username"
         label={t("user.username")}
-        optional={props.isNew}
+        optional={props.isNew && !draft.noEmail}
         verbatim
         hint={props.usernameHint}
         value={draft.username}

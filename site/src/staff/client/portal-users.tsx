@@ -21,10 +21,13 @@ import { RevokeUser } from "./revoke-user";
 import { SectionHeading } from "./section-heading";
 import { StatusTag } from "./status-tag";
 
-const AddUser = lazyPage(async () => (await import("./portal-user-form")).AddUser);
+const form = () => import("./portal-user-form");
+const AddUser = lazyPage(async () => (await form()).AddUser);
 const DeleteUser = lazyPage(async () => (await import("./delete-user")).DeleteUser);
-const EditUser = lazyPage(async () => (await import("./portal-user-form")).EditUser);
-const ResetFactor = lazyPage(async () => (await import("./reset-factor")).ResetFactor);
+const EditUser = lazyPage(async () => (await form()).EditUser);
+const papers = () => import("./papers");
+const PrintSheet = lazyPage(async () => (await papers()).PrintSheet);
+const ResetFactor = lazyPage(async () => (await papers()).ResetFactor);
 
 /** The list, and over it, by their own addresses, the dialogs to add somebody and to edit one. */
 export function PortalUsers(props: {
@@ -38,7 +41,7 @@ export function PortalUsers(props: {
   const base = `/clients/${client.clientId}/portal`;
   useEffect(() => chart.users.ensure(), []);
 
-  const form = {
+  const dialog = {
     chart,
     client,
     onDone: say,
@@ -61,9 +64,9 @@ export function PortalUsers(props: {
         {(users) => (
           <>
             {users.portalUsers.length ? <Table chart={chart} users={users} base={base} closed={client.closed} /> : <Empty />}
-            {props.adding && mayChange.value && !client.closed && <AddUser {...form} />}
+            {props.adding && mayChange.value && !client.closed && <AddUser {...dialog} />}
             {props.portalUserId && mayChange.value && (
-              <EditUser {...form} key={props.portalUserId} portalUserId={props.portalUserId} />
+              <EditUser {...dialog} key={props.portalUserId} portalUserId={props.portalUserId} />
             )}
           </>
         )}
@@ -81,7 +84,10 @@ function Empty() {
   );
 }
 
-type Doing = { what: AccessChange | "factor" | "revoke" | "delete"; user: PortalUser };
+/** What has a dialog of its own. */
+const DIALOGS = { delete: DeleteUser, factor: ResetFactor, revoke: RevokeUser, sheet: PrintSheet };
+
+type Doing = { what: AccessChange | keyof typeof DIALOGS; user: PortalUser };
 
 function Table(props: { chart: Chart; users: Users; base: string; closed: Client["closed"] }) {
   const { chart, users, base, closed } = props;
@@ -91,6 +97,8 @@ function Table(props: { chart: Chart; users: Users; base: string; closed: Client
   const may = mayChange.value;
   // As the list has them by now: an answer may have come since the dialog was opened.
   const whom = doing && (chart.user(doing.user.portalUserId) ?? doing.user);
+  const Own = doing && DIALOGS[doing.what as keyof typeof DIALOGS];
+  const close = () => setDoing(null);
 
   const done = (said: Said) => {
     focusHeading();
@@ -103,35 +111,29 @@ function Table(props: { chart: Chart; users: Users; base: string; closed: Client
     const name = sayName(user.name);
     const open = (what: Doing["what"]) => () => setDoing({ what, user });
     const revoked = user.status === "revoked";
+    const active = user.status === "active";
+    const shut = closed ? t("closed.why") : revoked && t("users.resendRevoked");
     return [
       { label: t("users.edit"), onSelect: () => route(`${base}/${user.portalUserId}`) },
-      {
+      user.email && {
         label: t("users.resend"),
-        reason: closed
-          ? t("closed.why")
-          : revoked
-          ? t("users.resendRevoked")
-          : user.status === "active"
-            ? t("users.resendActive", { name })
-            : undefined,
+        reason: shut || (active && t("users.resendActive", { name })),
         onSelect: open("resend"),
       },
-      ...(user.status === "active" ? [{ label: t("users.factorReset"), onSelect: open("factor") }] : []),
+      // Without an address, for one who enrolled too: it says what to do about a forgotten password.
+      !(active && user.email) && { label: t("users.sheet"), reason: shut, onSelect: open("sheet") },
+      active && { label: t("users.factorReset"), onSelect: open("factor") },
       revoked
         ? { label: t("users.activate"), reason: closed && t("closed.why"), onSelect: open("activate") }
         : { label: t("users.revoke"), danger: true, onSelect: open("revoke") },
       // Who was entered with a duplicate is taken over to the right chart.
-      ...(right
-        ? [
-            {
-              label: t("users.addTo", { name: sayName(right.name) }),
-              onSelect: () => {
-                takeAlong(right.clientId, user);
-                route(`/clients/${right.clientId}/portal/new`);
-              },
-            },
-          ]
-        : []),
+      right && {
+        label: t("users.addTo", { name: sayName(right.name) }),
+        onSelect: () => {
+          takeAlong(right.clientId, user);
+          route(`/clients/${right.clientId}/portal/new`);
+        },
+      },
     ];
   };
 
@@ -169,7 +171,7 @@ function Table(props: { chart: Chart; users: Users; base: string; closed: Client
                   <Address of={user.username} />
                   {user.email !== user.username && (
                     <span class="small other">
-                      <Address of={user.email} />
+                      {user.email ? <Address of={user.email} /> : t("users.noEmail")}
                     </span>
                   )}
                 </td>
@@ -181,8 +183,8 @@ function Table(props: { chart: Chart; users: Users; base: string; closed: Client
                   <AccessFacts chart={chart} user={user} edit={`${base}/${user.portalUserId}`} />
                 </td>
                 <td role="cell">
-                  {user.status === "revoked" || user.status === "expired" ? (
-                    <span class="muted">{t("users.noAlerts")}</span>
+                  {user.status === "revoked" || user.status === "expired" || !user.email ? (
+                    <span class="muted">{t(user.email ? "users.noAlerts" : "users.noEmail")}</span>
                   ) : (
                     <AlertChoice
                       name={name}
@@ -221,22 +223,14 @@ function Table(props: { chart: Chart; users: Users; base: string; closed: Client
           onAssign={(rest) => alerts.assign(null, rest)}
         />
       </div>
-      {whom && doing.what === "delete" && (
-        <DeleteUser chart={chart} user={whom} onDone={done} onClose={() => setDoing(null)} />
-      )}
-      {whom && doing.what === "revoke" && (
-        <RevokeUser chart={chart} user={whom} onDone={done} onClose={() => setDoing(null)} />
-      )}
-      {whom && doing.what === "factor" && (
-        <ResetFactor chart={chart} user={whom} onDone={done} onClose={() => setDoing(null)} />
-      )}
-      {doing && (doing.what === "activate" || doing.what === "resend") && (
+      {whom && Own && <Own chart={chart} user={whom} onDone={done} onClose={close} />}
+      {doing && !Own && (
         <AccessDialog
-          change={doing.what}
+          change={doing.what as AccessChange}
           chart={chart}
           user={doing.user}
           onDone={done}
-          onClose={() => setDoing(null)}
+          onClose={close}
         />
       )}
     </>

@@ -58,7 +58,10 @@ export function ResetFactor(props: {
             <p>{t("factorReset.proof", { name })}</p>
             <ConsequenceLists
               of={{
-                happens: [t("factorReset.happens", { name }), t("factorReset.mail", { name, email: user.email })],
+                happens: [
+                  t("factorReset.happens", { name }),
+                  ...(user.email ? [t("factorReset.mail", { name, email: user.email })] : []),
+                ],
                 ends: [t("factorReset.ends")],
                 stays: [t("factorReset.stays", { name })],
               }}

@@ -36,7 +36,7 @@ export function SamePerson(props: {
   const [invalid, setInvalid] = useState<Invalid[]>([]);
   const { account } = held;
   const name = sayName(body.name);
-  const taken = held.body.username ?? held.body.email;
+  const taken = held.body.username ?? held.body.email ?? "";
 
   const action = useAction(async (sent: NewPortalUser, close: () => void) => {
     try {
@@ -115,7 +115,7 @@ const Charts = ({ of: { charts } }: { of: Account }) => (
 );
 
 /** "wilma.lark": letters and digits that everybody can type. */
-function suggest({ first, last }: NewPortalUser["name"]): string {
+export function suggest({ first, last }: Pick<NewPortalUser["name"], "first" | "last">): string {
   const parts = [first, last].map((part) =>
     (part ?? "")
       .normalize("NFD")

@@ -27,7 +27,8 @@ export function CorrectAddress(props: {
   const name = sayName(user.name);
   const reason = user.mail?.reason;
   const enrolled = user.status === "active";
-  const [email, setEmail] = useState(user.email);
+  const was = user.email ?? "";
+  const [email, setEmail] = useState(was);
   const [invalid, setInvalid] = useState<Invalid[]>([]);
   /** As saved so far: after a half that failed, only the other is done again. */
   const saved = useRef(user);
@@ -58,7 +59,7 @@ export function CorrectAddress(props: {
       if (!enrolled && !isOnItsWay(saved.current))
         saved.current = await resendInvitation(chart.clientId, user.portalUserId);
       made.current = true;
-      return t(enrolled ? "correct.changed" : "correct.sent", { name, email: saved.current.email });
+      return t(enrolled ? "correct.changed" : "correct.sent", { name, email: address });
     },
     onDone: (said) => {
       props.onKnown(made.current ? saved.current : null);
@@ -67,7 +68,7 @@ export function CorrectAddress(props: {
   });
 
   const submit = (close: () => void) => {
-    const same = enrolled && email.trim() === user.email;
+    const same = enrolled && email.trim() === was;
     const wrong = badEmail(email) ?? (same ? t("correct.another") : undefined);
     setInvalid(wrong ? [{ field: "email", message: wrong }] : []);
     if (!wrong) void action.run(close);
@@ -77,15 +78,15 @@ export function CorrectAddress(props: {
     <Dialog
       title={t("correct.title", { name })}
       busy={action.busy}
-      typed={email !== user.email}
+      typed={email !== was}
       onClose={props.onClose}
     >
       {(close) => (
         <Form invalid={invalid} failure={action.failure} onSubmit={() => submit(close)}>
           <p class="breaks">
             {reason
-              ? t("correct.was", { email: user.email, reason: sayBounce(reason) })
-              : t("correct.wasUnknown", { email: user.email })}
+              ? t("correct.was", { email: was, reason: sayBounce(reason) })
+              : t("correct.wasUnknown", { email: was })}
           </p>
           <TextField
             name="email"

@@ -15,6 +15,7 @@ import { AccessDialog } from "../client/access-dialogs";
 import { ChangeOwner } from "../client/change-owner";
 import { Chart } from "../client/chart";
 import { mayChange } from "../session";
+import { lazyPage } from "../../ui/lazy";
 import { AssignAlerts } from "./assign-alerts";
 import { CorrectAddress } from "./correct-address";
 import {
@@ -28,6 +29,8 @@ import {
   type Trouble,
 } from "./troubles";
 import { nameOf, sayStep, sayTrouble } from "./words";
+
+const PrintSheet = lazyPage(async () => (await import("../client/papers")).PrintSheet);
 
 type Summary = Awaited<ReturnType<typeof accessSummary>>;
 type Counts = Summary["views"];
@@ -255,5 +258,6 @@ function Step(props: {
   if (!portalUser) return null;
   if (trouble === "bounced")
     return <CorrectAddress {...dialog} user={portalUser} onKnown={props.onKnown} />;
+  if (!portalUser.email) return <PrintSheet {...dialog} user={portalUser} />;
   return <AccessDialog {...dialog} change="resend" user={portalUser} />;
 }

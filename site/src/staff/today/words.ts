@@ -42,7 +42,7 @@ export function sayStep(trouble: Trouble, { portalUser }: AccessRow): string {
       return t(portalUser?.status === "active" ? "today.correctActive" : "today.correct");
     case "expired":
     case "ending":
-      return t("today.resend");
+      return t(portalUser?.email ? "today.resend" : "users.sheet");
     case "locked":
       return t("today.open");
     case "without-owner":

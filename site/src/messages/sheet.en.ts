@@ -1,0 +1,21 @@
+// What staff read where an enrollment sheet is printed: in English these words come with that code.
+export const sheet = {
+  "sheet.title": "Print an enrollment sheet for {name}?",
+  "sheet.hand": "Hand the sheet to {name} in person. Do not mail it, and do not leave it lying about.",
+  "sheet.happens": "The sheet has a link for {name}, as an invitation has: with it and with the client’s last name and date of birth, {name} chooses a password.",
+  "sheet.life": "The sheet says until when it works.",
+  "sheet.ends": "An earlier sheet or invitation stops working.",
+  "sheet.make": "Make the sheet",
+  "sheet.made": "Enrollment sheet for {name}",
+  "sheet.once": "Print it now: it is not shown again. A new sheet ends this one.",
+  "sheet.language": "Language of the sheet",
+  "sheet.lost": "A sheet was made, but it was lost on its way here. Make another one.",
+  "sheet.print": "Print",
+  "sheet.given": "I have handed it over",
+  "sheet.done": "An enrollment sheet was printed for {name}.",
+  "sheet.enrolledTitle": "{name} has enrolled already",
+  "sheet.enrolled": "A sheet is for enrolling. {name} signs in with the username {username} and a password.",
+  "sheet.forgotten": "If {name} has forgotten the password, there is no address to send a link to. See them in person, with an identity document. Then delete this access, add them again and print a new sheet. Where they have access to other clients, do the same there.",
+  "sheet.address": "If {name} has an e-mail address by now, they enter it under Your account, while signed in.",
+  "sheet.close": "Close",
+} as const;

@@ -1,0 +1,281 @@
+// Enrollment on paper: a person without an e-mail address is added, gets a printed sheet, and enrolls with its picture.
+import jsQR from "jsqr";
+import type { Locator, Page } from "@playwright/test";
+import { expectAccessible, expectFits } from "../accessibility";
+import { choose, loseAnswer, openUsers } from "../console";
+import { tabTo } from "../focus";
+import { Portal } from "../portal";
+import {
+  capital,
+  type Client,
+  clientPage,
+  CONFIRM,
+  type Desk,
+  expect,
+  fullName,
+  harborPortal,
+  linkIn,
+  PASSWORD,
+  portalOrigin,
+  type PortalUser,
+  rowOf,
+  test,
+  toast,
+  unique,
+} from "../world";
+
+const NARROW = { viewport: { width: 320, height: 640 }, colorScheme: "dark" } as const;
+
+/** Somebody without an address, of this name, who may enter the client's portal. */
+const added = (desk: Desk, client: Client): Promise<PortalUser> =>
+  desk.call("POST", `/api/clients/${client.clientId}/portal-users`, {
+    name: client.name,
+    username: unique(),
+    relationship: "self",
+    permissions: ["basic"],
+  });
+
+/** What a telephone reads in a picture on the page. */
+async function readBy(page: Page, picture: Locator): Promise<string | undefined> {
+  const png = (await picture.screenshot()).toString("base64");
+  const blank = await page.context().newPage();
+  const { data, width, height } = await blank.evaluate(async (png) => {
+    const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
+    const context = new OffscreenCanvas(image.width, image.height).getContext("2d");
+    if (!context) throw new Error("no canvas");
+    context.drawImage(image, 0, 0);
+    const { data, width, height } = context.getImageData(0, 0, image.width, image.height);
+    return { data: [...data], width, height };
+  }, png);
+  await blank.close();
+  return jsQR(Uint8ClampedArray.from(data), width, height)?.data;
+}
+
+const pagesOf = (pdf: Buffer): number => pdf.toString("latin1").match(/\/Type\s*\/Page\b(?!s)/g)?.length ?? 0;
+
+test("a person without an address is added, and enrolls with the printed picture", async ({
+  staff,
+  desk,
+  browse,
+  mailbox,
+}) => {
+  test.slow();
+  const client = await desk.client();
+  const last = capital(unique());
+  // As fine as a printer, for what has to be read.
+  const dana = await staff(undefined, { deviceScaleFactor: 2 });
+  await dana.goto(clientPage(client, "/portal/new"));
+  const form = dana.getByRole("dialog", { name: "Add New User" });
+  await form.getByLabel("First name").fill("Rosa");
+  await form.getByLabel("Last name").fill(last);
+  await form.getByRole("checkbox", { name: "This person has no e-mail" }).check();
+  await expect(form.getByLabel("E-mail address")).toHaveCount(0);
+  const username = form.getByLabel("Username");
+  await expect(username).toHaveValue(/^rosa\.\d{3}$/);
+  await form.getByRole("radio", { name: "Parent" }).check();
+  await username.fill("");
+  await form.getByRole("button", { name: "Add User" }).click();
+  await expect(form.getByRole("alert").getByRole("link")).toHaveText(["Enter a username"]);
+  const name = unique();
+  await username.fill(name);
+  await expectAccessible(dana, "adding a person without an address");
+  await form.getByRole("button", { name: "Add User" }).click();
+
+  const dialog = dana.getByRole("dialog");
+  await expect(dialog).toHaveAccessibleName(`Print an enrollment sheet for Rosa ${last}?`);
+  await expect(dialog.getByRole("list", { name: "What ends" })).toContainText("An earlier sheet or invitation");
+  await expectAccessible(dana, "before a sheet is made");
+  await dialog.getByRole("button", { name: "Make the sheet" }).click();
+  await expect(dialog).toHaveAccessibleName(`Enrollment sheet for Rosa ${last}`);
+  await expect(dialog.getByText("Print it now")).toBeFocused();
+  await expectAccessible(dana, "a sheet");
+  const sheet = dialog.locator(".sheet");
+  const link = (await sheet.locator(".address").first().textContent()) ?? "";
+  expect(link).toContain(`${portalOrigin()}/harbor/enroll#harbor.`);
+
+  await test.step("the sheet says what is needed, and tells a finder no proof", async () => {
+    await expect(sheet).toContainText("For Rosa");
+    await expect(sheet).toContainText(name);
+    await expect(sheet).toContainText(harborPortal("sign-in"));
+    await expect(sheet).toContainText("come to us in person");
+    for (const secret of [last, client.name.last, client.name.first, client.dateOfBirth, client.recordNumber])
+      await expect(sheet).not.toContainText(secret);
+    await expect(sheet.getByRole("link")).toHaveCount(0);
+  });
+
+  await test.step("it speaks the person's language", async () => {
+    for (const [language, words] of [
+      ["Español", "Qué necesita"],
+      ["Français", "Ce qu’il vous faut"],
+      ["English", "What you need"],
+    ] as const) {
+      await dialog.getByLabel("Language of the sheet").selectOption({ label: language });
+      await expect(sheet.getByRole("heading", { name: words })).toBeVisible();
+    }
+  });
+
+  await test.step("the picture is the link", async () => {
+    expect(await readBy(dana, sheet.getByRole("img", { name: "The link as a picture" }))).toBe(link);
+  });
+
+  await test.step("the token stands nowhere but on the sheet", async () => {
+    const token = link.split("#")[1] ?? "";
+    const kept = await dana.evaluate(() =>
+      JSON.stringify([location.href, document.title, history.state, { ...localStorage }, { ...sessionStorage }]),
+    );
+    expect(kept).not.toContain(token.slice(-20));
+    expect(await dana.title()).toBe("Harbor Practice");
+    expect(JSON.stringify(await dana.context().cookies())).not.toContain(token.slice(-20));
+  });
+
+  await test.step("on paper there is the sheet alone, on one page of either size", async () => {
+    await dana.emulateMedia({ media: "print" });
+    await expect(sheet).toBeVisible();
+    for (const hidden of [
+      dana.getByRole("banner"),
+      dana.getByText(fullName(client.name)),
+      dialog.getByText("Print it now"),
+      dialog.getByRole("button", { name: "I have handed it over" }),
+    ])
+      await expect(hidden.filter({ visible: true })).toHaveCount(0);
+    expect(await readBy(dana, sheet.getByRole("img"))).toBe(link);
+    for (const format of ["A4", "Letter"]) expect(pagesOf(await dana.pdf({ format })), format).toBe(1);
+    await dana.emulateMedia({ media: null });
+  });
+
+  await dana.evaluate(() => {
+    window.print = () => document.body.setAttribute("data-printed", "yes");
+  });
+  await dialog.getByRole("button", { name: "Print", exact: true }).click();
+  await expect(dana.locator("body")).toHaveAttribute("data-printed", "yes");
+  await dialog.getByRole("button", { name: "I have handed it over" }).click();
+  await expect(toast(dana)).toContainText(`An enrollment sheet was printed for Rosa ${last}.`);
+  expect(await dana.content()).not.toContain(link.slice(-20));
+  await expect(dana).toHaveTitle(/Ilse/);
+  const row = rowOf(dana, `Rosa ${last}`);
+  await expect(row).toContainText("No e-mail address");
+  await expect(row).toContainText("Invitation open until");
+
+  const page = await browse();
+  const portal = new Portal(page);
+  await page.goto(link);
+  await portal.prove(client);
+  await page.getByLabel("New password").fill(PASSWORD);
+  await portal.button("enroll.finish").click();
+  await expect(portal.welcome).toBeFocused();
+  expect((await mailbox.all()).filter(({ text }) => text.includes(name))).toEqual([]);
+});
+
+test("at 320 px with the keyboard: a lost answer makes another sheet, and the last one ends those before", async ({
+  staff,
+  desk,
+  browse,
+}) => {
+  test.slow();
+  const client = await desk.client();
+  const user = await added(desk, client);
+  const old = await desk.call<{ link: string }>(
+    "POST",
+    `/api/clients/${client.clientId}/portal-users/${user.portalUserId}/sheet`,
+  );
+  const page = await staff(undefined, NARROW);
+  const keys = page.keyboard;
+  await openUsers(page, client);
+  await tabTo(page, page.getByRole("button", { name: `More for ${fullName(client.name)}` }), 40);
+  await keys.press("Enter");
+  await tabTo(page, page.getByRole("button", { name: "Print Enrollment Sheet" }), 6);
+  await expect(page.getByRole("button", { name: "Resend Invite" })).toHaveCount(0);
+  await keys.press("Enter");
+  const dialog = page.getByRole("dialog");
+  const make = dialog.getByRole("button", { name: "Make the sheet" });
+  await expect(make).toBeVisible();
+  await expectFits(page, "before a sheet is made");
+  await expectAccessible(page, "before a sheet is made");
+  await loseAnswer(page, "POST", `**/portal-users/${user.portalUserId}/sheet`);
+  await tabTo(page, make, 6);
+  await keys.press("Enter");
+  await expect(dialog.locator(".failure")).toBeVisible();
+  await expect(make).toBeFocused();
+  await keys.press("Enter");
+  await expect(dialog.getByText("it was lost on its way here")).toBeVisible();
+  await expect(make).toBeFocused();
+  await keys.press("Enter");
+  await expect(dialog.getByText("Print it now")).toBeFocused();
+  await expectFits(page, "a sheet");
+  await expectAccessible(page, "a sheet");
+  await keys.press("Escape");
+  await expect(dialog).toBeVisible();
+  const link = (await dialog.locator(".sheet .address").first().textContent()) ?? "";
+  await tabTo(page, dialog.getByRole("button", { name: "I have handed it over" }), 6);
+  await keys.press("Enter");
+  await expect(toast(page)).toContainText("An enrollment sheet was printed");
+  await expect(page.getByRole("heading", { name: "Portal users" })).toBeFocused();
+
+  const phone = await browse(NARROW);
+  const portal = new Portal(phone);
+  await phone.goto(old.link);
+  await expect(portal.heading("enroll.expiredTitle")).toBeVisible();
+  await phone.goto(link);
+  await portal.prove(client);
+  await phone.getByLabel("New password").fill(PASSWORD);
+  await portal.button("enroll.finish").click();
+  await expect(portal.welcome).toBeFocused();
+
+  await test.step("and then the desk reads what to do about a forgotten password", async () => {
+    await openUsers(page, client);
+    await choose(page, client.name, "Print Enrollment Sheet");
+    await expect(dialog).toHaveAccessibleName(`${fullName(client.name)} has enrolled already`);
+    await expect(dialog).toContainText("Then delete this access, add");
+    await expectFits(page, "a person who has enrolled");
+    await expectAccessible(page, "a person who has enrolled");
+    await dialog.getByRole("button", { name: "Close" }).click();
+    await choose(page, client.name, "Revoke Access");
+    await dialog.getByRole("button", { name: "Revoke Access" }).click();
+    await expect(toast(page)).toContainText("was revoked");
+    await choose(page, client.name, "Activate Access");
+    await expect(dialog).toContainText("has no e-mail address: tell them yourself");
+    await dialog.getByRole("button", { name: "Confirm" }).click();
+    await expect(toast(page)).toContainText("was activated");
+    await expect(toast(page)).not.toContainText("mail");
+  });
+
+  await test.step("and the person adds an address of their own", async () => {
+    await phone.goto(harborPortal("sign-in"));
+    await portal.signIn(user.username);
+    await expect(portal.welcome).toBeFocused();
+    await phone.goto(harborPortal("account"));
+    await expect(phone.getByText(portal.say("account.noEmail"))).toBeVisible();
+    await expectFits(phone, "an account without an address");
+    await expectAccessible(phone, "an account without an address");
+    await portal.button("account.addEmail").click();
+    await expect(phone.getByText(portal.say("account.addEmailLead"))).toBeVisible();
+    const email = `${unique()}@mail.example`;
+    await portal.field("account.newEmail").fill(email);
+    await portal.field("account.yourPassword").fill(PASSWORD);
+    await portal.button("account.sendLink").click();
+    await expect(phone.getByRole("status")).toHaveText(portal.say("account.addLinkSent", { email }));
+    await phone.goto(linkIn(await desk.mailbox.wait(email, CONFIRM)));
+    await portal.button("confirm.action").click();
+    await phone.goto(harborPortal("account"));
+    await expect(phone.getByText(email)).toBeVisible();
+  });
+});
+
+test("staff enter an address later, and the invitation is mailed", async ({ dana, desk, mailbox }) => {
+  const client = await desk.client();
+  await added(desk, client);
+  await openUsers(dana, client);
+  await choose(dana, client.name, "Edit");
+  const form = dana.getByRole("dialog");
+  const without = form.getByRole("checkbox", { name: "This person has no e-mail" });
+  await expect(without).toBeChecked();
+  await without.uncheck();
+  const email = `${unique()}@mail.example`;
+  await form.getByLabel("E-mail address").fill(email);
+  await form.getByRole("button", { name: "Save" }).click();
+  await expect(rowOf(dana, fullName(client.name))).toContainText(email);
+  await mailbox.wait(email, /^Your invitation/);
+  await choose(dana, client.name, "Edit");
+  await expect(form.getByLabel("E-mail address")).toHaveValue(email);
+  await expect(without).toHaveCount(0);
+});
