@@ -340,7 +340,11 @@ impl Chart {
     /// # Errors
     /// 404 when the client has no such portal user.
     pub fn view(&self, id: PortalUserId, now: At) -> Result<PortalUserView, Problem> {
-        Ok(self.user(id)?.view(&self.client, now))
+        let user = self.user(id)?;
+        let shares =
+            |other: &PortalUser| other.portal_user_id != id && other.email.same(&user.email);
+        let shares_email = self.users.iter().any(shares);
+        Ok(PortalUserView { shares_email, ..user.view(&self.client, now) })
     }
 
     /// The client page.
@@ -349,10 +353,11 @@ impl Chart {
         self.client.view(self.alert_recipient(now), now)
     }
 
-    /// Who gets the alerts: the one chosen, unless that person is revoked, expired or gone.
+    /// Who gets the alerts: the one chosen, unless that person is revoked, expired or gone, or the client under
+    /// safe contact.
     #[must_use]
     pub fn alert_recipient(&self, now: At) -> Option<PortalUserId> {
-        let chosen = self.client.alert_recipient?;
+        let chosen = self.client.alert_recipient.filter(|_| !self.client.safe_contact)?;
         self.user(chosen).ok().filter(|u| u.can_receive_alerts(now)).map(|u| u.portal_user_id)
     }
 
@@ -376,7 +381,7 @@ impl Chart {
                 .map(|m| ReceiptMail { kind, state: m.state })
         });
         Ok(Receipt {
-            portal_user: Some(user.view(&self.client, now)),
+            portal_user: Some(self.view(id, now)?),
             at: last.at,
             ended: last.ended,
             // Of an ending; an activation tells nobody.

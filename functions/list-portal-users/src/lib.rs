@@ -65,7 +65,8 @@ async fn list_portal_users(
                 let lock = locks.remove(&keys::lock(&chart.practice, &user.account));
                 let lock: Option<Lock> = lock.map(parse).transpose()?;
                 let locked_until = lock.and_then(|l| l.locked_until).filter(|until| *until > now);
-                portal_users.push(PortalUserView { locked_until, ..user.view(&chart.client, now) });
+                let view = chart.view(user.portal_user_id, now)?;
+                portal_users.push(PortalUserView { locked_until, ..view });
             }
             Ok(PortalUsers {
                 portal_users,

@@ -13,6 +13,7 @@ import { practice } from "./practice.en";
 import portal from "./portal.en.json";
 import portalSpanish from "./portal.es.json";
 import portalFrench from "./portal.fr.json";
+import { safe } from "./safe.en";
 import { shared } from "./shared.en";
 import { staff } from "./staff.en";
 import staffSpanish from "./staff.es.json";
@@ -29,7 +30,7 @@ it("says in the portal what both pages say", () => {
   expect(portal).toMatchObject(shared);
 });
 
-const later = [pages, team, closing, factorReset, histories, practice, bulk];
+const later = [pages, team, closing, safe, factorReset, histories, practice, bulk];
 const everything = Object.assign({}, staff, ...later) as Catalogue;
 
 it("says nothing twice in the console's English catalogues", () => {
