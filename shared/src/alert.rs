@@ -285,13 +285,17 @@ impl Alert {
 }
 
 /// Who gets an alert, by the chart: the one person whom it is for, else the alert recipient, and only
-/// with access, with an e-mail address and with the permission that its kind needs. Else the practice.
+/// with access, with an e-mail address and with the permission that its kind needs. Else, and under safe
+/// contact, the practice.
 fn addressee(
     chart: &Chart,
     kind: AlertKind,
     only_for: Option<PortalUserId>,
     clock: &Clock,
 ) -> Addressee {
+    if chart.client.safe_contact {
+        return Addressee::Practice;
+    }
     let user = only_for.or(chart.client.alert_recipient).and_then(|id| chart.user(id).ok());
     let may = user.filter(|user| {
         user.email.is_some()

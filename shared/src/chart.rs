@@ -342,7 +342,12 @@ impl Chart {
     /// # Errors
     /// 404 when the client has no such portal user.
     pub fn view(&self, id: PortalUserId, clock: &Clock) -> Result<PortalUserView, Problem> {
-        Ok(self.user(id)?.view(&self.client, clock))
+        let user = self.user(id)?;
+        let mut others = self.users.iter().filter(|other| other.portal_user_id != id);
+        let shares_email = user.email.as_ref().is_some_and(|email| {
+            others.any(|other| other.email.as_ref().is_some_and(|other| other.same(email)))
+        });
+        Ok(PortalUserView { shares_email, ..user.view(&self.client, clock) })
     }
 
     /// The client page.
@@ -351,10 +356,12 @@ impl Chart {
         self.client.view(self.alert_recipient(clock), clock.now())
     }
 
-    /// Who gets the alerts: the one chosen, unless that person is revoked, expired or gone.
+    /// Who gets the alerts: the one chosen, unless that person is revoked, expired or gone, or the client under
+    /// safe contact.
     #[must_use]
     pub fn alert_recipient(&self, clock: &Clock) -> Option<PortalUserId> {
-        let chosen = self.user(self.client.alert_recipient?).ok()?;
+        let chosen = self.client.alert_recipient.filter(|_| !self.client.safe_contact)?;
+        let chosen = self.user(chosen).ok()?;
         chosen.can_receive_alerts(&self.client, clock).then_some(chosen.portal_user_id)
     }
 
@@ -378,7 +385,7 @@ impl Chart {
                 .map(|m| ReceiptMail { kind, state: m.state })
         });
         Ok(Receipt {
-            portal_user: Some(user.view(&self.client, clock)),
+            portal_user: Some(self.view(id, clock)?),
             at: last.at,
             ended: last.ended,
             // Of an ending; an activation tells nobody.

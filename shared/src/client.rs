@@ -51,6 +51,9 @@ pub struct Client {
     /// When and why the chart was closed, while it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<Closed>,
+    /// Whether mail goes only to addresses that are marked safe, and alerts to the practice.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub safe_contact: bool,
     /// Who may enter, in numbers.
     pub portal: Summary,
     /// In which of the practice's lists the client stands.
@@ -260,6 +263,10 @@ pub struct ClientView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub closed: Option<ClosedView>,
+    /// Whether mail goes only to addresses that are marked safe, and alerts to the practice.
+    #[serde(default)]
+    #[schema(required)]
+    pub safe_contact: bool,
     /// The portal user who owns the chart.
     #[schema(required)]
     pub chart_owner: Option<PortalUserId>,
@@ -298,10 +305,25 @@ impl Client {
             professional: self.professional.clone(),
             portal: self.portal_view(now),
             closed: self.closed.as_ref().map(ClosedView::from),
+            safe_contact: self.safe_contact,
             chart_owner: self.chart_owner,
             alert_recipient,
             version: self.version,
         }
+    }
+
+    /// Whether mail about the client may go to an address: under safe contact only to one that is marked.
+    #[must_use]
+    pub fn allows_mail_to(&self, address: &Email) -> bool {
+        let safe = |email: &ContactEmail| email.safe && email.address.same(address);
+        !self.safe_contact || self.emails.iter().any(safe)
+    }
+
+    /// The client's first address that mail may go to.
+    #[must_use]
+    pub fn mail_address(&self) -> Option<&Email> {
+        let mut addresses = self.emails.iter().map(|email| &email.address);
+        addresses.find(|address| self.allows_mail_to(address))
     }
 
     /// The name as search takes it.

@@ -515,17 +515,51 @@ pub struct ContactEmail {
     pub r#type: ContactType,
     /// The address.
     pub address: Email,
+    /// Whether mail may go there while the client is under safe contact.
+    pub safe: bool,
+}
+
+/// An e-mail address of a client, as it is given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(from = "EmailParts", deny_unknown_fields)]
+pub struct GivenEmail {
+    /// Which address it is.
+    pub r#type: ContactType,
+    /// The address.
+    pub address: Email,
+    /// Whether mail may go there while the client is under safe contact. Not named, it stays as it is; of a new
+    /// address it is not so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub safe: Option<bool>,
 }
 
 #[derive(Deserialize)]
 struct EmailParts {
     r#type: ContactType,
     address: Email,
+    #[serde(default)]
+    safe: Option<bool>,
 }
 
 impl From<EmailParts> for ContactEmail {
-    fn from(EmailParts { r#type, address }: EmailParts) -> Self {
-        Self { r#type, address }
+    fn from(EmailParts { r#type, address, safe }: EmailParts) -> Self {
+        Self { r#type, address, safe: safe == Some(true) }
+    }
+}
+
+impl From<EmailParts> for GivenEmail {
+    fn from(EmailParts { r#type, address, safe }: EmailParts) -> Self {
+        Self { r#type, address, safe }
+    }
+}
+
+impl GivenEmail {
+    /// The address as it is kept from now on, beside those that were kept before.
+    #[must_use]
+    pub fn kept(&self, before: &[ContactEmail]) -> ContactEmail {
+        let known = || before.iter().any(|email| email.safe && email.address.same(&self.address));
+        let safe = self.safe.unwrap_or_else(known);
+        ContactEmail { r#type: self.r#type, address: self.address.clone(), safe }
     }
 }
 

@@ -3,6 +3,7 @@
 //! entity lives here, with the entity.
 
 pub mod account;
+pub mod age;
 pub mod alert;
 pub mod alike;
 pub mod app;

@@ -381,7 +381,8 @@ impl Listing {
         let able = |user: &PortalUser| user.access != Access::Revoked && !user.is_over();
         let chosen = |user: &PortalUser| client.alert_recipient == Some(user.portal_user_id);
         let to_practice = users.iter().any(able) && !users.iter().any(|u| able(u) && chosen(u));
-        let to_practice = to_practice && client.closed.is_none();
+        // Under safe contact they go there on purpose.
+        let to_practice = to_practice && client.closed.is_none() && !client.safe_contact;
         let trouble = to_practice.then(|| keys::list(practice, ALERTS));
         Self { trouble, ..Self::of_client(practice, client) }
     }

@@ -5,6 +5,18 @@ use utoipa::ToSchema;
 
 use crate::{fields::At, id::MailId};
 
+/// What a mail is about: whose charts decide whether it may go ([`crate::client::Client::allows_mail_to`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// The access to one chart: this chart, and those in which the person is the client.
+    Access,
+    /// The person's account: every chart that it opens, too.
+    Account,
+}
+
+/// The reason of a mail that was not sent because its address is not marked safe, and the code of its event.
+pub const UNSAFE_ADDRESS: &str = "unsafe-address";
+
 /// What a mail is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -38,6 +50,25 @@ pub enum MailKind {
 }
 
 impl MailKind {
+    /// What it is about.
+    #[must_use]
+    pub const fn about(self) -> About {
+        match self {
+            Self::Invitation | Self::AccessGranted => About::Access,
+            Self::PasswordReset
+            | Self::PasswordChanged
+            | Self::EmailChanged
+            | Self::EmailReplaced
+            | Self::EmailConfirmation
+            | Self::UsernameChanged
+            | Self::FactorAdded
+            | Self::FactorRemoved
+            | Self::RecoveryCodeMade
+            | Self::RecoveryCodeUsed
+            | Self::FactorReset => About::Account,
+        }
+    }
+
     /// Whether it tells the person what was changed. Such a mail is never held back: the budget of
     /// mails does not count it.
     #[must_use]

@@ -356,12 +356,17 @@ pub struct PortalUserView {
     pub status: Status,
     /// Whether the person owns the chart.
     pub chart_owner: bool,
-    /// Whether the person gets the alerts: chosen for them, and active.
+    /// Whether the person gets the alerts: chosen for them, and active. Nobody does under safe contact.
     pub receives_alerts: bool,
     /// The invitation, until it was used.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub invitation: Option<InvitationView>,
+    /// Whether another portal user of the client has the same e-mail address. Not in the lists of the whole
+    /// practice.
+    #[serde(default)]
+    #[schema(required)]
+    pub shares_email: bool,
     /// The newest mail.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -620,9 +625,11 @@ impl PortalUser {
             status,
             chart_owner: client.chart_owner == Some(self.portal_user_id),
             receives_alerts: status == Status::Active
+                && !client.safe_contact
                 && client.alert_recipient == Some(self.portal_user_id),
             invitation: open
                 .map(|i| InvitationView { sent_at: i.sent_at, expires_at: i.expires_at }),
+            shares_email: false,
             mail: self.mail.as_ref().map(Mail::view),
             last_sign_in_at: self.last_sign_in_at,
             locked_until: None,

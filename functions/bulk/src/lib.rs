@@ -7,7 +7,7 @@ use axum::extract::State;
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use shared::{
-    App, Problem, Routes, account,
+    App, Problem, Routes, account, age,
     bulk::{
         self, Bulk, Kind, LeftOut, MOST, Outcome, PAGE, Rows, State as JobState, Step, Stopped, Why,
     },
@@ -447,8 +447,10 @@ impl Judge<'_> {
             (Kind::Resend | Kind::Revoke, None) if wanted.is_some() => Some(Why::NotFound),
             (Kind::Resend | Kind::Invite, _) if client.closed.is_some() => Some(Why::Closed),
             (Kind::Invite, _) if client.portal.users > 0 => Some(Why::HasAccess),
-            (Kind::Invite, _) if client.date_of_birth.is_minor(self.now) => Some(Why::Minor),
-            (Kind::Invite, _) if client.emails.is_empty() => Some(Why::NoEmail),
+            (Kind::Invite, _) if age::is_minor_somewhere(client.date_of_birth, self.now) => {
+                Some(Why::Minor)
+            }
+            (Kind::Invite, _) if client.mail_address().is_none() => Some(Why::NoEmail),
             (Kind::Resend, Some(Access::Active)) => Some(Why::HasAccess),
             (Kind::Resend | Kind::Revoke, Some(Access::Revoked)) => Some(Why::Revoked),
             (Kind::Resend, _) if user.is_some_and(|user| user.email.is_none()) => {
@@ -464,7 +466,7 @@ impl Judge<'_> {
         client: &Client,
         user: Option<&PortalUser>,
     ) -> Result<Option<Mailed>, Problem> {
-        let first = || client.emails.first().map(|email| &email.address);
+        let first = || client.mail_address();
         let (to, new) = match self.action {
             Kind::Revoke => return Ok(None),
             Kind::Resend => (user.and_then(|user| user.email.as_ref()), false),

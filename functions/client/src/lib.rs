@@ -6,7 +6,7 @@ use shared::{
     App, Problem, Routes,
     chart::ClientUpdate,
     client::ClientView,
-    fields::{ContactEmail, ContactPhone, Date, Name, Professional, RecordNumber, Refusal, Whole},
+    fields::{ContactPhone, Date, GivenEmail, Name, Professional, RecordNumber, Refusal, Whole},
     history::Action,
     id::ClientId,
     problem::ProblemBody,
@@ -55,7 +55,7 @@ pub struct ClientEdit {
     /// All e-mail addresses, at most ten.
     #[serde(default)]
     #[schema(max_items = 10)]
-    emails: Option<Vec<ContactEmail>>,
+    emails: Option<Vec<GivenEmail>>,
     /// All phone numbers, at most ten.
     #[serde(default)]
     #[schema(max_items = 10)]
@@ -65,6 +65,9 @@ pub struct ClientEdit {
     #[schema(value_type = Option<Professional>)]
     #[expect(clippy::option_option, reason = "not named, taken away, or set")]
     professional: Option<Option<Professional>>,
+    /// Whether mail goes only to addresses that are marked safe, and alerts to the practice.
+    #[serde(default)]
+    safe_contact: Option<bool>,
 }
 
 /// Edits a client.
@@ -76,7 +79,7 @@ pub struct ClientEdit {
     responses(
         (status = 200, description = "The client as it is now.", body = ClientView),
         (status = 409, description = "Nothing changed. `stale`: the version is old; `record_number_taken`; `account_in_use`: the client's own portal user has not enrolled, and the sign-in name is that of an account with access to other clients; `change_too_large`: the client has access to more others than can be told of the new name together.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "The date of birth lies in the future.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The date of birth lies in the future; or `address_shared` on `email`: by this date the client is under 18, and shares an e-mail address with somebody else of the chart.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 async fn edit(
@@ -94,6 +97,7 @@ async fn edit(
         emails: edit.emails,
         phones: edit.phones,
         professional: edit.professional,
+        safe_contact: edit.safe_contact,
     };
     let chart = editor.chart(&app, id).await?;
     let edited = chart.change(&app, Action::ClientShown, |chart| {

@@ -8,7 +8,7 @@ use shared::{
     alike::{Alike, Creation, possible_duplicate},
     chart::{ChartEdit, Request},
     client::{Client, ClientView, Summary},
-    fields::{ContactEmail, ContactPhone, Date, Name, Professional, RecordNumber, Refusal},
+    fields::{ContactPhone, Date, GivenEmail, Name, Professional, RecordNumber, Refusal},
     history::Action,
     id::ClientId,
     idempotency::{Attempt, IdempotencyKey},
@@ -39,7 +39,7 @@ pub struct NewClient {
     /// E-mail addresses, at most ten.
     #[serde(default)]
     #[schema(max_items = 10)]
-    pub emails: Vec<ContactEmail>,
+    pub emails: Vec<GivenEmail>,
     /// Phone numbers, at most ten.
     #[serde(default)]
     #[schema(max_items = 10)]
@@ -47,6 +47,9 @@ pub struct NewClient {
     /// Who cares for the client.
     #[serde(default)]
     pub professional: Option<Professional>,
+    /// Whether mail goes only to addresses that are marked safe, and alerts to the practice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub safe_contact: Option<bool>,
     /// Whether this is known to be another person than any client with this date of birth and a
     /// like name.
     #[serde(default)]
@@ -144,12 +147,13 @@ pub fn client(app: &App, new: &NewClient) -> Result<Client, Problem> {
         former_names: Vec::new(),
         date_of_birth: new.date_of_birth,
         record_number,
-        emails: new.emails.clone(),
+        emails: new.emails.iter().map(|email| email.kept(&[])).collect(),
         phones: new.phones.clone(),
         professional: new.professional.clone(),
         chart_owner: None,
         alert_recipient: None,
         closed: None,
+        safe_contact: new.safe_contact == Some(true),
         portal: Summary::default(),
         listing: Listing::default(),
         version: 1,

@@ -66,8 +66,8 @@ async fn list_portal_users(
                 let lock: Option<Lock> = lock.map(parse).transpose()?;
                 let locked_until =
                     lock.and_then(|l| l.locked_until).filter(|until| *until > clock.now());
-                portal_users
-                    .push(PortalUserView { locked_until, ..user.view(&chart.client, &clock) });
+                let view = chart.view(user.portal_user_id, &clock)?;
+                portal_users.push(PortalUserView { locked_until, ..view });
             }
             Ok(PortalUsers {
                 portal_users,

@@ -8,18 +8,21 @@ use shared::{
     Problem,
     alert::{Addressee, Alert, AlertState, Hush},
     chart::Chart,
-    fields::{At, Email, RecordNumber},
+    fields::{At, RecordNumber},
     id::PortalUserId,
     keys::{self, Key},
     letter::{Kind, Language, Letter, Link, Rendered, render},
-    mail::MailState,
+    mail::{About, MailState},
     mail_budget::{Budgets, Spending},
     outbox::GIVEN_UP,
     practice::Practice,
     store::{Update, both},
 };
 
-use super::{Failure, Leased, Sender};
+use super::{
+    Failure, Leased, Sender,
+    gate::{Mailbox, Passage, Wish},
+};
 
 impl Leased for Alert {
     fn is_done(&self) -> bool {
@@ -37,7 +40,7 @@ enum Turn {
 
 struct Going {
     to: Addressee,
-    mailbox: Email,
+    mailbox: Mailbox,
     /// The number of the chart as it is now.
     record: RecordNumber,
     /// The language that the person chose, if one was.
@@ -152,7 +155,7 @@ impl Sender {
         }))
     }
 
-    /// Decides who gets an alert, but not one whom the mail service refused; opens their quarter of an
+    /// Decides who gets an alert, but not one whom the mail service refused or whose address is not safe; opens their quarter of an
     /// hour and spends the budget of their address, all in one write, on the condition that the chart is
     /// as it was read. What changed meanwhile is decided afresh.
     async fn turn(
@@ -166,10 +169,10 @@ impl Sender {
         let store = self.app.store();
         let mut retries = store.retries();
         let mut budgets = Budgets::default();
-        let mut spent_up = None;
+        let mut withheld = None;
         loop {
             let to = match alert.addressee(&chart, &practice.clock(self.app.now())) {
-                Addressee::PortalUser(user) if [refused, spent_up].contains(&Some(user)) => {
+                Addressee::PortalUser(user) if [refused, withheld].contains(&Some(user)) => {
                     Addressee::Practice
                 }
                 to => to,
@@ -204,24 +207,36 @@ impl Sender {
             change.unchanged(&keys::client(&alert.practice, alert.client_id), chart.client.rev);
             let mut spending = Spending::new(&self.app, &alert.practice);
             let (mailbox, language) = match to.user() {
-                None => (practice.alert_inbox.clone(), None),
+                None => (Mailbox::inbox(practice), None),
                 Some(id) => {
                     let user = chart.user(id)?;
-                    let key = keys::portal_user(&alert.practice, alert.client_id, id);
-                    change.unchanged(&key, user.rev);
                     let email = user.email.as_ref();
                     let email = email.ok_or_else(|| Problem::internal("an alert to no address"))?;
+                    let wish = Wish {
+                        about: About::Access,
+                        practice: &alert.practice,
+                        client: &chart.client,
+                        user,
+                        account: None,
+                        to: email,
+                    };
+                    let Passage::Open(mailbox) = self.pass(wish).await? else {
+                        withheld = to.user();
+                        continue;
+                    };
+                    let key = keys::portal_user(&alert.practice, alert.client_id, id);
+                    change.unchanged(&key, user.rev);
                     // A second attempt was counted with the first.
                     if alert.went != Some(to) {
                         spending.of_alert(email)?;
                     }
-                    (email.clone(), user.language)
+                    (mailbox, user.language)
                 }
             };
             let spent = match spending.write(&mut change, &budgets) {
                 Ok(spent) => spent,
                 Err(problem) if problem.code() == "mail_budget_spent" => {
-                    spent_up = to.user();
+                    withheld = to.user();
                     continue;
                 }
                 Err(problem) => return Err(problem),

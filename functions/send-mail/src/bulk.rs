@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::de::IgnoredAny;
 use shared::{
-    Problem, account,
+    Problem, account, age,
     bulk::{Bulk, Kind, Outcome, Row, Rows, STEP, State, Step, Stopped, Stuck, Why},
     chart::{Chart, ChartEdit, NewUser, OVERTAKEN, Request},
     fields::{Permission, Relationship, Username},
@@ -225,9 +225,9 @@ impl Sender {
     /// The client of a chart as their own portal user.
     fn invited(&self, chart: &Chart) -> Result<NewUser, Problem> {
         let client = &chart.client;
-        let email = client.emails.first().map(|email| email.address.clone());
+        let email = client.mail_address().cloned();
         let email = email.ok_or_else(|| Problem::conflict(NO_EMAIL, "There is no address."))?;
-        if client.date_of_birth.is_minor(self.app.now()) {
+        if age::is_minor_somewhere(client.date_of_birth, self.app.now()) {
             return Err(Problem::conflict(MINOR, "The client is under 18."));
         }
         let username = Username::from(&email);

@@ -6,11 +6,12 @@
 //! afterwards. Whoever finds it done, or leased by another, does not send it. An attempt that is
 //! known to have failed gives its lease back; one of which nobody knows what came of it does not. What
 //! is no longer true when its turn comes (an invitation that was replaced, access that was revoked)
-//! is dropped.
+//! is dropped. A mail to an address that is not safe is withheld ([`gate`]), and staff are told.
 
 mod alerts;
 mod asks;
 mod bulk;
+mod gate;
 mod lapses;
 mod lockouts;
 mod zone;
@@ -33,12 +34,15 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use shared::{
     App, Problem,
     account::Account,
+    caller::Caller,
+    client,
     config::MailConfig,
     fields::{At, Email},
+    history::{Action, Actor, Event as Told},
     keys::{self, Key},
     letter::{Language, Letter, Link, Rendered, render, sign_in_name},
     lists::Listing,
-    mail::{MailKind, MailState},
+    mail::{MailKind, MailState, UNSAFE_ADDRESS},
     metrics,
     outbox::{GIVEN_UP, KEPT_DAYS, OVERDUE, Outgoing},
     portal_user::{Access, PortalUser},
@@ -46,6 +50,8 @@ use shared::{
     store::{Item, Store, Update, both, parse},
     token::{ConfirmationToken, InvitationToken, ResetToken},
 };
+
+use crate::gate::{Mailbox, Passage, Wish};
 
 /// Seconds for which an attempt keeps others off.
 const LEASE: i64 = 60;
@@ -271,9 +277,10 @@ impl Sender {
         let (practice, client, now) = (&mail.practice, mail.client_id, self.app.now());
         let practice_key = keys::practice(practice);
         let user_key = keys::portal_user(practice, client, mail.portal_user_id);
+        let client_key = keys::client(practice, client);
         let account_key = mail.account.as_ref().map(|a| keys::account(practice, a));
-        let wanted: Vec<Key> =
-            [&practice_key, &user_key].into_iter().chain(&account_key).cloned().collect();
+        let wanted = [&practice_key, &user_key, &client_key].into_iter().chain(&account_key);
+        let wanted: Vec<Key> = wanted.cloned().collect();
         let mut items = self.app.store().get_many(&wanted).await?;
         let settings: Practice = items
             .remove(&practice_key)
@@ -281,6 +288,7 @@ impl Sender {
             .transpose()?
             .ok_or_else(|| Problem::unavailable("the practice's settings are not there"))?;
         let user: Option<PortalUser> = items.remove(&user_key).map(parse).transpose()?;
+        let client: Option<client::Client> = items.remove(&client_key).map(parse).transpose()?;
         let account: Option<Account> =
             account_key.and_then(|k| items.remove(&k)).map(parse).transpose()?;
 
@@ -288,11 +296,18 @@ impl Sender {
             Some(user) => self.link(mail, &settings, user, account.as_ref())?,
             None => None,
         };
-        let to = user.as_ref().and_then(|user| address(mail, user, account.as_ref()));
-        let (Some(link), Some(user), Some(to)) = (link, &user, to) else {
+        let to = user.as_ref().and_then(|user| address(mail, user, account.as_ref())).cloned();
+        let (Some(link), Some(user), Some(to), Some(client)) = (link, user, to, client) else {
             return Ok(self.done(key, mail, None).await?);
         };
-        let letter = compose(mail, &settings, user, &link)?;
+        let about = mail.kind.about();
+        let wish = Wish { about, practice, client: &client, user: &user, account, to: &to };
+        let to = match self.pass(wish).await? {
+            Passage::Open(to) => to,
+            Passage::Unsafe => return Ok(self.withhold(key, mail, &user).await?),
+            Passage::Gone => return Err(Problem::unavailable("the account moved").into()),
+        };
+        let letter = compose(mail, &settings, &user, &link)?;
         let mut tags = vec![
             ("practice", mail.practice.to_string()),
             ("client", mail.client_id.to_string()),
@@ -300,7 +315,7 @@ impl Sender {
             ("mail", mail.mail_id.to_string()),
         ];
         tags.extend(mail.bulk_id.map(|bulk| ("bulk", bulk.to_string())));
-        let outcome = match self.post(to, &settings, &letter, &tags).await {
+        let outcome = match self.post(&to, &settings, &letter, &tags).await {
             Ok(outcome) => outcome,
             Err(_) if mail.queued_at.plus(GIVEN_UP) <= now => {
                 (MailState::Bounced, "the mail service did not take it for three days".into())
@@ -396,7 +411,7 @@ impl Sender {
     /// Hands a mail to the mail service: sent, with the service's id for it, or refused, and why.
     async fn post(
         &self,
-        to: &Email,
+        to: &Mailbox,
         practice: &Practice,
         letter: &Rendered,
         tags: &[(&str, String)],
@@ -453,24 +468,57 @@ impl Sender {
         }
     }
 
-    /// Marks a mail as done with, and shows on the portal user how far it came, if it is the
-    /// newest there; one that was dropped is not shown as waiting any more. Its nonce is
-    /// forgotten: nobody can make its link again.
-    async fn done(
-        &self,
-        key: &Key,
-        mail: &Outgoing,
-        outcome: Option<(MailState, String)>,
-    ) -> Result<(), Problem> {
+    /// Does not send a mail, whose address is not safe, and shows that to staff: on the portal user, if it is the
+    /// newest there, and in the history. All in one write, so that it is told once.
+    async fn withhold(&self, key: &Key, mail: &Outgoing, user: &PortalUser) -> Result<(), Problem> {
+        let store = self.app.store();
+        let mut change = store.change();
+        change.update(&self.over(key).when_absent("doneAt"));
+        let place = keys::portal_user(&mail.practice, mail.client_id, mail.portal_user_id);
+        let newest = user.mail.as_ref().filter(|newest| newest.mail_id == mail.mail_id);
+        if newest.is_some() {
+            let state = MailState::Bounced;
+            let shown = Update::of(place)
+                .when("mail.mailId", "=", &mail.mail_id)
+                .set("mail.state", &state)
+                .set("mail.at", &self.app.now())
+                .set("mail.reason", &UNSAFE_ADDRESS);
+            change.update(&Listing::mail(shown, &mail.practice, state));
+        } else if mail.kind == MailKind::EmailReplaced {
+            // The address before is kept for nothing else.
+            let notice = format!("notices.{}", mail.mail_id);
+            change.update(&Update::of(place).when_exists(&notice).unset(&notice));
+        }
+        let caller = Caller { request_id: mail.mail_id.to_string(), source: String::new() };
+        let action = Action::MailWithheld;
+        let told = Told::new(&self.app, &caller, &Actor::system(), &mail.practice, action);
+        let told = told.client(mail.client_id).portal_user(mail.portal_user_id);
+        change.event(&told.because(UNSAFE_ADDRESS));
+        Ok(store.write(change).await?)
+    }
+
+    /// An update of a mail that is over: its nonce is forgotten, nobody can make its link again.
+    fn over(&self, key: &Key) -> Update {
         let now = self.app.now();
-        let done = Update::of(key.clone())
+        Update::of(key.clone())
             .set("doneAt", &now)
             .set("expiresAt", &now.plus(KEPT_DAYS * 24 * 60 * 60).seconds())
             .unset("nonce")
             // Earlier versions kept the address here.
             .unset("to")
             .unset("pending")
-            .unset("leasedUntil");
+            .unset("leasedUntil")
+    }
+
+    /// Marks a mail as done with, and shows on the portal user how far it came, if it is the
+    /// newest there; one that was dropped is not shown as waiting any more.
+    async fn done(
+        &self,
+        key: &Key,
+        mail: &Outgoing,
+        outcome: Option<(MailState, String)>,
+    ) -> Result<(), Problem> {
+        let (now, done) = (self.app.now(), self.over(key));
         let user = keys::portal_user(&mail.practice, mail.client_id, mail.portal_user_id);
         if mail.kind == MailKind::EmailReplaced {
             // First of all: without the address the mail cannot go out again, and is dropped.

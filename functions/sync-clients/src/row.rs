@@ -6,7 +6,7 @@ use shared::{
     chart::{ClientUpdate, NewUser},
     client::{Client, Summary},
     fields::{
-        At, ContactEmail, ContactPhone, Date, Name, NamePart, Professional, RecordNumber, Refusal,
+        At, ContactPhone, Date, GivenEmail, Name, NamePart, Professional, RecordNumber, Refusal,
     },
     id::ClientId,
     lists::Listing,
@@ -41,7 +41,7 @@ pub struct Row {
     pub date_of_birth: Date,
     /// All e-mail addresses, at most ten; none of them when the list is empty.
     #[schema(max_items = 10)]
-    pub emails: Option<Vec<ContactEmail>>,
+    pub emails: Option<Vec<GivenEmail>>,
     /// All phone numbers, at most ten; none of them when the list is empty.
     #[schema(max_items = 10)]
     pub phones: Option<Vec<ContactPhone>>,
@@ -69,12 +69,13 @@ impl Row {
             former_names: Vec::new(),
             date_of_birth: self.date_of_birth,
             record_number: self.record_number.clone(),
-            emails: self.emails.clone().unwrap_or_default(),
+            emails: self.emails.iter().flatten().map(|email| email.kept(&[])).collect(),
             phones: self.phones.clone().unwrap_or_default(),
             professional: self.professional.clone().flatten(),
             chart_owner: None,
             alert_recipient: None,
             closed: None,
+            safe_contact: false,
             portal: Summary::default(),
             listing: Listing::default(),
             version: 1,
@@ -95,6 +96,7 @@ impl Row {
             emails: self.emails.clone(),
             phones: self.phones.clone(),
             professional: self.professional.clone(),
+            safe_contact: None,
         }
     }
 }
@@ -152,7 +154,9 @@ impl SentRow {
             let future = Refusal::rule("in_future", "This date lies in the future.");
             fields.wrong.push(field("dateOfBirth", future));
         }
-        let emails = fields.list("emails");
+        let mut emails = fields.list::<GivenEmail>("emails");
+        // Which address is safe is the front desk's to say.
+        emails.iter_mut().flatten().for_each(|email| email.safe = None);
         let phones = fields.list("phones");
         let professional = fields.professional();
         fields.no_more();

@@ -48,12 +48,13 @@ interface Closed {
   passwords: number;
   links: number;
   charts: number;
+  safe: number;
   apps: number;
   staff: number;
 }
 
-const told = ({ revoked, deleted, passwords, links, charts, apps, staff }: Closed) =>
-  `Closed again: ${revoked} accesses revoked, ${deleted} deleted, ${passwords} passwords ended, ${links} with open links ended, ${charts} charts closed, ${apps} apps switched off, ${staff} people off the staff lists.`;
+const told = ({ revoked, deleted, passwords, links, charts, safe, apps, staff }: Closed) =>
+  `Closed again: ${revoked} accesses revoked, ${deleted} deleted, ${passwords} passwords ended, ${links} with open links ended, ${charts} charts closed, ${safe} put under safe contact, ${apps} apps switched off, ${staff} people off the staff lists.`;
 
 /** What counts for the moment alone and is no part of what is restored: sessions of staff, answers to repeated
  *  requests, and what was counted. */

@@ -76,7 +76,7 @@ const event = (id: string, time: string, client = "C1"): Item => ({
 
 /** A program in the place of `latchkey-restore`: notes what it was given, and ends as it is told. */
 function program(
-  body = `console.log('{"revoked":1,"deleted":2,"passwords":3,"links":4,"charts":7,"apps":5,"staff":6}')`,
+  body = `console.log('{"revoked":1,"deleted":2,"passwords":3,"links":4,"charts":7,"safe":8,"apps":5,"staff":6}')`,
 ): void {
   const file = join(folder, "program.mjs");
   const lines = [
@@ -194,7 +194,7 @@ test("says first what it would do, by a rehearsal on the copy, and touches nothi
   expect(run!.words).toEqual([COPY, "--moment", MOMENT, "--now", NOW, "--rehearse"]);
   expect(run!.env["TABLE"]).toBe(COPY);
   expect(said.join("\n")).toContain(
-    "1 accesses revoked, 2 deleted, 3 passwords ended, 4 with open links ended, 7 charts closed, 5 apps switched off, 6 people off the staff lists",
+    "1 accesses revoked, 2 deleted, 3 passwords ended, 4 with open links ended, 7 charts closed, 8 put under safe contact, 5 apps switched off, 6 people off the staff lists",
   );
   expect(said.at(-1)).toContain("--confirm restore");
 });

@@ -18,7 +18,7 @@ use add_portal_user::NewPortalUser;
 use create_client::NewClient;
 use csv::StringRecord;
 use shared::fields::{
-    At, ContactEmail, ContactPhone, ContactType, Date, Email, Name, NamePart, Permission,
+    At, ContactPhone, ContactType, Date, Email, GivenEmail, Name, NamePart, Permission,
     PhoneNumber, Professional, RecordNumber, Refusal, Relationship,
 };
 
@@ -283,7 +283,7 @@ impl Fields<'_> {
             date_of_birth,
             record_number: Some(record_number.clone()),
             emails: email
-                .map(|address| ContactEmail { r#type: ContactType::Home, address })
+                .map(|address| GivenEmail { r#type: ContactType::Home, address, safe: None })
                 .into_iter()
                 .collect(),
             phones: phone
@@ -291,6 +291,7 @@ impl Fields<'_> {
                 .into_iter()
                 .collect(),
             professional,
+            safe_contact: None,
             distinct: None,
         };
         Some(Row {

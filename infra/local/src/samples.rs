@@ -11,7 +11,7 @@ use shared::{
     caller::Caller,
     chart::{Accounts, Chart, ChartEdit, Request as ChartRequest},
     fields::{
-        AppName, ContactEmail, ContactPhone, ContactType, Date, Email, Name, NamePart, Permission,
+        AppName, ContactPhone, ContactType, Date, Email, GivenEmail, Name, NamePart, Permission,
         PhoneNumber, Professional, RecordNumber, Refusal, Relationship, StaffName, Username,
     },
     history::{Action, Actor, Author, Event},
@@ -426,9 +426,10 @@ fn person(record: &str, first: &str, last: &str, born: &str) -> Result<NewClient
         name: name(first, last)?,
         date_of_birth: sample(Date::parse(born))?,
         record_number: Some(sample(RecordNumber::parse(record))?),
-        emails: vec![ContactEmail {
+        emails: vec![GivenEmail {
             r#type: ContactType::Home,
             address: sample(Email::parse(&format!("{local}@mail.example")))?,
+            safe: None,
         }],
         phones: vec![ContactPhone {
             r#type: ContactType::Mobile,
@@ -438,6 +439,7 @@ fn person(record: &str, first: &str, last: &str, born: &str) -> Result<NewClient
             )))?,
         }],
         professional: Some(sample(Professional::parse("Dr. R. Lindqvist"))?),
+        safe_contact: None,
         // A made-up roster: who is alike is another person.
         distinct: Some(true),
     })

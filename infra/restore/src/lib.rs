@@ -18,6 +18,7 @@
 //! | invited anew, enrolled, reset asked for, … | the invitation and the reset of before end |
 //! | client closed, and not reopened | closed again; of a duplicate, staff say anew which chart is the right one |
 //! | client edited | its open invitations end, which its name and date of birth prove |
+//! | safe contact set, and not ended | set again; where the client's addresses were edited since, none is safe until staff mark it |
 //! | alerts assigned | they go to the practice's inbox |
 //! | an app edited, deleted or given another secret | switched off |
 //! | a person of a staff list removed, or given another role or address | off the list: the last admin too, whom `npm run ops -- staff add` puts back |
@@ -91,6 +92,9 @@ pub struct Closed {
     /// Charts that were closed.
     #[serde(default)]
     pub charts: usize,
+    /// Clients who are under safe contact again, or whose safe addresses are to be marked anew.
+    #[serde(default)]
+    pub safe: usize,
     /// Apps and systems that were switched off: an admin looks at each, and switches it on again.
     #[serde(default)]
     pub apps: usize,
@@ -106,6 +110,7 @@ impl AddAssign for Closed {
         self.passwords += more.passwords;
         self.links += more.links;
         self.charts += more.charts;
+        self.safe += more.safe;
         self.apps += more.apps;
         self.staff += more.staff;
     }
@@ -253,6 +258,15 @@ impl<'a> Restoration<'a> {
         let Some(chart) = self.load(practice, client).await? else { return Ok(Closed::default()) };
         let settings = self.settings(practice).await?;
         let mut closed = Closed::default();
+        let safe = &since.safe_contact;
+        if safe.set || chart.client.safe_contact && safe.doubtful {
+            let told = vec![(Action::SafeContactSet, None)];
+            let rule = |edit: &mut ChartEdit<'_>| {
+                let safe = usize::from(edit.mark_safe_contact_again(safe.doubtful));
+                Ok(Closed { safe, ..Closed::default() })
+            };
+            closed += self.change(&settings, client, Accounts::new(), told, rule).await?;
+        }
         let nothing = UserSince::default();
         for user in &chart.users {
             let invited = since.edited && user.access == Access::Invited;

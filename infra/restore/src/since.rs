@@ -94,6 +94,8 @@ pub(crate) struct Since {
     pub(crate) users: BTreeMap<PortalUserId, UserSince>,
     /// The client was edited.
     pub(crate) edited: bool,
+    /// What happened to its safe contact.
+    pub(crate) safe_contact: SafeSince,
     /// The alerts were assigned.
     pub(crate) alerts: bool,
     /// The history says last that they go to the practice's inbox.
@@ -101,6 +103,15 @@ pub(crate) struct Since {
     /// The chart was closed, and not reopened after: why. What this version does not know counts as
     /// [`CloseReason::Left`].
     pub(crate) closed: Option<CloseReason>,
+}
+
+/// What happened to the safe contact of a chart.
+#[derive(Debug, Default)]
+pub(crate) struct SafeSince {
+    /// It was set, and not ended after it. An end is not done again: rather too safe.
+    pub(crate) set: bool,
+    /// The client's addresses were edited: which of them are safe is in doubt.
+    pub(crate) doubtful: bool,
 }
 
 /// What becomes of an access, in rising order: the most that happened counts.
@@ -210,6 +221,7 @@ fn changes(action: Action) -> bool {
         | Action::AppSecretMade
         | Action::AppDeleted
         | Action::AlertPosted
+        | Action::MailWithheld
         | Action::AlertsShown
         | Action::PracticeShown
         | Action::PracticeUpdated
@@ -219,6 +231,8 @@ fn changes(action: Action) -> bool {
         | Action::ClientUpdated
         | Action::ClientClosed
         | Action::ClientReopened
+        | Action::SafeContactSet
+        | Action::SafeContactEnded
         | Action::PortalUserAdded
         | Action::PortalUserUpdated
         | Action::InvitationResent
@@ -246,12 +260,17 @@ fn changes(action: Action) -> bool {
 impl Since {
     fn add(&mut self, event: &Told, ours: bool) -> Result<(), Trouble> {
         match event.action {
-            Action::ClientUpdated => self.edited = true,
+            Action::ClientUpdated => {
+                self.edited = true;
+                self.safe_contact.doubtful |= event.changed.iter().any(|field| field == "emails");
+            }
             Action::ClientClosed => {
                 let reason = event.reason.as_deref().and_then(slug);
                 self.closed = Some(reason.unwrap_or(CloseReason::Left));
             }
             Action::ClientReopened => self.closed = None,
+            Action::SafeContactSet => self.safe_contact.set = true,
+            Action::SafeContactEnded => self.safe_contact.set = false,
             Action::AlertRecipientAssigned => {
                 self.alerts = true;
                 self.alerts_told = event.portal_user_id.is_none();

@@ -6,7 +6,9 @@ mod address;
 mod apps;
 mod clocks;
 mod closing;
+mod own_address;
 mod person;
+mod safe_contact;
 mod sheet;
 
 use std::{
@@ -16,6 +18,7 @@ use std::{
 
 use self::apps::AppsOpen;
 use self::clocks::{past, too_old};
+pub(super) use self::own_address::addresses;
 pub use self::{address::confirmation_expired, sheet::PrintedSheet};
 use super::{
     Beside, Chart, MOST_USERS, Receipt, Request,
@@ -31,8 +34,8 @@ use crate::{
     device::{self, Device},
     factor::{ResetCode, code::Code, no_second_factor},
     fields::{
-        At, ContactEmail, ContactPhone, Date, Email, Name, Permissions, Professional, Reason,
-        RecordNumber, Refusal, Relationship, Secret, Username,
+        At, ContactEmail, ContactPhone, Date, Email, GivenEmail, Name, Permissions, Professional,
+        Reason, RecordNumber, Refusal, Relationship, Secret, Username,
     },
     history::{Action, Event},
     id::{AccountKey, BulkId, ClientId, PortalUserId, SessionId},
@@ -178,11 +181,13 @@ pub struct ClientUpdate {
     /// Number of the chart, unique in the practice.
     pub record_number: Option<RecordNumber>,
     /// All e-mail addresses.
-    pub emails: Option<Vec<ContactEmail>>,
+    pub emails: Option<Vec<GivenEmail>>,
     /// All phone numbers.
     pub phones: Option<Vec<ContactPhone>>,
     /// Who cares for the client; `Some(None)` takes the name away.
     pub professional: Option<Option<Professional>>,
+    /// Whether mail goes only to addresses that are marked safe, and alerts to the practice.
+    pub safe_contact: Option<bool>,
 }
 
 impl Deref for ChartEdit<'_> {
@@ -292,6 +297,8 @@ impl<'a> ChartEdit<'a> {
     /// The account at `new.account` must have been read.
     ///
     /// # Errors
+    /// 422 `address_shared` (see [`own_address`]).
+    ///
     /// 409: `client_closed`, `too_many_portal_users`, `too_many_charts`, `username_taken` (somebody with
     /// another e-mail address), `already_added`, `access_revoked` (activate instead), `self_twice`, or
     /// `account_exists` unless staff said that it is the same person (rule 12). The client of a duplicate
@@ -307,6 +314,7 @@ impl<'a> ChartEdit<'a> {
                 format!("A client can have {MOST_USERS} portal users. Delete one first."),
             ));
         }
+        self.demand_own_address(new.relationship, new.email.as_ref())?;
         let name = match new.relationship {
             Relationship::Oneself => self.chart.client.name.clone(),
             _ => new.name.clone(),
@@ -535,6 +543,10 @@ impl<'a> ChartEdit<'a> {
         // Nobody without an address is sent anything: a printed sheet stays as it is.
         let to = user.email.clone();
         let Some(open) = open.filter(|_| to.is_some()).cloned() else { return Ok(()) };
+        if to.as_ref().is_some_and(|to| !self.chart.client.allows_mail_to(to)) {
+            // The new link would reach nobody, and the old one would be dead.
+            return Ok(());
+        }
         let again = open.asked_at.is_some_and(|at| at >= asked_at || at.plus(PAUSE) > now);
         if again || open.sent_at > asked_at {
             return Ok(());
@@ -787,13 +799,16 @@ impl<'a> ChartEdit<'a> {
     /// Makes a portal user the one who gets the alerts; `None` for the practice's inbox.
     ///
     /// # Errors
-    /// 409 `client_closed`; 422 when the client has no such portal user, or the person cannot get them
-    /// (rule 5).
+    /// 409 `client_closed`, `safe_contact`; 422 when the client has no such portal user, or the person cannot
+    /// get them (rule 5).
     pub fn assign(&mut self, recipient: Option<PortalUserId>) -> Result<(), Problem> {
         if recipient == self.chart.client.alert_recipient {
             return Ok(());
         }
         self.demand_open()?;
+        if recipient.is_some() {
+            self.demand_alerts_to_persons()?;
+        }
         self.choose_recipient(recipient, "portalUserId")?;
         self.record(Action::AlertRecipientAssigned, recipient, ["alertRecipient"]);
         Ok(())
@@ -934,7 +949,7 @@ impl<'a> ChartEdit<'a> {
     ///
     /// # Errors
     /// 404; 409 `stale`, `self_twice`, `account_in_use`, `username_taken`, `username_confusable`,
-    /// `name_of_client`.
+    /// `name_of_client`; 422 `address_shared` (see [`own_address`]).
     pub fn update_user(&mut self, id: PortalUserId, edit: &UserUpdate) -> Result<(), Problem> {
         if self.chart.user(id)?.version != edit.version {
             return Err(Problem::stale());
@@ -982,6 +997,8 @@ impl<'a> ChartEdit<'a> {
         if changed.is_empty() {
             return Ok(());
         }
+        self.demand_own_addresses()?;
+        let user = self.user_mut(id)?;
         let person = ["name", "email", "username"].iter().any(|f| changed.contains(f));
         let invited_anew = user.access == Access::Invited && before.email != user.email;
         if before.email != user.email {
@@ -1013,7 +1030,7 @@ impl<'a> ChartEdit<'a> {
     /// portal user who is the client.
     ///
     /// # Errors
-    /// 409 `stale`, or `record_number_taken`.
+    /// 409 `stale`, or `record_number_taken`; 422 `address_shared` (see [`own_address`]).
     pub fn update_client(&mut self, edit: &ClientUpdate) -> Result<(), Problem> {
         if self.chart.client.version != edit.version {
             return Err(Problem::stale());
@@ -1024,13 +1041,24 @@ impl<'a> ChartEdit<'a> {
         set("name", &mut client.name, edit.name.as_ref(), &mut changed);
         set("dateOfBirth", &mut client.date_of_birth, edit.date_of_birth.as_ref(), &mut changed);
         set("recordNumber", &mut client.record_number, edit.record_number.as_ref(), &mut changed);
-        set("emails", &mut client.emails, edit.emails.as_ref(), &mut changed);
+        let given = edit.emails.as_ref();
+        let emails: Option<Vec<ContactEmail>> =
+            given.map(|given| given.iter().map(|email| email.kept(&before.emails)).collect());
+        set("emails", &mut client.emails, emails.as_ref(), &mut changed);
         set("phones", &mut client.phones, edit.phones.as_ref(), &mut changed);
         set("professional", &mut client.professional, edit.professional.as_ref(), &mut changed);
-        if changed.is_empty() {
+        let marked = edit.safe_contact.filter(|marked| *marked != client.safe_contact);
+        if changed.is_empty() && marked.is_none() {
             return Ok(());
         }
         client.version += 1;
+        if let Some(marked) = marked {
+            self.mark_safe_contact(marked);
+        }
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let client = &self.chart.client;
         let practice = &self.chart.practice;
         let old = keys::record(practice, &before.record_number);
         let new = keys::record(practice, &client.record_number);

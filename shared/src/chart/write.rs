@@ -2,7 +2,7 @@
 
 use super::{
     Chart, access,
-    edit::ChartEdit,
+    edit::{ChartEdit, addresses},
     entries::{index, index_person},
 };
 use crate::{
@@ -164,11 +164,12 @@ impl ChartEdit<'_> {
     /// an account, or the budget of an address.
     ///
     /// # Errors
-    /// 409 when the change gives access to a closed chart; 429 when the budget of an address does not
+    /// 409 when the change gives access to a closed chart; 422 when two people would share a minor's address; 429 when the budget of an address does not
     /// hold the mails of the change; 500 when an account's address changes in a function that was given
     /// no secret.
     pub(super) fn finish(mut self, budgets: &Budgets) -> Result<Finished, Problem> {
         self.admits_nobody_while_closed()?;
+        self.demand_own_addresses()?;
         self.write_addresses()?;
         let spent = self.spending.write(&mut self.change, budgets)?;
         let accounts = std::mem::take(&mut self.account_writes);
@@ -268,12 +269,16 @@ impl ChartEdit<'_> {
             }
         }
         self.chart.client.keep_former_name(client);
+        let all = self.touches_minors_addresses();
         let (p, c) = (&self.chart.practice, self.chart.client.client_id);
         let before = Some((client, users.as_slice()));
         index(&mut self.change, p, before, &self.chart.client, &self.chart.users);
         // Also when the summary is equal: otherwise revoking an invited user could race with
-        // assigning them the alerts.
-        if *client != self.chart.client || access(users) != access(&self.chart.users) {
+        // assigning them the alerts, and two people could get one address at once.
+        if *client != self.chart.client
+            || access(users) != access(&self.chart.users)
+            || addresses(users) != addresses(&self.chart.users)
+        {
             self.change.replace(&keys::client(p, c), &self.chart.client, client.rev);
         }
         let named = |client: &Client| [client.alert_recipient, client.chart_owner];
@@ -288,7 +293,7 @@ impl ChartEdit<'_> {
                 None => {
                     self.change.insert(&key, user);
                 }
-                Some(before) if before != user => {
+                Some(before) if before != user || all => {
                     self.change.replace(&key, user, before.rev);
                 }
                 Some(before)

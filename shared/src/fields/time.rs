@@ -18,9 +18,6 @@ use super::{Refusal, refusal};
 /// born after 2099: as long as that lies ahead, it refuses such a day as one in the future.
 const PATTERN: &str = r"^(18[5-9]|19\d|20\d)\d-((0[1-9]|1[0-2])-(0[1-9]|1\d|2\d)|(0[13-9]|1[0-2])-30|(0[13578]|1[02])-31)$";
 
-/// Years after which somebody is no minor.
-const ADULT: i16 = 18;
-
 /// A day without a time, `YYYY-MM-DD`; for a date of birth, from 1850 on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Date(civil::Date);
@@ -84,15 +81,6 @@ impl Date {
     #[must_use]
     pub fn day(self) -> civil::Date {
         self.0
-    }
-
-    /// Whether somebody born on this day is under 18 somewhere on earth at `now`. Who is born on the 29th of
-    /// February is a year older on the 1st of March.
-    #[must_use]
-    pub fn is_minor(self, now: At) -> bool {
-        let today = jiff::tz::Offset::constant(-12).to_datetime(now.0).date();
-        let age = self.0.until((jiff::Unit::Year, today));
-        age.is_ok_and(|age| age.get_years() < ADULT)
     }
 
     /// Whether the day lies after the day it is anywhere on earth at `now`.
@@ -178,6 +166,13 @@ impl At {
     pub fn year(self) -> u16 {
         let year = self.0.to_zoned(jiff::tz::TimeZone::UTC).year();
         u16::try_from(year).unwrap_or_default()
+    }
+
+    /// The day that it is then in a zone of the IANA time zone database; in UTC when there is no such zone.
+    #[must_use]
+    pub fn day_in(self, zone: &str) -> Date {
+        let zone = jiff::tz::TimeZone::get(zone).unwrap_or(jiff::tz::TimeZone::UTC);
+        Date(self.0.to_zoned(zone).date())
     }
 
     /// The moment `seconds` later (or earlier, when negative).

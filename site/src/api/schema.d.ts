@@ -1335,7 +1335,7 @@ export interface components {
          * @description What happened.
          * @enum {string}
          */
-        Action: "client-created" | "client-updated" | "client-closed" | "client-reopened" | "client-opened" | "client-shown" | "portal-user-shown" | "history-shown" | "clients-searched" | "access-listed" | "clients-compared" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "links-ended" | "access-revoked" | "access-activated" | "access-ended" | "access-narrowed" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "locked" | "signed-out" | "password-reset-requested" | "password-changed" | "password-change-refused" | "account-shown" | "account-updated" | "access-shown" | "email-change-requested" | "email-change-refused" | "proof-refused" | "session-ended" | "second-factor-asked" | "factor-added" | "factor-renamed" | "factor-removed" | "recovery-code-made" | "factor-reset" | "staff-signed-in" | "staff-signed-out" | "staff-shown" | "staff-added" | "staff-updated" | "staff-removed" | "staff-sessions-ended" | "app-opened" | "app-closed" | "apps-shown" | "app-registered" | "app-updated" | "app-secret-made" | "app-deleted" | "alert-posted" | "alerts-shown" | "practice-shown" | "practice-updated" | "sessions-ended" | "bulk-prepared" | "bulk-shown" | "bulk-started" | "bulk-stopped" | "bulk-finished" | "refused" | "other";
+        Action: "client-created" | "client-updated" | "client-closed" | "client-reopened" | "safe-contact-set" | "safe-contact-ended" | "mail-withheld" | "client-opened" | "client-shown" | "portal-user-shown" | "history-shown" | "clients-searched" | "access-listed" | "clients-compared" | "portal-users-listed" | "portal-user-added" | "portal-user-updated" | "invitation-resent" | "sheet-printed" | "links-ended" | "access-revoked" | "access-activated" | "access-ended" | "access-narrowed" | "portal-user-deleted" | "alert-recipient-assigned" | "chart-owner-changed" | "enrolled" | "chart-joined" | "enrollment-refused" | "signed-in" | "sign-in-refused" | "locked" | "signed-out" | "password-reset-requested" | "password-changed" | "password-change-refused" | "account-shown" | "account-updated" | "access-shown" | "email-change-requested" | "email-change-refused" | "proof-refused" | "session-ended" | "second-factor-asked" | "factor-added" | "factor-renamed" | "factor-removed" | "recovery-code-made" | "factor-reset" | "staff-signed-in" | "staff-signed-out" | "staff-shown" | "staff-added" | "staff-updated" | "staff-removed" | "staff-sessions-ended" | "app-opened" | "app-closed" | "apps-shown" | "app-registered" | "app-updated" | "app-secret-made" | "app-deleted" | "alert-posted" | "alerts-shown" | "practice-shown" | "practice-updated" | "sessions-ended" | "bulk-prepared" | "bulk-shown" | "bulk-started" | "bulk-stopped" | "bulk-finished" | "refused" | "other";
         /** @description Who acted, as staff see it. */
         ActorView: {
             /** @description Tells people of one name apart; empty for somebody who was not signed in. */
@@ -1606,6 +1606,8 @@ export interface components {
             professional?: components["schemas"]["Professional"];
             /** @description Number of the chart. */
             recordNumber: components["schemas"]["RecordNumber"];
+            /** @description Whether mail goes only to addresses that are marked safe, and alerts to the practice. */
+            safeContact: boolean;
             /**
              * Format: int64
              * @description What an edit must name.
@@ -1616,12 +1618,14 @@ export interface components {
         ClientEdit: {
             dateOfBirth?: components["schemas"]["Date"] | null;
             /** @description All e-mail addresses, at most ten. */
-            emails?: components["schemas"]["ContactEmail"][] | null;
+            emails?: components["schemas"]["GivenEmail"][] | null;
             name?: components["schemas"]["Name"] | null;
             /** @description All phone numbers, at most ten. */
             phones?: components["schemas"]["ContactPhone"][] | null;
             professional?: components["schemas"]["Professional"] | null;
             recordNumber?: components["schemas"]["RecordNumber"] | null;
+            /** @description Whether mail goes only to addresses that are marked safe, and alerts to the practice. */
+            safeContact?: boolean | null;
             /** @description The version that was looked at. */
             version: components["schemas"]["Whole"];
         };
@@ -1656,6 +1660,8 @@ export interface components {
         ContactEmail: {
             /** @description The address. */
             address: components["schemas"]["Email"];
+            /** @description Whether mail may go there while the client is under safe contact. */
+            safe: boolean;
             /** @description Which address it is. */
             type: components["schemas"]["ContactType"];
         };
@@ -1849,6 +1855,18 @@ export interface components {
             practice: components["schemas"]["PracticeId"];
             /** @description The name to sign in with, or an e-mail address. */
             username: components["schemas"]["Username"];
+        };
+        /** @description An e-mail address of a client, as it is given. */
+        GivenEmail: {
+            /** @description The address. */
+            address: components["schemas"]["Email"];
+            /**
+             * @description Whether mail may go there while the client is under safe contact. Not named, it stays as it is; of a new
+             *     address it is not so.
+             */
+            safe?: boolean | null;
+            /** @description Which address it is. */
+            type: components["schemas"]["ContactType"];
         };
         /** @description What parents and guardians keep from an age of the client on. */
         GuardianRule: {
@@ -2111,13 +2129,15 @@ export interface components {
              */
             distinct?: boolean | null;
             /** @description E-mail addresses, at most ten. */
-            emails?: components["schemas"]["ContactEmail"][];
+            emails?: components["schemas"]["GivenEmail"][];
             /** @description The client's name. */
             name: components["schemas"]["Name"];
             /** @description Phone numbers, at most ten. */
             phones?: components["schemas"]["ContactPhone"][];
             professional?: components["schemas"]["Professional"] | null;
             recordNumber?: components["schemas"]["RecordNumber"] | null;
+            /** @description Whether mail goes only to addresses that are marked safe, and alerts to the practice. */
+            safeContact?: boolean | null;
         };
         /** @description A new passkey. */
         NewPasskey: {
@@ -2342,12 +2362,17 @@ export interface components {
             permissions: components["schemas"]["Permission"][];
             /** @description Its id. */
             portalUserId: components["schemas"]["PortalUserId"];
-            /** @description Whether the person gets the alerts: chosen for them, and active. */
+            /** @description Whether the person gets the alerts: chosen for them, and active. Nobody does under safe contact. */
             receivesAlerts: boolean;
             /** @description What the person is to the client. */
             relationship: components["schemas"]["Relationship"];
             /** @description When staff mean to look at the access again. */
             reviewOn?: components["schemas"]["Date"];
+            /**
+             * @description Whether another portal user of the client has the same e-mail address. Not in the lists of the whole
+             *     practice.
+             */
+            sharesEmail: boolean;
             /** @description Whether the person may enter. */
             status: components["schemas"]["Status"];
             /** @description The last day of the access, if it has one: open through its end in the practice's zone. */
@@ -2881,7 +2906,7 @@ export interface components {
             /** @description The client's date of birth, not in the future. */
             dateOfBirth: components["schemas"]["Date"];
             /** @description All e-mail addresses, at most ten; none of them when the list is empty. */
-            emails?: components["schemas"]["ContactEmail"][] | null;
+            emails?: components["schemas"]["GivenEmail"][] | null;
             /** @description The client's name. A preferred name that is not named stays, an empty one is taken away. */
             name: components["schemas"]["Name"];
             /** @description All phone numbers, at most ten; none of them when the list is empty. */
@@ -4808,7 +4833,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The date of birth lies in the future. */
+            /** @description The date of birth lies in the future; or `address_shared` on `email`: by this date the client is under 18, and shares an e-mail address with somebody else of the chart. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -8517,7 +8542,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The session opens no such chart. */
+            /** @description The session opens no such chart, or nothing is shown of who can enter it. */
             404: {
                 headers: {
                     [name: string]: unknown;

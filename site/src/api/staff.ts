@@ -14,7 +14,6 @@ export type Found = AnswerOf<"/api/clients/search", "post">;
 export type Hit = Found["clients"][number];
 export type Client = AnswerOf<"/api/clients/{clientId}", "get">;
 /** When and why a chart was closed, and of a duplicate which chart is the right one. */
-export type Closed = NonNullable<Client["closed"]>;
 export type Closing = BodyOf<"/api/clients/{clientId}/close", "post">;
 export const CLOSE_REASONS = ["left", "deceased", "duplicate"] as const satisfies readonly Closing["reason"][];
 type PersonName = Client["name"];

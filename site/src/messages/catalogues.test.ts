@@ -14,6 +14,7 @@ import { practice } from "./practice.en";
 import portal from "./portal.en.json";
 import portalSpanish from "./portal.es.json";
 import portalFrench from "./portal.fr.json";
+import { safe } from "./safe.en";
 import { shared } from "./shared.en";
 import { sheet } from "./sheet.en";
 import { staff } from "./staff.en";
@@ -31,7 +32,7 @@ it("says in the portal what both pages say", () => {
   expect(portal).toMatchObject(shared);
 });
 
-const later = [pages, people, team, closing, factorReset, sheet, histories, practice, bulk];
+const later = [pages, people, team, closing, safe, factorReset, sheet, histories, practice, bulk];
 const everything = Object.assign({}, staff, ...later) as Catalogue;
 
 it("says nothing twice in the console's English catalogues", () => {

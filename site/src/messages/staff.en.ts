@@ -225,6 +225,7 @@ export const staff = {
   "mail.delivered": "{mail} delivered {time}",
   "mail.bounced": "{mail} bounced.",
   "mail.bouncedWhy": "{mail} bounced: {reason}.",
+  "mail.unsafe-address": "{mail} was not sent: the address is not marked as safe.",
   "mail.complained": "{mail} was reported as unwanted",
   "mail.correct": "Correct the address",
   "bounce.no-such-mailbox": "no such mailbox",
@@ -235,6 +236,7 @@ export const staff = {
   "bounce.not-taken-for-now": "not taken for now",
   "bounce.not-delivered": "not delivered",
   "bounce.refused-by-the-mail-service": "refused by the mail service",
+  "bounce.unsafe-address": "not sent, the address is not marked as safe",
   "bounce.the-mail-service-did-not-take-it-for-three-days": "the mail service did not take it for three days",
 
   "what.happens": "What happens",

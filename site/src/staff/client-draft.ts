@@ -11,6 +11,8 @@ export type ContactType = Client["emails"][number]["type"];
 export interface Way {
   type: ContactType;
   text: string;
+  /** Of an address: whether mail may go there under safe contact. */
+  safe?: boolean;
 }
 
 export interface Draft {
@@ -43,7 +45,7 @@ export function draftOf(client: Client): Draft {
     dateOfBirth: client.dateOfBirth,
     recordNumber: client.recordNumber,
     professional: client.professional ?? "",
-    emails: client.emails.map(({ type, address }) => ({ type, text: address })),
+    emails: client.emails.map(({ type, address, safe }) => ({ type, text: address, safe })),
     phones: client.phones.map(({ type, number }) => ({ type, text: number })),
   };
 }
@@ -56,7 +58,7 @@ const nameOf = (draft: Draft) => ({
   ...(draft.preferred.trim() ? { preferred: draft.preferred.trim() } : {}),
 });
 const emailsOf = (draft: Draft) =>
-  filled(draft.emails).map(({ type, text }) => ({ type, address: text.trim() }));
+  filled(draft.emails).map(({ type, text, safe }) => ({ type, address: text.trim(), ...(safe !== undefined && { safe }) }));
 const phonesOf = (draft: Draft) =>
   filled(draft.phones).map(({ type, text }) => ({ type, number: text.trim() }));
 

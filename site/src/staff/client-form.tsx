@@ -1,13 +1,19 @@
 // The fields of a client, for adding one and for editing one.
 import { useRef } from "preact/hooks";
 import { Button } from "../ui/button";
-import { TextField } from "../ui/form";
-import { t } from "../messages/staff";
+import { Choice, TextField } from "../ui/form";
+import { t } from "../messages/safe";
 import type { ContactType, Draft, Way } from "./client-draft";
 
 const TYPES: readonly ContactType[] = ["home", "work", "mobile", "other"];
 
-export function ClientFields(props: { draft: Draft; onChange: (draft: Draft) => void; isNew: boolean }) {
+export function ClientFields(props: {
+  draft: Draft;
+  onChange: (draft: Draft) => void;
+  isNew: boolean;
+  /** Whether it is under safe contact: then of each address is said whether it is safe. */
+  safeContact?: boolean;
+}) {
   const { draft } = props;
   const set = (change: Partial<Draft>) => props.onChange({ ...draft, ...change });
   return (
@@ -61,13 +67,18 @@ export function ClientFields(props: { draft: Draft; onChange: (draft: Draft) => 
           onInput={(professional) => set({ professional })}
         />
       </div>
-      <Ways kind="email" ways={draft.emails} onChange={(emails) => set({ emails })} />
-      <Ways kind="phone" ways={draft.phones} onChange={(phones) => set({ phones })} />
+      <Ways kind="email" safe={props.safeContact ?? false} ways={draft.emails} onChange={(emails) => set({ emails })} />
+      <Ways kind="phone" safe={false} ways={draft.phones} onChange={(phones) => set({ phones })} />
     </>
   );
 }
 
-function Ways(props: { kind: "email" | "phone"; ways: Way[]; onChange: (ways: Way[]) => void }) {
+function Ways(props: {
+  kind: "email" | "phone";
+  ways: Way[];
+  safe: boolean;
+  onChange: (ways: Way[]) => void;
+}) {
   const { kind, ways } = props;
   const group = useRef<HTMLFieldSetElement>(null);
   const set = (row: number, change: Partial<Way>) =>
@@ -88,7 +99,7 @@ function Ways(props: { kind: "email" | "phone"; ways: Way[]; onChange: (ways: Wa
               label={thing}
               labelHidden
               value={way.text}
-              onInput={(text) => set(row, { text })}
+              onInput={(text) => set(row, way.safe === undefined ? { text } : { text, safe: false })}
             />
             <select
               aria-label={t("form.typeN", { thing })}
@@ -111,6 +122,19 @@ function Ways(props: { kind: "email" | "phone"; ways: Way[]; onChange: (ways: Wa
             >
               {t("form.remove")}
             </Button>
+            {props.safe && (
+              <Choice
+                type="checkbox"
+                name={`emails[${row}].safe`}
+                label={
+                  <>
+                    {t("safe.addressShort")} <span class="sr-only">{thing}</span>
+                  </>
+                }
+                checked={way.safe ?? false}
+                onChange={(safe) => set(row, { safe })}
+              />
+            )}
           </div>
         );
       })}

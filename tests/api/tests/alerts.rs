@@ -1060,7 +1060,7 @@ impl Scene {
 /// who gets it then, and each alert goes to one mailbox.
 #[tokio::test]
 async fn an_alert_that_is_sent_while_somebody_is_shut_out_goes_to_nobody_who_was_shut_out_before() {
-    const STEPS: u32 = 5;
+    const STEPS: u32 = 6;
     let scene = Scene::new().await;
     let world = &scene.world;
     scene.post(json!({"kind": "message"})).await;

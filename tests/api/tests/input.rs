@@ -97,10 +97,11 @@ const NAME: [Member; 4] = [
 /// What is asked for again in a session. Of its members one must be there: that is a rule.
 const PROOF: [Member; 2] = [Member("proof", Object, Must), Member("proof.password", Password, May)];
 
-const CONTACT: [Member; 8] = [
+const CONTACT: [Member; 9] = [
     Member("emails[0]", Object, Must),
     Member("emails[0].type", Choice, Must),
     Member("emails[0].address", Email, Must),
+    Member("emails[0].safe", Bool, May),
     Member("emails[1].address", Email, Must),
     Member("phones[0]", Object, Must),
     Member("phones[0].type", Choice, Must),
@@ -113,7 +114,7 @@ const CONTACT: [Member; 8] = [
 fn body(id: &str, who: &Invited) -> Option<(Value, Vec<Member>)> {
     let name = json!({"first": "Zo\u{eb}", "last": "Quist", "preferred": "Zo"});
     let emails = json!([
-        {"type": "home", "address": "zoe@mail.example"}, {"type": "work", "address": "z@w.example"},
+        {"type": "home", "address": "zoe@mail.example", "safe": true}, {"type": "work", "address": "z@w.example"},
     ]);
     let phones =
         json!([{"type": "mobile", "number": "555 0107"}, {"type": "home", "number": "555 0108"}]);
@@ -165,7 +166,7 @@ fn body(id: &str, who: &Invited) -> Option<(Value, Vec<Member>)> {
         "create-client" => (
             json!({
                 "name": name, "dateOfBirth": "1984-03-12", "recordNumber": "R-1", "emails": emails,
-                "phones": phones, "professional": "Dr. P. Achebe",
+                "phones": phones, "professional": "Dr. P. Achebe", "safeContact": true,
             }),
             [
                 named(
@@ -185,7 +186,7 @@ fn body(id: &str, who: &Invited) -> Option<(Value, Vec<Member>)> {
         "client.edit" => (
             json!({
                 "version": 1, "name": name, "dateOfBirth": "1984-03-12", "recordNumber": "R-1",
-                "emails": emails, "phones": phones, "professional": "Dr. P. Achebe",
+                "emails": emails, "phones": phones, "professional": "Dr. P. Achebe", "safeContact": true,
             }),
             [
                 named(
@@ -196,6 +197,7 @@ fn body(id: &str, who: &Invited) -> Option<(Value, Vec<Member>)> {
                         Member("emails", List, May),
                         Member("phones", List, May),
                         Member("professional", Text(100), May),
+                        Member("safeContact", Bool, May),
                     ],
                     May,
                 ),

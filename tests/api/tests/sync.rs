@@ -145,7 +145,10 @@ async fn a_wrong_optional_field_costs_the_field_and_is_named() {
     expected.sort();
     assert_eq!(told, expected);
     let shown = page(&dana, &made[0]).await;
-    assert_eq!(shown["emails"], json!([{"type": "work", "address": "ann@mail.example"}]));
+    assert_eq!(
+        shown["emails"],
+        json!([{"type": "work", "address": "ann@mail.example", "safe": false}])
+    );
 
     // Where nothing of a list is left, what is there stays.
     let wrong = json!({"emails": [{"type": "home", "address": "zoe"}]});

@@ -1,6 +1,6 @@
 //! What changed of a person, on every chart of the account (rule 13).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     super::{
@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     account::{self, Account, Grant},
+    age::is_minor,
     client::Client,
     factor::passkey::Moved,
     fields::{At, Email},
@@ -165,13 +166,31 @@ impl ChartEdit<'_> {
         let user = self.chart.user(id)?.clone();
         let (practice, now) = (self.chart.practice.clone(), self.context.now());
         let open = |grant: &Grant| anew && grant.invited_until.is_some_and(|until| until > now);
-        let invited = others.iter().filter(|(_, grant)| open(grant)).map(|(client, _)| *client);
-        let charts = self.other_charts(&invited.collect())?;
+        let readdressed = before.email != user.email;
+        let of_minor = |grant: &Grant| {
+            readdressed && is_minor(grant.date_of_birth, self.request.practice, now)
+        };
+        let minors: BTreeSet<ClientId> =
+            others.iter().filter(|(_, grant)| of_minor(grant)).map(|(client, _)| *client).collect();
+        let wanted = others.iter().filter(|(client, grant)| open(grant) || minors.contains(client));
+        let charts = self.other_charts(&wanted.map(|(client, _)| *client).collect())?;
         // One mail goes to the chart that is edited.
         let mut mails = MAILS_AN_HOUR - 1;
         for (client, grant) in others {
             let key = keys::portal_user(&practice, *client, grant.portal_user_id);
             let mut update = Update::of(key).add("version", 1);
+            if let Some(chart) = charts.get(client).filter(|_| minors.contains(client)) {
+                let users = chart.users.iter().cloned().map(|there| {
+                    let is = there.portal_user_id == grant.portal_user_id;
+                    if is { PortalUser { email: user.email.clone(), ..there } } else { there }
+                });
+                self.demand_own_addresses_on(chart, &users.collect::<Vec<_>>())?;
+                if let Some(there) = chart.user(grant.portal_user_id).ok().filter(|_| !open(grant))
+                {
+                    // Another change of who has which address there writes the person, too.
+                    update = update.when("rev", "=", &there.rev);
+                }
+            }
             let chart = charts.get(client).filter(|_| open(grant));
             // One who was deleted meanwhile fails the update, and all is read again.
             if let Some((chart, there)) =

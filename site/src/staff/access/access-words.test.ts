@@ -48,6 +48,7 @@ it("writes a portal user's row under as many headings, and a client's without th
       name: { first: "Chidi", last: "Okafor" },
       username: "chidi",
       email: "chidi@mail.example",
+      sharesEmail: false,
       relationship: "spouse",
       permissions: ["basic", "billing"],
       status: "invited",

@@ -58,6 +58,7 @@ export function AccessFacts(props: { chart: Chart; user: PortalUser; edit: strin
             : t("users.neverSignedIn")}
         </p>
       )}
+      {user.sharesEmail && <p class="small">{sayIfKnown("shares.email")}</p>}
       {mail && (!brief || isTrouble(mail) || user.status !== "active") && (
         <MailState mail={mail} edit={props.edit} />
       )}

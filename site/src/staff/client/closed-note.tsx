@@ -1,6 +1,6 @@
 // On every page of a closed chart: when and why it was closed, where the right one is, and the way to reopen it.
 import { useEffect, useState } from "preact/hooks";
-import type { Client, Closed } from "../../api/staff";
+import type { Client } from "../../api/staff";
 import { sayDay } from "../../messages/language";
 import { sayName } from "../../messages/name";
 import { t } from "../../messages/closing";
@@ -16,12 +16,14 @@ import { mayChange } from "../session";
 import type { Chart } from "./chart";
 import { ConsequenceLists } from "./consequences";
 
-export function ClosedNote({ chart, client, closed }: { chart: Chart; client: Client; closed: Closed }) {
+export function ClosedNote({ chart, client }: { chart: Chart; client: Client }) {
+  const { closed } = client;
   const [reopening, setReopening] = useState(false);
   useEffect(() => {
-    if (closed.duplicateOf) chart.right.ensure();
-  }, [closed.duplicateOf]);
+    if (closed?.duplicateOf) chart.right.ensure();
+  }, [closed?.duplicateOf]);
   const right = chart.right.value;
+  if (!closed) return null;
   return (
     <div class="notice closed-note">
       <p>

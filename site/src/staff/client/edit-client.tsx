@@ -71,7 +71,7 @@ export function EditClient({ chart, client }: { chart: Chart; client: Client }) 
       <SectionHeading chart={chart} title={t("form.editTitle")} />
       <Form invalid={invalid} failure={action.failure} onSubmit={submit}>
         {stale && <StaleNote {...stale} theirs={base.draft} label={labelOf} say={sayValue} />}
-        <ClientFields draft={draft} onChange={setDraft} isNew={false} />
+        <ClientFields draft={draft} onChange={setDraft} isNew={false} safeContact={client.safeContact} />
         <div class="actions start">
           <Button kind="primary" type="submit" busy={action.busy}>
             {t("form.save")}

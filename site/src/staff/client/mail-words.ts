@@ -17,7 +17,9 @@ export const sayKind = ({ kind }: Mail): string => t(`mail.${kind as Shown}`);
 export function sayMail(mail: Mail): string {
   const said = { mail: sayKind(mail), time: sayLately(mail.at) };
   if (mail.state !== "bounced" || !mail.reason) return t(`mail.${mail.state}`, said);
-  return t("mail.bouncedWhy", { ...said, reason: sayBounce(mail.reason) });
+  // One that was not sent did not come back.
+  const withheld = sayIfKnown(`mail.${mail.reason}`, said);
+  return withheld ?? t("mail.bouncedWhy", { ...said, reason: sayBounce(mail.reason) });
 }
 
 export const isTrouble = ({ state }: Mail): boolean => state === "bounced" || state === "complained";

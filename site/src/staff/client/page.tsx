@@ -15,9 +15,11 @@ import { Chart } from "./chart";
 import { Overview } from "./overview";
 import { PortalUsers } from "./portal-users";
 
-const EditClient = forEditors(lazyPage(async () => (await import("./edit-client")).EditClient));
+const EditClient = forEditors(lazyPage(async () => (await import("./notes")).EditClient));
 const Communications = lazyPage(async () => (await import("./communications")).Communications);
-const ClosedNote = lazyPage(async () => (await import("./closed-note")).ClosedNote);
+const ClosedNote = lazyPage(async () => (await import("./notes")).ClosedNote);
+const SafeMark = lazyPage(async () => (await import("./notes")).SafeMark);
+const SafeContact = lazyPage(async () => (await import("./notes")).SafeContact);
 const History = lazyPage(async () => (await import("./history")).History);
 
 const SECTIONS = [
@@ -65,15 +67,14 @@ function Open({ clientId }: { clientId: string }) {
         <div>
           <Heading>{who ? sayName(who.name) : <span class="sr-only">{t("client.loading")}</span>}</Heading>
           <p class="muted figures">{who && t("client.born", { date: sayDate(who.dateOfBirth) })}</p>
+          {state.at === "ready" && <SafeMark client={state.value} />}
         </div>
       </div>
       <div class="columns">
         <Sections base={`/clients/${clientId}`} />
         <div class="section">
           {!mayChange.value && <p class="notice">{t("client.readOnly")}</p>}
-          {state.at === "ready" && state.value.closed && (
-            <ClosedNote chart={chart} client={state.value} closed={state.value.closed} />
-          )}
+          {state.at === "ready" && state.value.closed && <ClosedNote chart={chart} client={state.value} />}
           {state.at === "loading" && <Skeleton lines={5} />}
           {state.at === "failed" && (
             <FailureNote failure={state.failure} onRetry={() => void chart.client.load()} />
@@ -91,6 +92,7 @@ function Open({ clientId }: { clientId: string }) {
                 client={state.value}
               />
               <Route path="/communications" component={Communications} chart={chart} client={state.value} />
+              <Route path="/safe" component={SafeContact} chart={chart} client={state.value} />
               <Route path="/history" component={History} chart={chart} />
               <Route default component={NotFound} />
             </Router>

@@ -15,6 +15,7 @@ const user = (portalUserId: string, more: Partial<PortalUser> = {}): PortalUser 
   status: "active",
   chartOwner: false,
   receivesAlerts: false,
+  sharesEmail: false,
   version: 1,
   ...more,
 });
