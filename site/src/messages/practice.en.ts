@@ -120,6 +120,7 @@ export const practice = {
   "field.staffSessionSeconds": "end of any session of staff",
   "field.passwordMinimum": "fewest characters of a password",
   "field.secondFactor": "second factor",
+  "field.guardianRules": "rules for when clients grow up",
   "field.role": "role",
   "field.enabled": "switched on or off",
   "field.permission": "permission",

@@ -19,6 +19,7 @@ const SETTINGS: Settings = {
   staffSessionSeconds: 43_200,
   passwordMinimum: 15,
   secondFactor: "off",
+  guardianRules: [],
   version: 3,
 };
 const base = draftOf(SETTINGS);
