@@ -58,6 +58,7 @@ export const pages = {
   "view.locked": "Locked out",
   "view.bounced": "Mail came back",
   "view.unused": "Unused for 90 days",
+  "view.ending": "Ending soon",
   "view.without-access": "Without access",
   "view.without-owner": "Without owner",
   "view.alerts-to-practice": "Alerts to the practice",

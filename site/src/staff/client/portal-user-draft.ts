@@ -1,6 +1,7 @@
 // A portal user as typed into the form, and what can be seen to be wrong with it.
 import type { Permission, PortalUser, PortalUserEdit, Relationship } from "../../api/staff";
-import { t } from "../../messages/staff";
+import { t } from "../../messages/clocks";
+import { sayDate } from "../../messages/language";
 import type { Invalid } from "../../ui/form";
 import { touched } from "../stale";
 import { badEmail, PERMISSIONS } from "./portal-user";
@@ -13,6 +14,9 @@ export interface Draft {
   relationship: Relationship | "";
   permissions: Permission[];
   chartOwner: boolean;
+  /** The last day; empty for none. */
+  until: string;
+  reviewOn: string;
 }
 
 export const EMPTY: Draft = {
@@ -23,7 +27,11 @@ export const EMPTY: Draft = {
   relationship: "",
   permissions: ["basic"],
   chartOwner: false,
+  until: "",
+  reviewOn: "",
 };
+
+export const DAYS = ["until", "reviewOn"] as const satisfies readonly (keyof Draft)[];
 
 export function problems(draft: Draft): Invalid[] {
   const found: Invalid[] = [];
@@ -36,21 +44,25 @@ export function problems(draft: Draft): Invalid[] {
   return found;
 }
 
+/** The permissions as they were given: the client's age may leave less of them. */
 export const draftOf = (user: PortalUser): Draft => ({
   first: user.name.first,
   last: user.name.last,
   email: user.email,
   username: user.username,
   relationship: user.relationship,
-  permissions: PERMISSIONS.filter((permission) => user.permissions.includes(permission)),
+  permissions: PERMISSIONS.filter((permission) => (user.given ?? user.permissions).includes(permission)),
   chartOwner: user.chartOwner,
+  until: user.until ?? "",
+  reviewOn: user.reviewOn ?? "",
 });
 
-/** As `draftOf`, for another chart: who owns that one is asked anew. Signing in with the e-mail address is what
+/** As `draftOf`, for another chart: who owns that one and how long access lasts is asked anew. Signing in with the e-mail address is what
  *  happens anyway. */
 export function newDraftOf(user: PortalUser): Draft {
   const draft = draftOf(user);
-  return { ...draft, chartOwner: false, username: draft.username === draft.email ? "" : draft.username };
+  const anew = { chartOwner: false, until: "", reviewOn: "" };
+  return { ...draft, ...anew, username: draft.username === draft.email ? "" : draft.username };
 }
 
 export function editOf(version: number, base: Draft, draft: Draft): PortalUserEdit {
@@ -63,6 +75,7 @@ export function editOf(version: number, base: Draft, draft: Draft): PortalUserEd
   if (changed.has("username")) edit.username = draft.username.trim();
   if (changed.has("relationship") && draft.relationship) edit.relationship = draft.relationship;
   if (changed.has("permissions")) edit.permissions = draft.permissions;
+  for (const day of DAYS) if (changed.has(day)) edit[day] = draft[day] || null;
   return edit;
 }
 
@@ -82,5 +95,6 @@ export function sayValue(draft: Draft, field: keyof Draft): string {
   if (field === "permissions") return draft.permissions.map((each) => t(`permission.${each}`)).join("; ");
   if (field === "relationship") return draft.relationship && t(`relationship.${draft.relationship}`);
   if (field === "chartOwner") return draft.chartOwner ? t("stale.yes") : "";
+  if (field === "until" || field === "reviewOn") return draft[field] && sayDate(draft[field]);
   return draft[field];
 }

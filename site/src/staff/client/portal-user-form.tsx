@@ -3,8 +3,8 @@
 import { useId, useState } from "preact/hooks";
 import { Failure, Submission } from "../../api/http";
 import { portalUsers, type Client, type NewPortalUser, type PortalUser } from "../../api/staff";
+import { t } from "../../messages/clocks";
 import { sayName } from "../../messages/name";
-import { t } from "../../messages/staff";
 import { useAction } from "../../ui/action";
 import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
@@ -19,7 +19,7 @@ import { useAccessChange } from "./access-dialogs";
 import type { Chart } from "./chart";
 import { PERMISSIONS, RELATIONSHIPS, takenAlong } from "./portal-user";
 import { heldIn, SamePerson, type Held } from "./same-person";
-import { draftOf, editOf, EMPTY, labelOf, newDraftOf, problems, sayValue, type Draft } from "./portal-user-draft";
+import { DAYS, draftOf, editOf, EMPTY, labelOf, newDraftOf, problems, sayValue, type Draft } from "./portal-user-draft";
 
 interface FormProps {
   chart: Chart;
@@ -59,6 +59,8 @@ export function AddUser(props: FormProps) {
       permissions: draft.permissions,
       ...(username ? { username } : {}),
       ...(draft.chartOwner ? { chartOwner: true } : {}),
+      ...(draft.until ? { until: draft.until } : {}),
+      ...(draft.reviewOn ? { reviewOn: draft.reviewOn } : {}),
     };
     try {
       await add(body, close);
@@ -77,7 +79,7 @@ export function AddUser(props: FormProps) {
   });
 
   const submit = (close: () => void) => {
-    const found = problems(draft);
+    const found = [...problems(draft), ...halfDays()];
     setInvalid(found);
     if (!found.length) void action.run(close);
   };
@@ -193,7 +195,7 @@ function Edit(props: FormProps & { user: PortalUser }) {
   });
 
   const submit = (close: () => void) => {
-    const found = problems(draft);
+    const found = [...problems(draft), ...halfDays()];
     if (!draft.username.trim()) found.push({ field: "username", message: t("user.needUsername") });
     setInvalid(found);
     if (found.length) return;
@@ -234,6 +236,12 @@ function Edit(props: FormProps & { user: PortalUser }) {
     </Dialog>
   );
 }
+
+/** Days of which only a part was typed: their fields' value is empty, which would take a day away. */
+const halfDays = (): Invalid[] =>
+  DAYS.filter((day) => document.querySelector<HTMLInputElement>(`dialog input[name=${day}]`)?.validity.badInput).map(
+    (field) => ({ field, message: t("user.needWholeDate", { field: labelOf(field) }) }),
+  );
 
 function Fields(props: {
   draft: Draft;
@@ -326,6 +334,24 @@ function Fields(props: {
           />
         ))}
       </Choices>
+      <TextField
+        name="until"
+        type="date"
+        label={t("user.until")}
+        optional
+        hint={t(props.isNew ? "user.untilHintNew" : "user.untilHint")}
+        value={draft.until}
+        onInput={(until) => set({ until })}
+      />
+      <TextField
+        name="reviewOn"
+        type="date"
+        label={t("user.reviewOn")}
+        optional
+        hint={t("user.reviewOnHint")}
+        value={draft.reviewOn}
+        onInput={(reviewOn) => set({ reviewOn })}
+      />
     </>
   );
 }
