@@ -12,12 +12,11 @@ import { Menu } from "../../ui/menu";
 import { Loaded } from "../../ui/resource";
 import { say, type Said } from "../../ui/toast";
 import { mayChange, state } from "../session";
-import { AccessFacts } from "./access";
+import { AccessFacts, Clocks } from "./access";
 import { AccessDialog, type AccessChange } from "./access-dialogs";
 import { AlertChoice, useAlerts } from "./alerts";
 import type { Chart } from "./chart";
 import { takeAlong } from "./portal-user";
-import { RevokeUser } from "./revoke-user";
 import { SectionHeading } from "./section-heading";
 import { StatusTag } from "./status-tag";
 
@@ -25,6 +24,7 @@ const AddUser = lazyPage(async () => (await import("./portal-user-form")).AddUse
 const DeleteUser = lazyPage(async () => (await import("./delete-user")).DeleteUser);
 const EditUser = lazyPage(async () => (await import("./portal-user-form")).EditUser);
 const ResetFactor = lazyPage(async () => (await import("./reset-factor")).ResetFactor);
+const RevokeUser = lazyPage(async () => (await import("./revoke-user")).RevokeUser);
 
 /** The list, and over it, by their own addresses, the dialogs to add somebody and to edit one. */
 export function PortalUsers(props: {
@@ -175,6 +175,7 @@ function Table(props: { chart: Chart; users: Users; base: string; closed: Client
                 </td>
                 <td role="cell">
                   <Permissions user={user} />
+                  <Clocks user={user} of="terms" />
                 </td>
                 <td role="cell" class="standing">
                   <StatusTag status={user.status} />
