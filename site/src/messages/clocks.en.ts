@@ -1,5 +1,8 @@
+import { endings } from "./endings.en";
+
 // What is said of access with a clock: in English its words come with the pages that show it.
 export const clocks = {
+  ...endings,
   "user.until": "Access until",
   "user.untilHint":
     "Open through the end of this day, by the practice’s clock. A day that is over ends access at once, and all sessions with it.",
@@ -11,10 +14,6 @@ export const clocks = {
   "clocks.given": "Not at the client’s age: {list}",
   "clocks.over.until": "The last day was {day}",
   "clocks.over.age": "The client has reached an age at which access of parents and guardians ends",
-  "clocks.ending.until": "Ends on {day}, the last day",
-  "clocks.ending.age": "Ends on {day}: the client reaches an age",
-  "clocks.ending.narrows": "Narrows on {day}: the client reaches an age",
-  "clocks.ending.review": "Review on {day}",
   "clocks.dateGoes": "The day until which it was open is removed.",
   "failure.age_rule":
     "The practice’s settings end the access of parents and guardians at this client’s age. If this person may enter all the same, change the relationship first.",

@@ -6,11 +6,12 @@ export const pages = {
   "today.attention": { one: "{figures} thing needs attention", other: "{figures} things need attention" },
   "today.good": "Nothing needs attention.",
   "today.goodLead":
-    "Every mail arrived, nobody is locked out, no invitation is over or about to end, every chart has its owner, and every client’s alerts reach a person.",
+    "Every mail arrived, nobody is locked out, no invitation is over or about to end, nobody’s access ends soon, every chart has its owner, and every client’s alerts reach a person.",
   "today.bounced": "Mail that came back",
   "today.lastDay": "Signed in or given access in the last 24 hours: {came}. Access ended: {ended}.",
   "today.expired": "Invitations that are over",
   "today.ending": "Invitations about to end",
+  "today.clocks": "Ending soon",
   "today.locked": "Locked out",
   "today.without-owner": "Charts without an owner",
   "today.alerts-to-practice": "Alerts that reach only the practice",

@@ -2,7 +2,8 @@ import { beforeAll, expect, it, vi } from "vitest";
 import type { PortalUser } from "../../api/staff";
 import { speak } from "../../messages/language";
 import { staff } from "../../messages/staff.en";
-import { sayEnding, sayOver, sayTerms } from "./clock-words";
+import { sayOver, sayTerms } from "./clock-words";
+import { sayEnding } from "./ending";
 
 const known = (more: Partial<PortalUser>) =>
   ({ status: "active", permissions: ["basic"], ...more }) as PortalUser;

@@ -1,9 +1,9 @@
-// Access with a clock in words: until when, what ended it, what is to come.
+// Access with a clock in words: until when, and what ended it.
 import type { PortalUser } from "../../api/staff";
 import { t } from "../../messages/clocks";
 import { sayDate, sayList } from "../../messages/language";
 
-type Known = Pick<PortalUser, "status" | "until" | "given" | "permissions" | "ended" | "ending">;
+type Known = Pick<PortalUser, "status" | "until" | "given" | "permissions" | "ended">;
 
 /** What limits the permissions. */
 export function sayTerms({ status, until, given, permissions }: Known): string[] {
@@ -19,7 +19,3 @@ export function sayOver({ ended, until }: Known): string | undefined {
   if (ended?.reason === "until" && until) return t("clocks.over.until", { day: sayDate(until) });
   return ended?.reason === "age" ? t("clocks.over.age") : undefined;
 }
-
-/** What is to come within thirty days. */
-export const sayEnding = ({ ending }: Known): string | undefined =>
-  ending && t(`clocks.ending.${ending.reason}`, { day: sayDate(ending.on) });

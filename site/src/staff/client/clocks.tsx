@@ -1,6 +1,7 @@
 // What clocks say of one person's access, beside the permissions and beside the standing.
 import type { PortalUser } from "../../api/staff";
-import { sayEnding, sayOver, sayTerms } from "./clock-words";
+import { sayOver, sayTerms } from "./clock-words";
+import { sayEnding } from "./ending";
 
 export function Clocks({ user, of }: { user: PortalUser; of: "terms" | "standing" }) {
   const over = sayOver(user);
