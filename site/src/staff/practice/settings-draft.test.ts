@@ -66,6 +66,14 @@ it("says what saving would do, and that shorter sessions count for open ones", (
   expect(sayValue(base, "country")).toBe("United States");
 });
 
+it("sends the rules by age as the API has them, and says that they count at once", () => {
+  const draft = { ...base, guardianRules: [{ age: "18", allows: null }] };
+  expect(editOf(3, base, draft)).toEqual({ version: 3, guardianRules: [{ fromAge: 18, allows: "none" }] });
+  expect(effects(base, draft)).toEqual([expect.stringMatching(/from 18: no access\. It counts at once/)]);
+  expect(effects(draft, base)).toEqual([expect.stringMatching(/comes back at once/)]);
+  expect(problems({ ...base, guardianRules: [{ age: "x", allows: null }] })).toHaveLength(1);
+});
+
 it("knows every country once", () => {
   const codes = COUNTRIES.split(" ");
   expect([codes.length, new Set(codes).size]).toEqual([249, 249]);
