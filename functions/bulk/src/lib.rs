@@ -246,6 +246,9 @@ impl NewBulk {
             (Some(view), None, None) if !invites && view.is_of_clients() => {
                 refuse("view", "not_here", "Choose a list of portal users.")
             }
+            (Some(View::Ending), None, None) => {
+                refuse("view", "not_here", "Of what ends, name the portal users: portalUserIds.")
+            }
             (Some(view), None, None) => Ok(Whom::View(view)),
             (None, Some(_), None) if invites => {
                 refuse("portalUserIds", "not_here", "To invite, name clients: clientIds.")

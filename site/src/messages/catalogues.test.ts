@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { HistoryEvent } from "../api/staff";
 import { bulk } from "./bulk.en";
+import { clocks } from "./clocks.en";
 import { closing } from "./closing.en";
 import { factorReset } from "./factor-reset.en";
 import { histories } from "./history.en";
@@ -32,7 +33,7 @@ it("says in the portal what both pages say", () => {
   expect(portal).toMatchObject(shared);
 });
 
-const later = [pages, people, team, closing, safe, factorReset, sheet, histories, practice, bulk];
+const later = [pages, people, team, clocks, closing, safe, factorReset, sheet, histories, practice, bulk];
 const everything = Object.assign({}, staff, ...later) as Catalogue;
 
 it("says nothing twice in the console's English catalogues", () => {

@@ -409,6 +409,7 @@ async fn the_summary_counts_every_list_and_tells_nothing_of_anybody() {
         ("locked", 0),
         ("bounced", 1),
         ("unused", 0),
+        ("ending", 0),
         ("without-access", 1),
         ("without-owner", 0),
         ("alerts-to-practice", 1),

@@ -250,7 +250,8 @@ function InBulk(props: { filter: Filter; rows: readonly AccessRow[]; chosen: Rea
   const { route } = useLocation();
   const { view, query, professional } = filter;
   const some = rows.filter((row) => chosen.has(keyOf(row))).slice(0, MOST_ROWS);
-  if (!inBulk(view) || (!some.length && (query || professional))) return null;
+  // What ends soon is no list that the server can go through by itself.
+  if (!inBulk(view) || (!some.length && (query || professional || view === "ending"))) return null;
   const go = () => {
     const users = some.flatMap(({ portalUser }) => portalUser?.portalUserId ?? []);
     if (!some.length) choose({ view });

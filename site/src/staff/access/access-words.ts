@@ -2,7 +2,10 @@
 import type { AccessRow, PortalUser, View } from "../../api/staff";
 import { sayIfKnown, sayLately, sayTime } from "../../messages/language";
 import { sayName } from "../../messages/name";
+import { t as clock } from "../../messages/clocks";
 import { t } from "../../messages/pages";
+import { sayOver } from "../client/clock-words";
+import { sayEnding } from "../client/ending";
 import { sayBounce, sayKind } from "../client/mail-words";
 import type { Filter } from "./access-reader";
 
@@ -15,6 +18,7 @@ export const VIEWS = [
   "locked",
   "bounced",
   "unused",
+  "ending",
   "without-access",
   "without-owner",
   "alerts-to-practice",
@@ -34,6 +38,7 @@ export function sayOrder({ view, query, professional }: Filter): string {
   switch (view) {
     case "invited":
     case "locked":
+    case "ending":
       return t("order.ends");
     case "expired":
       return t("order.ended");
@@ -58,13 +63,17 @@ export function sayFacts(user: PortalUser): string[] {
   const facts: string[] = [];
   if (user.status === "invited" && user.invitation)
     facts.push(t("access.expires", { time: sayTime(user.invitation.expiresAt) }));
-  if (user.ended)
+  const over = sayOver(user);
+  if (over) facts.push(over);
+  else if (user.ended)
     facts.push(
       t("users.ended", {
         day: sayLately(user.ended.at),
         why: sayIfKnown(`ended.${user.ended.reason}`) ?? user.ended.reason,
       }),
     );
+  const ending = sayEnding(user);
+  if (ending) facts.push(ending);
   return facts;
 }
 
@@ -93,6 +102,8 @@ export function table(rows: readonly AccessRow[], view: View): string[][] {
     t("access.csv.locked"),
     t("access.csv.mail"),
     t("access.csv.mailState"),
+    clock("user.until"),
+    clock("user.reviewOn"),
   ];
   return [
     [...client, ...user],
@@ -114,6 +125,8 @@ const ofUser = (user: PortalUser): string[] => [
   user.lockedUntil ?? "",
   user.mail ? sayKind(user.mail) : "",
   user.mail ? sayState(user.mail) : "",
+  user.until ?? "",
+  user.reviewOn ?? "",
 ];
 
 const sayState = ({ state, reason }: NonNullable<PortalUser["mail"]>): string =>

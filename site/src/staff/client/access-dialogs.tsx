@@ -1,7 +1,7 @@
 // Activate and resend: each says what happens and what stays before it does anything.
 import { Failure } from "../../api/http";
 import type { PortalUser } from "../../api/staff";
-import { sayClock } from "../../messages/language";
+import { sayClock, sayIfKnown } from "../../messages/language";
 import { sayName } from "../../messages/name";
 import { t } from "../../messages/staff";
 import { useAction } from "../../ui/action";
@@ -48,11 +48,16 @@ const nameOf = (user: PortalUser) => ({ name: sayName(user.name), email: user.em
 function consequences(change: AccessChange, user: PortalUser): Consequences {
   const who = nameOf(user);
   switch (change) {
-    case "activate":
+    case "activate": {
+      const date = user.ended?.reason === "until" && sayIfKnown("clocks.dateGoes");
       return {
-        happens: [t(!user.email ? "activate.untold" : user.lastSignInAt ? "activate.enrolled" : "activate.either", who)],
+        happens: [
+          t(!user.email ? "activate.untold" : user.lastSignInAt ? "activate.enrolled" : "activate.either", who),
+          ...(date ? [date] : []),
+        ],
         stays: [t("stays.permissions")],
       };
+    }
     case "resend":
       return {
         happens: [t("resend.what", who)],

@@ -2,12 +2,22 @@
 import type { PortalUser } from "../../api/staff";
 import { sayClock, sayDay, sayIfKnown, sayTime } from "../../messages/language";
 import { t } from "../../messages/staff";
+import { lazyPage } from "../../ui/lazy";
 import { mayChange } from "../session";
 import type { Chart } from "./chart";
 import { isTrouble, sayMail, type Mail } from "./mail-words";
 import { useProgress } from "./progress";
 import { StatusTag } from "./status-tag";
 import { Told } from "./told";
+
+const LazyClocks = lazyPage(async () => (await import("./clocks")).Clocks, { around: () => null });
+
+/** What clocks say. It comes with everybody without access, too: with it come the words for why they cannot be
+ *  given access again. */
+export const Clocks = (props: { user: PortalUser; of: "terms" | "standing" }) => {
+  const { until, given, ending, status } = props.user;
+  return until || given || ending || status === "revoked" ? <LazyClocks {...props} /> : null;
+};
 
 /** The last mail, and what to do when it did not arrive. `edit` is where the address is corrected. */
 function MailState({ mail, edit }: { mail: Mail; edit: string }) {
@@ -22,9 +32,11 @@ function MailState({ mail, edit }: { mail: Mail; edit: string }) {
 function Ended({ ended: { at, reason, note } }: { ended: NonNullable<PortalUser["ended"]> }) {
   return (
     <>
-      <p class="small">
-        {t("users.ended", { day: sayDay(at), why: sayIfKnown(`ended.${reason}`) ?? reason })}
-      </p>
+      {reason !== "until" && reason !== "age" && (
+        <p class="small">
+          {t("users.ended", { day: sayDay(at), why: sayIfKnown(`ended.${reason}`) ?? reason })}
+        </p>
+      )}
       {note && <p class="small breaks">{t("users.note", { note })}</p>}
     </>
   );
@@ -45,6 +57,7 @@ export function AccessFacts(props: { chart: Chart; user: PortalUser; edit: strin
         <p class="small">{t("users.expired", { time: sayTime(user.invitation.expiresAt) })}</p>
       )}
       {user.ended && <Ended ended={user.ended} />}
+      <Clocks user={user} of="standing" />
       <Told chart={props.chart} user={user} />
       {user.status === "active" && user.lockedUntil && (
         <p class="small">

@@ -140,7 +140,9 @@ export class Chart {
 
   async edit(portalUserId: string, body: api.PortalUserEdit): Promise<api.PortalUser> {
     const user = await api.editPortalUser(this.clientId, portalUserId, body);
-    this.#put(user);
+    // A last day that is over ends access, and the alerts with it.
+    const left = user.status === "revoked" && this.users.value?.alertRecipient === portalUserId;
+    this.#put(user, left ? null : undefined);
     return user;
   }
 

@@ -40,12 +40,16 @@ it("names whom something was for, where it was for one", () => {
   expect(said("alert-recipient-assigned")).toBe("Dana assigned the alerts to the practice’s inbox");
   expect(said("alert-recipient-assigned", "amara")).toBe("Dana assigned the alerts to Amara Okafor");
   expect(said("alerts-shown")).toBe("Dana looked at the last alerts");
+  expect(said("access-ended", "amara")).toBe("Amara Okafor’s access ended");
+  expect(said("access-narrowed", "amara")).toBe("Amara Okafor’s access narrowed with the client’s age");
 });
 
 it("says why access was revoked or something was refused, and a reason it does not know as it is", () => {
   vi.stubGlobal("document", { documentElement: { lang: "" } });
   speak("en", staff);
   const why = (reason: string) => sayWhy({ ...event, reason });
+  expect(why("until")).toBe("the last day is over");
+  expect(why("age")).toBe("the client has reached an age at which access of parents and guardians ends");
   expect(["court-order", "read_only", "systems_only", "insufficient_scope", "newer_than_this"].map(why)).toEqual([
     "court order",
     "the role may only look",

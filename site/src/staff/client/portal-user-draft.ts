@@ -1,5 +1,6 @@
 // A portal user as typed into the form, and what can be seen to be wrong with it.
 import type { Permission, PortalUser, PortalUserEdit, Relationship } from "../../api/staff";
+import { sayDate } from "../../messages/language";
 import { t } from "../../messages/people";
 import type { Invalid } from "../../ui/form";
 import { touched } from "../stale";
@@ -14,6 +15,9 @@ export interface Draft {
   relationship: Relationship | "";
   permissions: Permission[];
   chartOwner: boolean;
+  /** The last day; empty for none. */
+  until: string;
+  reviewOn: string;
 }
 
 export const EMPTY: Draft = {
@@ -25,7 +29,11 @@ export const EMPTY: Draft = {
   relationship: "",
   permissions: ["basic"],
   chartOwner: false,
+  until: "",
+  reviewOn: "",
 };
+
+export const DAYS = ["until", "reviewOn"] as const satisfies readonly (keyof Draft)[];
 
 export function problems(draft: Draft): Invalid[] {
   const found: Invalid[] = [];
@@ -39,6 +47,7 @@ export function problems(draft: Draft): Invalid[] {
   return found;
 }
 
+/** The permissions as they were given: the client's age may leave less of them. */
 export const draftOf = (user: PortalUser): Draft => ({
   first: user.name.first,
   last: user.name.last,
@@ -46,15 +55,18 @@ export const draftOf = (user: PortalUser): Draft => ({
   noEmail: !user.email,
   username: user.username,
   relationship: user.relationship,
-  permissions: PERMISSIONS.filter((permission) => user.permissions.includes(permission)),
+  permissions: PERMISSIONS.filter((permission) => (user.given ?? user.permissions).includes(permission)),
   chartOwner: user.chartOwner,
+  until: user.until ?? "",
+  reviewOn: user.reviewOn ?? "",
 });
 
-/** As `draftOf`, for another chart: who owns that one is asked anew. Signing in with the e-mail address is what
+/** As `draftOf`, for another chart: who owns that one and how long access lasts is asked anew. Signing in with the e-mail address is what
  *  happens anyway. */
 export function newDraftOf(user: PortalUser): Draft {
   const draft = draftOf(user);
-  return { ...draft, chartOwner: false, username: draft.username === draft.email ? "" : draft.username };
+  const anew = { chartOwner: false, until: "", reviewOn: "" };
+  return { ...draft, ...anew, username: draft.username === draft.email ? "" : draft.username };
 }
 
 export function editOf(version: number, base: Draft, draft: Draft): PortalUserEdit {
@@ -67,6 +79,7 @@ export function editOf(version: number, base: Draft, draft: Draft): PortalUserEd
   if (changed.has("username")) edit.username = draft.username.trim();
   if (changed.has("relationship") && draft.relationship) edit.relationship = draft.relationship;
   if (changed.has("permissions")) edit.permissions = draft.permissions;
+  for (const day of DAYS) if (changed.has(day)) edit[day] = draft[day] || null;
   return edit;
 }
 
@@ -86,5 +99,6 @@ export function sayValue(draft: Draft, field: keyof Draft): string {
   if (field === "permissions") return draft.permissions.map((each) => t(`permission.${each}`)).join("; ");
   if (field === "relationship") return draft.relationship && t(`relationship.${draft.relationship}`);
   if (field === "chartOwner" || field === "noEmail") return draft[field] ? t("stale.yes") : "";
+  if (field === "until" || field === "reviewOn") return draft[field] && sayDate(draft[field]);
   return draft[field];
 }

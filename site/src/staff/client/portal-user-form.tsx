@@ -20,7 +20,7 @@ import { useAccessChange } from "./access-dialogs";
 import type { Chart } from "./chart";
 import { PERMISSIONS, RELATIONSHIPS, takenAlong } from "./portal-user";
 import { heldIn, SamePerson, suggest, type Held } from "./same-person";
-import { draftOf, editOf, EMPTY, labelOf, newDraftOf, problems, sayValue, type Draft } from "./portal-user-draft";
+import { DAYS, draftOf, editOf, EMPTY, labelOf, newDraftOf, problems, sayValue, type Draft } from "./portal-user-draft";
 
 const PrintSheet = lazyPage(async () => (await import("./papers")).PrintSheet);
 
@@ -67,6 +67,8 @@ export function AddUser(props: FormProps) {
       permissions: draft.permissions,
       ...(username ? { username } : {}),
       ...(draft.chartOwner ? { chartOwner: true } : {}),
+      ...(draft.until ? { until: draft.until } : {}),
+      ...(draft.reviewOn ? { reviewOn: draft.reviewOn } : {}),
     };
     try {
       await add(body, close);
@@ -85,7 +87,7 @@ export function AddUser(props: FormProps) {
   });
 
   const submit = (close: () => void) => {
-    const found = problems(draft);
+    const found = [...problems(draft), ...halfDays()];
     setInvalid(found);
     if (!found.length) void action.run(close);
   };
@@ -203,7 +205,7 @@ function Edit(props: FormProps & { user: PortalUser }) {
   });
 
   const submit = (close: () => void) => {
-    const found = problems(draft);
+    const found = [...problems(draft), ...halfDays()];
     if (!draft.username.trim()) found.push({ field: "username", message: t("user.needUsername") });
     setInvalid(found);
     if (found.length) return;
@@ -251,6 +253,12 @@ const memorable = (first: string): string => {
   const [number = 0] = crypto.getRandomValues(new Uint16Array(1));
   return [suggest({ first, last: "" }), 100 + (number % 900)].filter(Boolean).join(".");
 };
+
+/** Days of which only a part was typed: their fields' value is empty, which would take a day away. */
+const halfDays = (): Invalid[] =>
+  DAYS.filter((day) => document.querySelector<HTMLInputElement>(`dialog input[name=${day}]`)?.validity.badInput).map(
+    (field) => ({ field, message: t("user.needWholeDate", { field: labelOf(field) }) }),
+  );
 
 function Fields(props: {
   draft: Draft;
@@ -359,6 +367,24 @@ function Fields(props: {
           />
         ))}
       </Choices>
+      <TextField
+        name="until"
+        type="date"
+        label={t("user.until")}
+        optional
+        hint={t(props.isNew ? "user.untilHintNew" : "user.untilHint")}
+        value={draft.until}
+        onInput={(until) => set({ until })}
+      />
+      <TextField
+        name="reviewOn"
+        type="date"
+        label={t("user.reviewOn")}
+        optional
+        hint={t("user.reviewOnHint")}
+        value={draft.reviewOn}
+        onInput={(reviewOn) => set({ reviewOn })}
+      />
     </>
   );
 }

@@ -12,12 +12,11 @@ import { Menu } from "../../ui/menu";
 import { Loaded } from "../../ui/resource";
 import { say, type Said } from "../../ui/toast";
 import { mayChange, state } from "../session";
-import { AccessFacts } from "./access";
+import { AccessFacts, Clocks } from "./access";
 import { AccessDialog, type AccessChange } from "./access-dialogs";
 import { AlertChoice, useAlerts } from "./alerts";
 import type { Chart } from "./chart";
 import { takeAlong } from "./portal-user";
-import { RevokeUser } from "./revoke-user";
 import { SectionHeading } from "./section-heading";
 import { StatusTag } from "./status-tag";
 
@@ -28,6 +27,7 @@ const EditUser = lazyPage(async () => (await form()).EditUser);
 const papers = () => import("./papers");
 const PrintSheet = lazyPage(async () => (await papers()).PrintSheet);
 const ResetFactor = lazyPage(async () => (await papers()).ResetFactor);
+const RevokeUser = lazyPage(async () => (await import("./revoke-user")).RevokeUser);
 
 /** The list, and over it, by their own addresses, the dialogs to add somebody and to edit one. */
 export function PortalUsers(props: {
@@ -177,6 +177,7 @@ function Table(props: { chart: Chart; users: Users; base: string; closed: Client
                 </td>
                 <td role="cell">
                   <Permissions user={user} />
+                  <Clocks user={user} of="terms" />
                 </td>
                 <td role="cell" class="standing">
                   <StatusTag status={user.status} />

@@ -175,7 +175,7 @@ function WhoCanEnter(props: { chart: Chart; client: Client; users: readonly Port
 
 function Facts({ client, user }: { client: Client; user: PortalUser }) {
   const safe = client.emails.some(
-    (email) => email.safe && email.address.toLowerCase() === user.email.toLowerCase(),
+    (email) => email.safe && email.address.toLowerCase() === user.email?.toLowerCase(),
   );
   return (
     <div class="small">
@@ -185,7 +185,9 @@ function Facts({ client, user }: { client: Client; user: PortalUser }) {
       <p>
         {user.lastSignInAt ? t("users.lastSignIn", { day: sayDay(user.lastSignInAt) }) : t("users.neverSignedIn")}
       </p>
-      {client.safeContact && !safe && <p class="breaks">{t("safe.unsafe", { email: user.email })}</p>}
+      {client.safeContact && !safe && user.email && (
+        <p class="breaks">{t("safe.unsafe", { email: user.email })}</p>
+      )}
       {user.sharesEmail && <p>{t("shares.email")}</p>}
     </div>
   );

@@ -19,6 +19,7 @@ const SETTINGS: Settings = {
   staffSessionSeconds: 43_200,
   passwordMinimum: 15,
   secondFactor: "off",
+  guardianRules: [],
   version: 3,
 };
 const base = draftOf(SETTINGS);
@@ -63,6 +64,14 @@ it("says what saving would do, and that shorter sessions count for open ones", (
     "Sessions of staff that begin from now on end after 900 minutes. Those that are open end as before.",
   ]);
   expect(sayValue(base, "country")).toBe("United States");
+});
+
+it("sends the rules by age as the API has them, and says that they count at once", () => {
+  const draft = { ...base, guardianRules: [{ age: "18", allows: null }] };
+  expect(editOf(3, base, draft)).toEqual({ version: 3, guardianRules: [{ fromAge: 18, allows: "none" }] });
+  expect(effects(base, draft)).toEqual([expect.stringMatching(/from 18: no access\. It counts at once/)]);
+  expect(effects(draft, base)).toEqual([expect.stringMatching(/comes back at once/)]);
+  expect(problems({ ...base, guardianRules: [{ age: "x", allows: null }] })).toHaveLength(1);
 });
 
 it("knows every country once", () => {

@@ -4,8 +4,9 @@ import { language, sayDuration } from "../../messages/language";
 import { t } from "../../messages/practice";
 import type { Invalid } from "../../ui/form";
 import { touched } from "../stale";
+import { problemsOf, rulesOf, sayRules, toRules, type Rule } from "./rules";
 
-/** Everything is text, as it is typed. Sessions are told in minutes: nobody counts in seconds. */
+/** Everything but the rules is text, as it is typed. Sessions are told in minutes: nobody counts in seconds. */
 export interface Draft {
   name: string;
   timeZone: string;
@@ -20,8 +21,10 @@ export interface Draft {
   staffSessionSeconds: string;
   passwordMinimum: string;
   secondFactor: string;
+  guardianRules: readonly Rule[];
 }
 export type Field = keyof Draft;
+export type TextField = Exclude<Field, "guardianRules">;
 
 /** Fields of numbers: the least and the most, as they are typed, and how many of the API's units one is. */
 const NUMBERS = {
@@ -58,6 +61,7 @@ export const draftOf = (settings: Settings): Draft => {
     staffSessionSeconds: number("staffSessionSeconds"),
     passwordMinimum: number("passwordMinimum"),
     secondFactor: settings.secondFactor,
+    guardianRules: rulesOf(settings.guardianRules),
   };
 };
 
@@ -81,15 +85,16 @@ export function problems(draft: Draft): Invalid[] {
       continue;
     found.push({ field: idle, message: t("settings.within", { field: labelOf(idle), whole: labelOf(whole) }) });
   }
-  return found;
+  return [...found, ...problemsOf(draft.guardianRules)];
 }
 
 /** What was changed, as the API takes it. */
 export function editOf(version: number, base: Draft, draft: Draft): SettingsEdit {
-  const changes = [...touched(base, draft)].map((field) => [
-    field,
-    isNumber(field) ? numberIn(draft, field) : draft[field],
-  ]);
+  const value = (field: Field) => {
+    if (field === "guardianRules") return toRules(draft.guardianRules);
+    return isNumber(field) ? numberIn(draft, field) : draft[field];
+  };
+  const changes = [...touched(base, draft)].map((field) => [field, value(field)]);
   return { version, ...(Object.fromEntries(changes) as Partial<SettingsEdit>) };
 }
 
@@ -111,6 +116,7 @@ function inWords(type: "language" | "region", code: string): string {
 }
 
 export function sayValue(draft: Draft, field: Field): string {
+  if (field === "guardianRules") return sayRules(draft.guardianRules);
   if (field === "language") return sayLanguage(draft.language);
   if (field === "country") return sayCountry(draft.country);
   if (field === "secondFactor") return saySecondFactor(draft.secondFactor);
@@ -126,6 +132,7 @@ export function effects(base: Draft, draft: Draft): string[] {
   return [...touched(base, draft)].map((field) => {
     const value = sayValue(draft, field);
     const shorter = isNumber(field) && numberIn(draft, field) < numberIn(base, field);
+    if (field === "guardianRules") return value ? t("effect.guardianRules", { value }) : t("effect.guardianRules.none");
     if (field === "secondFactor") return t(`effect.secondFactor.${draft.secondFactor as (typeof SECOND_FACTOR)[number]}`);
     const said = field.endsWith("Seconds") ? (`effect.${field}.${shorter ? "shorter" : "longer"}` as const) : (`effect.${field}` as const);
     return t(said as "effect.name", { value });

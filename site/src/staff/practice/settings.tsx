@@ -15,9 +15,10 @@ import { StaleNote } from "../stale-note";
 import { useTyped } from "../typed";
 import { COUNTRIES } from "./countries";
 import { EndSessions } from "./end-sessions";
+import { GuardianRules } from "./guardian-rules";
 import { InvitationPreview } from "./preview";
 import { Select } from "./select";
-import { draftOf, editOf, effects, labelOf, problems, sayCountry, sayLanguage, saySecondFactor, sayValue, SECOND_FACTOR, type Draft, type Field } from "./settings-draft";
+import { draftOf, editOf, effects, labelOf, problems, sayCountry, sayLanguage, saySecondFactor, sayValue, SECOND_FACTOR, type Draft, type TextField as Text } from "./settings-draft";
 
 export function Settings() {
   const settings = useResource(load);
@@ -73,13 +74,13 @@ function Edit({ settings, onSaved }: { settings: Loaded; onSaved: (settings: Loa
   };
 
   const set = (change: Partial<Draft>) => setDraft({ ...draft, ...change });
-  const field = (name: Field) => ({
+  const field = (name: Text) => ({
     name,
     label: labelOf(name),
     value: draft[name],
     onInput: (value: string) => set({ [name]: value }),
   });
-  const number = (name: Field) => (
+  const number = (name: Text) => (
     <TextField {...field(name)} inputMode="numeric" hint={t(`hint.${name}` as "hint.invitationDays")} verbatim />
   );
   return (
@@ -109,6 +110,13 @@ function Edit({ settings, onSaved }: { settings: Loaded; onSaved: (settings: Loa
           {...field("secondFactor")}
           hint={t("hint.secondFactor")}
           options={SECOND_FACTOR.map((value) => [value, saySecondFactor(value)])}
+        />
+      </Group>
+      <Group title={t("settings.growing")}>
+        <GuardianRules
+          label={labelOf("guardianRules")}
+          rules={draft.guardianRules}
+          onChange={(guardianRules) => set({ guardianRules })}
         />
       </Group>
       <section class="card padded">

@@ -230,7 +230,7 @@ function Row(props: { trouble: Trouble; row: AccessRow; busy: boolean; onBegin: 
         <p class="small breaks">{sayTrouble(trouble, row)}</p>
       </div>
       {mayChange.value &&
-        (trouble === "locked" ? (
+        (trouble === "locked" || trouble === "clocks" ? (
           <a class="button plain" href={page} aria-label={label}>
             {step}
           </a>

@@ -48,6 +48,8 @@ it("tells each trouble from what a portal user is now", () => {
     user("a", { status: "invited", invitation: { sentAt: inHours(-1), expiresAt: inHours(hours) } });
   expect(has("ending", invited(47), NOW)).toBe(true);
   expect(has("ending", invited(48), NOW)).toBe(false);
+  expect(has("clocks", user("a", { ending: { on: "2026-12-03", reason: "until" } }), NOW)).toBe(true);
+  expect(has("clocks", user("a", { until: "2027-12-03" }), NOW)).toBe(false);
   expect(has("locked", user("a", { lockedUntil: inHours(1) }), NOW)).toBe(true);
   expect(has("locked", user("a", { lockedUntil: inHours(-1) }), NOW)).toBe(false);
 });
@@ -104,11 +106,12 @@ it("shows of the open invitations those that are about to end, and counts no oth
   expect([all.count.value, all.more.value]).toEqual([1, true]);
 });
 
-it("takes a resent invitation from every list but that of the locked", () => {
+it("takes a resent invitation from every list but those that it changes nothing of", () => {
   const sent = row("1", user("1"));
   for (const trouble of ["bounced", "expired", "ending"] as const)
     expect(afterResend(trouble, "1")(sent), trouble).toBe(false);
   expect(afterResend("locked", "1")(sent)).toBe(true);
+  expect(afterResend("clocks", "1")(sent)).toBe(true);
   expect(afterResend("expired", "2")(sent)).toBe(true);
 });
 

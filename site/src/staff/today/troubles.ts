@@ -12,11 +12,13 @@ import { serverTime } from "../../api/http";
 import { signal } from "../../ui/signal";
 import { Resource } from "../../ui/resource";
 
-/** In the order in which they stand on the page. `ending`: an open invitation with little time left. */
+/** In the order in which they stand on the page. `ending`: an open invitation with little time left;
+ *  `clocks`: access that ends or narrows, or is to be reviewed. */
 export const TROUBLES = [
   "bounced",
   "expired",
   "ending",
+  "clocks",
   "locked",
   "without-owner",
   "alerts-to-practice",
@@ -28,7 +30,8 @@ const SHOWN = 5;
 /** An invitation with less than this is about to end. */
 const SOON_MS = 2 * 24 * 60 * 60 * 1000;
 
-export const viewOf = (trouble: Trouble): View => (trouble === "ending" ? "invited" : trouble);
+export const viewOf = (trouble: Trouble): View =>
+  trouble === "ending" ? "invited" : trouble === "clocks" ? "ending" : trouble;
 
 /** Whether a portal user still has this trouble. */
 export function has(trouble: Trouble, user: PortalUser, now: number): boolean {
@@ -43,6 +46,8 @@ export function has(trouble: Trouble, user: PortalUser, now: number): boolean {
         user.invitation !== undefined &&
         Date.parse(user.invitation.expiresAt) - now < SOON_MS
       );
+    case "clocks":
+      return user.ending !== undefined;
     case "locked":
       return user.status !== "revoked" && !!user.lockedUntil && Date.parse(user.lockedUntil) > now;
     default:
@@ -108,7 +113,7 @@ export const without =
 export const afterResend =
   (trouble: Trouble, portalUserId: string) =>
   (row: AccessRow): boolean =>
-    trouble === "locked" || without(portalUserId)(row);
+    trouble === "locked" || trouble === "clocks" || without(portalUserId)(row);
 
 /** What stands in a list once a portal user is known as the answer of a change has them: it does not say
  *  whether they are locked out. */

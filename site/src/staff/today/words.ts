@@ -3,6 +3,7 @@ import type { AccessRow } from "../../api/staff";
 import { sayClock, sayDay, sayIfKnown, sayLately, sayTime } from "../../messages/language";
 import { sayName } from "../../messages/name";
 import { t } from "../../messages/pages";
+import { sayEnding } from "../client/ending";
 import { sayBounce } from "../client/mail-words";
 import type { Trouble } from "./troubles";
 
@@ -26,6 +27,8 @@ export function sayTrouble(trouble: Trouble, { portalUser: user }: AccessRow): s
         : t("users.expired", { time: sayTime(user?.invitation?.expiresAt ?? "") });
     case "ending":
       return t("users.expires", { time: sayTime(user?.invitation?.expiresAt ?? "") });
+    case "clocks":
+      return (user && sayEnding(user)) ?? "";
     case "locked":
       return t("today.lockedUntil", { time: sayClock(user?.lockedUntil ?? "") });
     case "without-owner":
@@ -43,6 +46,7 @@ export function sayStep(trouble: Trouble, { portalUser }: AccessRow): string {
     case "expired":
     case "ending":
       return t(portalUser?.email ? "today.resend" : "users.sheet");
+    case "clocks":
     case "locked":
       return t("today.open");
     case "without-owner":
