@@ -47,6 +47,7 @@ async fn a_practice_shows_its_settings_and_changes_those_that_are_named() {
             "country": "US", "invitationDays": 7, "clientIdleSeconds": 600,
             "clientSessionSeconds": 3600, "staffIdleSeconds": 1800,
             "staffSessionSeconds": 43200, "passwordMinimum": 15, "secondFactor": "off",
+            "guardianRules": [],
             "version": 1,
         })
     );
@@ -56,7 +57,7 @@ async fn a_practice_shows_its_settings_and_changes_those_that_are_named() {
         "alertInbox": "desk@harbor.example", "timeZone": "europe/paris", "country": "fr",
         "invitationDays": 3, "clientIdleSeconds": 300, "clientSessionSeconds": 1800,
         "staffIdleSeconds": 900, "staffSessionSeconds": 28800, "passwordMinimum": 20,
-        "secondFactor": "off",
+        "secondFactor": "off", "guardianRules": [{"fromAge": 16, "allows": "none"}],
     });
     let after = dana.patch(SETTINGS, &body).await.expect(200);
     assert_eq!(
@@ -66,7 +67,8 @@ async fn a_practice_shows_its_settings_and_changes_those_that_are_named() {
             "alertInbox": "desk@harbor.example", "language": "fr", "timeZone": "Europe/Paris",
             "country": "FR", "invitationDays": 3, "clientIdleSeconds": 300,
             "clientSessionSeconds": 1800, "staffIdleSeconds": 900, "staffSessionSeconds": 28800,
-            "passwordMinimum": 20, "secondFactor": "off", "version": 2,
+            "passwordMinimum": 20, "secondFactor": "off",
+            "guardianRules": [{"fromAge": 16, "allows": "none"}], "version": 2,
         })
     );
     assert_eq!(settings(&dana).await, after);
@@ -86,6 +88,7 @@ async fn a_practice_shows_its_settings_and_changes_those_that_are_named() {
             "staffIdleSeconds",
             "staffSessionSeconds",
             "passwordMinimum",
+            "guardianRules",
         ])
     );
     assert!(!event.to_string().contains("desk@"), "no values: {event}");

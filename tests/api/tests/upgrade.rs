@@ -102,7 +102,7 @@ impl Day {
         let progress = Call::new("GET", &format!("{}/progress", one.path()));
         self.staff("list-portal-users.progress", 200, progress).await;
         let version = self.dana.user(one).await["version"].clone();
-        let edit = json!({"version": version, "permissions": ["billing"]});
+        let edit = json!({"version": version, "permissions": ["billing"], "until": "2099-12-31"});
         self.staff("update-portal-user", 200, Call::new("PATCH", &one.path()).json(&edit)).await;
         self.staff("assign-alert", 200, put("alert-recipient", &two.user)).await;
         self.staff("change-owner", 200, put("chart-owner", &two.user)).await;
