@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use crate::{
     client::Client,
-    clock::{Clock, Terms, Told, Verdict},
+    clock::{Cause, Clock, Terms, Told, Verdict},
     context::Context,
     device::DeviceKind,
     factor::Factors,
@@ -203,10 +203,11 @@ impl Grant {
         }
     }
 
-    /// Takes over whether a portal user was given access, and the open invitation.
+    /// Takes over whether a portal user was given access, the open invitation, and what is told of a clock.
     pub fn copy_access(&mut self, user: &PortalUser) {
         self.active = user.access == Access::Active;
         self.invited_until = user.invited_until();
+        self.clocked = user.clocked;
     }
 
     /// Takes over what a portal user is to the client, may do there, and until when.
@@ -216,9 +217,8 @@ impl Grant {
         self.until = user.until;
     }
 
-    /// Takes over what is told of a clock. What it ended begins anew, if it ever does.
-    pub fn copy_clocked(&mut self, context: &Context, user: &PortalUser) {
-        self.clocked = user.clocked;
+    /// A clock ended it: what is open in it never comes back.
+    pub fn end(&mut self, context: &Context) {
         self.epoch = Epoch::new(context.ulid());
     }
 
@@ -410,6 +410,16 @@ impl Account {
     pub fn mirrored(&self, reset: bool) -> impl Iterator<Item = (ClientId, &Grant)> {
         let mirrors = move |grant: &Grant| grant.active || (reset && grant.invited_until.is_some());
         self.grants.iter().filter(move |(_, g)| mirrors(g)).map(|(c, g)| (*c, g))
+    }
+
+    /// When the last day of each access that has one is over, if it is not over yet.
+    pub fn last_days(&self, clock: &Clock) -> impl Iterator<Item = At> {
+        let given = |grant: &&Grant| grant.active || grant.invited_until.is_some();
+        let ends = |grant: &Grant| {
+            let until = grant.until.filter(|until| *until >= clock.today())?;
+            Some(clock.since(Cause::Until(until), grant.date_of_birth))
+        };
+        self.grants.values().filter(given).filter_map(ends)
     }
 
     /// The charts whose history does not tell yet that a clock ended or narrowed the person's access.

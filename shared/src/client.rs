@@ -312,11 +312,12 @@ impl Client {
         }
     }
 
-    /// Whether mail about the client may go to an address: under safe contact only to one that is marked.
+    /// Whether mail about the client may go to an address: under safe contact only to one that is marked, wherever
+    /// it stands.
     #[must_use]
     pub fn allows_mail_to(&self, address: &Email) -> bool {
-        let safe = |email: &ContactEmail| email.safe && email.address.same(address);
-        !self.safe_contact || self.emails.iter().any(safe)
+        let mut its = self.emails.iter().filter(|email| email.address.same(address)).peekable();
+        !self.safe_contact || (its.peek().is_some() && its.all(|email| email.safe))
     }
 
     /// The client's first address that mail may go to.

@@ -39,6 +39,7 @@ pub mod to_account {
         user: &PortalUser,
     ) -> Update {
         let (active, until) = (path(client, "active"), path(client, "invitedUntil"));
+        let update = clocked(update, client, user);
         match (user.access, user.invited_until()) {
             (Access::Active, _) => {
                 let epoch = Epoch::new(context.ulid());
@@ -81,15 +82,15 @@ pub mod to_account {
         }
     }
 
-    /// What is told of a clock. What it ended begins anew, if it ever does.
+    /// A clock ended the access: what is open in it never comes back, and what was mailed for it is dead.
     #[must_use]
-    pub fn clocked(
-        update: Update,
-        context: &Context,
-        client: ClientId,
-        user: &PortalUser,
-    ) -> Update {
-        let update = update.set(&path(client, "epoch"), &Epoch::new(context.ulid()));
+    pub fn ended(update: Update, context: &Context, client: ClientId) -> Update {
+        links(update.set(&path(client, "epoch"), &Epoch::new(context.ulid())))
+    }
+
+    /// What is told of a clock.
+    #[must_use]
+    pub fn clocked(update: Update, client: ClientId, user: &PortalUser) -> Update {
         match user.clocked {
             Some(told) => update.set(&path(client, "clocked"), &told),
             None => update.unset(&path(client, "clocked")),

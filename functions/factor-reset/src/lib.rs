@@ -58,11 +58,14 @@ async fn factor_reset(
     let mut made = None;
     let reset = |chart: &mut ChartEdit<'_>| {
         let (code, expires_at) = chart.reset_factor(id)?;
-        made = Some(code.text().reveal().to_owned());
-        // What is kept for a repetition lacks the code.
-        Ok(FactorReset { code: None, expires_at })
+        // What is kept for a repetition lacks the code, and says by which try it was made: one that was overtaken
+        // by its own repetition made a code that never came to be.
+        let tried = app.ulid().to_string();
+        made = Some((tried.clone(), code.text().reveal().to_owned()));
+        Ok((FactorReset { code: None, expires_at }, tried))
     };
     let found = editor.repeatable(&app, client, attempt, None).await?;
     let answer = found.change(&app, Action::PortalUserShown, reset).await?;
-    Ok(answer.map(|reset| FactorReset { code: made, ..reset }).created())
+    let code = |tried: &str| made.filter(|(mine, _)| mine == tried).map(|(_, code)| code);
+    Ok(answer.map(|(reset, tried)| FactorReset { code: code(&tried), ..reset }).created())
 }

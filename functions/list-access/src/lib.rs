@@ -557,8 +557,15 @@ async fn summarise(State(app): State<App>, reader: Reader) -> Result<Disclosed<S
     let admitted = reader.admit(&app, counts).await?;
     let settings = admitted.staff().practice.clone();
     let asked = Asked { view: View::Ending, professional: None, limit: READ, now };
-    let (ends, more) = Box::pin(ending(&app, &settings, &asked, None)).await?;
-    let ends = if more.is_some() { COUNTED + 1 } else { ends.len() };
+    let (mut ends, mut place) = (0, None);
+    loop {
+        let (rows, next) = Box::pin(ending(&app, &settings, &asked, place.as_deref())).await?;
+        ends += rows.len();
+        if next.is_none() || ends > COUNTED {
+            break;
+        }
+        place = next;
+    }
     let summary = admitted.progress(&app, |(mut counts, (came, ended))| {
         let before = counts.iter().position(|(view, _)| *view == View::WithoutAccess);
         counts.insert(before.unwrap_or(counts.len()), (View::Ending, ends));

@@ -61,11 +61,14 @@ async fn sheet(
     let mut made = None;
     let print = |chart: &mut ChartEdit<'_>| {
         let PrintedSheet { link, expires_at, language } = chart.print_sheet(id)?;
-        made = Some(link.reveal().to_owned());
-        // What is kept for a repetition lacks the link.
-        Ok(Sheet { link: None, expires_at, language })
+        // What is kept for a repetition lacks the link, and says by which try it was made: one that was overtaken
+        // by its own repetition made a link that never came to be.
+        let tried = app.ulid().to_string();
+        made = Some((tried.clone(), link.reveal().to_owned()));
+        Ok((Sheet { link: None, expires_at, language }, tried))
     };
     let found = editor.repeatable(&app, client, attempt, None).await?;
     let answer = found.change(&app, Action::PortalUserShown, print).await?;
-    Ok(answer.map(|sheet| Sheet { link: made, ..sheet }).created())
+    let link = |tried: &str| made.filter(|(mine, _)| mine == tried).map(|(_, link)| link);
+    Ok(answer.map(|(sheet, tried)| Sheet { link: link(&tried), ..sheet }).created())
 }

@@ -10,6 +10,7 @@ use shared::{
     App, Problem,
     account::Account,
     caller::Caller,
+    clock::Lapse,
     dead_link,
     device::Presented,
     factor::{
@@ -266,7 +267,11 @@ impl Attempt<'_> {
             return Ok(Answer::Refused(Problem::factor_failed()));
         }
         counters.demand(of, change, now);
-        if !account.may_enter(&practice.clock(now)) {
+        let clock = practice.clock(now);
+        if account.untold(&clock).next().is_some() {
+            Lapse::queue(app, (&token.practice, &key), now, None, change);
+        }
+        if !account.may_enter(&clock) {
             counters.demand_device(of, change, now);
             change.replace(&keys::account(&token.practice, &key), &account, account.rev);
             change.event(&self.event(&account, Action::SignInRefused));

@@ -93,12 +93,25 @@ impl Row {
             name: Some(Name { preferred: preferred.filter(|p| !p.is_empty()), ..name }),
             date_of_birth: Some(self.date_of_birth),
             record_number: None,
-            emails: self.emails.clone(),
+            emails: self.emails.as_ref().map(|emails| with_safe(emails, client)),
             phones: self.phones.clone(),
             professional: self.professional.clone(),
             safe_contact: None,
         }
     }
+}
+
+/// The addresses of a row, and those that the front desk marked as safe: a program that does not know them does not
+/// take them away from a client under safe contact.
+fn with_safe(emails: &[GivenEmail], client: &Client) -> Vec<GivenEmail> {
+    let mut all = emails.to_vec();
+    for known in client.emails.iter().filter(|known| client.safe_contact && known.safe) {
+        if !emails.iter().any(|email| email.address.same(&known.address)) {
+            let (r#type, address) = (known.r#type, known.address.clone());
+            all.push(GivenEmail { r#type, address, safe: None });
+        }
+    }
+    all
 }
 
 /// A row as it was sent: an object, whatever is in it.

@@ -87,7 +87,7 @@ pub struct Entry {
     responses(
         (status = 200, description = "Who can enter.", body = WhoCanEnter),
         (status = 403, description = "`no_access`: the chart is another's.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "The session opens no such chart, or nothing is shown of who can enter it.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "The session opens no such chart.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 async fn who_can_enter(
@@ -140,12 +140,9 @@ fn owned<'a>(
 ) -> Result<(&'a Chart, PortalUserId), Problem> {
     let opened = open.iter().find(|(of, _)| *of == client);
     let (chart, (_, you)) = chart.zip(opened).ok_or_else(Problem::not_found)?;
-    if chart.client.chart_owner != Some(*you) {
+    // Under safe contact the owner is answered as anybody who is not: so the answer says nothing of the mark.
+    if chart.client.chart_owner != Some(*you) || chart.client.safe_contact {
         return Err(Problem::no_access());
-    }
-    if chart.client.safe_contact {
-        // Only the owner's answer is another than before, and it is that of a page that is not there.
-        return Err(Problem::not_found());
     }
     Ok((chart, *you))
 }

@@ -29,7 +29,7 @@ use crate::{
     ask::Ask,
     bulk::Note,
     client::{Born, Client, Holder},
-    clock::{Cause, Clock},
+    clock::{Cause, Clock, Told},
     context::Context,
     device::{self, Device},
     factor::{ResetCode, code::Code, no_second_factor},
@@ -357,9 +357,14 @@ impl<'a> ChartEdit<'a> {
             version: 0,
             rev: 0,
         });
-        if self.ended_by(self.chart.user(id)?).is_some() {
+        let added = self.chart.user(id)?;
+        if self.ended_by(added).is_some() {
             return Err(too_old());
         }
+        // What the client's age leaves of it was so from the beginning.
+        let told = added.verdict(&self.chart.client, &self.clock).cause;
+        let told = told.map(|cause| Told { cause, at: self.clock.now() });
+        self.user_mut(id)?.clocked = told;
         let owner = self.chart.client.chart_owner;
         if new.chart_owner || self.chart.users.len() == 1 {
             self.chart.client.chart_owner = Some(id);
@@ -698,6 +703,7 @@ impl<'a> ChartEdit<'a> {
         self.demand_open()?;
         let user = self.user_mut(id)?;
         user.revoked = None;
+        user.clocked = None;
         let mut changed = vec!["status"];
         if let Some(Cause::Until(_)) = over {
             user.until = None;
@@ -724,9 +730,6 @@ impl<'a> ChartEdit<'a> {
         self.mirror_access(id)?;
         if changed.contains(&"until") {
             self.mirror_rights(&before, id)?;
-        }
-        if self.user_mut(id)?.clocked.take().is_some() {
-            self.mirror_clocked(id, false)?;
         }
         self.record(Action::AccessActivated, Some(id), changed);
         Ok(())
@@ -995,6 +998,10 @@ impl<'a> ChartEdit<'a> {
             changed.push("username");
         }
         if changed.is_empty() {
+            // What a clock ended is no doing of the person who is shown it.
+            if let Some(action) = self.request.unchanged.filter(|_| !self.change.is_empty()) {
+                self.record(action, Some(id), Vec::<String>::new());
+            }
             return Ok(());
         }
         self.demand_own_addresses()?;

@@ -8542,7 +8542,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The session opens no such chart, or nothing is shown of who can enter it. */
+            /** @description The session opens no such chart. */
             404: {
                 headers: {
                     [name: string]: unknown;

@@ -385,3 +385,42 @@ async fn an_apps_next_question_fails_and_it_is_told_when_the_end_is_written() {
     let notices = scene.world.items().await.into_keys().filter(|key| key.contains("NOTICE#"));
     assert_eq!(notices.count(), 1);
 }
+
+#[tokio::test]
+async fn who_is_left_less_stays_signed_in_and_is_told_of_once() {
+    let mut scene = scene("2010-01-01").await;
+    scene.rules(json!([{"fromAge": 12, "allows": ["basic"]}])).await.expect(200);
+    let cookie = scene.world.signed_in(&scene.who.email, PASSWORD).await;
+    scene.world.deliver().await;
+    assert_eq!(scene.events("access-narrowed").await.len(), 1, "signing in finds it out");
+    scene.world.session(&cookie).await.expect(200);
+    // Revoked and activated, it is told no second time, and no rule that is lifted ends a session.
+    scene.dana.revoke(&scene.who).await.expect(200);
+    scene.dana.activate(&scene.who).await.expect(200);
+    let cookie = scene.world.signed_in(&scene.who.email, PASSWORD).await;
+    scene.rules(json!([])).await.expect(200);
+    scene.edit(json!({"reviewOn": "2027-01-01"})).await.expect(200);
+    let session = scene.world.session(&cookie).await.expect(200);
+    assert_eq!(session["charts"][0]["permissions"], json!(["basic", "messaging"]));
+    // Somebody who is added after the birthday was never given more.
+    scene.rules(json!([{"fromAge": 12, "allows": ["basic"]}])).await.expect(200);
+    let other = scene.dana.invite(&scene.client, "other@mail.example").await;
+    scene.world.enroll(&other.token, "Okafor", "2010-01-01", PASSWORD).await.expect(201);
+    let before = scene.events("access-narrowed").await.len();
+    let cookie = scene.world.signed_in(&other.email, PASSWORD).await;
+    scene.world.deliver().await;
+    scene.world.session(&cookie).await.expect(200);
+    assert_eq!(scene.events("access-narrowed").await.len(), before);
+    scene.later(1).await;
+}
+
+#[tokio::test]
+async fn the_last_day_is_told_of_under_another_sign_in_name_too() {
+    let mut scene = scene("2015-01-01").await;
+    scene.edit(json!({"until": "2026-11-22"})).await.expect(200);
+    scene.edit(json!({"username": "ada.mother"})).await.expect(200);
+    // What waits is swept two minutes after it is due.
+    scene.later(MIDNIGHT + 180).await;
+    assert!(scene.world.sender().sweep().await.expect("a sweep").is_empty());
+    assert_eq!(scene.events("access-ended").await.len(), 1);
+}

@@ -488,11 +488,11 @@ async fn the_portal_answers_with_the_mark_as_without_it() {
     for (now, before) in look().await.iter().zip(&before) {
         now.assert_alike(before, "with the mark");
     }
-    // For its owner, who can enter is not there: as of a chart that does not exist.
-    let gone = hers.access(&chart).await;
-    gone.assert_alike(&hers.access(&unknown).await, "who can enter");
-    gone.assert_alike(&hers.access(&format!("01J{}", "0".repeat(23))).await, "who can enter");
-    gone.problem(404, "not_found");
+    // Its owner is answered as anybody else is who may enter it.
+    let refused = hers.access(&chart).await;
+    refused.assert_alike(&his.access(&chart).await, "who can enter");
+    refused.problem(403, "no_access");
+    hers.access(&unknown).await.problem(404, "not_found");
     assert!(events(&world, "access-shown").await.len() == 1);
     let refused = world.sign_in(OLD, PASSWORD).await.expect(200);
     assert!(!refused.to_string().contains("safe"));

@@ -92,7 +92,7 @@ impl ChartEdit<'_> {
                     self.tell_apps(&apps, Some(id))?;
                 }
             }
-            self.mirror_clocked(id, over)?;
+            self.mirror_clocked(id, over && !was_over)?;
             let revoked = user.access == Access::Revoked;
             let action = match (over, was_over) {
                 (true, _) => Some(Action::AccessEnded),
@@ -159,11 +159,12 @@ impl ChartEdit<'_> {
         self.end_reset_elsewhere(id, ended)
     }
 
-    pub(super) fn mirror_clocked(&mut self, id: PortalUserId, over: bool) -> Result<(), Problem> {
+    /// Copies to the account what is told, and that it ended now.
+    fn mirror_clocked(&mut self, id: PortalUserId, ended: bool) -> Result<(), Problem> {
         let user = self.chart.user(id)?.clone();
         let (context, client) = (self.context, self.chart.client.client_id);
         if let Some(AccountWrite::Put(account)) = self.account_writes.get_mut(&user.account)
-            && over
+            && ended
         {
             (account.reset, account.new_email) = (None, None);
         }
@@ -171,12 +172,14 @@ impl ChartEdit<'_> {
             &user,
             |grant| {
                 grant.copy_access(&user);
-                grant.copy_clocked(context, &user);
+                if ended {
+                    grant.end(context);
+                }
             },
             |update| {
-                let update = to_account::clocked(update, context, client, &user);
+                let update = to_account::clocked(update, client, &user);
                 let update = to_account::invitation(update, client, &user);
-                if over { to_account::links(update) } else { update }
+                if ended { to_account::ended(update, context, client) } else { update }
             },
         );
         Ok(())

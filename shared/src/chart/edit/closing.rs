@@ -58,7 +58,7 @@ impl<'a> ChartEdit<'a> {
     ///
     /// # Errors
     /// 409 `client_closed` when it is closed for another reason. 422 on `duplicateOf`: it is missing, or
-    /// comes with another reason, or is this client, or is closed. 404 when the practice has no such
+    /// comes with another reason, or is this client, or is closed, or lacks the mark of safe contact. 404 when the practice has no such
     /// client.
     pub fn close(
         &mut self,
@@ -81,6 +81,12 @@ impl<'a> ChartEdit<'a> {
             let client = client.ok_or_else(Problem::not_found)?;
             if client.closed.is_some() {
                 return Err(refused(CLIENT_CLOSED, "This chart is closed itself."));
+            }
+            if self.chart.client.safe_contact && !client.safe_contact {
+                return Err(refused(
+                    "safe_contact",
+                    "This client is under safe contact, and the other chart is not: mark that one first, so that the person goes on being protected.",
+                ));
             }
             self.change.unchanged(&keys::client(&self.chart.practice, right), client.rev);
         }

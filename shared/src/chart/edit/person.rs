@@ -13,6 +13,7 @@ use crate::{
     account::{self, Account, Grant},
     age::is_minor,
     client::Client,
+    clock::Lapse,
     factor::passkey::Moved,
     fields::{At, Email},
     history::Action,
@@ -136,6 +137,7 @@ impl ChartEdit<'_> {
         account.rev = 0;
         if let Some(grant) = account.grants.get_mut(&user.client_id) {
             grant.copy_rights(&user);
+            grant.copy_access(&user);
         }
         // What its passkeys say leads to it still.
         let place = keys::moved(&practice, account.account_id);
@@ -147,6 +149,10 @@ impl ChartEdit<'_> {
                 self.change.discard(&place);
             }
             None => {}
+        }
+        // What waits for the last day of an access is found where the account is kept.
+        for due in account.last_days(&self.clock) {
+            Lapse::queue(self.context, (&practice, &key), due, None, &mut self.change);
         }
         self.account_writes.insert(before.account.clone(), AccountWrite::Remove(old_rev));
         self.account_writes.insert(key, AccountWrite::Put(Box::new(account)));
