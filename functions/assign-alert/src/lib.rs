@@ -44,6 +44,7 @@ pub struct AlertRecipient {
     request_body = Assignment,
     responses(
         (status = 200, description = "Who gets the alerts now.", body = AlertRecipient),
+        (status = 409, description = "`client_closed`: reopen the chart first. `safe_contact`: alerts go to the practice.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "The client has no such portal user, or its access is revoked.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]

@@ -41,6 +41,7 @@ pub struct ChartOwner {
     request_body = Ownership,
     responses(
         (status = 200, description = "Who owns the chart now.", body = ChartOwner),
+        (status = 409, description = "`client_closed`: reopen the chart first.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "The client has no such portal user, or its access is revoked.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]

@@ -475,7 +475,7 @@ describe("mail", () => {
               eventName: ["INSERT"],
               dynamodb: {
                 Keys: {
-                  SK: { S: ["MAIL#", "ASK#", "ALERT#", "LOCKOUT#", "STEP#"].map((prefix) => ({ prefix })) },
+                  SK: { S: ["MAIL#", "ASK#", "ALERT#", "LOCKOUT#", "LAPSE#", "STEP#"].map((prefix) => ({ prefix })) },
                 },
               },
             }),

@@ -4925,6 +4925,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `client_closed`: reopen the chart first. `safe_contact`: alerts go to the practice. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The body is over 64 KiB. */
             413: {
                 headers: {
@@ -5098,6 +5107,15 @@ export interface operations {
             };
             /** @description No such thing, or another practice's. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `client_closed`: reopen the chart first. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -130,7 +130,7 @@ test("from a new client to a deleted user", async ({ dana, desk }) => {
   await expect(dialog.getByLabel("First name")).toHaveValue("Ines");
   await tabTo(dana, dialog.getByLabel("E-mail address"), 2);
   await keys.type(`${unique()}@mail.example`);
-  await tabTo(dana, dialog.getByRole("radio", { name: "Self" }), 2);
+  await tabTo(dana, dialog.getByRole("radio", { name: "Self" }), 3);
   await keys.press("ArrowDown");
   await expect(dialog.getByRole("radio", { name: "Parent" })).toBeChecked();
   await tabTo(dana, dialog.getByRole("checkbox", { name: "Messaging" }), 2);

@@ -256,6 +256,7 @@ test("at 320 px with the keyboard: a lost answer makes another sheet, and the la
     await expect(phone.getByRole("status")).toHaveText(portal.say("account.addLinkSent", { email }));
     await phone.goto(linkIn(await desk.mailbox.wait(email, CONFIRM)));
     await portal.button("confirm.action").click();
+    await expect(portal.heading("confirm.doneTitle")).toBeFocused();
     await phone.goto(harborPortal("account"));
     await expect(phone.getByText(email)).toBeVisible();
   });
