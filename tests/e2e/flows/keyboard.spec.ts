@@ -135,7 +135,7 @@ test("from a new client to a deleted user", async ({ dana, desk }) => {
   await expect(dialog.getByRole("radio", { name: "Parent" })).toBeChecked();
   await tabTo(dana, dialog.getByRole("checkbox", { name: "Messaging" }), 2);
   await keys.press("Space");
-  await tabTo(dana, dialog.getByRole("button", { name: "Add User" }), 6);
+  await tabTo(dana, dialog.getByRole("button", { name: "Add User" }), 16);
   await keys.press("Enter");
   await expect(toast(dana)).toContainText("Ines was added.");
   await expect(dana.getByRole("link", { name: "+ Add New User" })).toBeFocused();
