@@ -3,8 +3,9 @@
 //!
 //! Nothing has to happen on that day. What a person may do is judged whenever it is asked, from the access as it
 //! was given and the day that it is in the practice: [`Clock::judge`]. So no door stays open because something was
-//! late. That it has ended is written by the next change of the chart, whichever that is ([`Told`]): the history
-//! says it once, apps are told, and no session of before comes back.
+//! late. That it has ended is written afterwards ([`Told`]): the history says it once, apps are told, and no session
+//! of before comes back. A last day leaves word for its end ([`Lapse`]); what a birthday or a changed rule ends is found
+//! by the next sign-in, or the next edit of the person.
 
 use std::fmt;
 
