@@ -167,3 +167,32 @@ pub fn forget(change: &mut Change, practice: &PracticeId, kept: &KeptAnswer) {
     let key = keys::request(practice, &kept.request);
     change.update(&Update::upsert(key).unset("answer").set("expiresAt", &kept.until));
 }
+
+/// An answer as it is kept, which lacks what is shown once, and by which try it was made.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Once<T> {
+    /// The answer.
+    pub answer: T,
+    tried: String,
+}
+
+/// What is shown once: of the last try. One that was overtaken by its own repetition made something that never came
+/// to be, and is answered as its repetition is.
+#[derive(Debug, Default)]
+pub struct ShownOnce(Option<(String, String)>);
+
+impl ShownOnce {
+    /// Notes what this try shows, beside the answer that lacks it.
+    pub fn made<T>(&mut self, context: &Context, shown: &str, answer: T) -> Once<T> {
+        let tried = context.ulid().to_string();
+        self.0 = Some((tried.clone(), shown.to_owned()));
+        Once { answer, tried }
+    }
+
+    /// What is shown with an answer: nothing with one that another try made.
+    #[must_use]
+    pub fn of<T>(self, once: &Once<T>) -> Option<String> {
+        self.0.filter(|(tried, _)| *tried == once.tried).map(|(_, shown)| shown)
+    }
+}

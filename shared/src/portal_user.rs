@@ -487,6 +487,11 @@ impl PortalUser {
         self.clocked.is_some_and(|told| told.cause.end().is_some())
     }
 
+    /// Forgets that a clock ended the access. That one narrowed it stays told.
+    pub fn forget_clocked_end(&mut self) {
+        self.clocked = self.clocked.filter(|told| told.cause.end().is_none());
+    }
+
     /// What a clock says of the access to this client.
     #[must_use]
     pub fn verdict(&self, client: &Client, clock: &Clock) -> Verdict {

@@ -9,7 +9,7 @@ use shared::{
     fields::At,
     history::Action,
     id::{ClientId, PortalUserId},
-    idempotency::{Attempt, IdempotencyKey},
+    idempotency::{Attempt, IdempotencyKey, ShownOnce},
     problem::ProblemBody,
     staff::{Disclosed, Editor},
     web::UserPath,
@@ -55,17 +55,14 @@ async fn factor_reset(
 ) -> Result<Disclosed<FactorReset>, Problem> {
     let operation = format!("factor-reset {client} {id}");
     let attempt = Attempt::new(&app, editor.practice(), editor.subject(), &operation, &key, &())?;
-    let mut made = None;
+    let mut made = ShownOnce::default();
     let reset = |chart: &mut ChartEdit<'_>| {
         let (code, expires_at) = chart.reset_factor(id)?;
-        // What is kept for a repetition lacks the code, and says by which try it was made: one that was overtaken
-        // by its own repetition made a code that never came to be.
-        let tried = app.ulid().to_string();
-        made = Some((tried.clone(), code.text().reveal().to_owned()));
-        Ok((FactorReset { code: None, expires_at }, tried))
+        // What is kept for a repetition lacks the code.
+        let answer = FactorReset { code: None, expires_at };
+        Ok(made.made(&app, code.text().reveal(), answer))
     };
     let found = editor.repeatable(&app, client, attempt, None).await?;
     let answer = found.change(&app, Action::PortalUserShown, reset).await?;
-    let code = |tried: &str| made.filter(|(mine, _)| mine == tried).map(|(_, code)| code);
-    Ok(answer.map(|(reset, tried)| FactorReset { code: code(&tried), ..reset }).created())
+    Ok(answer.map(|once| FactorReset { code: made.of(&once), ..once.answer }).created())
 }

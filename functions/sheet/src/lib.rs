@@ -9,7 +9,7 @@ use shared::{
     fields::At,
     history::Action,
     id::{ClientId, PortalUserId},
-    idempotency::{Attempt, IdempotencyKey},
+    idempotency::{Attempt, IdempotencyKey, ShownOnce},
     letter::Language,
     problem::ProblemBody,
     staff::{Disclosed, Editor},
@@ -58,17 +58,14 @@ async fn sheet(
 ) -> Result<Disclosed<Sheet>, Problem> {
     let operation = format!("sheet {client} {id}");
     let attempt = Attempt::new(&app, editor.practice(), editor.subject(), &operation, &key, &())?;
-    let mut made = None;
+    let mut made = ShownOnce::default();
     let print = |chart: &mut ChartEdit<'_>| {
         let PrintedSheet { link, expires_at, language } = chart.print_sheet(id)?;
-        // What is kept for a repetition lacks the link, and says by which try it was made: one that was overtaken
-        // by its own repetition made a link that never came to be.
-        let tried = app.ulid().to_string();
-        made = Some((tried.clone(), link.reveal().to_owned()));
-        Ok((Sheet { link: None, expires_at, language }, tried))
+        // What is kept for a repetition lacks the link.
+        let answer = Sheet { link: None, expires_at, language };
+        Ok(made.made(&app, link.reveal(), answer))
     };
     let found = editor.repeatable(&app, client, attempt, None).await?;
     let answer = found.change(&app, Action::PortalUserShown, print).await?;
-    let link = |tried: &str| made.filter(|(mine, _)| mine == tried).map(|(_, link)| link);
-    Ok(answer.map(|(sheet, tried)| Sheet { link: link(&tried), ..sheet }).created())
+    Ok(answer.map(|once| Sheet { link: made.of(&once), ..once.answer }).created())
 }

@@ -591,7 +591,7 @@ impl<'a> ChartEdit<'a> {
         let ended = end(user, now);
         let (code, note) = reason.unwrap_or((RevokeCode::Other, None));
         user.access = Access::Revoked;
-        user.clocked = None;
+        user.forget_clocked_end();
         user.revoked = Some(Revoked { at: now, code, note });
         user.receipt = Some(LastReceipt { at: now, ended, mail: None });
         user.version += 1;
@@ -703,7 +703,7 @@ impl<'a> ChartEdit<'a> {
         self.demand_open()?;
         let user = self.user_mut(id)?;
         user.revoked = None;
-        user.clocked = None;
+        user.forget_clocked_end();
         let mut changed = vec!["status"];
         if let Some(Cause::Until(_)) = over {
             user.until = None;

@@ -94,7 +94,7 @@ async fn the_list_says_when_and_why_and_the_history_says_it_once() {
     assert_eq!(user["receivesAlerts"], false);
     let list = scene.dana.users(&scene.client).await;
     assert_eq!(list["alertRecipient"], Value::Null, "nobody who cannot enter gets the alerts");
-    // Word was left for that day, which a sweep finds; whoever comes later finds it written.
+    // Signing in finds it out, and the second one finds it written.
     for _ in 0..2 {
         scene.world.deliver().await;
         scene.sign_in().await.problem(403, "access_not_active");
@@ -210,7 +210,7 @@ async fn a_birthday_narrows_and_ends_what_parents_may_in_the_practices_zone() {
     assert_eq!(user["permissions"], json!(["basic"]));
     assert_eq!(user["given"], json!(["basic", "messaging"]));
     assert_eq!(user["status"], "active");
-    // Whoever is not a parent or guardian is not meant.
+    // Only parents and guardians are meant.
     scene.edit(json!({"relationship": "other"})).await.expect(200);
     assert_eq!(scene.user().await["permissions"], json!(["basic", "messaging"]));
     scene.edit(json!({"relationship": "guardian"})).await.expect(200);
@@ -398,6 +398,8 @@ async fn who_is_left_less_stays_signed_in_and_is_told_of_once() {
     scene.dana.revoke(&scene.who).await.expect(200);
     scene.dana.activate(&scene.who).await.expect(200);
     let cookie = scene.world.signed_in(&scene.who.email, PASSWORD).await;
+    scene.world.deliver().await;
+    assert_eq!(scene.events("access-narrowed").await.len(), 1);
     scene.rules(json!([])).await.expect(200);
     scene.edit(json!({"reviewOn": "2027-01-01"})).await.expect(200);
     let session = scene.world.session(&cookie).await.expect(200);

@@ -72,8 +72,8 @@ impl ChartEdit<'_> {
     pub fn tell_clocks(&mut self, held_from: Option<At>) -> Result<(), Problem> {
         for user in self.chart.users.clone() {
             let verdict = user.verdict(&self.chart.client, &self.clock);
-            let cause = verdict.cause.filter(|_| user.access != Access::Revoked);
-            if cause == user.clocked.map(|told| told.cause) {
+            let cause = verdict.cause;
+            if user.access == Access::Revoked || cause == user.clocked.map(|told| told.cause) {
                 continue;
             }
             let id = user.portal_user_id;
@@ -93,12 +93,11 @@ impl ChartEdit<'_> {
                 }
             }
             self.mirror_clocked(id, over && !was_over)?;
-            let revoked = user.access == Access::Revoked;
             let action = match (over, was_over) {
                 (true, _) => Some(Action::AccessEnded),
                 (false, _) if cause.is_some() => Some(Action::AccessNarrowed),
-                (false, true) if !revoked => Some(Action::AccessActivated),
-                (false, _) => None,
+                (false, true) => Some(Action::AccessActivated),
+                (false, false) => None,
             };
             if let Some(action) = action {
                 self.tell_end(id, action, cause);
