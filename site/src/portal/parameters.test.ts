@@ -16,6 +16,7 @@ it("reads what an app says, and names what comes twice", () => {
 
 it("knows the practice of an app, and the languages of its person", () => {
   expect(practiceOf({ client_id: "harbor.01J" })).toBe("harbor");
+  expect(practiceOf({ client_id: "nonsense" })).toBe("");
   expect(practiceOf({})).toBe("");
   expect(languagesIn({ ui_locales: "fr-CA  es" })).toEqual(["fr-CA", "es"]);
   expect(languagesIn({})).toEqual([]);

@@ -13,7 +13,7 @@ export function parametersIn(search: string): Parameters {
 }
 
 /** The practice of an app's id: "harbor" of "harbor.01J…". */
-export const practiceOf = ({ client_id: id = "" }: Parameters["values"]): string => id.split(".")[0] ?? "";
+export const practiceOf = ({ client_id: id = "" }: Parameters["values"]): string => id.includes(".") ? id.split(".")[0]! : "";
 
 /** The languages that an app says its person prefers (OpenID Connect Core 1.0, section 3.1.2.1). */
 export const languagesIn = ({ ui_locales: tags = "" }: Parameters["values"]): string[] =>
