@@ -24,7 +24,8 @@ export function useInside(practice: api.Practice): { now: api.Session | null; wa
 
   useEffect(() => {
     if (nobody) route(addressOf(practice, "sign-in"), true);
-    else if (elsewhere) route(addressOf({ id: elsewhere }), true);
+    // By a load of the page: this one knows its own practice alone.
+    else if (elsewhere) location.replace(addressOf({ id: elsewhere }));
   }, [nobody, elsewhere]);
 
   const waiting = nobody ? null : state.at === "failed" ? (

@@ -64,7 +64,7 @@ test("a file is matched, shown row by row, imported, and what was left out is ke
   await dana.getByRole("button", { name: "Go on" }).click();
   await expect(toast(dana)).toContainText("The import is finished");
   await expect(dana.getByText("3 of 3 clients imported").first()).toBeVisible();
-  expect((await now()).emails).toEqual([{ type: "home", address: "new@mail.example" }]);
+  expect((await now()).emails).toEqual([{ type: "home", address: "new@mail.example", safe: false }]);
   await dana.getByLabel("Show").selectOption("Rows that are left out (2)");
   await expect(dana.getByRole("row")).toHaveCount(3);
 
