@@ -1,7 +1,7 @@
 // The pictures of the README, taken of the sample practice in a home of its own: `npm run screenshots`.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type App, REDIRECT, ROOMS } from "./apps";
+import { type App, REDIRECT, Room, ROOMS, system } from "./apps";
 import {
   ANOTHER,
   CHANGED,
@@ -106,6 +106,39 @@ test("the pages about the practice", async ({ staff }) => {
   await page.getByLabel("Sender of mails").fill("Harbor Practice, front desk");
   await page.getByRole("region", { name: "The invitation as it will be sent" }).scrollIntoViewIfNeeded();
   await picture(page, "settings");
+});
+
+test("a change in bulk, before it is started", async ({ staff }) => {
+  const page = await staff("dana@harbor.example", STILL);
+  await page.goto(`${staffOrigin()}/access?view=without-access`);
+  const boxes = page.getByRole("checkbox", { name: /^Choose / });
+  await expect(boxes.first()).toBeVisible();
+  for (const box of (await boxes.all()).slice(0, 5)) await box.check();
+  await page.getByRole("button", { name: "Change 5 chosen…" }).click();
+  await page.getByRole("button", { name: "Preview" }).click();
+  await expect(page.getByRole("heading", { name: /would change$/ })).toBeVisible();
+  await picture(page, "bulk", { fullPage: true });
+});
+
+test("the last alerts of a client", async ({ staff, desk, admin }) => {
+  const registered = { ...system, name: "Lab results" };
+  const { app, secret } = await admin.call<{ app: App; secret: string }>("POST", "/api/apps", registered);
+  const lab = new Room(app, secret);
+  const found = await desk.call<{ clients: Client[] }>("POST", "/api/clients/search", { query: "HP-200001" });
+  const { clientId } = found.clients[0] as Client;
+  const states = () =>
+    desk.call<{ alerts: { state: string }[] }>("GET", `/api/clients/${clientId}/alerts`);
+  const arrived = (...wanted: string[]) =>
+    expect.poll(async () => (await states()).alerts.map(({ state }) => state)).toEqual(wanted);
+  await lab.post({ clientId, kind: "document" });
+  await arrived("delivered");
+  await lab.post({ clientId, kind: "appointment" });
+  await arrived("covered", "delivered");
+  const page = await staff("dana@harbor.example", STILL);
+  await open(page, "Amara Okafor", "Communications");
+  await expect(page.getByRole("list", { name: "Last alerts" }).getByRole("listitem")).toHaveCount(2);
+  await picture(page, "communications", { fullPage: true });
+  await admin.call("DELETE", `/api/apps/${app.appId}?confirm=delete`);
 });
 
 test("a chart is closed", async ({ staff }) => {

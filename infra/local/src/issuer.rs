@@ -58,10 +58,15 @@ impl Person {
         }
     }
 
-    /// The issuer's own name for them, which never changes: the same on every list with the address.
     fn subject(&self) -> String {
-        URL_SAFE_NO_PAD.encode(&Sha256::digest(self.email.folded())[..16])
+        subject(&self.email)
     }
+}
+
+/// The issuer's own name for somebody, which never changes: the same on every list with the address.
+#[must_use]
+pub fn subject(email: &Email) -> String {
+    URL_SAFE_NO_PAD.encode(&Sha256::digest(email.folded())[..16])
 }
 
 /// Reads who is on the staff lists of this home.

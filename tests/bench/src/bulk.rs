@@ -15,7 +15,10 @@ use shared::{
 };
 use tokio::time::timeout;
 
-use crate::{names::Dice, place::Place};
+use crate::{
+    names::Dice,
+    place::{DANA, Place},
+};
 
 /// People who are invited again.
 pub const PEOPLE: usize = 10_000;
@@ -48,7 +51,7 @@ pub struct Resent {
 pub async fn resent(folder: &Path) -> Resent {
     let place = Place::of(CLIENTS, folder).await;
     invite(&place).await;
-    let staff = place.admitted("dana@harbor.example").await;
+    let staff = place.admitted(DANA).await;
     let prepared = ask(&place, "", json!({"action": "resend", "view": "invited"}), &staff).await;
     assert_eq!(prepared["willChange"], json!(PEOPLE), "{}", prepared["skipped"]);
     let job = format!("/{}", text(&prepared["bulkId"]));
@@ -68,7 +71,7 @@ pub async fn resent(folder: &Path) -> Resent {
             .insert(text(&mail.tags["mail"][0]));
     }
     let written: usize = got.values().map(BTreeSet::len).sum();
-    let staff = place.admitted("dana@harbor.example").await;
+    let staff = place.admitted(DANA).await;
     let shown = place.send(place.request("GET", &format!("/api/bulk{job}"), &staff, &Value::Null));
     let shown = shown.await.body;
     assert_eq!(shown["state"], "finished", "{shown}");
@@ -86,7 +89,7 @@ pub async fn resent(folder: &Path) -> Resent {
 
 /// Invites so many of the practice's clients that have none.
 async fn invite(place: &Place) {
-    let mut staff = place.admitted("dana@harbor.example").await;
+    let mut staff = place.admitted(DANA).await;
     let (mut wanted, mut page) = (PEOPLE, json!({"view": "without-access", "limit": 100}));
     let mut named: Vec<Value> = Vec::new();
     while wanted > 0 {
@@ -105,7 +108,7 @@ async fn invite(place: &Place) {
         let job = ask(place, "", json!({"action": "invite", "clientIds": good}), &staff).await;
         ask(place, &format!("/{}/start", text(&job["bulkId"])), Value::Null, &staff).await;
         work(place, &Post::default(), None).await;
-        staff = place.admitted("dana@harbor.example").await;
+        staff = place.admitted(DANA).await;
     }
 }
 

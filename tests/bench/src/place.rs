@@ -24,7 +24,7 @@ use latchkey_local::{
     database::{Database, Endpoint, Tables},
     functions,
     guard::AccessKey,
-    issuer::{CLIENT_ID, Issuer},
+    issuer::{self, CLIENT_ID, Issuer},
     samples,
     state::StateDir,
 };
@@ -36,7 +36,7 @@ use shared::{
     client::SearchEntry,
     config::{Config, Edge, OidcConfig, SigningKey},
     context::system_entropy,
-    fields::{At, Secret},
+    fields::{At, Email, Secret},
     id::PracticeId,
     keys::{self, Found, Key},
     store::Item,
@@ -50,6 +50,8 @@ use crate::{
     names,
 };
 
+/// An administrator among the samples.
+pub const DANA: &str = "dana@harbor.example";
 /// Clients loaded at a time.
 const CHUNK: usize = 1000;
 
@@ -134,11 +136,11 @@ impl Place {
         self.clock.fetch_add(seconds * 1000, Ordering::SeqCst);
     }
 
-    /// The cookie of somebody of the staff who comes from the issuer.
+    /// The cookie of somebody of the staff whom the issuer vouches for. Its own clock stands elsewhere.
     pub async fn admitted(&self, email: &str) -> String {
         let identity = Identity {
-            issuer: "past the issuer".into(),
-            subject: email.to_owned(),
+            issuer: self.issuer.url().to_owned(),
+            subject: issuer::subject(&Email::parse(email).expect("an address")),
             name: "Robin".into(),
             email: email.to_owned(),
             email_verified: true,
@@ -260,7 +262,8 @@ fn app(
         table: "latchkey".into(),
         history_table: "history".into(),
         staff_origin: origin.into(),
-        portal_origin: origin.into(),
+        // Passkeys are bound to a name: an address is none.
+        portal_origin: origin.replace("127.0.0.1", "portal.localhost"),
         edge: Edge::None,
         token_issuer: origin.into(),
         verifying_keys: JWKS.into(),
