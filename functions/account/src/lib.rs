@@ -471,6 +471,8 @@ async fn confirm_email(
         },
         None => confirmation_expired(),
     };
+    let (theirs, settings) = visitor.load(&app).await?;
+    visitor.open_charts(&theirs, &settings, app.now())?;
     let practice = token.as_ref().map(|token| token.practice.clone());
     let Some(practice) = practice.or_else(|| token::practice_of(with.token.reveal())) else {
         return Err(problem);
@@ -523,12 +525,14 @@ async fn use_link(
             "not_found" | "deleted" => confirmation_expired(),
             _ => problem,
         })?;
+    let account = accounts.get(&token.account).and_then(Option::as_ref);
+    let account = account.ok_or_else(Problem::signed_out)?;
+    // A repetition, too, is answered in a session that is open.
+    visitor.open_charts(account, &settings, app.now())?;
     if let Some(before) = before {
         return Ok(before);
     }
-    let account = accounts.get(&token.account).and_then(Option::as_ref);
-    let actor = account.map_or_else(Actor::nobody, Account::actor);
-    let author = Author { actor, caller: visitor.caller.clone() };
+    let author = Author { actor: account.actor(), caller: visitor.caller.clone() };
     let request = Request {
         practice: &settings,
         author: &author,

@@ -413,8 +413,8 @@ impl<'a> ChartEdit<'a> {
         let same = new.same_person || same_name(&account.name, name);
         let here = account.grants.get(&self.chart.client.client_id);
         if let Some(grant) = here.filter(|_| same) {
-            let revoked =
-                self.chart.user(grant.portal_user_id).is_ok_and(|u| u.access == Access::Revoked);
+            let user = self.chart.user(grant.portal_user_id);
+            let revoked = user.is_ok_and(|user| self.is_revoked(user));
             return Err(if revoked {
                 Problem::taken(
                     "username",
@@ -502,6 +502,11 @@ impl<'a> ChartEdit<'a> {
         }
     }
 
+    /// Whether access is over, by staff or by a clock.
+    fn is_revoked(&self, user: &PortalUser) -> bool {
+        user.status(&self.chart.client, &self.clock) == Status::Revoked
+    }
+
     /// Makes a code with which a person signs in once whose second factor is lost, and tells them. Answers until
     /// when it works.
     ///
@@ -529,7 +534,11 @@ impl<'a> ChartEdit<'a> {
             None => self.guess_factors(&user, |update| update.set(ResetCode::PLACE, &reset)),
         }
         let mail = self.notice(&user, MailKind::FactorReset);
-        self.user_mut(id)?.mail = self.queue(mail, user.email.as_ref())?;
+        let mail = self.queue(mail, user.email.as_ref())?;
+        let user = self.user_mut(id)?;
+        user.mail = mail;
+        // Also where nothing is mailed: a code is made for access as it was read, and knows of its deletion.
+        user.version += 1;
         self.record(Action::FactorReset, Some(id), ["resetCode"]);
         Ok((code, expires_at))
     }
@@ -828,7 +837,7 @@ impl<'a> ChartEdit<'a> {
             return Ok(());
         }
         self.demand_open()?;
-        if user.access == Access::Revoked {
+        if self.is_revoked(user) {
             return Err(Problem::refused(
                 field,
                 Refusal::rule(

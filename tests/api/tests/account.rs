@@ -689,3 +689,22 @@ async fn apps_are_told_of_a_session_that_was_ended_elsewhere() {
     let items = scene.items().await;
     assert!(items.keys().any(|key| key.contains("#K NOTICE#")));
 }
+
+#[tokio::test]
+async fn an_ended_session_is_told_nothing_of_a_link_not_even_again() {
+    let scene = scene().await;
+    let token = scene.token(ADDRESS).await;
+    let confirm = || {
+        let call = Call::new("POST", "/api/portal/email-confirmation");
+        call.json(&json!({"token": token})).header("idempotency-key", "k")
+    };
+    scene.phone.send(confirm()).await.expect(204);
+    scene.dana.revoke(&scene.who).await.expect(200);
+    let before = scene.items().await;
+    scene.phone.send(confirm()).await.problem(401, "signed_out");
+    for bad in [&token[..], "harbor.x", "x"] {
+        scene.phone.confirm(bad).await.problem(401, "signed_out");
+    }
+    assert_eq!(scene.items().await, before);
+    assert!(scene.events("email-change-refused").await.is_empty());
+}

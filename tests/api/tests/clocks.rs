@@ -426,3 +426,28 @@ async fn the_last_day_is_told_of_under_another_sign_in_name_too() {
     assert!(scene.world.sender().sweep().await.expect("a sweep").is_empty());
     assert_eq!(scene.events("access-ended").await.len(), 1);
 }
+
+#[tokio::test]
+async fn who_was_ended_by_a_clock_is_activated_and_not_added_and_cannot_own_the_chart() {
+    let mut scene = scene("2015-01-01").await;
+    let Scene { dana, client, .. } = &scene;
+    dana.invite(client, "other@mail.example").await;
+    let owner = format!("/api/clients/{client}/chart-owner");
+    let others = dana.users(client).await;
+    let users = others["portalUsers"].as_array().expect("a list");
+    let other = users.iter().find(|user| user["email"] == "other@mail.example");
+    let other = other.expect("the other")["portalUserId"].clone();
+    dana.put(&owner, &json!({"portalUserId": other})).await.expect(200);
+    scene.edit(json!({"until": "2026-11-22"})).await.expect(200);
+    scene.later(MIDNIGHT).await;
+    let who = json!({"portalUserId": scene.who.user});
+    let owner = format!("/api/clients/{}/chart-owner", scene.client);
+    scene.dana.put(&owner, &who).await.problem(422, "access_revoked");
+    let user = scene.user().await;
+    let again = json!({
+        "name": user["name"], "email": user["email"], "relationship": user["relationship"],
+        "permissions": user["permissions"],
+    });
+    let path = format!("/api/clients/{}/portal-users", scene.client);
+    scene.dana.post(&path, &again).await.problem(409, "access_revoked");
+}

@@ -807,3 +807,34 @@ async fn a_passkey_of_somebody_who_was_deleted_or_of_another_practice_opens_noth
     scene.dana.delete(&scene.who, "confirm=delete").await.expect(200);
     scene.alone(&mut device).await.problem(401, "factor_failed");
 }
+
+#[tokio::test]
+async fn a_code_that_nobody_is_mailed_of_is_of_the_access_as_it_was_too() {
+    let scene = scene().await;
+    let client = scene.dana.client("Amara", "Okafor", "1984-03-12").await;
+    let body = json!({
+        "name": {"first": "Rosa", "last": "Okafor"}, "username": "rosa.okafor", "relationship": "parent",
+        "permissions": ["basic"],
+    });
+    let path = format!("/api/clients/{client}/portal-users");
+    let added = scene.dana.post(&path, &body).await.expect(201);
+    let user = text(&added["portalUserId"]);
+    let who = Invited { client, user, email: "rosa.okafor".into(), token: String::new() };
+    let path = format!("{}/sheet", who.path());
+    let sheet = scene.dana.send(Call::new("POST", &path)).await.expect(201);
+    let link = text(&sheet["link"]);
+    let (_, token) = link.split_once('#').expect("a token behind #");
+    scene.world.enroll(token, "Okafor", "1984-03-12", PASSWORD).await.expect(201);
+    let computer = scene.world.browser(&who.email, PASSWORD, "computer").await;
+    let scene = Scene { computer, who, ..scene };
+    scene.app().await;
+
+    let path = format!("{}/factor-reset", scene.who.path());
+    let call = || Call::new("POST", &path).header("idempotency-key", "k");
+    let version = async || scene.dana.user(&scene.who).await["version"].as_u64();
+    let before = version().await;
+    scene.dana.send(call()).await.expect(201);
+    assert!(version().await > before, "what was read before it is stale");
+    scene.dana.delete(&scene.who, "confirm=delete").await.expect(200);
+    scene.dana.send(call()).await.problem(409, "deleted");
+}

@@ -685,3 +685,25 @@ async fn an_auditor_sees_the_mark_and_sets_none() {
 async fn program_answer(program: &Program, call: Call) -> Value {
     program.call(call).await.expect(200)
 }
+
+#[tokio::test]
+async fn an_address_that_stands_twice_stays_safe_by_both_marks_alone() {
+    let Scene { dana, client, .. } = scene().await;
+    let entry = |kind: &str| json!({"type": kind, "address": OLD});
+    let marked = |kind: &str, safe: bool| {
+        let mut entry = entry(kind);
+        entry["safe"] = json!(safe);
+        entry
+    };
+    let marks = async |emails: Value| {
+        let client = edit(&dana, &client, &json!({"safeContact": true, "emails": emails})).await;
+        let client = client.expect(200);
+        let emails = client["emails"].as_array().expect("a list").iter();
+        emails.map(|email| email["safe"] == true).collect::<Vec<_>>()
+    };
+    for (given, kept) in [((true, false), false), ((false, true), false), ((true, true), true)] {
+        let both = json!([marked("home", given.0), marked("work", given.1)]);
+        assert_eq!(marks(both).await, [given.0, given.1]);
+        assert_eq!(marks(json!([entry("home"), entry("work")])).await, [kept; 2], "{given:?}");
+    }
+}
