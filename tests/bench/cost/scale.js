@@ -60,119 +60,127 @@ function asked({ clients, practices }, bench, cold) {
   };
 }
 
-/** Each with what it is held against, and what becomes of it: `plan` for those that give way first. */
+/** What a load is held against: a number, or what grows with the clients; and what becomes of it, `plan`, for those that
+ *  give way first. */
+function held(name, of, most, load, plan) {
+  return { name, of, load, limit: typeof most === "number" ? () => most : most, ...(plan && { plan }) };
+}
+const OF_ONE_KEY = "DynamoDB, of one key";
+const OF_AN_INDEX = `${OF_ONE_KEY} of an index`;
+/** Mails that SES takes in a day of an account that has left the sandbox. */
+const SES_A_DAY = 50_000;
+/** Mails a second that a change for many asks for: `mailsASecond`. */
+const ASKED_A_SECOND = 14;
+
 export const LIMITS = [
+  held(
+    "requests a second to the busiest route",
+    "`throttle`, by `people.clients`",
+    ({ clients }) => Math.min(10_000, Math.max(50, clients / 2000)),
+    (a) => a.route,
+  ),
+  held("requests a second to the API", "API Gateway, of an account and region", 10_000, (a) => a.all),
+  held("functions at once", "Lambda's quota, once it is asked for", 1000, (a) => a.running),
+  held(
+    "sign-ins at once, which hash passwords",
+    '`"signIns": 10`',
+    10,
+    (a) => a.signingIn,
+    "raise `signIns`: each ten of them are 1 % of Lambda's quota",
+  ),
+  held(
+    "reads a second of a practice's settings",
+    "DynamoDB, of one item",
+    3000,
+    (a) => a.perPractice(a.all),
+    "each environment keeps the settings for a second: then sessions end a second later",
+  ),
+  held(
+    "writes a second of the commonest search partition, at an import of 50 clients a second",
+    OF_ONE_KEY,
+    1000,
+    () => 50 * assumed("items") * assumed("common"),
+  ),
+  held(
+    "reads a second of the commonest search partition",
+    OF_ONE_KEY,
+    3000,
+    (a) => a.perPractice(a.searches) * a.searchReads * assumed("common"),
+  ),
+  held(
+    "writes a second of a practice's list of who came when",
+    `${OF_AN_INDEX}: an old entry and a new one`,
+    1000,
+    (a) => 2 * a.perPractice(a.signIns),
+  ),
+  held("writes a second of the history's index of a practice", OF_AN_INDEX, 1000, (a) => a.perPractice(a.eventsASecond)),
+  held(
+    "writes a second of the outbox's index",
+    `${OF_AN_INDEX}: all that waits, of all practices`,
+    1000,
+    (a) => 2 * a.waiting,
+    "spread what waits over sixteen keys by its id, and have the sweep ask for each",
+  ),
+  held("writes a second of the main table", "DynamoDB's quota of a table on demand", 40_000, (a) => a.writes),
+  held(
+    "mails a second that the stream brings",
+    "one after the other, of each shard",
+    () => (assumed("shards") * 1000) / (assumed("sending") + 4 * OF_COST.roundTrip.value),
+    (a) => a.mailsASecond,
+    "`parallelizationFactor` of 4 for `send-mail`, as `deliver` has; what comes too much waits and is not lost",
+  ),
+  held(
+    "mails a day",
+    "SES, of an account that has left the sandbox",
+    SES_A_DAY,
+    (a) => a.mailsADay,
+    "ask SES for more before, with the numbers of `make cost`: it raises the quota of who has few bounces",
+  ),
+  held(
+    "days in which a change for many invites all clients of a practice",
+    "a working week; SES takes 50,000 mails a day",
+    5,
+    (a) => Math.max(a.practice / SES_A_DAY, a.practice / (ASKED_A_SECOND * 24 * 3600)),
+    "the same request to SES; then raise `mailsASecond`",
+  ),
   {
-    name: "requests a second to the busiest route",
-    of: "`throttle`, by `people.clients`",
-    load: (a) => a.route,
-    limit: ({ clients }) => Math.min(10_000, Math.max(50, clients / 2000)),
-  },
-  { name: "requests a second to the API", of: "API Gateway, of an account and region", load: (a) => a.all, limit: () => 10_000 },
-  { name: "functions at once", of: "Lambda's quota, once it is asked for", load: (a) => a.running, limit: () => 1000 },
-  {
-    name: "sign-ins at once, which hash passwords",
-    of: '`"signIns": 10`',
-    load: (a) => a.signingIn,
-    limit: () => 10,
-    plan: "raise `signIns`: each ten of them are 1 % of Lambda's quota",
-  },
-  {
-    name: "reads a second of a practice's settings",
-    of: "DynamoDB, of one item",
-    load: (a) => a.perPractice(a.all),
-    limit: () => 3000,
-    plan: "each environment keeps the settings for a second: then sessions end a second later",
-  },
-  {
-    name: "writes a second of the commonest search partition, at an import of 50 clients a second",
-    of: "DynamoDB, of one key",
-    load: () => 50 * assumed("items") * assumed("common"),
-    limit: () => 1000,
-  },
-  {
-    name: "reads a second of the commonest search partition",
-    of: "DynamoDB, of one key",
-    load: (a) => a.perPractice(a.searches) * a.searchReads * assumed("common"),
-    limit: () => 3000,
-  },
-  {
-    name: "writes a second of a practice's list of who came when",
-    of: "DynamoDB, of one key of an index: an old entry and a new one",
-    load: (a) => 2 * a.perPractice(a.signIns),
-    limit: () => 1000,
-  },
-  {
-    name: "writes a second of the history's index of a practice",
-    of: "DynamoDB, of one key of an index",
-    load: (a) => a.perPractice(a.eventsASecond),
-    limit: () => 1000,
-  },
-  {
-    name: "writes a second of the outbox's index",
-    of: "DynamoDB, of one key of an index: all that waits, of all practices",
-    load: (a) => 2 * a.waiting,
-    limit: () => 1000,
-    plan: "spread what waits over sixteen keys by its id, and have the sweep ask for each",
-  },
-  { name: "writes a second of the main table", of: "DynamoDB's quota of a table on demand", load: (a) => a.writes, limit: () => 40_000 },
-  {
-    name: "mails a second that the stream brings",
-    of: "one after the other, of each shard",
-    load: (a) => a.mailsASecond,
-    limit: () => (assumed("shards") * 1000) / (assumed("sending") + 4 * OF_COST.roundTrip.value),
-    plan: "`parallelizationFactor` of 4 for `send-mail`, as `deliver` has; what comes too much waits and is not lost",
-  },
-  {
-    name: "mails a day",
-    of: "SES, of an account that has left the sandbox",
-    load: (a) => a.mailsADay,
-    limit: () => 50_000,
-    plan: "ask SES for more before, with the numbers of `make cost`: it raises the quota of who has few bounces",
-  },
-  {
-    name: "days in which a change for many invites all clients of a practice",
-    of: "a working week; SES takes 50,000 mails a day",
-    load: (a) => Math.max(a.practice / 50_000, a.practice / (14 * 24 * 3600)),
-    limit: () => 5,
-    plan: "the same request to SES; then raise `mailsASecond`",
-  },
-  {
-    name: "part of a day's mails that bounces, when a practice invites an old roster",
-    of: "SES looks into an account at 5 %; a change for many stops there, a minute late",
+    ...held(
+      "part of a day's mails that bounces, when a practice invites an old roster",
+      "SES looks into an account at 5 %; a change for many stops there, a minute late",
+      0.05,
+      (a) => {
+        const invited = Math.min(a.practice, ASKED_A_SECOND * assumed("late"));
+        const all = invited + a.mailsADay;
+        return all < assumed("judged") ? 0 : (invited * assumed("dead")) / all;
+      },
+      "a tenant of SES, with a reputation of its own, for each practice that invites; the others go on sending",
+    ),
     // Other mails dilute it: a larger deployment is under its limit again.
     dilutes: true,
-    load: (a) => {
-      const invited = Math.min(a.practice, 14 * assumed("late"));
-      const all = invited + a.mailsADay;
-      return all < assumed("judged") ? 0 : (invited * assumed("dead")) / all;
-    },
-    limit: () => 0.05,
-    plan: "a tenant of SES, with a reputation of its own, for each practice that invites; the others go on sending",
   },
-  {
-    name: "minutes in which a practice's history of a year is read from the archive",
-    of: "an hour; its objects hold all practices",
-    load: (a) => {
+  held(
+    "minutes in which a practice's history of a year is read from the archive",
+    "an hour; its objects hold all practices",
+    60,
+    (a) => {
       const objects = 365 * Math.max(288, (12 * a.events) / 365 / OF_COST.batch.value);
       return (objects * assumed("fetched")) / assumed("together") / 60_000;
     },
-    limit: () => 60,
-  },
-  {
-    name: "hours in which a roster is imported, by 50 clients a second",
-    of: "a night",
-    load: (a) => a.practice / 50 / 3600,
-    limit: () => 12,
-    plan: "name the clients in `people.clients` before: the route takes one of 2,000 of them a second",
-  },
-  {
-    name: "hours for which both sites are closed by `restore`",
-    of: "half a working day",
-    load: (a) => (a.clients * assumed("items") * assumed("restored")) / 3_600_000,
-    limit: () => 4,
-    plan: "write sixteen parts of the copy side by side, and close the sites for the closing of accesses alone",
-  },
+  ),
+  held(
+    "hours in which a roster is imported, by 50 clients a second",
+    "a night",
+    12,
+    (a) => a.practice / 50 / 3600,
+    "name the clients in `people.clients` before: the route takes one of 2,000 of them a second",
+  ),
+  held(
+    "hours for which both sites are closed by `restore`",
+    "half a working day",
+    4,
+    (a) => (a.clients * assumed("items") * assumed("restored")) / 3_600_000,
+    "write sixteen parts of the copy side by side, and close the sites for the closing of accesses alone",
+  ),
 ];
 
 /** Load, limit, and the number of clients at which the first reaches the second, of this shape: as many practices in
