@@ -36,7 +36,7 @@ import { TABLES } from "./keys.ts";
 import { known } from "./known.ts";
 import type { OF_DATA } from "./outputs.ts";
 import { LEAST_BACKUP_DAYS, type Settings } from "./settings.ts";
-import { TIERS } from "./tiers.ts";
+import { RARE_FROM, TIERS } from "./tiers.ts";
 
 export class Data extends Stack {
   readonly key: Key;
@@ -67,12 +67,13 @@ export class Data extends Stack {
       timeToLiveAttribute: main.timeToLive,
     });
     const { historyRecovery } = TIERS[settings.tier];
+    const rare = !historyRecovery && settings.people.clients >= RARE_FROM;
     this.history = new Table(this, "History", {
       ...both,
       stream: history.stream as StreamViewType,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: historyRecovery },
-      // Its bytes grow for years, and are seldom read: where it is a question of money, they cost less so.
-      tableClass: historyRecovery ? TableClass.STANDARD : TableClass.STANDARD_INFREQUENT_ACCESS,
+      // Its bytes grow for years, and are seldom read.
+      tableClass: rare ? TableClass.STANDARD_INFREQUENT_ACCESS : TableClass.STANDARD,
     });
     for (const [table, { indexes }] of [[this.main, main], [this.history, history]] as const) {
       for (const index of indexes) {

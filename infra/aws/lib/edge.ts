@@ -147,7 +147,7 @@ function distribution(scope: Construct, id: Site, page: string, parts: Parts): D
       ...shared,
       origin: parts.site,
       allowedMethods: AllowedMethods.ALLOW_GET_HEAD,
-      // Answers say themselves how long they keep: hashed files for ever, pages not at all.
+      // Answers say themselves how long they keep: hashed files for ever, pages for a minute here and not at all in browsers.
       cachePolicy: CachePolicy.CACHING_OPTIMIZED,
       functionAssociations: [{ function: pages, eventType: FunctionEventType.VIEWER_REQUEST }],
     },

@@ -1,5 +1,6 @@
 // The built site in its bucket. Files below `assets/` carry a hash of their content in their names and stay,
-// so that a page that was opened before an upgrade still finds its own; pages are asked for anew every time.
+// so that a page that was opened before an upgrade still finds its own. Browsers ask for pages anew every time; CloudFront
+// gives them out for a minute before it asks the bucket.
 import { readdir, readFile } from "node:fs/promises";
 import { extname, join, relative } from "node:path";
 import { GetObjectCommand, NoSuchKey, paginateListObjectsV2, PutObjectCommand } from "@aws-sdk/client-s3";
@@ -33,6 +34,12 @@ export async function publish(d: Deployment, dist: string): Promise<void> {
   for (const file of files) await store(d, file, await readFile(join(dist, file)));
   d.say(`${files.length} files are in place.`);
 }
+
+/** What browsers and CloudFront keep, and how long. A change of pages or of a practice's name is seen a minute later. */
+const KEPT = {
+  hashed: "public, max-age=31536000, immutable",
+  asked: "public, max-age=0, must-revalidate, s-maxage=60",
+};
 
 interface Offered {
   id: string;
@@ -127,7 +134,7 @@ async function store(
       Key: path,
       Body: body,
       ContentType: type,
-      CacheControl: path.startsWith("assets/") ? "public, max-age=31536000, immutable" : "no-cache",
+      CacheControl: path.startsWith("assets/") ? KEPT.hashed : KEPT.asked,
       ...condition,
     }),
   );

@@ -113,7 +113,9 @@ describe("practices", () => {
       "practices/harbor.json": { id: "harbor", name: "Harbor Counseling" },
       "config.json": { practices: [] },
     });
-    for (const { args } of bucket.commandCalls(PutObjectCommand)) expect(args[0].input.CacheControl).toBe("no-cache");
+    for (const { args } of bucket.commandCalls(PutObjectCommand)) expect(args[0].input.CacheControl).toBe(
+      "public, max-age=0, must-revalidate, s-maxage=60",
+    );
   });
 
   const written = () =>

@@ -3,7 +3,7 @@ import type { Stack } from "aws-cdk-lib";
 import { Match, Template } from "aws-cdk-lib/assertions";
 import { beforeAll, describe, expect, test } from "vitest";
 import { FUNCTIONS } from "../lib/functions.ts";
-import { TIERS, type Tier } from "../lib/tiers.ts";
+import { RARE_FROM, TIERS, type Tier } from "../lib/tiers.ts";
 import { given, made as make, Synthesised } from "./synthesised.ts";
 
 const NAMES = ["full", "standard", "lean"] as const;
@@ -49,8 +49,13 @@ describe.each(NAMES)("%s", (tier) => {
     expect(table("Main")["TableClass"]).toBeUndefined();
     expect(table("History")).toMatchObject({
       ...recovery(levers.historyRecovery),
-      TableClass: levers.historyRecovery ? "STANDARD" : "STANDARD_INFREQUENT_ACCESS",
+      TableClass: "STANDARD",
     });
+    // What is seldom read is cheaper in another class once it is more than AWS gives for nothing.
+    const classWith = (clients: number) =>
+      new Synthesised({ tier, people: { staff: 50, clients } }).one("AWS::DynamoDB::Table", "History")["TableClass"];
+    expect(classWith(RARE_FROM - 1)).toBe("STANDARD");
+    expect(classWith(RARE_FROM)).toBe(levers.historyRecovery ? "STANDARD" : "STANDARD_INFREQUENT_ACCESS");
     // In any case: the archive, encrypted and locked.
     expect(made[tier].one("AWS::S3::Bucket", "Archive")).toMatchObject({
       ObjectLockConfiguration: { Rule: { DefaultRetention: { Mode: "COMPLIANCE" } } },
@@ -148,7 +153,7 @@ test("the model of costs counts what the stack has", async () => {
       plus,
       traced,
       historyRecovery,
-      historyClass: historyRecovery ? "standard" : "infrequent",
+      historyClass: historyRecovery ? "standard" : "by size",
       dashboard,
       callsLogged,
       alarms: Object.keys(alarms(tier)).length,
@@ -157,6 +162,7 @@ test("the model of costs counts what the stack has", async () => {
     });
   }
   const acls = Object.values(made.standard.firewall.findResources("AWS::WAFv2::WebACL"));
+  expect(model.ASSUMED["rareFrom"]!.value).toBe(RARE_FROM);
   expect(model.ASSUMED["sites"]!.value).toBe(acls.length);
   for (const acl of acls) expect(acl["Properties"].Rules).toHaveLength(model.ASSUMED["rules"]!.value);
 });

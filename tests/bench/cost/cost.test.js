@@ -154,13 +154,19 @@ test("backups are of the main table: five weeks, and twelve months of which most
   ok(backup > 14 * 5 && backup < 14 * 5.25);
 });
 
-test("what the edge does is logged, and S3 is asked for every page", () => {
+test("what the edge does is logged, and S3 is asked for every page that CloudFront does not have", () => {
   const size = { clients: 1000, cold: 0, hours: 100, traced: 1 };
   const [bench, cold] = figures();
   const { CloudWatch, CloudFront, Lambda, S3 } = quantities(size, bench, cold);
   const functions = (Lambda.lambdaRequest * (0.9 + 0.7)) / 1e6;
   ok(Math.abs(CloudWatch.logs - functions - (CloudFront.edgeRequest * 0.4) / 1e6) < 1e-9);
-  equal(Math.round(S3.pageGet), Math.round((CloudFront.edgeFunction * 2) / 3));
+  // With few people, hardly a page is asked for twice in a minute; with many, each place asks once in one.
+  const at = (clients) => quantities({ ...size, clients }, bench, cold);
+  const few = at(10);
+  equal(Math.round(few.S3.pageGet), Math.round((few.CloudFront.edgeFunction * 2) / 3));
+  ok(S3.pageGet < (CloudFront.edgeFunction * 2) / 3);
+  equal(S3.pageGet, 2 * 3 * 60 * 100);
+  equal(at(1_000_000).S3.pageGet, S3.pageGet);
 });
 
 test("a key that turns every year is paid for three times", () => {
@@ -212,7 +218,7 @@ test("every price is used, and says where and when it was read", () => {
   }
   // May only get fewer.
   const unread = Object.keys(list.prices).filter((name) => !list.prices[name].read);
-  deepEqual(unread, ["coldBackup", "archiveMove"]);
+  deepEqual(unread, ["coldBackup"]);
 });
 
 test("the tiers cost less and less, and each lever saves what it says", () => {
@@ -255,14 +261,35 @@ test("both sites together ask for what all operations and pages do", () => {
   ok(Lambda.lambdaRequest > calls);
 });
 
-test("a history in Standard-IA moves its bytes and its writes, and leaves recovery to the main table", () => {
+test("a large history in Standard-IA moves its bytes and its writes, and leaves recovery to the main table", () => {
   const [bench, cold] = figures();
-  const rare = { ...TIERS.full, ...LEVERS["history in Standard-IA, without point-in-time recovery"] };
-  const before = quantities(SIZES[1], bench, cold).DynamoDB;
-  const after = quantities(SIZES[1], bench, cold, rare, list).DynamoDB;
+  const rare = { ...TIERS.full, historyClass: "by size", historyRecovery: false };
+  const at = (clients, tier = TIERS.full) => quantities({ ...SIZES[1], clients }, bench, cold, tier, list).DynamoDB;
+  const before = at(70_000);
+  const after = at(70_000, rare);
   ok(Math.abs(after.storage + after.storageRare - before.storage) < 1e-9);
   ok(Math.abs(after.writeUnit + after.writeUnitRare - before.writeUnit) < 1e-6);
   equal(after.recovery, after.storage);
+  const small = at(69_999, rare);
+  ok(!("storageRare" in small) && small.recovery < small.storage);
+});
+
+test("the class of a history is the one that is cheaper at its size", () => {
+  const [bench, cold] = figures();
+  const usd = (clients, historyClass) =>
+    bill({ ...SIZES[1], clients }, bench, cold, list, { ...TIERS.standard, historyClass }).services.DynamoDB.usd;
+  const { rareFrom } = ASSUMED;
+  const there = rareFrom.value;
+  try {
+    for (const clients of [10_000, 60_000, 80_000, 1_000_000]) {
+      const chosen = usd(clients, "by size");
+      rareFrom.value = clients < there ? clients : clients + 1;
+      ok(chosen < usd(clients, "by size"), `${clients}`);
+      rareFrom.value = there;
+    }
+  } finally {
+    rareFrom.value = there;
+  }
 });
 
 test("an allowance is subtracted once, where the tier says so, and never below nothing", () => {

@@ -135,7 +135,9 @@ export const ASSUMED = {
   answer: { value: 3, unit: "kB of an answer of the API, headers included" },
   page: { value: 20, unit: "kB of a page, most of it in the browser's cache" },
   files: { value: 3, unit: "requests for files with a page" },
-  uncached: { value: 2, unit: "of them that S3 is asked for each time: the page itself, and the list of practices" },
+  uncached: { value: 2, unit: "of them that browsers ask for each time: the page itself, and the practice's file" },
+  pageSeconds: { value: 60, unit: "seconds for which a place of CloudFront gives those out without asking S3" },
+  places: { value: 3, unit: "such places that people of a practice come by" },
   edgeLogged: { value: 0.4, unit: "kB of CloudFront's log of a request" },
   logged: { value: 0.9, unit: "kB of log of a call: its line, and the API's access log" },
   callLines: { value: 0.7, unit: "kB of Lambda's own lines of a call" },
@@ -144,6 +146,7 @@ export const ASSUMED = {
   rotations: { value: 2, unit: "yearly rotations of the key that are paid for; further ones are not" },
   sites: { value: 2, unit: "sites, each with a distribution and a firewall" },
   rules: { value: 5, unit: "rules of each firewall" },
+  rareFrom: { value: 70_000, unit: "clients (`people.clients`) from which on the history's table is in Standard-IA" },
   historyUnits: { value: 3, unit: "write units for an event: two in its transaction, one for the index" },
   metrics: { value: 2, unit: "metrics of requests: failures and lockouts; one counts for the hours in which it is written" },
   mailMetrics: { value: 6, unit: "metrics of mails: sent, failed, refused, delivered, bounced, reported" },
@@ -152,7 +155,8 @@ export const ASSUMED = {
 /** What a deployment is made of, by the settings' `tier`. `infra/aws/test/tiers.test.ts` holds the stack against it.
  *  - `plus`: Cognito's Plus plan, with threat protection; else Essentials.
  *  - `traced`: X-Ray.
- *  - `historyClass`, `historyRecovery`: how the history's table is kept; the archive has it in any case.
+ *  - `historyClass`, `historyRecovery`: how the history's table is kept: in Standard, in Standard-IA, or in what is cheaper
+ *    at its size. The archive has it in any case.
  *  - `dashboard`: one of more than 50 metrics is paid for, a smaller one is not.
  *  - `callsLogged`: Lambda's own lines of every call in the log.
  *  - `secrets`: in Secrets Manager; what is in Parameter Store costs nothing.
@@ -176,7 +180,7 @@ export const TIERS = {
   standard: {
     plus: false,
     traced: false,
-    historyClass: "infrequent",
+    historyClass: "by size",
     historyRecovery: false,
     dashboard: "small",
     alarms: 10,
@@ -190,7 +194,7 @@ export const TIERS = {
   lean: {
     plus: false,
     traced: false,
-    historyClass: "infrequent",
+    historyClass: "by size",
     historyRecovery: false,
     dashboard: "none",
     alarms: 10,
@@ -216,7 +220,9 @@ export const LEVERS = {
   "CloudFront's flat-rate plans, with the firewall": { plans: true },
   "Cognito Essentials": { plus: false },
   "no X-Ray": { traced: false },
-  "history in Standard-IA, without point-in-time recovery": { historyClass: "infrequent", historyRecovery: false },
+  "history without point-in-time recovery": { historyRecovery: false },
+  "history in Standard-IA, from 70,000 clients on": { historyClass: "by size" },
+  "what AWS gives every account for good": { allowances: true },
   "a dashboard of at most 50 metrics": { dashboard: "small" },
   "ten alarms": { alarms: 10 },
   "Lambda's own lines of failed calls alone": { callsLogged: false },
@@ -338,7 +344,7 @@ export function quantities({ clients, cold: coldPart, hours, traced }, bench, co
   const warm = (assumed("warm") * 24) / HOURS;
   const edge = sites(rows);
   const atEdge = sum(edge.map(({ requests }) => requests));
-  const infrequent = tier.historyClass === "infrequent";
+  const infrequent = tier.historyClass === "by size" && clients >= assumed("rareFrom");
   const historyWrites = infrequent ? events * assumed("historyUnits") : 0;
   const logged = assumed("logged") + (tier.callsLogged ? assumed("callLines") : 0);
   const logsGb = (invoked * logged + atEdge * assumed("edgeLogged")) / 1e6;
@@ -369,7 +375,8 @@ export function quantities({ clients, cold: coldPart, hours, traced }, bench, co
       archiveMove: moved ? batches : 0,
       archiveStandard: standardGb,
       archiveStorage: historyGb - standardGb,
-      pageGet: pages * assumed("uncached"),
+      // Of many practices each has a file of its own: this is one practice.
+      pageGet: assumed("uncached") * Math.min(pages, (assumed("places") * hours * 3600) / assumed("pageSeconds")),
     },
     ...atTheEdge(edge, tier, list),
     SES: { mail: mails },
