@@ -14,8 +14,8 @@ const DOORS = [
   "/api/portal/sign-in",
   "/api/portal/enrollment",
   "/api/portal/password",
-  "/api/portal/account/email",
-  "/api/portal/account/password",
+  // Of the person who is signed in: address, password, and every second factor.
+  "/api/portal/account/",
   "/api/portal/email-confirmation",
   "/api/staff/sign-in",
 ];

@@ -238,6 +238,33 @@ describe("the edge", () => {
     expect(doors.Action!.Block!.CustomResponse!.ResponseCode).toBe(429);
   });
 
+  test("has every request behind the doors in which somebody tells a password, a code or another proof", () => {
+    interface Operation { requestBody?: { content: Record<string, { schema: object }> } }
+    const { paths, components } = JSON.parse(readFileSync(new URL("../../../shared/openapi.json", import.meta.url), "utf8")) as {
+      paths: Record<string, Record<string, Operation>>;
+      components: { schemas: Record<string, object> };
+    };
+    const tells = (schema: object, seen: string[] = []): boolean =>
+      Object.entries(schema).some(([name, value]: [string, unknown]) => {
+        if (name === "$ref") {
+          const of = String(value).split("/").pop()!;
+          return !seen.includes(of) && tells(components.schemas[of]!, [...seen, of]);
+        }
+        if (name === "properties") return ["password", "code", "proof"].some((one) => one in (value as object)) || tells(value as object, seen);
+        return typeof value === "object" && value !== null && tells(value, seen);
+      });
+    const told = Object.entries(paths)
+      .filter(([path, item]) => path.startsWith("/api/portal/") && Object.values(item).some(({ requestBody }) => requestBody && tells(requestBody)))
+      .map(([path]) => path);
+    expect(told).toContain("/api/portal/sign-in/factor");
+    expect(told).toContain("/api/portal/account/passkeys/{passkeyId}");
+    const doors = [...JSON.stringify(rule(made, "Portal", "Doors")).matchAll(/"SearchString":"([^"]+)"/g)].map(([, path]) => path!);
+    expect(told.filter((path) => !doors.some((door) => path.startsWith(door)))).toEqual([]);
+    // What is only read is none.
+    for (const path of ["/api/portal/account", "/api/portal/session", "/api/portal/apps"])
+      expect(doors.some((door) => path.startsWith(door))).toBe(false);
+  });
+
   test("lets all staff of a practice sign in from one address at once, and a stranger guess no more for it", () => {
     expect(limit(made, "Portal", "Doors")).toBe(100);
     expect(limit(made, "Staff", "Doors")).toBe(4 * given().people.staff);
