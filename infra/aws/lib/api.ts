@@ -98,7 +98,8 @@ export class Api extends Construct {
     this.turnedAway = new MetricFilter(this, "TurnedAway", {
       logGroup: logs,
       filterPattern: FilterPattern.literal('{ $.status = "429" && $.functionStatus != "200" }'),
-      metricNamespace: "Latchkey",
+      // A filter cannot name a dimension of its own: the namespace tells deployments of one account apart.
+      metricNamespace: `Latchkey/${settings.deployment}`,
       metricName: "TurnedAway",
     }).metric({ statistic: Stats.SUM });
   }

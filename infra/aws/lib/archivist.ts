@@ -84,7 +84,7 @@ export class Archivist extends Construct {
     const changed = new MetricFilter(scope, "Changed", {
       logGroup: logs,
       filterPattern: FilterPattern.stringValue("$.message", "=", `${CHANGED}*`),
-      metricNamespace: "Latchkey",
+      metricNamespace: `Latchkey/${settings.deployment}`,
       metricName: "HistoryChanged",
     });
     return [made, changed.metric({ statistic: Stats.SUM })];
@@ -136,7 +136,7 @@ export class Archivist extends Construct {
       new MetricFilter(scope, words === BEHIND ? "Behind" : "Current", {
         logGroup: logs,
         filterPattern: FilterPattern.stringValue("$.message", "=", `${words}*`),
-        metricNamespace: "Latchkey",
+        metricNamespace: `Latchkey/${settings.deployment}`,
         metricName: "ArchiveBehind",
         metricValue: words === BEHIND ? "1" : "0",
       }).metric({ statistic: Stats.MAXIMUM }),

@@ -21,7 +21,8 @@ export const EDGE_REGION = "us-east-1";
 /** Tells the stacks of a deployment apart: how their names end. */
 export type End = "" | "-data" | "-firewall" | "-access-log" | "-plans";
 
-const regionOf = (d: Deployment, end: End) => (end === "" || end === "-data" ? d.settings.region : EDGE_REGION);
+/** Where a stack is. */
+export const regionOf = (d: Deployment, end: End) => (end === "" || end === "-data" ? d.settings.region : EDGE_REGION);
 const clientOf = (d: Deployment, end: End) =>
   regionOf(d, end) === d.settings.region ? d.cloudFormation : new CloudFormationClient({ region: EDGE_REGION });
 const nameOf = (d: Deployment, end: End) => d.settings.deployment + end;
@@ -99,6 +100,37 @@ async function templateOf(d: Deployment, end: End): Promise<string> {
     new GetTemplateCommand({ StackName: nameOf(d, end), TemplateStage: "Original" }),
   );
   return typeof TemplateBody === "string" ? TemplateBody : JSON.stringify(TemplateBody);
+}
+
+/** The names of the indexes of each table of a template, by the table's logical id. */
+const indexesOf = (template: string) =>
+  new Map(
+    ofType(template, "AWS::DynamoDB::Table").map(([id, { Properties }]) => {
+      const indexes = (Properties?.["GlobalSecondaryIndexes"] ?? []) as { IndexName: string }[];
+      return [id, indexes.map(({ IndexName }) => IndexName)] as const;
+    }),
+  );
+
+/** On the way to a version, the indexes that there are after each deployment of the data before the last one: of a table
+ *  that is there, DynamoDB makes or deletes one index in an update, and CloudFormation refuses more.
+ *  <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html> */
+export async function indexSteps(d: Deployment, version: Assembly): Promise<string[][]> {
+  if (!(await stackOf(d, "-data"))) return [];
+  const before = indexesOf(await templateOf(d, "-data"));
+  const tables = [...indexesOf(await version.template(nameOf(d, "-data")))].map(([id, after]) => {
+    const there = before.get(id);
+    // Those of a new table are made with it.
+    const missing = there ? after.filter((name) => !there.includes(name)) : [];
+    const gone = there?.filter((name) => !after.includes(name)) ?? [];
+    if (gone.length > 1)
+      throw new Refusal(`This version lacks more than one index of a table that is there: ${gone.join(", ")}. AWS deletes one in an update: deploy the versions between, one after the other.`);
+    return { after, missing, gone };
+  });
+  const last = Math.max(0, ...tables.map(({ missing }) => missing.length));
+  const first = tables.some(({ missing, gone }) => missing.length && gone.length) ? 0 : 1;
+  return Array.from({ length: Math.max(0, last - first) }, (_, step) =>
+    tables.flatMap(({ after, missing }) => after.filter((name) => !missing.slice(first + step).includes(name))),
+  );
 }
 
 const tablesOf = ({ Outputs = [] }: Stack) =>

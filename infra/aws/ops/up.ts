@@ -13,7 +13,7 @@ import { paginateQuery } from "@aws-sdk/lib-dynamodb";
 import { key } from "../lib/keys.ts";
 import { settings, type First, type Settings } from "../lib/settings.ts";
 import { agrees, interview, type Answers, type Asker } from "./ask.ts";
-import { Assembly, clearGroups, EDGE_REGION, goBack, isProtected, keep, keepsTables, protectTables, upToDate, type End } from "./cloudformation.ts";
+import { Assembly, clearGroups, EDGE_REGION, goBack, indexSteps, isProtected, keep, keepsTables, protectTables, upToDate, type End } from "./cloudformation.ts";
 import { Deployment, Refusal } from "./deployment.ts";
 import { leads, names, type Names } from "./dns.ts";
 import * as keys from "./keys.ts";
@@ -114,10 +114,12 @@ export async function stepsOf(d: Deployment, hands: Hands, first?: First): Promi
   const { deployment, region, keepData, edgePlan } = d.settings;
   // Until all of a first deployment stands, nothing is kept of it.
   const standing = !keepData || (await keepsTables(d));
-  const assemblyOf = (provisional: boolean) =>
-    new Assembly((folder) =>
-      hands.cdk("synth", "--quiet", "--output", folder, ...(provisional ? ["--context", "provisional=true"] : [])),
+  const assemblyOf = (provisional: boolean, indexes?: string[]) => {
+    const context = [...(provisional ? ["provisional=true"] : []), ...(indexes ? [`indexes=${indexes.join(",")}`] : [])];
+    return new Assembly((folder) =>
+      hands.cdk("synth", "--quiet", "--output", folder, ...context.flatMap((one) => ["--context", one])),
     );
+  };
   if (hands.templates && !standing)
     throw new Refusal("The first deployment makes its templates itself, and protects what it made at the end: leave --templates out.");
   const final = hands.templates ? new Assembly(undefined, hands.templates) : assemblyOf(false);
@@ -129,6 +131,15 @@ export async function stepsOf(d: Deployment, hands: Hands, first?: First): Promi
       d.changed();
     }
   };
+  const addIndexes = async () => {
+    const steps = await indexSteps(d, version);
+    if (steps.length && hands.templates)
+      throw new Refusal("This version adds more than one index to a table, which AWS makes one at a time: deploy it once without --templates.");
+    for (const indexes of steps) {
+      d.say(`  AWS makes one index of a table at a time: ${steps.length + 1 - steps.indexOf(indexes)} to go.`);
+      await deploy(assemblyOf(!standing, indexes), "-data");
+    }
+  };
   const stacks = (name: string, says: string, ...ends: End[]): Step => ({
     name,
     plan: () => says,
@@ -138,6 +149,7 @@ export async function stepsOf(d: Deployment, hands: Hands, first?: First): Promi
     },
     run: async () => {
       if (ends.includes("")) await clearGroups(d);
+      if (ends.includes("-data")) await addIndexes();
       await deploy(version, ...ends);
     },
   });

@@ -178,7 +178,7 @@ export class Account {
       const provisional = words.includes("provisional=true");
       for (const end of ["", "-data", "-firewall", "-access-log", "-plans"]) {
         const Parameters = end ? {} : { Signing: { Type: "AWS::SSM::Parameter::Value<String>", Default: "/latchkey/signing-version" } };
-        const template = { version: end === "-data" ? "data" : this.version, provisional, Parameters, ...(end === "-data" && this.tables(provisional)), ...(!end && { Resources: this.resources }) };
+        const template = { version: end === "-data" ? "data" : this.version, provisional, Parameters, ...(end === "-data" && this.tables(provisional, words.find((word) => word.startsWith("indexes="))?.slice(8).split(","))), ...(!end && { Resources: this.resources }) };
         writeFileSync(join(option("--output"), `latchkey${end}.template.json`), JSON.stringify(template));
       }
     } else if (command === "bootstrap") {
@@ -208,15 +208,37 @@ export class Account {
       throw new Killed(`${name} is in the state ${status}`);
     }
     if (name === "latchkey") this.makeGroups(template);
+    if (name === "latchkey-data" && this.whole(name)) this.refuseIndexes(this.stacks.get(name)!.template, template);
     // Of the same template, CloudFormation changes nothing.
     if (name === "latchkey-data" && this.stacks.get(name)?.template !== template) this.protectedTables = new Set(guarded ? ["main", "history"] : []);
     const status = this.whole(name) ? "UPDATE_COMPLETE" : "CREATE_COMPLETE";
     this.stacks.set(name, { template, parameters, guarded, status });
   }
   keepsData = false;
-  tables(provisional: boolean) {
+  /** The indexes that this version wants of each table. */
+  indexes: Record<string, string[]> = { Main: ["outbox"], History: ["practice"] };
+  tables(provisional: boolean, soFar?: string[]) {
     const DeletionPolicy = this.keepsData && !provisional ? "Retain" : "Delete";
-    return { Resources: { Main: { Type: "AWS::DynamoDB::Table", DeletionPolicy } } };
+    const table = (id: string) => {
+      const names = this.indexes[id]!.filter((name) => !soFar || soFar.includes(name));
+      const GlobalSecondaryIndexes = names.map((IndexName) => ({ IndexName }));
+      return { Type: "AWS::DynamoDB::Table", DeletionPolicy, Properties: { GlobalSecondaryIndexes } };
+    };
+    return { Resources: { Main: table("Main"), History: table("History") } };
+  }
+
+  /** As DynamoDB does with tables that are there. */
+  private refuseIndexes(before: string, after: string): void {
+    const indexes = (template: string, id: string) => {
+      const { Resources = {} } = JSON.parse(template) as { Resources?: Record<string, { Properties: { GlobalSecondaryIndexes: { IndexName: string }[] } }> };
+      return Resources[id]?.Properties.GlobalSecondaryIndexes.map(({ IndexName }) => IndexName);
+    };
+    for (const id of ["Main", "History"]) {
+      const [there, wanted] = [indexes(before, id), indexes(after, id)!];
+      if (!there) continue;
+      const changed = [...there.filter((name) => !wanted.includes(name)), ...wanted.filter((name) => !there.includes(name))];
+      if (changed.length > 1) throw new Error("Cannot perform more than one GSI creation or deletion in a single update");
+    }
   }
 
   /** As CloudFormation does with groups of fixed names, which are kept. */

@@ -1,7 +1,7 @@
 // What no emulator honours, and what nobody would notice until it is needed.
 import { readFileSync } from "node:fs";
 import type { Stack } from "aws-cdk-lib";
-import { Match } from "aws-cdk-lib/assertions";
+import { Match, Template } from "aws-cdk-lib/assertions";
 import { beforeAll, describe, expect, test } from "vitest";
 import { DELIVERIES, FUNCTIONS } from "../lib/functions.ts";
 import { operations } from "../lib/api.ts";
@@ -66,6 +66,16 @@ describe("data", () => {
       index("guarded", "guardedIn", "guardedOrder"),
     ]);
     expect(table["StreamSpecification"]).toEqual({ StreamViewType: "NEW_AND_OLD_IMAGES" });
+  });
+
+  test("of an upgrade with several new indexes, a template has those that it is asked for alone", () => {
+    const { stack } = make({}, false, { indexes: "outbox,since" });
+    const data = Template.fromStack(stack.node.scope!.node.findChild("latchkey-data") as Stack);
+    const names = Object.entries(data.findResources("AWS::DynamoDB::Table")).map(([id, { Properties }]) => [
+      id.slice(0, 4),
+      ((Properties.GlobalSecondaryIndexes ?? []) as { IndexName: string }[]).map(({ IndexName }) => IndexName),
+    ]);
+    expect(names).toEqual([["Main", ["outbox", "since"]], ["Hist", []]]);
   });
 
   test("all events of a practice are found by time", () => {
@@ -716,10 +726,10 @@ test("what the API turns away by itself is counted apart from what functions ref
   expect(made.one("AWS::Logs::MetricFilter", "ApiTurnedAway")).toMatchObject({
     LogGroupName: { Ref: expect.stringMatching(/^ApiLogs/) },
     FilterPattern: '{ $.status = "429" && $.functionStatus != "200" }',
-    MetricTransformations: [{ MetricNamespace: "Latchkey", MetricName: "TurnedAway", MetricValue: "1" }],
+    MetricTransformations: [{ MetricNamespace: "Latchkey/latchkey", MetricName: "TurnedAway", MetricValue: "1" }],
   });
   expect(full.one("AWS::CloudWatch::Alarm", "WatchTurnedAway")).toMatchObject({
-    Namespace: "Latchkey",
+    Namespace: "Latchkey/latchkey",
     MetricName: "TurnedAway",
     Threshold: 10,
   });
@@ -731,14 +741,26 @@ test("what the API turns away by itself is counted apart from what functions ref
   });
 });
 
+test("what one deployment counts wakes nobody about another in the same account", () => {
+  const ours = (deployment: string) => {
+    const of = new Synthesised({ tier: "full", deployment });
+    return Object.values(of.all<{ Namespace?: string; MetricName: string; Dimensions?: object }>("AWS::CloudWatch::Alarm"))
+      .filter(({ Namespace }) => Namespace?.startsWith("Latchkey"))
+      .map(({ Namespace, MetricName, Dimensions }) => JSON.stringify([Namespace, MetricName, Dimensions]));
+  };
+  const [one, other] = [ours("latchkey"), ours("rehearsal")];
+  expect(one).toHaveLength(5);
+  expect(one.filter((metric) => other.includes(metric))).toEqual([]);
+});
+
 test("whoever changes the history in its table is heard of", () => {
   expect(made.one("AWS::Logs::MetricFilter", "ArchivistCopyChanged")).toMatchObject({
     LogGroupName: { Ref: expect.stringMatching(/^ArchivistCopyLogs/) },
     FilterPattern: '{ $.message = "history was changed*" }',
-    MetricTransformations: [{ MetricNamespace: "Latchkey", MetricName: "HistoryChanged", MetricValue: "1" }],
+    MetricTransformations: [{ MetricNamespace: "Latchkey/latchkey", MetricName: "HistoryChanged", MetricValue: "1" }],
   });
   expect(made.one("AWS::CloudWatch::Alarm", "WatchHistoryChanged")).toMatchObject({
-    Namespace: "Latchkey",
+    Namespace: "Latchkey/latchkey",
     MetricName: "HistoryChanged",
     Threshold: 1,
   });
@@ -752,7 +774,7 @@ test("whether the history reaches its archive is looked at every day, and somebo
   ].map(([words, MetricValue]) => ({
     LogGroupName: { Ref: expect.stringMatching(/^ArchivistLookLogs/) },
     FilterPattern: `{ $.message = "${words}*" }`,
-    MetricTransformations: [{ MetricNamespace: "Latchkey", MetricName: "ArchiveBehind", MetricValue }],
+    MetricTransformations: [{ MetricNamespace: "Latchkey/latchkey", MetricName: "ArchiveBehind", MetricValue }],
   })));
   expect(made.one("AWS::CloudWatch::Alarm", "WatchArchiveBehind")).toMatchObject({
     MetricName: "ArchiveBehind",

@@ -48,9 +48,9 @@ export const binaries = placeholders("arm64");
 const intel = placeholders("x86_64");
 
 /** The app of these settings, not synthesised yet. `bundled` also builds what is built at synthesis. */
-export function made(changes: Partial<Settings> = {}, bundled = false): { app: App; stack: Latchkey } {
+export function made(changes: Partial<Settings> = {}, bundled = false, context: object = {}): { app: App; stack: Latchkey } {
   const app = new App({
-    context: { ...cdkJson.context, ...(!bundled && { "aws:cdk:bundling-stacks": [] }) },
+    context: { ...cdkJson.context, ...context, ...(!bundled && { "aws:cdk:bundling-stacks": [] }) },
   });
   const chosen = given(changes);
   const built = chosen.architecture === "arm64" ? binaries : intel;

@@ -305,6 +305,57 @@ describe("an upgrade", () => {
     expect(account.objects.get("site/practices/harbor.json")).toContain("Harbor Counseling");
   });
 
+  const indexesNow = (table: string) => {
+    const { Resources } = JSON.parse(account.stacks.get("latchkey-data")!.template) as {
+      Resources: Record<string, { Properties: { GlobalSecondaryIndexes: { IndexName: string }[] } }>;
+    };
+    return Resources[table]!.Properties.GlobalSecondaryIndexes.map(({ IndexName }) => IndexName);
+  };
+  const deployments = () => account.changes.filter((what) => what === "deploy latchkey-data").length;
+
+  test.each<[string, Record<string, string[]>, number]>([
+    ["one new index of each table", { Main: ["outbox", "listed"], History: ["practice", "actor"] }, 1],
+    ["three of one and two of the other", { Main: ["listed", "outbox", "since", "trouble"], History: ["practice", "actor", "day"] }, 3],
+    ["one that it has no more", { Main: [], History: ["practice"] }, 1],
+    ["others in its place", { Main: ["listed", "since"], History: ["practice"] }, 3],
+  ])("with %s makes and deletes one of a table at a time", async (_, indexes, times) => {
+    await deploy();
+    const before = deployments();
+    account.indexes = indexes;
+    await deploy();
+    expect(deployments() - before).toBe(times);
+    expect([indexesNow("Main"), indexesNow("History")]).toEqual([indexes["Main"], indexes["History"]]);
+  });
+
+  test.each(["try-out", "patients"] as const)("for %s with several new indexes goes on wherever it was ended", async (use) => {
+    for (let at = 1; at <= 3; at += 1)
+      for (const side of ["before", "after"] as const) {
+        account = fresh();
+        await deploy({ use });
+        account.indexes = { Main: ["outbox", "listed", "since", "trouble"], History: ["practice"] };
+        account.kill = { at: account.changes.length + at, side };
+        await expect(deploy({ use })).rejects.toThrow(`${side} deploy latchkey-data`);
+        delete account.kill;
+        await deploy({ use });
+        expect(indexesNow("Main")).toEqual(account.indexes["Main"]);
+        expect(account.protectedTables.size).toBe(use === "patients" ? 2 : 0);
+      }
+  });
+
+  test("with several new indexes is refused where its templates were made before, and so is one that lacks several", async () => {
+    await deploy();
+    const templates = mkdtempSync(join(tmpdir(), "latchkey-templates-"));
+    account.indexes["Main"] = ["outbox", "listed", "since"];
+    await account.hands().cdk("synth", "--output", templates);
+    const before = account.state();
+    await expect(up(deployment(), "no file", undefined, { ...account.hands(), templates })).rejects.toThrow("deploy it once without --templates");
+    expect(account.state()).toEqual(before);
+    await deploy();
+    account.indexes["Main"] = ["outbox"];
+    await expect(deploy()).rejects.toThrow("listed, since");
+    expect(indexesNow("Main")).toEqual(["outbox", "listed", "since"]);
+  });
+
   test("of which a function does not answer goes back, and its pages are not published", async () => {
     writeFileSync(join(account.dist, "index.html"), "<p>new");
     account.broken.add("latchkey-send-mail");
