@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ACMClient, DescribeCertificateCommand } from "@aws-sdk/client-acm";
-import { DescribeStacksCommand, paginateListStackResources, type StackResourceSummary } from "@aws-sdk/client-cloudformation";
+import { paginateListStackResources, type StackResourceSummary } from "@aws-sdk/client-cloudformation";
 import { CloudFrontClient, ListDistributionsCommand, type DistributionSummary } from "@aws-sdk/client-cloudfront";
 import { GetAccountSettingsCommand, GetFunctionConcurrencyCommand } from "@aws-sdk/client-lambda";
 import { GetAccountCommand, GetEmailIdentityCommand, SESv2Client } from "@aws-sdk/client-sesv2";
@@ -13,6 +13,7 @@ import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { checkBinaries } from "../lib/binaries.ts";
 import { FUNCTIONS, functionName, reserved } from "../lib/functions.ts";
 import { accountPlan } from "./account-plan.ts";
+import { regionOf, stackOf, type End } from "./cloudformation.ts";
 import { Refusal, type Deployment } from "./deployment.ts";
 import { leads, names, type Names } from "./dns.ts";
 
@@ -100,7 +101,7 @@ export async function findings(d: Deployment, given: Partial<Around> = {}): Prom
     ["the plan of the account", () => plan(d)],
     ["CDK's bootstrap", () => bootstrap(d, account.number)],
     ["the keys", () => keys(d)],
-    ["the stacks as they are", async () => [...(await stack(d, "-data")), ...(await stack(d, "")), ...(await oldTables(d))]],
+    ["the stacks as they are", async () => [...(await stacks(d)), ...(await oldTables(d))]],
     ["Lambda's quota", () => concurrency(d)],
     ["CloudFront", () => edge(d, all)],
     ["the certificate", () => certificate(d)],
@@ -296,21 +297,16 @@ async function read(ssm: SSMClient, Name: string): Promise<string | undefined> {
   }
 }
 
-/** The state of a stack, if there is one. */
-async function status(d: Deployment, StackName = d.settings.deployment): Promise<string | undefined> {
-  try {
-    const { Stacks = [] } = await d.cloudFormation.send(new DescribeStacksCommand({ StackName }));
-    return Stacks[0]?.StackStatus;
-  } catch (error) {
-    if (/does not exist/.test((error as Error).message)) return undefined;
-    throw error;
-  }
+/** All of them: CloudFormation takes no change of one that it could not undo, in whichever region it is. */
+async function stacks(d: Deployment): Promise<Finding[]> {
+  const ends: End[] = ["-data", "", "-firewall", "-access-log", "-plans"];
+  return (await Promise.all(ends.map((end) => stack(d, end)))).flat();
 }
 
-async function stack(d: Deployment, end: string): Promise<Finding[]> {
-  const { region } = d.settings;
+async function stack(d: Deployment, end: End): Promise<Finding[]> {
+  const region = regionOf(d, end);
   const name = d.settings.deployment + end;
-  const now = await status(d, name);
+  const now = (await stackOf(d, end))?.StackStatus;
   if (!now || /^(CREATE|UPDATE|UPDATE_ROLLBACK|IMPORT|ROLLBACK)_COMPLETE$|^REVIEW_IN_PROGRESS$/.test(now)) {
     return now === "ROLLBACK_COMPLETE"
       ? [
@@ -326,7 +322,10 @@ async function stack(d: Deployment, end: string): Promise<Finding[]> {
     ? [`aws cloudformation describe-stack-events --stack-name ${name} --region ${region}`]
     : now === "UPDATE_ROLLBACK_FAILED"
       ? [`aws cloudformation continue-update-rollback --stack-name ${name} --region ${region}`]
-      : [`aws cloudformation delete-stack --stack-name ${name} --region ${region}`];
+      : // One that stood before is never deleted for it.
+        now.startsWith("UPDATE_")
+        ? [`aws cloudformation rollback-stack --stack-name ${name} --region ${region}`]
+        : [`aws cloudformation delete-stack --stack-name ${name} --region ${region}`];
   return [
     {
       weight: "blocks",
@@ -606,7 +605,7 @@ const isOurs = (d: Deployment, domain: string) =>
 
 /** Whether the stack has a resource that is as it is asked for. */
 async function resourceOf(d: Deployment, asked: (one: StackResourceSummary) => boolean): Promise<boolean> {
-  if (!(await status(d))) return false;
+  if (!(await stackOf(d, ""))) return false;
   const pages = paginateListStackResources({ client: d.cloudFormation }, { StackName: d.settings.deployment });
   for await (const { StackResourceSummaries = [] } of pages) {
     if (StackResourceSummaries.some((one) => one.ResourceStatus !== "DELETE_COMPLETE" && asked(one))) return true;

@@ -474,6 +474,7 @@ describe("the stacks as they are", () => {
   test.each([
     ["UPDATE_IN_PROGRESS", "blocks", "under way"],
     ["UPDATE_ROLLBACK_FAILED", "blocks", "continue-update-rollback --stack-name latchkey"],
+    ["UPDATE_FAILED", "blocks", "rollback-stack --stack-name latchkey"],
     ["DELETE_FAILED", "blocks", "delete-stack --stack-name latchkey"],
     ["ROLLBACK_FAILED", "blocks", "delete-stack --stack-name latchkey"],
     ["ROLLBACK_COMPLETE", "note", "deletes it by itself"],
@@ -482,9 +483,14 @@ describe("the stacks as they are", () => {
     await only(weight, [words]);
   });
 
-  test("that of the data is looked at too", async () => {
-    state("UPDATE_ROLLBACK_FAILED", "latchkey-data");
-    await only("blocks", ["continue-update-rollback --stack-name latchkey-data"]);
+  test.each([
+    ["data", "eu-central-1"],
+    ["firewall", "us-east-1"],
+    ["access-log", "us-east-1"],
+    ["plans", "us-east-1"],
+  ])("that of %s is looked at too, in %s", async (name, region) => {
+    state("UPDATE_ROLLBACK_FAILED", `latchkey-${name}`);
+    await only("blocks", [`continue-update-rollback --stack-name latchkey-${name} --region ${region}`], { region: "eu-central-1" });
   });
 
   test("tables in the stack that each version makes anew would be left behind with all that is in them", async () => {
