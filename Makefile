@@ -201,7 +201,8 @@ test-aws: infra/aws/node_modules/.installed $(TOOLS)/aws
 test-homes: tested infra/aws/node_modules/.installed tests/deployed/node_modules/.installed
 	cd tests/deployed && npm run check && LATCHKEY_LOCAL=$(LOCAL) npm run test:local
 
-# RELEASE=1 takes every function as Lambda gets it, which compiles for ten minutes.
+# RELEASE=1 takes every function as Lambda gets it, which compiles for ten minutes. THOROUGH=1 takes each of its rights away
+# besides, one by one, which takes hours.
 test-deployed: site $(if $(RELEASE),binaries,plain-binaries) tested chromium infra/aws/node_modules/.installed tests/deployed/node_modules/.installed $(TOOLS)/deployed
 	cd tests/deployed && LATCHKEY_BINARIES=$(if $(RELEASE),$(TARGET)/lambda,$(PLAIN)) CHROMIUM=$(CHROMIUM) \
 	  LATCHKEY_RESTORE=$(TARGET)/debug/latchkey-restore \

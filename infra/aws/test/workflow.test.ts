@@ -1,8 +1,10 @@
-// The workflow that deploys: what may run where AWS trusts it.
-import { readFileSync } from "node:fs";
+// The workflows: what may run where AWS trusts one, and what runs at all.
+import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 
-const text = readFileSync(new URL("../../../.github/workflows/deploy.yml", import.meta.url), "utf8");
+const FOLDER = new URL("../../../.github/workflows/", import.meta.url);
+const workflow = (name: string) => readFileSync(new URL(name, FOLDER), "utf8");
+const text = workflow("deploy.yml");
 /** The steps of each job, as lines. */
 const jobs = new Map(
   text
@@ -12,8 +14,8 @@ const jobs = new Map(
     .map((job) => [job.slice(0, job.indexOf(":")), job] as const),
 );
 
-test("every action is pinned to a commit, and says which version that was", () => {
-  const uses = text.split("\n").filter((line) => /^\s*- uses:/.test(line));
+test.each(readdirSync(FOLDER))("every action of %s is pinned to a commit, and says which version that was", (name) => {
+  const uses = workflow(name).split("\n").filter((line) => /^\s*- uses:/.test(line));
   expect(uses.length).toBeGreaterThan(0);
   for (const line of uses) expect(line).toMatch(/uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
 });
@@ -43,6 +45,14 @@ test("both versions of Node are tested, and the newer one builds and deploys", (
   expect(jobs.get("test")).toContain("node: [20, 22]\n");
   expect(jobs.get("test")).toContain("node-version: ${{ matrix.node }}\n");
   for (const name of ["advisories", "build", "deploy"]) expect(jobs.get(name)).toContain("node-version: 22\n");
+});
+
+test("every right is taken away by itself once a week, without any right of its own", () => {
+  const thorough = workflow("thorough.yml");
+  expect(thorough).toMatch(/schedule:\n +- cron: "\d+ \d+ \* \* 0"\n +workflow_dispatch:/);
+  expect(thorough).toContain("- run: make test-deployed THOROUGH=1\n");
+  expect(thorough).toContain("permissions:\n  contents: read\n");
+  expect(thorough).not.toMatch(/id-token|secrets\.|write/);
 });
 
 test("what is deployed was tested", () => {
