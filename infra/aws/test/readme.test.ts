@@ -18,6 +18,11 @@ test("the first deployment is one command, which the Makefile has and which buil
   expect(places).not.toContain(-1);
 });
 
+test("whoever deploys has read enough after ten minutes", () => {
+  const words = [section("What you need"), section("First deployment")].join(" ").split(/\s+/).length;
+  expect(words).toBeLessThan(10 * 225);
+});
+
 test("its steps are those of the table, in the same order", async () => {
   new Account();
   const d = new Deployment(given({ edgePlan: "FREE" }), () => {});

@@ -1,7 +1,7 @@
 // `make cost`: what a month costs a practice of 1,000, 10,000 and 1,000,000 clients. Prints Markdown.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { AIMS, ASSUMED, CALLS, LEVERS, PLANNED, SIZES, TIERS, bill, figures, memories } from "./model.js";
+import { AIMS, ASSUMED, CALLS, LEFT, LEVERS, SIZES, TIERS, bill, figures, memories } from "./model.js";
 
 function table(head, rows) {
   const line = (cells) => `| ${cells.join(" | ")} |`;
@@ -37,7 +37,7 @@ console.log(
   table(
     ["lever", ...clients],
     Object.entries(LEVERS).map(([name, change]) => [
-      name in PLANNED ? `${name} (planned)` : name,
+      name in LEFT ? `${name} (left)` : name,
       ...SIZES.map((size, i) => dollars(bills[i].usd - bill(size, bench, cold, list, { ...TIERS.full, ...change }).usd)),
     ]),
   ),

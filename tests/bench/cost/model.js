@@ -210,8 +210,8 @@ export const TIERS = {
 /** What a month may cost with the tier `standard`, in dollars, by the sizes above. */
 export const AIMS = [5, 10, 400];
 
-/** What would save more, and is not in the stack yet. */
-export const PLANNED = {
+/** What would save more, and is left: the AWS chapter says why. */
+export const LEFT = {
   "signing and token keys in Parameter Store": { secrets: 1 },
 };
 
@@ -228,7 +228,7 @@ export const LEVERS = {
   "Lambda's own lines of failed calls alone": { callsLogged: false },
   "logs for three months": { logMonths: 3 },
   "no monthly backups": { monthlies: 0 },
-  ...PLANNED,
+  ...LEFT,
 };
 
 /** What the staff's site is asked for; the rest is the portal's. */
