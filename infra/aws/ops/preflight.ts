@@ -40,14 +40,18 @@ export interface Finding {
 export interface Around extends Names {
   /** The built functions; null where they are with the templates already. */
   binaries: string | null;
+  /** The built site. */
+  dist: string;
   /** Whether it is asked by itself: what is not built at all is built later. */
   alone: boolean;
   node: string;
 }
 
+const DIST = fileURLToPath(new URL("../../../site/dist", import.meta.url));
 const BINARIES = fileURLToPath(new URL("../../../target/lambda", import.meta.url));
 const around = (): Around => ({
   binaries: process.env["LATCHKEY_BINARIES"] || BINARIES,
+  dist: DIST,
   alone: false,
   node: process.versions.node,
   ...names,
@@ -94,7 +98,11 @@ export async function preflight(d: Deployment, given: Partial<Around> = {}): Pro
 /** All that is the case, of each check. Where the credentials are wrong, nothing else can be known. */
 export async function findings(d: Deployment, given: Partial<Around> = {}): Promise<Finding[]> {
   const all = { ...around(), ...given };
-  const here = [...node(all.node), ...(all.binaries === null ? [] : programs(d, all.binaries, all.alone))];
+  const here = [
+    ...node(all.node),
+    ...(all.binaries === null ? [] : programs(d, all.binaries, all.alone)),
+    ...pages(all.dist, all.alone),
+  ];
   const account = await identity(d);
   if ("found" in account) return [...here, account];
   const checks: [string, () => Promise<Finding[]>][] = [
@@ -166,6 +174,19 @@ function programs(d: Deployment, folder: string, alone: boolean): Finding[] {
       },
     ];
   }
+}
+
+/** What is uploaded after everything else, which takes ten minutes at first. */
+function pages(dist: string, alone: boolean): Finding[] {
+  if (["index.html", "portal.html"].every((page) => existsSync(join(dist, page)))) return [];
+  return [
+    {
+      weight: alone ? "next" : "blocks",
+      found: `The site is not built in ${dist}.`,
+      means: "`make deploy` builds it before it asks AWS for anything; a release has it.",
+      todo: ["make site"],
+    },
+  ];
 }
 
 async function identity(d: Deployment): Promise<Finding | { number: string; notes: Finding[] }> {

@@ -2,7 +2,8 @@
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { spawnSync } from "node:child_process";
-import { chmodSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ACMClient, DescribeCertificateCommand } from "@aws-sdk/client-acm";
 import { CloudFormationClient, DescribeStacksCommand, ListStackResourcesCommand } from "@aws-sdk/client-cloudformation";
@@ -27,6 +28,11 @@ const acm = mockClient(ACMClient);
 const ses = mockClient(SESv2Client);
 
 const built = placeholders("arm64");
+function site(...pages: string[]): string {
+  const dist = mkdtempSync(join(tmpdir(), "latchkey-dist-"));
+  for (const page of pages) writeFileSync(join(dist, page), "");
+  return dist;
+}
 const HOSTS = {
   staff: "staff.example.org",
   portal: "portal.example.org",
@@ -107,6 +113,7 @@ function distributions(...more: { Id: string; Comment: string; Aliases?: string[
 const USUAL = { signIns: 10, hosts: HOSTS };
 const AROUND: Around = {
   binaries: built,
+  dist: site("index.html", "portal.html"),
   alone: false,
   node: "22.11.0",
   cname: async (host) => [`${host.split(".")[0]}.cloudfront.net`],
@@ -262,6 +269,13 @@ describe("what Lambda takes", () => {
     const some = placeholders("arm64");
     rmSync(join(some, "search"), { recursive: true });
     await only("blocks", [`${some}/search/bootstrap: is not there`], {}, { binaries: some, alone: true });
+  });
+
+  test("pages that are not built are told before anything is made, and where it is asked by itself they are built later", async () => {
+    for (const dist of [join(tmpdir(), "no such folder"), site("index.html")]) {
+      await only("blocks", [`The site is not built in ${dist}`, "make site"], {}, { dist });
+      await only("next", [`The site is not built in ${dist}`], {}, { dist, alone: true });
+    }
   });
 
   /** A new account, with nothing reserved. */
