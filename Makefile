@@ -122,7 +122,8 @@ $(NGINX):
 DEPLOYED := $(or $(if $(LATCHKEY_SETTINGS),$(shell sed -n 's/.*"architecture": *"\([a-z0-9_]*\)".*/\1/p' $(LATCHKEY_SETTINGS) 2>/dev/null)),$(shell sed -n 's/.*"architecture": *"\([a-z0-9_]*\)".*/\1/p' infra/aws/settings.json 2>/dev/null),arm64)
 deploy: infra/aws/node_modules/.installed
 	@$(if $(DESTROY),,$(MAKE) --no-print-directory site $(if $(LATCHKEY_BINARIES),,binaries ARCHITECTURE=$(subst _,-,$(DEPLOYED))))
-	@cd infra/aws && npm run --silent ops -- $(if $(DESTROY),down,up) $(if $(YES),--yes)
+	@cd infra/aws && $(foreach name,LATCHKEY_SETTINGS LATCHKEY_BINARIES,$(if $($(name)),$(name)='$(abspath $($(name)))')) \
+	  npm run --silent ops -- $(if $(DESTROY),down,up) $(if $(YES),--yes)
 
 # What `.github/workflows/release.yml` publishes, from what is built: VERSION=0.2.0 ARCHITECTURE=arm64.
 release: site/dist/index.html
