@@ -12,6 +12,7 @@ import { Choice, Choices, Form, TextField, type Invalid } from "../../ui/form";
 import { Heading } from "../../ui/heading";
 import { lazyPage } from "../../ui/lazy";
 import type { Said } from "../../ui/toast";
+import { asLeft } from "../as-left";
 import { merge, touched, type Change } from "../stale";
 import { StaleNote } from "../stale-note";
 import { useTyped } from "../typed";
@@ -166,8 +167,8 @@ export function EditUser(props: FormProps & { portalUserId: string }) {
 
 function Edit(props: FormProps & { user: PortalUser }) {
   const { chart, client, user } = props;
-  const [base, setBase] = useState({ version: user.version, draft: draftOf(user) });
-  const [draft, setDraft] = useTyped({ base: base.draft, label: labelOf, say: sayValue });
+  const [base, setBase] = useState(() => asLeft({ version: user.version, draft: draftOf(user) }));
+  const [draft, setDraft] = useTyped({ base: base.draft, version: base.version, label: labelOf, say: sayValue });
   const [stale, setStale] = useState<{ was: Draft; mine: Draft; changes: Change<Draft>[] } | null>(null);
   const [invalid, setInvalid] = useState<Invalid[]>([]);
 
