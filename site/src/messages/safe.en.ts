@@ -19,6 +19,8 @@ export const safe = {
   "safe.isOn": "on",
   "safe.isOff": "off",
   "safe.marked": "marked as safe",
+  "safe.notMarked": "Not marked as safe",
+  "safe.noneKnown": "No address of {name} is marked as safe.",
   "safe.who": "Who can enter now",
   "safe.nobody": "Nobody can enter this chart.",
   "safe.choose": "Choose whose access ends",

@@ -4,6 +4,7 @@ import { expectAccessibleInAll, expectFits } from "../accessibility";
 import { failOnce, section } from "../console";
 import {
   clientPage,
+  type Desk,
   expect,
   fullName,
   harborPortal,
@@ -178,4 +179,52 @@ test("staff are told of adults who share an address", async ({ dana, desk }) => 
   await dana.goto(clientPage(client, "/portal"));
   for (const name of [client.name, spouse])
     await expect(rowOf(dana, fullName(name))).toContainText("Somebody else with access has this address too.");
+});
+
+/** A client under safe contact, with one address that is marked and one that is not. */
+async function underSafeContact(desk: Desk) {
+  const [safe, unsafe] = [`${unique()}@mail.example`, `${unique()}@mail.example`];
+  const client = await desk.client({ emails: [unsafe, safe] });
+  const emails = [unsafe, safe].map((address) => ({ type: "home", address, safe: address === safe }));
+  const { version } = await desk.call<{ version: number }>("GET", `/api/clients/${client.clientId}`);
+  await desk.call("PATCH", `/api/clients/${client.clientId}`, { version, safeContact: true, emails });
+  return { client, safe, unsafe };
+}
+
+test("under safe contact only safe addresses are offered, and the others are told apart", async ({ dana, desk }) => {
+  const { client, safe, unsafe } = await underSafeContact(desk);
+  const dialog = dana.getByRole("dialog");
+
+  await dana.goto(clientPage(client));
+  await expect(dana.getByRole("listitem").filter({ hasText: unsafe })).toContainText("Not marked as safe");
+  await expect(dana.getByRole("listitem").filter({ hasText: safe })).not.toContainText("Not marked as safe");
+  await expectAccessibleInAll(dana, "the overview under safe contact");
+
+  await test.step("for the client's own access", async () => {
+    await section(dana, "Communications").click();
+    await dana.locator("summary").click();
+    await dana.getByRole("button", { name: "Activate Client Portal Access" }).click();
+    await expect(dialog.getByRole("radio")).toHaveCount(2);
+    await expect(dialog.getByRole("radio", { name: safe })).toBeChecked();
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+  });
+
+  await test.step("and for anybody else's", async () => {
+    await dana.goto(clientPage(client, "/portal/new"));
+    await expect(dialog.getByRole("button", { name: safe })).toBeVisible();
+    await expect(dialog.getByRole("button", { name: unsafe })).toHaveCount(0);
+    expect(await dialog.locator("datalist").innerHTML()).not.toContain(unsafe);
+  });
+
+  await test.step("of which there may be none", async () => {
+    const { version } = await desk.call<{ version: number }>("GET", `/api/clients/${client.clientId}`);
+    const emails = [{ type: "home", address: unsafe, safe: false }];
+    await desk.call("PATCH", `/api/clients/${client.clientId}`, { version, emails });
+    await dana.goto(clientPage(client, "/communications"));
+    await dana.locator("summary").click();
+    await dana.getByRole("button", { name: "Activate Client Portal Access" }).click();
+    await expect(dialog).toContainText(`No address of ${fullName(client.name)} is marked as safe.`);
+    await expect(dialog.getByRole("radio")).toHaveCount(0);
+    await expect(dialog.getByLabel("E-mail address")).toHaveValue("");
+  });
 });

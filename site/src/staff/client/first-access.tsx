@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { Failure, Submission } from "../../api/http";
 import type { Client, NewPortalUser } from "../../api/staff";
 import { sayName } from "../../messages/name";
-import { t } from "../../messages/staff";
+import { t } from "../../messages/safe";
 import { useAction } from "../../ui/action";
 import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
@@ -11,6 +11,7 @@ import { Choice, Choices, Form, TextField, type Invalid } from "../../ui/form";
 import { Decision } from "../decision";
 import type { Chart } from "./chart";
 import { badEmail, PERMISSIONS } from "./portal-user";
+import { mailable } from "./safe-address";
 import { heldIn, SamePerson, type Held } from "./same-person";
 
 export function FirstAccess(props: {
@@ -21,7 +22,7 @@ export function FirstAccess(props: {
 }) {
   const { chart, client } = props;
   const name = sayName(client.name);
-  const known = client.emails.map((email) => email.address);
+  const known = mailable(client);
   // null: none of the known ones, but the one typed.
   const [chosen, choose] = useState<string | null>(known[0] ?? null);
   const [typed, type] = useState("");
@@ -65,7 +66,7 @@ export function FirstAccess(props: {
           <Form invalid={invalid} failure={action.failure} onSubmit={() => submit(close)}>
             <p>{t("activate.first", { name })}</p>
             {known.length === 0 ? (
-              <p class="muted">{t("activate.noEmail", { name })}</p>
+              <p class="muted">{t(client.emails.length ? "safe.noneKnown" : "activate.noEmail", { name })}</p>
             ) : (
               <Choices name="known" legend={t("activate.where")}>
                 {known.map((address) => (

@@ -20,6 +20,7 @@ import { Decision } from "../decision";
 import { useAccessChange } from "./access-dialogs";
 import type { Chart } from "./chart";
 import { PERMISSIONS, RELATIONSHIPS, takenAlong } from "./portal-user";
+import { mailable } from "./safe-address";
 import { heldIn, SamePerson, suggest, type Held } from "./same-person";
 import { DAYS, draftOf, editOf, EMPTY, labelOf, newDraftOf, problems, sayValue, type Draft } from "./portal-user-draft";
 
@@ -272,7 +273,7 @@ function Fields(props: {
   usernameHint: string | false | undefined;
 }) {
   const { draft } = props;
-  const known = props.client.emails.map((email) => email.address);
+  const known = mailable(props.client);
   const offered = useId();
   const set = (change: Partial<Draft>) => props.onChange({ ...draft, ...change });
   return (
