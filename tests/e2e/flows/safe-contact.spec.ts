@@ -1,7 +1,7 @@
 // Safe contact: the front desk puts a client under it, says which addresses are safe, and ends the access of others in
 // one step. The portal tells nobody.
 import { expectAccessibleInAll, expectFits } from "../accessibility";
-import { failOnce, section } from "../console";
+import { choose, failOnce, section } from "../console";
 import {
   clientPage,
   type Desk,
@@ -226,5 +226,71 @@ test("under safe contact only safe addresses are offered, and the others are tol
     await expect(dialog).toContainText(`No address of ${fullName(client.name)} is marked as safe.`);
     await expect(dialog.getByRole("radio")).toHaveCount(0);
     await expect(dialog.getByLabel("E-mail address")).toHaveValue("");
+  });
+});
+
+test("no mail is promised that is not sent", async ({ dana, desk, mailbox }) => {
+  test.slow();
+  const { client, safe, unsafe } = await underSafeContact(desk);
+  const dialog = dana.getByRole("dialog");
+  const [happens, confirm] = [dialog.getByRole("list", { name: "What happens" }), dialog.getByRole("button", { name: "Confirm" })];
+  const vera = { first: "Vera", last: client.name.last };
+  const not = (email: string) => `No mail is sent to ${email}: it is not marked as safe.`;
+
+  await test.step("by first access", async () => {
+    await dana.goto(clientPage(client, "/communications"));
+    await dana.locator("summary").click();
+    await dana.getByRole("button", { name: "Activate Client Portal Access" }).click();
+    await expect(dialog).toContainText("gets a mail with the button");
+    await dialog.getByRole("radio", { name: "Another address" }).check();
+    await expect(dialog).not.toContainText("gets a mail");
+    await dialog.getByLabel("E-mail address").fill(unsafe);
+    await expect(dialog.getByLabel("E-mail address")).toHaveAccessibleDescription(not(unsafe));
+    await expectAccessibleInAll(dana, "first access to an unsafe address");
+    await confirm.click();
+    await expect(toast(dana)).toContainText(`No invitation was sent: ${unsafe} is not marked as safe`);
+  });
+
+  await test.step("by adding somebody", async () => {
+    await dana.goto(clientPage(client, "/portal/new"));
+    await expect(dialog).toContainText("The invitation is sent only to an address that is marked as safe.");
+    await dialog.getByLabel("First name").fill(vera.first);
+    await dialog.getByLabel("Last name").fill(vera.last);
+    await dialog.getByLabel("E-mail address").fill(safe);
+    await expect(dialog).toContainText("This person gets a mail");
+    const other = `${unique()}@mail.example`;
+    await dialog.getByLabel("E-mail address").fill(other);
+    await expect(dialog.getByLabel("E-mail address")).toHaveAccessibleDescription(not(other));
+    await dialog.getByRole("radio", { name: "Spouse" }).check();
+    await dialog.getByRole("button", { name: "Add User" }).click();
+    await expect(toast(dana)).toContainText(`Vera ${vera.last} was added. No invitation was sent: ${other}`);
+  });
+
+  await test.step("by resending and activating", async () => {
+    await choose(dana, client.name, "Resend Invite");
+    await expect(happens).toHaveText(not(unsafe));
+    await confirm.click();
+    await expect(toast(dana)).toContainText("was made, and not sent");
+    await choose(dana, client.name, "Revoke Access");
+    await dialog.getByRole("button", { name: "Revoke Access" }).click();
+    await choose(dana, client.name, "Activate Access");
+    await expect(happens).toHaveText(new RegExp(`^${not(unsafe)} Tell ${fullName(client.name)} yourself`));
+    await confirm.click();
+    await expect(toast(dana)).toContainText("was activated");
+    await expect(toast(dana)).not.toContainText(/mail|invitation/);
+    await expect(rowOf(dana, fullName(client.name))).toContainText("was not sent: the address is not marked as safe");
+    expect(await mailbox.sentTo(unsafe)).toEqual([]);
+  });
+
+  await test.step("by a printed code", async () => {
+    const egon = { first: "Egon", last: client.name.last };
+    await desk.enrolled(client, { name: egon, email: safe, relationship: "other" });
+    const { version } = await desk.call<{ version: number }>("GET", `/api/clients/${client.clientId}`);
+    const emails = [{ type: "home", address: safe, safe: false }];
+    await desk.call("PATCH", `/api/clients/${client.clientId}`, { version, emails });
+    await dana.goto(clientPage(client, "/portal"));
+    await choose(dana, egon, "Code for Lost Second Factor");
+    await expect(happens).toContainText(not(safe));
+    await expect(happens).not.toContainText("is told by e-mail");
   });
 });

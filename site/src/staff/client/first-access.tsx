@@ -11,7 +11,7 @@ import { Choice, Choices, Form, TextField, type Invalid } from "../../ui/form";
 import { Decision } from "../decision";
 import type { Chart } from "./chart";
 import { badEmail, PERMISSIONS } from "./portal-user";
-import { mailable } from "./safe-address";
+import { allowsMailTo, mailable } from "./safe-address";
 import { heldIn, SamePerson, type Held } from "./same-person";
 
 export function FirstAccess(props: {
@@ -29,9 +29,11 @@ export function FirstAccess(props: {
   const [invalid, setInvalid] = useState<Invalid[]>([]);
   const [submission] = useState(() => new Submission());
   const email = chosen ?? typed.trim();
+  const unsent = !allowsMailTo(client, email);
 
   const [held, setHeld] = useState<Held | null>(null);
 
+  const invited = () => t(unsent ? "safe.added" : "activate.invited", { name, email });
   const add = async (body: NewPortalUser) => void (await chart.add(body, submission.keyFor(body)));
   const action = useAction(async (close: () => void) => {
     const { first, last } = client.name;
@@ -50,7 +52,7 @@ export function FirstAccess(props: {
       return setHeld(other);
     }
     close();
-    props.onDone(t("activate.invited", { name }));
+    props.onDone(invited());
   });
 
   const submit = (close: () => void) => {
@@ -64,7 +66,7 @@ export function FirstAccess(props: {
       {(close) => (
         <>
           <Form invalid={invalid} failure={action.failure} onSubmit={() => submit(close)}>
-            <p>{t("activate.first", { name })}</p>
+            <p>{t(unsent ? "safe.first" : "activate.first", { name })}</p>
             {known.length === 0 ? (
               <p class="muted">{t(client.emails.length ? "safe.noneKnown" : "activate.noEmail", { name })}</p>
             ) : (
@@ -93,6 +95,7 @@ export function FirstAccess(props: {
                 name="email"
                 type="email"
                 label={t("activate.email")}
+                hint={unsent && !badEmail(email) && t("safe.notSent", { email })}
                 value={typed}
                 onInput={type}
                 autoFocus={known.length === 0}
@@ -110,7 +113,7 @@ export function FirstAccess(props: {
               add={async (body) => {
                 await add(body);
                 close();
-                props.onDone(t("activate.invited", { name }));
+                props.onDone(invited());
               }}
               onClose={() => setHeld(null)}
             />

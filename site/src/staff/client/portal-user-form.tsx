@@ -19,8 +19,8 @@ import { useTyped } from "../typed";
 import { Decision } from "../decision";
 import { useAccessChange } from "./access-dialogs";
 import type { Chart } from "./chart";
-import { PERMISSIONS, RELATIONSHIPS, takenAlong } from "./portal-user";
-import { mailable } from "./safe-address";
+import { badEmail, PERMISSIONS, RELATIONSHIPS, takenAlong } from "./portal-user";
+import { allowsMailTo, mailable } from "./safe-address";
 import { heldIn, SamePerson, suggest, type Held } from "./same-person";
 import { DAYS, draftOf, editOf, EMPTY, labelOf, newDraftOf, problems, sayValue, type Draft } from "./portal-user-draft";
 
@@ -57,7 +57,8 @@ export function AddUser(props: FormProps) {
     if (!user.email) unsent.current = user;
     close();
     if (!user.email) return;
-    props.onDone(t("add.done", { name: sayName(user.name) }));
+    const said = allowsMailTo(props.client, user.email) ? "add.done" : "safe.added";
+    props.onDone(t(said, { name: sayName(user.name), email: user.email }));
   };
   const action = useAction(async (close: () => void) => {
     setRevoked(null);
@@ -120,7 +121,7 @@ export function AddUser(props: FormProps) {
                 </Button>
               </div>
             )}
-            <p class="muted">{t(draft.noEmail ? "add.leadSheet" : "add.lead")}</p>
+            <p class="muted">{t(draft.noEmail ? "add.leadSheet" : allowsMailTo(props.client, draft.email) ? "add.lead" : "safe.addLead")}</p>
             <Fields
               draft={draft}
               onChange={setDraft}
@@ -274,6 +275,7 @@ function Fields(props: {
 }) {
   const { draft } = props;
   const known = mailable(props.client);
+  const unsent = !badEmail(draft.email) && !allowsMailTo(props.client, draft.email);
   const offered = useId();
   const set = (change: Partial<Draft>) => props.onChange({ ...draft, ...change });
   return (
@@ -297,6 +299,7 @@ function Fields(props: {
           name="email"
           type="email"
           label={t("user.email")}
+          hint={unsent && t("safe.notSent", { email: draft.email.trim() })}
           value={draft.email}
           list={known.length ? offered : undefined}
           onInput={(email) => set({ email })}
