@@ -1,7 +1,7 @@
 // Adding a person to a client's portal, and changing what such a person may do: dialogs over the list,
 // each with its own address.
 import { useId, useRef, useState } from "preact/hooks";
-import { Failure, Submission } from "../../api/http";
+import { Failure, serverTime, Submission } from "../../api/http";
 import { portalUsers, type Client, type NewPortalUser, type PortalUser } from "../../api/staff";
 import { sayName } from "../../messages/name";
 import { t } from "../../messages/people";
@@ -22,7 +22,7 @@ import type { Chart } from "./chart";
 import { badEmail, PERMISSIONS, RELATIONSHIPS, takenAlong } from "./portal-user";
 import { allowsMailTo, mailable } from "./safe-address";
 import { heldIn, SamePerson, suggest, type Held } from "./same-person";
-import { DAYS, draftOf, editOf, EMPTY, labelOf, newDraftOf, problems, sayValue, type Draft } from "./portal-user-draft";
+import { DAYS, draftOf, editOf, EMPTY, labelOf, newDraftOf, problems, reopening, sayValue, type Draft } from "./portal-user-draft";
 
 const PrintSheet = lazyPage(async () => (await import("./papers")).PrintSheet);
 
@@ -198,7 +198,8 @@ function Edit(props: FormProps & { user: PortalUser }) {
     change: async () => {
       try {
         const saved = await chart.edit(user.portalUserId, editOf(base.version, base.draft, draft));
-        return t("edit.done", { name: sayName(saved.name) });
+        const again = user.status === "revoked" && saved.status !== "revoked";
+        return t(again ? "add.activated" : "edit.done", { name: sayName(saved.name) });
       } catch (thrown) {
         if (!(thrown instanceof Failure && thrown.code === "stale")) throw thrown;
         const saved = await catchUp();
@@ -206,6 +207,8 @@ function Edit(props: FormProps & { user: PortalUser }) {
       }
     },
   });
+
+  const reopens = reopening(user, base.draft, draft, serverTime());
 
   const submit = (close: () => void) => {
     const found = [...problems(draft), ...halfDays()];
@@ -240,6 +243,7 @@ function Edit(props: FormProps & { user: PortalUser }) {
                 : user.username === user.email && t("user.usernameFollows", { name: sayName(user.name) })
             }
           />
+          <div aria-live="polite">{reopens && <p class="notice">{t(reopens)}</p>}</div>
           <Decision close={close}>
             <Button kind="primary" type="submit" busy={action.busy}>
               {t("form.save")}
