@@ -10,6 +10,7 @@ export const people = {
   "edit.done": "{name}’s access was changed",
   "edit.goneTitle": "Nobody to edit",
   "edit.gone": "This person was deleted from the client’s portal users, or never was one of them.",
+  "add.unmailed": "{name} was added",
   "add.leadSheet": "You print an enrollment sheet next, and hand it to this person.",
   "user.noEmail": "This person has no e-mail",
   "user.noEmailHint": "They enroll with a printed sheet, and get no mails and no alerts. You can enter an address later.",

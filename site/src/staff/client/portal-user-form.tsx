@@ -1,6 +1,6 @@
 // Adding a person to a client's portal, and changing what such a person may do: dialogs over the list,
 // each with its own address.
-import { useId, useRef, useState } from "preact/hooks";
+import { useId, useState } from "preact/hooks";
 import { Failure, serverTime, Submission } from "../../api/http";
 import { portalUsers, type Client, type NewPortalUser, type PortalUser } from "../../api/staff";
 import { sayName } from "../../messages/name";
@@ -10,7 +10,6 @@ import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
 import { Choice, Choices, Form, TextField, type Invalid } from "../../ui/form";
 import { Heading } from "../../ui/heading";
-import { lazyPage } from "../../ui/lazy";
 import type { Said } from "../../ui/toast";
 import { asLeft } from "../as-left";
 import { merge, touched, type Change } from "../stale";
@@ -24,8 +23,6 @@ import { allowsMailTo, mailable } from "./safe-address";
 import { heldIn, SamePerson, suggest, type Held } from "./same-person";
 import { DAYS, draftOf, editOf, EMPTY, labelOf, newDraftOf, problems, reopening, sayValue, type Draft } from "./portal-user-draft";
 
-const PrintSheet = lazyPage(async () => (await import("./papers")).PrintSheet);
-
 interface FormProps {
   chart: Chart;
   client: Client;
@@ -34,7 +31,12 @@ interface FormProps {
   onClose: () => void;
 }
 
-export function AddUser(props: FormProps) {
+export function AddUser(
+  props: FormProps & {
+    /** Instead of `onDone` where nothing is mailed: the sheet comes next. */
+    onUnmailed: (user: PortalUser, said: Said) => void;
+  },
+) {
   const { chart } = props;
   const [base] = useState(() => {
     const user = takenAlong(props.client.clientId);
@@ -48,15 +50,11 @@ export function AddUser(props: FormProps) {
   const [held, setHeld] = useState<Held | null>(null);
   /** Here already, and revoked. */
   const [revoked, setRevoked] = useState<PortalUser | null>(null);
-  /** Added, and nothing is mailed: the sheet comes next. */
-  const unsent = useRef<PortalUser | null>(null);
-  const [printing, setPrinting] = useState<PortalUser | null>(null);
 
   const add = async (body: NewPortalUser, close: () => void) => {
     const user = await chart.add(body, submission.keyFor(body));
-    if (!user.email) unsent.current = user;
     close();
-    if (!user.email) return;
+    if (!user.email) return props.onUnmailed(user, () => t("add.unmailed", { name: sayName(user.name) }));
     const said = allowsMailTo(props.client, user.email) ? "add.done" : "safe.added";
     props.onDone(t(said, { name: sayName(user.name), email: user.email }));
   };
@@ -95,14 +93,13 @@ export function AddUser(props: FormProps) {
     if (!found.length) void action.run(close);
   };
 
-  if (printing) return <PrintSheet chart={chart} user={printing} onDone={props.onDone} onClose={props.onClose} />;
   return (
     <Dialog
       title={t("add.title")}
       wide
       busy={action.busy || activating.busy}
       typed={touched(base, draft).size > 0}
-      onClose={() => (unsent.current ? setPrinting(unsent.current) : props.onClose())}
+      onClose={props.onClose}
     >
       {(close) => (
         <>
