@@ -14,5 +14,5 @@ export const people = {
   "add.leadSheet": "You print an enrollment sheet next, and hand it to this person.",
   "user.noEmail": "This person has no e-mail",
   "user.noEmailHint": "They enroll with a printed sheet, and get no mails and no alerts. You can enter an address later.",
-  "user.usernameNeeded": "They sign in with it, and it stands on the sheet. Choose something easy to remember, without the last name.",
+  "user.usernameNeeded": "They sign in with it, and it stands on the sheet. Choose something easy to remember, without the client’s last name, or without any name of a client who has only one.",
 } as const;

@@ -264,6 +264,24 @@ test("at 320 px with the keyboard: a lost answer makes another sheet, and the la
   });
 });
 
+test("the sheet of a client with one name greets nobody, and its username has no name", async ({ dana, desk }) => {
+  const only = capital(unique());
+  const client = await desk.client({ name: { first: only, last: "" } });
+  await dana.goto(clientPage(client, "/portal/new"));
+  const dialog = dana.getByRole("dialog");
+  await dialog.getByLabel("First name").fill(only);
+  await dialog.getByRole("radio", { name: "Self" }).check();
+  await dialog.getByRole("checkbox", { name: "This person has no e-mail" }).check();
+  await expect(dialog.getByLabel("Username")).toHaveValue(/^\d{6}$/);
+  await dialog.getByRole("button", { name: "Add User" }).click();
+  await dialog.getByRole("button", { name: "Make the sheet" }).click();
+  const sheet = dialog.locator(".sheet");
+  await expect(sheet.getByText("This sheet works once")).toBeVisible();
+  await expect(sheet).not.toContainText("For ");
+  await expect(sheet).not.toContainText(new RegExp(only, "i"));
+  await dialog.getByRole("button", { name: "I have handed it over" }).click();
+});
+
 test("once added, a person is in the list, whatever becomes of the sheet", async ({ dana, desk }) => {
   const client = await desk.client();
   const last = capital(unique());

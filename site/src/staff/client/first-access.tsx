@@ -110,6 +110,7 @@ export function FirstAccess(props: {
           {held && (
             <SamePerson
               held={held}
+              client={client.name}
               add={async (body) => {
                 await add(body);
                 close();

@@ -20,8 +20,9 @@ import { useAccessChange } from "./access-dialogs";
 import type { Chart } from "./chart";
 import { badEmail, PERMISSIONS, RELATIONSHIPS, takenAlong } from "./portal-user";
 import { allowsMailTo, mailable } from "./safe-address";
-import { heldIn, SamePerson, suggest, type Held } from "./same-person";
+import { heldIn, SamePerson, type Held } from "./same-person";
 import { DAYS, draftOf, editOf, EMPTY, labelOf, newDraftOf, problems, reopening, sayValue, type Draft } from "./portal-user-draft";
+import { memorable } from "./sheet-names";
 
 interface FormProps {
   chart: Chart;
@@ -145,7 +146,7 @@ export function AddUser(
               </Button>
             </Decision>
           </Form>
-          {held && <SamePerson held={held} add={(body) => add(body, close)} onClose={() => setHeld(null)} />}
+          {held && <SamePerson held={held} client={props.client.name} add={(body) => add(body, close)} onClose={() => setHeld(null)} />}
         </>
       )}
     </Dialog>
@@ -252,12 +253,6 @@ function Edit(props: FormProps & { user: PortalUser }) {
   );
 }
 
-/** "rosa.417". It stands on the sheet, where the last name would tell a finder one of the proofs. */
-const memorable = (first: string): string => {
-  const [number = 0] = crypto.getRandomValues(new Uint16Array(1));
-  return [suggest({ first, last: "" }), 100 + (number % 900)].filter(Boolean).join(".");
-};
-
 /** Days of which only a part was typed: their fields' value is empty, which would take a day away. */
 const halfDays = (): Invalid[] =>
   DAYS.filter((day) => document.querySelector<HTMLInputElement>(`dialog input[name=${day}]`)?.validity.badInput).map(
@@ -314,7 +309,7 @@ function Fields(props: {
           hint={t("user.noEmailHint")}
           checked={draft.noEmail}
           onChange={(noEmail) =>
-            set({ noEmail, ...(noEmail && !draft.username && { username: memorable(draft.first) }) })
+            set({ noEmail, ...(noEmail && !draft.username && { username: memorable(draft, props.client.name) }) })
           }
         />
       )}

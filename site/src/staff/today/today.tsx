@@ -258,6 +258,6 @@ function Step(props: {
   if (!portalUser) return null;
   if (trouble === "bounced")
     return <CorrectAddress {...dialog} user={portalUser} onKnown={props.onKnown} />;
-  if (!portalUser.email) return <PrintSheet {...dialog} user={portalUser} />;
+  if (!portalUser.email) return <PrintSheet {...dialog} user={portalUser} client={row.client.name} />;
   return <AccessDialog {...dialog} change="resend" user={portalUser} />;
 }
