@@ -294,3 +294,23 @@ test("no mail is promised that is not sent", async ({ dana, desk, mailbox }) => 
     await expect(happens).not.toContainText("is told by e-mail");
   });
 });
+
+test("the list of portal users follows the mark", async ({ dana, desk }) => {
+  const client = await desk.client();
+  const { portalUserId } = await desk.enrolled(client);
+  await desk.call("PUT", `/api/clients/${client.clientId}/alert-recipient`, { portalUserId });
+  await dana.goto(clientPage(client, "/portal"));
+  const alertsTo = (who: string) => dana.getByRole("radio", { name: `Assigned alerts to ${who}` });
+  await expect(alertsTo(fullName(client.name))).toBeChecked();
+  const mark = async (on: boolean) => {
+    await dana.getByRole("link", { name: on ? "Safe contact" : "Addresses, and who can enter" }).click();
+    await dana.getByRole("checkbox", { name: "Use safe contact" }).setChecked(on);
+    await dana.getByRole("button", { name: "Save" }).click();
+    await expect(toast(dana)).toContainText("Safe contact was saved.");
+    await section(dana, "Client Portal").click();
+  };
+  await mark(true);
+  await expect(alertsTo("Practice’s inbox")).toBeChecked();
+  await mark(false);
+  await expect(alertsTo(fullName(client.name))).toBeChecked();
+});

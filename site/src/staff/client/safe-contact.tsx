@@ -57,6 +57,8 @@ function Mark({ chart, client }: { chart: Chart; client: Client }) {
   const { safeContact, emails } = draft;
 
   const take = (now: Client, mine: Marks) => {
+    // Under safe contact alerts go to the practice, whoever is chosen.
+    if (now.safeContact !== client.safeContact) void chart.catchUp();
     chart.client.set(now);
     setBase({ version: now.version, draft: marksOf(now) });
     setDraft(mine);
