@@ -14,5 +14,6 @@ export const people = {
   "add.leadSheet": "You print an enrollment sheet next, and hand it to this person.",
   "user.noEmail": "This person has no e-mail",
   "user.noEmailHint": "They enroll with a printed sheet, and get no mails and no alerts. You can enter an address later.",
+  "user.usernameEndsUntold": "A new username ends all sessions of this account. No mail says so: tell {name} yourself.",
   "user.usernameNeeded": "They sign in with it, and it stands on the sheet. Choose something easy to remember, without the client’s last name, or without any name of a client who has only one.",
 } as const;

@@ -241,6 +241,15 @@ test("at 320 px with the keyboard: a lost answer makes another sheet, and the la
     await expect(toast(page)).not.toContainText("mail");
   });
 
+  await test.step("a new username is theirs to be told", async () => {
+    await choose(page, client.name, "Edit");
+    await expect(dialog.getByLabel("Username")).toHaveAccessibleDescription(
+      `A new username ends all sessions of this account. No mail says so: tell ${fullName(client.name)} yourself.`,
+    );
+    await expectFits(page, "editing a person without an address");
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+  });
+
   await test.step("and the person adds an address of their own", async () => {
     await phone.goto(harborPortal("sign-in"));
     await portal.signIn(user.username);

@@ -21,7 +21,18 @@ import type { Chart } from "./chart";
 import { badEmail, PERMISSIONS, RELATIONSHIPS, takenAlong } from "./portal-user";
 import { allowsMailTo, mailable } from "./safe-address";
 import { heldIn, SamePerson, type Held } from "./same-person";
-import { DAYS, draftOf, editOf, EMPTY, labelOf, newDraftOf, problems, reopening, sayValue, type Draft } from "./portal-user-draft";
+import {
+  DAYS,
+  draftOf,
+  editOf,
+  EMPTY,
+  labelOf,
+  newDraftOf,
+  problems,
+  reopening,
+  sayValue,
+  type Draft,
+} from "./portal-user-draft";
 import { memorable } from "./sheet-names";
 
 interface FormProps {
@@ -119,7 +130,9 @@ export function AddUser(
                 </Button>
               </div>
             )}
-            <p class="muted">{t(draft.noEmail ? "add.leadSheet" : allowsMailTo(props.client, draft.email) ? "add.lead" : "safe.addLead")}</p>
+            <p class="muted">
+              {t(draft.noEmail ? "add.leadSheet" : allowsMailTo(props.client, draft.email) ? "add.lead" : "safe.addLead")}
+            </p>
             <Fields
               draft={draft}
               onChange={setDraft}
@@ -146,7 +159,14 @@ export function AddUser(
               </Button>
             </Decision>
           </Form>
-          {held && <SamePerson held={held} client={props.client.name} add={(body) => add(body, close)} onClose={() => setHeld(null)} />}
+          {held && (
+            <SamePerson
+              held={held}
+              client={props.client.name}
+              add={(body) => add(body, close)}
+              onClose={() => setHeld(null)}
+            />
+          )}
         </>
       )}
     </Dialog>
@@ -237,7 +257,10 @@ function Edit(props: FormProps & { user: PortalUser }) {
             mayLack={!user.email}
             usernameHint={
               user.status === "active" || user.lastSignInAt
-                ? user.email && t("user.usernameEnds", { name: sayName(user.name) })
+                ? t(
+                    user.email && allowsMailTo(client, user.email) ? "user.usernameEnds" : "user.usernameEndsUntold",
+                    { name: sayName(user.name) },
+                  )
                 : user.username === user.email && t("user.usernameFollows", { name: sayName(user.name) })
             }
           />
