@@ -80,8 +80,17 @@ test("a client is put under safe contact, and the access of others ends in one s
     expect((await mailbox.sentTo(shared)).length).toBe(before);
   });
 
-  await test.step("nobody is chosen beforehand, and nothing ends without a choice", async () => {
+  await test.step("where the mark is set, too", async () => {
     await dana.getByRole("link", { name: "Addresses, and who can enter" }).click();
+    await expect(
+      dana.getByText("Access notice was not sent: the address is not marked as safe."),
+    ).toBeVisible();
+    await dana.setViewportSize({ width: 320, height: 640 });
+    await expectFits(dana, "safe contact with a mail that was not sent, narrow");
+    await dana.setViewportSize({ width: 1280, height: 800 });
+  });
+
+  await test.step("nobody is chosen beforehand, and nothing ends without a choice", async () => {
     for (const name of [client.name, parent, other])
       await expect(dana.getByRole("checkbox", { name: fullName(name) })).not.toBeChecked();
     await dana.getByRole("button", { name: "End access…" }).click();

@@ -22,6 +22,9 @@ import { StaleNote } from "../stale-note";
 import { useTyped } from "../typed";
 import { isGone, type Chart } from "./chart";
 import { ConsequenceLists, sayOpenApps } from "./consequences";
+import { isTrouble, sayMail } from "./mail-words";
+import { useProgress } from "./progress";
+import { allowsMailTo } from "./safe-address";
 import { labelOf, marksEdit, marksOf, mergeMarks, sayMark, type Marks } from "./safe-marks";
 import { SectionHeading } from "./section-heading";
 import { StatusTag } from "./status-tag";
@@ -139,7 +142,7 @@ function WhoCanEnter(props: { chart: Chart; client: Client; users: readonly Port
       <ul class="plain">
         {users.map((user) => (
           <li key={user.portalUserId}>
-            <strong>{sayName(user.name)}</strong> <Facts client={client} user={user} />
+            <strong>{sayName(user.name)}</strong> <Facts chart={chart} client={client} user={user} />
           </li>
         ))}
       </ul>
@@ -168,7 +171,7 @@ function WhoCanEnter(props: { chart: Chart; client: Client; users: readonly Port
                   )
                 }
               />
-              <Facts client={client} user={user} />
+              <Facts chart={chart} client={client} user={user} />
             </div>
           ))}
         </Choices>
@@ -191,10 +194,9 @@ function WhoCanEnter(props: { chart: Chart; client: Client; users: readonly Port
   );
 }
 
-function Facts({ client, user }: { client: Client; user: PortalUser }) {
-  const safe = client.emails.some(
-    (email) => email.safe && email.address.toLowerCase() === user.email?.toLowerCase(),
-  );
+function Facts({ chart, client, user }: { chart: Chart; client: Client; user: PortalUser }) {
+  const { mail } = user;
+  useProgress(chart, user);
   return (
     <div class="small">
       <StatusTag status={user.status} />{" "}
@@ -203,10 +205,11 @@ function Facts({ client, user }: { client: Client; user: PortalUser }) {
       <p>
         {user.lastSignInAt ? t("users.lastSignIn", { day: sayDay(user.lastSignInAt) }) : t("users.neverSignedIn")}
       </p>
-      {client.safeContact && !safe && user.email && (
+      {user.email && !allowsMailTo(client, user.email) && (
         <p class="breaks">{t("safe.unsafe", { email: user.email })}</p>
       )}
       {user.sharesEmail && <p>{t("shares.email")}</p>}
+      {mail && <p class={isTrouble(mail) ? "error" : undefined}>{sayMail(mail)}</p>}
     </div>
   );
 }
