@@ -35,6 +35,9 @@ export function EditClient({ chart, client }: { chart: Chart; client: Client }) 
   const overview = `/clients/${client.clientId}`;
 
   const done = (saved: Client) => {
+    // The client's own portal user has the client's name, and clocks go by the date of birth.
+    const same = sayName(saved.name) === sayName(client.name) && saved.dateOfBirth === client.dateOfBirth;
+    if (!same && chart.users.value) void chart.catchUp();
     chart.client.set(saved);
     // On a slow line, whoever saved may have gone on to something else.
     if (location.pathname === `${overview}/edit`) route(overview);
