@@ -45,6 +45,11 @@ export const pages = {
   "assign.choose": "Alerts go to",
   "assign.nobody":
     "Nobody can get them now: every invitation to this client’s portal is over. Send a new one first.",
+  "assign.noEmail":
+    "Nobody can get them now: nobody who can enter has an e-mail address. Enter one first.",
+  "invalid.no_email": "This person has no e-mail address, and alerts are mails. Choose somebody else",
+  "invalid.access_revoked": "This person’s access was revoked meanwhile. Choose somebody else",
+  "invalid.invitation_expired": "This person’s invitation is over. Choose somebody else",
   "assign.openUsers": "Open Client Portal",
   "assign.needChoice": "Choose a person",
   "assign.action": "Assign alerts",

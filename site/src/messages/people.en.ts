@@ -10,8 +10,10 @@ export const people = {
   "edit.done": "{name}’s access was changed",
   "edit.goneTitle": "Nobody to edit",
   "edit.gone": "This person was deleted from the client’s portal users, or never was one of them.",
+  "add.unmailed": "{name} was added",
   "add.leadSheet": "You print an enrollment sheet next, and hand it to this person.",
   "user.noEmail": "This person has no e-mail",
   "user.noEmailHint": "They enroll with a printed sheet, and get no mails and no alerts. You can enter an address later.",
-  "user.usernameNeeded": "They sign in with it, and it stands on the sheet. Choose something easy to remember, without the last name.",
+  "user.usernameEndsUntold": "A new username ends all sessions of this account. No mail says so: tell {name} yourself.",
+  "user.usernameNeeded": "They sign in with it, and it stands on the sheet. Choose something easy to remember, without the client’s last name, or without any name of a client who has only one.",
 } as const;

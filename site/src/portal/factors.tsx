@@ -19,6 +19,9 @@ export type FactorChange =
   | { what: "passkey" | "app" | "code" | "remove-app" }
   | { what: "remove-passkey"; passkey: api.Passkey };
 
+/** A person without an address gets no mail, and is told of none. */
+const unmailed = ({ email }: Account) => (email ? "" : "Unmailed");
+
 /** What there is, with what can be done with it. */
 export function Factors(props: { of: Account; onChange: (change: FactorChange) => void }) {
   const { passkeys, totp, recoveryCode } = props.of.secondFactors;
@@ -28,7 +31,7 @@ export function Factors(props: { of: Account; onChange: (change: FactorChange) =
   return (
     <section>
       <h2>{t("factors.title")}</h2>
-      <p class="small">{t(some ? "factors.lead" : "factors.none")}</p>
+      <p class="small">{t(some ? `factors.lead${unmailed(props.of)}` : "factors.none")}</p>
       {some && (
         <ul class="rows">
           {passkeys.map((passkey) => (
@@ -118,7 +121,7 @@ export function ChangeFactor(props: {
     try {
       const made = await create(asked.options);
       await api.addPasskey(name.trim(), made, submission.keyFor(made));
-      onBack(t("factors.doneAdded"));
+      onBack(t(`factors.doneAdded${unmailed(props.of)}`));
     } catch (thrown) {
       if (!(thrown instanceof NotGiven)) throw thrown;
       stop(true);
@@ -127,11 +130,11 @@ export function ChangeFactor(props: {
   const action = useAction(async () => {
     if (change.what === "remove-passkey") {
       await api.removePasskey(change.passkey.passkeyId, proof);
-      return onBack(t("factors.doneRemoved"));
+      return onBack(t(`factors.doneRemoved${unmailed(props.of)}`));
     }
     if (what === "remove-app") {
       await api.removeApp(proof);
-      return onBack(t("factors.doneRemoved"));
+      return onBack(t(`factors.doneRemoved${unmailed(props.of)}`));
     }
     if (what === "passkey") return passkey();
     if (what === "app") return give(await api.newApp({ proof: { password: proof } }));
@@ -155,7 +158,7 @@ export function ChangeFactor(props: {
         onBack={() => onBack()}
         confirm={async (typed) => {
           await api.confirmApp(typed);
-          onBack(t("factors.doneAdded"));
+          onBack(t(`factors.doneAdded${unmailed(props.of)}`));
         }}
       />
     );
@@ -167,7 +170,7 @@ export function ChangeFactor(props: {
         title={t("factors.code")}
         lead={t("factors.codeLead")}
         code={code}
-        onKept={() => onBack(t("factors.doneCode"))}
+        onKept={() => onBack(t(`factors.doneCode${unmailed(props.of)}`))}
       />
     );
   }

@@ -1,6 +1,15 @@
 import { describe, expect, it } from "vitest";
 import type { Client } from "../api/staff";
-import { clientEdit, draftOf, EMPTY, newClient, problems, withoutEmptyRows } from "./client-draft";
+import {
+  clientEdit,
+  draftOf,
+  EMPTY,
+  mergeClient,
+  newClient,
+  problems,
+  sayValue,
+  withoutEmptyRows,
+} from "./client-draft";
 
 const client: Client = {
   clientId: "c1",
@@ -33,6 +42,42 @@ describe("an edit", () => {
       name: { first: "Ana", last: "Silva", preferred: "Nita" },
       professional: null,
     });
+  });
+});
+
+describe("an edit that came too late", () => {
+  const way = (text: string, safe?: boolean) => ({ type: "home" as const, text, ...(safe !== undefined && { safe }) });
+  const withEmails = (...emails: ReturnType<typeof way>[]) => ({ ...draftOf(client), emails });
+  const base = withEmails(way("ana@example.com", true));
+
+  it("does not bring back a mark that the other person took away", () => {
+    const mine = withEmails(way("ana@example.com", true), way("work@example.com"));
+    const { draft, changes } = mergeClient(base, mine, withEmails(way("Ana@example.com", false)));
+    expect(draft.emails).toEqual([way("ana@example.com", false), way("work@example.com")]);
+    expect(changes).toEqual([{ field: "emails", clash: true }]);
+    expect(mergeClient(base, mine, withEmails()).draft.emails[0]).toEqual(way("ana@example.com", false));
+  });
+
+  it("keeps a mark that was touched here, and takes one that was not from the other person", () => {
+    const mine = withEmails(way("ana@example.com", false), way("work@example.com", true));
+    expect(mergeClient(base, mine, base).draft.emails).toEqual(mine.emails);
+    const theirs = withEmails(way("ana@example.com", true), way("work@example.com", false));
+    expect(mergeClient(base, mine, theirs).draft.emails).toEqual([
+      way("ana@example.com", false),
+      way("work@example.com", false),
+    ]);
+  });
+
+  it("is found to be our own, whose answer was lost, when an address was added", () => {
+    const mine = withEmails(way("ana@example.com", true), way("work@example.com"));
+    const saved = withEmails(way("ana@example.com", true), way("work@example.com", false));
+    expect(mergeClient(base, mine, saved).draft).toEqual(saved);
+  });
+
+  it("says the mark of an address that has it", () => {
+    expect(sayValue(withEmails(way("ana@example.com", true), way("work@example.com", false)), "emails")).toBe(
+      "ana@example.com (marked as safe), work@example.com",
+    );
   });
 });
 

@@ -2,9 +2,9 @@
 import type { Client, ClientEdit, NewClient } from "../api/staff";
 import type { Invalid } from "../ui/form";
 import { sayDate } from "../messages/language";
-import { t } from "../messages/staff";
+import { t } from "../messages/safe";
 import { badEmail } from "./client/portal-user";
-import { touched } from "./stale";
+import { merge, touched, type Change } from "./stale";
 
 export type ContactType = Client["emails"][number]["type"];
 /** One address or number. */
@@ -37,6 +37,10 @@ export const EMPTY: Draft = {
   phones: [{ type: "mobile", text: "" }],
 };
 
+/** The client's addresses. */
+export const waysOf = ({ emails }: Client): Way[] =>
+  emails.map(({ type, address, safe }) => ({ type, text: address, safe }));
+
 export function draftOf(client: Client): Draft {
   return {
     first: client.name.first,
@@ -45,7 +49,7 @@ export function draftOf(client: Client): Draft {
     dateOfBirth: client.dateOfBirth,
     recordNumber: client.recordNumber,
     professional: client.professional ?? "",
-    emails: client.emails.map(({ type, address, safe }) => ({ type, text: address, safe })),
+    emails: waysOf(client),
     phones: client.phones.map(({ type, number }) => ({ type, text: number })),
   };
 }
@@ -57,8 +61,8 @@ const nameOf = (draft: Draft) => ({
   last: draft.last.trim(),
   ...(draft.preferred.trim() ? { preferred: draft.preferred.trim() } : {}),
 });
-const emailsOf = (draft: Draft) =>
-  filled(draft.emails).map(({ type, text, safe }) => ({ type, address: text.trim(), ...(safe !== undefined && { safe }) }));
+export const emailsOf = (ways: readonly Way[]) =>
+  filled(ways).map(({ type, text, safe }) => ({ type, address: text.trim(), ...(safe !== undefined && { safe }) }));
 const phonesOf = (draft: Draft) =>
   filled(draft.phones).map(({ type, text }) => ({ type, number: text.trim() }));
 
@@ -68,7 +72,7 @@ export function newClient(draft: Draft): NewClient {
   return {
     name: nameOf(draft),
     dateOfBirth: draft.dateOfBirth,
-    emails: emailsOf(draft),
+    emails: emailsOf(draft.emails),
     phones: phonesOf(draft),
     ...(recordNumber ? { recordNumber } : {}),
     ...(professional ? { professional } : {}),
@@ -83,9 +87,30 @@ export function clientEdit(version: number, base: Draft, draft: Draft): ClientEd
   if (changed.has("dateOfBirth")) edit.dateOfBirth = draft.dateOfBirth;
   if (changed.has("recordNumber")) edit.recordNumber = draft.recordNumber.trim();
   if (changed.has("professional")) edit.professional = draft.professional.trim() || null;
-  if (changed.has("emails")) edit.emails = emailsOf(draft);
+  if (changed.has("emails")) edit.emails = emailsOf(draft.emails);
   if (changed.has("phones")) edit.phones = phonesOf(draft);
   return edit;
+}
+
+/** The mark of an address, which is safe when it is wherever it stands; undefined when it stands nowhere. */
+export function markOf(ways: readonly Way[], address: string): boolean | undefined {
+  const folded = (text: string) => text.trim().toLowerCase();
+  const its = ways.filter(({ text }) => folded(text) === folded(address));
+  return its.length ? its.every(({ safe }) => safe) : undefined;
+}
+
+/** As `merge`, of an edit that came too late. Addresses are sent all together, so that a mark which the other person
+ *  took away would come back with them: a mark that was not touched here is theirs. */
+export function mergeClient(base: Draft, mine: Draft, theirs: Draft): { draft: Draft; changes: Change<Draft>[] } {
+  if (!touched(base, mine).has("emails")) return merge(base, mine, theirs);
+  const emails = mine.emails.map((way) => {
+    const [was, now] = [markOf(base.emails, way.text), markOf(theirs.emails, way.text)];
+    // Taken away by them, and here still: nobody says any more that it is safe.
+    if (now === undefined) return was === undefined ? way : { ...way, safe: false };
+    if (was === undefined) return { ...way, safe: now && way.safe !== false };
+    return way.safe === undefined || way.safe === was ? { ...way, safe: now } : way;
+  });
+  return merge(base, { ...mine, emails }, theirs);
 }
 
 /** What can be seen to be wrong without asking; each named as the API names the field. */
@@ -120,5 +145,9 @@ export function labelOf(field: keyof Draft): string {
 export function sayValue(draft: Draft, field: keyof Draft): string {
   const value = draft[field];
   if (field === "dateOfBirth") return sayDate(draft.dateOfBirth);
-  return typeof value === "string" ? value : value.map((way) => way.text).join(", ");
+  return typeof value === "string" ? value : sayWays(value);
 }
+
+/** Addresses or numbers, with the mark of those that are safe. */
+export const sayWays = (ways: readonly Way[]): string =>
+  ways.map(({ text, safe }) => (safe ? `${text} (${t("safe.marked")})` : text)).join(", ");

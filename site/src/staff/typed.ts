@@ -17,6 +17,9 @@ interface Typed {
   fields: readonly TypedField[];
   /** The changed fields of the form's draft. */
   draft: object;
+  /** The same fields as the form began with, and the version that they were of. */
+  was: object;
+  version: number | undefined;
 }
 
 /** What stays while nobody is signed in. */
@@ -37,6 +40,8 @@ export function forgetTyped(): void {
 /** A form's draft, which begins as `base` with what was kept for this form. */
 export function useTyped<D extends object>(form: {
   base: D;
+  /** Of the record that `base` was read from; with it the form begins through `asLeft`. */
+  version?: number;
   label: (field: keyof D & string) => string;
   say: (draft: D, field: keyof D & string) => string;
 }): [D, (draft: D) => void] {
@@ -47,14 +52,17 @@ export function useTyped<D extends object>(form: {
   useEffect(() => {
     const path = location.pathname;
     const own = (): Typed => {
-      const { base, draft, label, say } = now.current;
+      const { base, draft, label, say, version } = now.current;
       const changed = [...touched(base, draft)];
+      const only = (of: D) => Object.fromEntries(changed.map((field) => [field, of[field]]));
       return {
         path,
         fields: changed
           .map((field) => ({ label: label(field), text: say(draft, field) }))
           .filter(({ text }) => text),
-        draft: Object.fromEntries(changed.map((field) => [field, draft[field]])),
+        draft: only(draft),
+        was: only(base),
+        version,
       };
     };
     open = own;

@@ -52,9 +52,11 @@ export function Form(props: {
   const general = !errors.length && failure ? sayFailure(failure) : "";
   const wrong = errors.length > 0 || general !== "";
 
+  // A page may write its empty list anew at each render, and the focus is to stay where somebody works.
+  const found = props.invalid.length ? props.invalid : null;
   useLayoutEffect(() => {
     if (wrong) summary.current?.focus();
-  }, [props.invalid, props.failure]);
+  }, [found, failure]);
 
   useEffect(() => {
     const title = document.title;

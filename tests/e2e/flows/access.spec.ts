@@ -1,6 +1,7 @@
 // The first page shows what needs attention, with the one next step; "Access" lists everybody, to be narrowed,
 // paged and taken along.
 import { readFile } from "node:fs/promises";
+import { expectAccessibleInAll } from "../accessibility";
 import { tabTo } from "../focus";
 import {
   capital,
@@ -101,6 +102,40 @@ test("what somebody else has done meanwhile is said, and goes", async ({ dana, d
   await row.getByRole("button", { name: "Assign" }).click();
   await expect(toast(dana)).toContainText("Somebody else has done this meanwhile.");
   await expect(row).toHaveCount(0);
+});
+
+test("alerts are offered to those alone who have an address", async ({ dana, desk }) => {
+  const client = await desk.client({ name: { first: "Ilse", last: `Aa${unique()}` } });
+  await desk.call("POST", `/api/clients/${client.clientId}/portal-users`, {
+    name: client.name,
+    username: unique(),
+    relationship: "self",
+    permissions: ["basic"],
+  });
+  const open = async () => {
+    await dana.goto(staffOrigin());
+    await trouble(dana, "Alerts that reach only the practice")
+      .getByRole("button", { name: `Assign: ${fullName(client.name)}` })
+      .click();
+  };
+  const dialog = dana.getByRole("dialog", { name: "Who gets the alerts?" });
+  await open();
+  await expect(dialog).toContainText("nobody who can enter has an e-mail address");
+  await expectAccessibleInAll(dana, "nobody can get the alerts");
+  await dialog.getByRole("link", { name: "Open Client Portal" }).click();
+  await expect(dana).toHaveURL(clientPage(client, "/portal"));
+
+  const vera = { first: "Vera", last: client.name.last };
+  const user = await desk.invite(client, { name: vera, relationship: "spouse" });
+  await open();
+  await expect(dialog.getByRole("radio")).toHaveCount(1);
+  await dialog.getByRole("radio", { name: fullName(vera) }).check();
+  await desk.change(client, user, "revoke");
+  await dialog.getByRole("button", { name: "Assign alerts" }).click();
+  const refused = dialog.getByRole("alert").first();
+  await expect(refused).toContainText("This person’s access was revoked meanwhile.");
+  await expect(dialog).toContainText("nobody who can enter has an e-mail address");
+  await expect(refused).toBeFocused();
 });
 
 test("the list of access is chosen, narrowed, paged and exported", async ({ dana, desk }) => {

@@ -33,8 +33,8 @@ test("clients are invited in bulk, and the result is taken along", async ({ dana
   await expect(dana.getByRole("heading", { name: "3 rows that you chose" })).toBeVisible();
   await dana.getByRole("button", { name: "Preview" }).click();
   await expect(dana.getByRole("heading", { name: "2 people would change" })).toBeFocused();
-  await expect(dana.getByText("No e-mail address: 1")).toBeVisible();
-  await expect(dana.getByRole("row", { name: new RegExp(`Kin1 ${last}`) })).toContainText("No e-mail address");
+  await expect(dana.getByText("No e-mail address to send to: 1")).toBeVisible();
+  await expect(dana.getByRole("row", { name: new RegExp(`Kin1 ${last}`) })).toContainText("No e-mail address to send to");
   await expectAccessibleInAll(dana, "the preview");
   expect(await mailbox.sentTo(one)).toEqual([]);
 
@@ -60,7 +60,7 @@ test("clients are invited in bulk, and the result is taken along", async ({ dana
     '"Outcome"',
     '"Done"',
     '"Done"',
-    '"No e-mail address"',
+    '"No e-mail address to send to"',
   ]);
 });
 

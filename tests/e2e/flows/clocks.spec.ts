@@ -86,6 +86,26 @@ test("a last day is given with the keyboard alone, seen where it matters, and en
     await expect(dana.getByText("Why: the last day is over")).toBeVisible();
   });
 
+  await test.step("another day in the form gives it again at once, and the form says so", async () => {
+    await openUsers(dana, client);
+    await edit(dana, client.name);
+    const again = dialog.getByText("Saving gives access again at once.");
+    await dialog.getByLabel("Access until").fill(inDays(-3));
+    await expect(again).toHaveCount(0);
+    await dialog.getByLabel("Access until").fill(until);
+    await expect(again).toBeVisible();
+    await expectAccessible(dana, "the dialog that gives access again");
+    await dialog.getByLabel("Access until").fill("");
+    await expect(again).toBeVisible();
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await expect(toast(dana)).toContainText(`Access for ${who} was activated again`);
+    await expect(row).toContainText("Active");
+    await edit(dana, client.name);
+    await dialog.getByLabel("Access until").fill(inDays(-2));
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await expect(row).toContainText("No Portal Access");
+  });
+
   await test.step("and is given again without it", async () => {
     await openUsers(dana, client);
     await choose(dana, client.name, "Activate Access");
@@ -191,8 +211,16 @@ test("an admin says what parents and guardians keep when clients grow up", async
     await expect(rowOf(dana, fullName(name))).toContainText("reached an age at which access of parents and guardians ends");
     await choose(dana, name, "Activate Access");
     await dana.getByRole("dialog").getByRole("button", { name: "Confirm" }).click();
-    await expect(dana.getByRole("alert").filter({ hasText: "change the relationship first" })).toBeVisible();
+    await expect(dana.getByRole("alert").filter({ hasText: "change the relationship under Edit" })).toBeVisible();
     await dana.keyboard.press("Escape");
+    await edit(dana, name);
+    const dialog = dana.getByRole("dialog");
+    await expect(dialog.getByText("Saving gives access again")).toHaveCount(0);
+    await dialog.getByRole("radio", { name: "Other" }).check();
+    await expect(dialog.getByText("Saving gives access again at once.")).toBeVisible();
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await expect(toast(dana)).toContainText(`Access for ${fullName(name)} was activated again`);
+    await expect(rowOf(dana, fullName(name))).toContainText("Active");
   });
 
   await test.step("and rules go", async () => {

@@ -6,7 +6,7 @@ import { codeOf, timeLeft } from "../authenticator";
 import { tabTo } from "../focus";
 import { choose, loseAnswer, openUsers } from "../console";
 import { LOCALE, Portal, test as base, type Language } from "../portal";
-import { Desk, expect, fullName, PASSWORD, portalOrigin, signInStaff, toast, type PortalUser } from "../world";
+import { Desk, expect, fullName, PASSWORD, portalOrigin, signInStaff, toast, unique, type PortalUser } from "../world";
 
 const NARROW = { viewport: { width: 320, height: 640 } };
 const covePortal = (page = "") => `${portalOrigin()}/cove/${page}`;
@@ -122,6 +122,47 @@ test("a device that does not verify the person adds nothing, and says so", async
   await portal.button("factors.go").click();
   await expect(page.getByText(portal.say("factor.passkeyStopped"))).toBeVisible();
   expect(await device.passkeys()).toEqual([]);
+});
+
+test("a person without an address is told of no mail", async ({ casey, browse }) => {
+  const client = await casey.client();
+  const username = unique();
+  const { portalUserId } = await casey.call<PortalUser>("POST", `/api/clients/${client.clientId}/portal-users`, {
+    name: client.name,
+    username,
+    relationship: "self",
+    permissions: ["basic"],
+  });
+  const { link } = await casey.call<{ link: string }>(
+    "POST",
+    `/api/clients/${client.clientId}/portal-users/${portalUserId}/sheet`,
+  );
+  const page = await browse();
+  await Device.of(page);
+  const portal = new Portal(page);
+  await page.goto(link);
+  await portal.prove(client);
+  await portal.field("new.label").fill(PASSWORD);
+  await portal.button("enroll.finish").click();
+  await expect(portal.welcome).toBeFocused();
+  await page.goto(covePortal("account"));
+  const prove = async () => {
+    await portal.field("account.yourPassword").fill(PASSWORD);
+    await portal.button("factors.go").click();
+  };
+  const status = page.getByRole("status");
+  await portal.button("first.passkey").click();
+  await prove();
+  await expect(status).toHaveText("Added.");
+  await expect(page.getByText("Beside your password.")).toHaveText("Beside your password. Each change asks for your password.");
+  await portal.button("factors.makeCode").click();
+  await prove();
+  await portal.button("factor.kept").click();
+  await expect(status).toHaveText("Your recovery code is ready.");
+  const name = portal.say("passkey.firstName");
+  await page.getByRole("button", { name: portal.say("factors.removeOf", { name }) }).click();
+  await prove();
+  await expect(status).toHaveText("Removed.");
 });
 
 test("an authenticator app and a recovery code, in French", async ({ casey, browse }) => {

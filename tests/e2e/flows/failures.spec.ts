@@ -281,3 +281,40 @@ test("on a slow line the page shows that something is coming, and every step is 
   await section(page, "History").click();
   await expect(page.getByText(/revoked .* access/)).toHaveCount(1);
 });
+
+test("after a refusal the focus stays where somebody goes on", async ({ dana, desk }) => {
+  const client = await desk.client();
+  await desk.invite(client);
+  const refused = dana.getByRole("alert").filter({ hasText: "There is a problem" });
+
+  await test.step("at a tick", async () => {
+    await dana.goto(clientPage(client, "/safe"));
+    const use = dana.getByRole("checkbox", { name: "Use safe contact" });
+    await use.check();
+    await failOnce(dana, "PATCH", /\/api\/clients\/[^/]+$/, "busy");
+    await dana.getByRole("button", { name: "Save" }).click();
+    await expect(refused).toBeFocused();
+    await use.focus();
+    await dana.keyboard.press("Space");
+    await expect(use).not.toBeChecked();
+    await expect(use).toBeFocused();
+  });
+
+  await test.step("at a letter, and a second refusal takes it again", async () => {
+    await openUsers(dana, client);
+    await choose(dana, client.name, "Revoke Access");
+    const dialog = dana.getByRole("dialog");
+    await dialog.getByLabel("Why?").selectOption({ label: "Another reason" });
+    const note = dialog.getByLabel("Note");
+    await note.fill("x".repeat(3_000));
+    const revoke = dialog.getByRole("button", { name: "Revoke Access" });
+    await revoke.click();
+    await expect(refused).toBeFocused();
+    await note.focus();
+    await dana.keyboard.type("yz");
+    await expect(note).toBeFocused();
+    await expect(note).toHaveValue(/xyz$/);
+    await revoke.click();
+    await expect(refused).toBeFocused();
+  });
+});

@@ -32,7 +32,7 @@ test("a link that lost its token is pasted, with whatever is around it", async (
   await portal.button("enroll.next").click();
   const problem = page.getByRole("alert");
   await expect(problem).toBeFocused();
-  await expect(problem).toContainText("This is not a whole link from our mail.");
+  await expect(problem).toContainText("This is not a whole link of ours.");
   await expect(problem).toContainText("please ask Harbor Practice");
   await box.fill(`Your link: <${link.replace("#", "%23")}>.`);
   await portal.button("enroll.next").click();

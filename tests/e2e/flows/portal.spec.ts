@@ -106,7 +106,7 @@ test("links that are used, replaced or broken say what to do", async ({ desk, br
   await page.goto(first);
   await expect(page.getByRole("heading", { name: "This invitation has expired" })).toBeVisible();
   await expect(
-    page.getByText("Look for a newer mail, or ask Harbor Practice to send you a new one"),
+    page.getByText("Look for a newer mail or sheet, or ask Harbor Practice for a new one"),
   ).toBeVisible();
 
   await page.goto("about:blank");
@@ -150,8 +150,8 @@ test("a link is out of the address at once, and loading the page again says to o
     await expect(page.getByRole("heading", { name: heading })).toBeVisible();
     await expect(page).toHaveURL(address.replace(/#.*/, ""));
     await page.reload();
-    await expect(page.getByRole("heading", { name: "Open the link in your mail again" })).toBeVisible();
-    await expect(page.getByText("the link in your mail still works")).toBeVisible();
+    await expect(page.getByRole("heading", { name: "Open the link again" })).toBeVisible();
+    await expect(page.getByText("the link in your mail or on your sheet still works")).toBeVisible();
     expect(await page.evaluate(() => JSON.stringify([localStorage, sessionStorage]))).toBe("[{},{}]");
   }
   await page.goto(link);

@@ -1,9 +1,10 @@
 // Safe contact: the front desk puts a client under it, says which addresses are safe, and ends the access of others in
 // one step. The portal tells nobody.
 import { expectAccessibleInAll, expectFits } from "../accessibility";
-import { failOnce, section } from "../console";
+import { choose, failOnce, section } from "../console";
 import {
   clientPage,
+  type Desk,
   expect,
   fullName,
   harborPortal,
@@ -79,8 +80,17 @@ test("a client is put under safe contact, and the access of others ends in one s
     expect((await mailbox.sentTo(shared)).length).toBe(before);
   });
 
-  await test.step("nobody is chosen beforehand, and nothing ends without a choice", async () => {
+  await test.step("where the mark is set, too", async () => {
     await dana.getByRole("link", { name: "Addresses, and who can enter" }).click();
+    await expect(
+      dana.getByText("Access notice was not sent: the address is not marked as safe."),
+    ).toBeVisible();
+    await dana.setViewportSize({ width: 320, height: 640 });
+    await expectFits(dana, "safe contact with a mail that was not sent, narrow");
+    await dana.setViewportSize({ width: 1280, height: 800 });
+  });
+
+  await test.step("nobody is chosen beforehand, and nothing ends without a choice", async () => {
     for (const name of [client.name, parent, other])
       await expect(dana.getByRole("checkbox", { name: fullName(name) })).not.toBeChecked();
     await dana.getByRole("button", { name: "End access…" }).click();
@@ -178,4 +188,138 @@ test("staff are told of adults who share an address", async ({ dana, desk }) => 
   await dana.goto(clientPage(client, "/portal"));
   for (const name of [client.name, spouse])
     await expect(rowOf(dana, fullName(name))).toContainText("Somebody else with access has this address too.");
+});
+
+/** A client under safe contact, with one address that is marked and one that is not. */
+async function underSafeContact(desk: Desk) {
+  const [safe, unsafe] = [`${unique()}@mail.example`, `${unique()}@mail.example`];
+  const client = await desk.client({ emails: [unsafe, safe] });
+  const emails = [unsafe, safe].map((address) => ({ type: "home", address, safe: address === safe }));
+  const { version } = await desk.call<{ version: number }>("GET", `/api/clients/${client.clientId}`);
+  await desk.call("PATCH", `/api/clients/${client.clientId}`, { version, safeContact: true, emails });
+  return { client, safe, unsafe };
+}
+
+test("under safe contact only safe addresses are offered, and the others are told apart", async ({ dana, desk }) => {
+  const { client, safe, unsafe } = await underSafeContact(desk);
+  const dialog = dana.getByRole("dialog");
+
+  await dana.goto(clientPage(client));
+  await expect(dana.getByRole("listitem").filter({ hasText: unsafe })).toContainText("Not marked as safe");
+  await expect(dana.getByRole("listitem").filter({ hasText: safe })).not.toContainText("Not marked as safe");
+  await expectAccessibleInAll(dana, "the overview under safe contact");
+
+  await test.step("for the client's own access", async () => {
+    await section(dana, "Communications").click();
+    await dana.locator("summary").click();
+    await dana.getByRole("button", { name: "Activate Client Portal Access" }).click();
+    await expect(dialog.getByRole("radio")).toHaveCount(2);
+    await expect(dialog.getByRole("radio", { name: safe })).toBeChecked();
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+  });
+
+  await test.step("and for anybody else's", async () => {
+    await dana.goto(clientPage(client, "/portal/new"));
+    await expect(dialog.getByRole("button", { name: safe })).toBeVisible();
+    await expect(dialog.getByRole("button", { name: unsafe })).toHaveCount(0);
+    expect(await dialog.locator("datalist").innerHTML()).not.toContain(unsafe);
+  });
+
+  await test.step("of which there may be none", async () => {
+    const { version } = await desk.call<{ version: number }>("GET", `/api/clients/${client.clientId}`);
+    const emails = [{ type: "home", address: unsafe, safe: false }];
+    await desk.call("PATCH", `/api/clients/${client.clientId}`, { version, emails });
+    await dana.goto(clientPage(client, "/communications"));
+    await dana.locator("summary").click();
+    await dana.getByRole("button", { name: "Activate Client Portal Access" }).click();
+    await expect(dialog).toContainText(`No address of ${fullName(client.name)} is marked as safe.`);
+    await expect(dialog.getByRole("radio")).toHaveCount(0);
+    await expect(dialog.getByLabel("E-mail address")).toHaveValue("");
+  });
+});
+
+test("no mail is promised that is not sent", async ({ dana, desk, mailbox }) => {
+  test.slow();
+  const { client, safe, unsafe } = await underSafeContact(desk);
+  const dialog = dana.getByRole("dialog");
+  const [happens, confirm] = [dialog.getByRole("list", { name: "What happens" }), dialog.getByRole("button", { name: "Confirm" })];
+  const vera = { first: "Vera", last: client.name.last };
+  const not = (email: string) => `No mail is sent to ${email}: it is not marked as safe.`;
+
+  await test.step("by first access", async () => {
+    await dana.goto(clientPage(client, "/communications"));
+    await dana.locator("summary").click();
+    await dana.getByRole("button", { name: "Activate Client Portal Access" }).click();
+    await expect(dialog).toContainText("gets a mail with the button");
+    await dialog.getByRole("radio", { name: "Another address" }).check();
+    await expect(dialog).not.toContainText("gets a mail");
+    await dialog.getByLabel("E-mail address").fill(unsafe);
+    await expect(dialog.getByLabel("E-mail address")).toHaveAccessibleDescription(not(unsafe));
+    await expectAccessibleInAll(dana, "first access to an unsafe address");
+    await confirm.click();
+    await expect(toast(dana)).toContainText(`No invitation was sent: ${unsafe} is not marked as safe`);
+  });
+
+  await test.step("by adding somebody", async () => {
+    await dana.goto(clientPage(client, "/portal/new"));
+    await expect(dialog).toContainText("The invitation is sent only to an address that is marked as safe.");
+    await dialog.getByLabel("First name").fill(vera.first);
+    await dialog.getByLabel("Last name").fill(vera.last);
+    await dialog.getByLabel("E-mail address").fill(safe);
+    await expect(dialog).toContainText("This person gets a mail");
+    const other = `${unique()}@mail.example`;
+    await dialog.getByLabel("E-mail address").fill(other);
+    await expect(dialog.getByLabel("E-mail address")).toHaveAccessibleDescription(not(other));
+    await dialog.getByRole("radio", { name: "Spouse" }).check();
+    await dialog.getByRole("button", { name: "Add User" }).click();
+    await expect(toast(dana)).toContainText(`Vera ${vera.last} was added. No invitation was sent: ${other}`);
+  });
+
+  await test.step("by resending and activating", async () => {
+    await choose(dana, client.name, "Resend Invite");
+    await expect(happens).toHaveText(not(unsafe));
+    await confirm.click();
+    await expect(toast(dana)).toContainText("was made, and not sent");
+    await choose(dana, client.name, "Revoke Access");
+    await dialog.getByRole("button", { name: "Revoke Access" }).click();
+    await choose(dana, client.name, "Activate Access");
+    await expect(happens).toHaveText(new RegExp(`^${not(unsafe)} Tell ${fullName(client.name)} yourself`));
+    await confirm.click();
+    await expect(toast(dana)).toContainText("was activated");
+    await expect(toast(dana)).not.toContainText(/mail|invitation/);
+    await expect(rowOf(dana, fullName(client.name))).toContainText("was not sent: the address is not marked as safe");
+    expect(await mailbox.sentTo(unsafe)).toEqual([]);
+  });
+
+  await test.step("by a printed code", async () => {
+    const egon = { first: "Egon", last: client.name.last };
+    await desk.enrolled(client, { name: egon, email: safe, relationship: "other" });
+    const { version } = await desk.call<{ version: number }>("GET", `/api/clients/${client.clientId}`);
+    const emails = [{ type: "home", address: safe, safe: false }];
+    await desk.call("PATCH", `/api/clients/${client.clientId}`, { version, emails });
+    await dana.goto(clientPage(client, "/portal"));
+    await choose(dana, egon, "Code for Lost Second Factor");
+    await expect(happens).toContainText(not(safe));
+    await expect(happens).not.toContainText("is told by e-mail");
+  });
+});
+
+test("the list of portal users follows the mark", async ({ dana, desk }) => {
+  const client = await desk.client();
+  const { portalUserId } = await desk.enrolled(client);
+  await desk.call("PUT", `/api/clients/${client.clientId}/alert-recipient`, { portalUserId });
+  await dana.goto(clientPage(client, "/portal"));
+  const alertsTo = (who: string) => dana.getByRole("radio", { name: `Assigned alerts to ${who}` });
+  await expect(alertsTo(fullName(client.name))).toBeChecked();
+  const mark = async (on: boolean) => {
+    await dana.getByRole("link", { name: on ? "Safe contact" : "Addresses, and who can enter" }).click();
+    await dana.getByRole("checkbox", { name: "Use safe contact" }).setChecked(on);
+    await dana.getByRole("button", { name: "Save" }).click();
+    await expect(toast(dana)).toContainText("Safe contact was saved.");
+    await section(dana, "Client Portal").click();
+  };
+  await mark(true);
+  await expect(alertsTo("Practice’s inbox")).toBeChecked();
+  await mark(false);
+  await expect(alertsTo(fullName(client.name))).toBeChecked();
 });

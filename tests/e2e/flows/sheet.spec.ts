@@ -3,7 +3,7 @@ import jsQR from "jsqr";
 import type { Locator, Page } from "@playwright/test";
 import { expectAccessible, expectFits } from "../accessibility";
 import { choose, loseAnswer, openUsers } from "../console";
-import { tabTo } from "../focus";
+import { expectFocusKept, tabTo } from "../focus";
 import { Portal } from "../portal";
 import {
   capital,
@@ -18,7 +18,9 @@ import {
   PASSWORD,
   portalOrigin,
   type PortalUser,
+  request,
   rowOf,
+  signInStaff,
   test,
   toast,
   unique,
@@ -239,6 +241,15 @@ test("at 320 px with the keyboard: a lost answer makes another sheet, and the la
     await expect(toast(page)).not.toContainText("mail");
   });
 
+  await test.step("a new username is theirs to be told", async () => {
+    await choose(page, client.name, "Edit");
+    await expect(dialog.getByLabel("Username")).toHaveAccessibleDescription(
+      `A new username ends all sessions of this account. No mail says so: tell ${fullName(client.name)} yourself.`,
+    );
+    await expectFits(page, "editing a person without an address");
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+  });
+
   await test.step("and the person adds an address of their own", async () => {
     await phone.goto(harborPortal("sign-in"));
     await portal.signIn(user.username);
@@ -259,6 +270,64 @@ test("at 320 px with the keyboard: a lost answer makes another sheet, and the la
     await expect(portal.heading("confirm.doneTitle")).toBeFocused();
     await phone.goto(harborPortal("account"));
     await expect(phone.getByText(email)).toBeVisible();
+  });
+});
+
+test("the sheet of a client with one name greets nobody, and its username has no name", async ({ dana, desk }) => {
+  const only = capital(unique());
+  const client = await desk.client({ name: { first: only, last: "" } });
+  await dana.goto(clientPage(client, "/portal/new"));
+  const dialog = dana.getByRole("dialog");
+  await dialog.getByLabel("First name").fill(only);
+  await dialog.getByRole("radio", { name: "Self" }).check();
+  await dialog.getByRole("checkbox", { name: "This person has no e-mail" }).check();
+  await expect(dialog.getByLabel("Username")).toHaveValue(/^\d{6}$/);
+  await dialog.getByRole("button", { name: "Add User" }).click();
+  await dialog.getByRole("button", { name: "Make the sheet" }).click();
+  const sheet = dialog.locator(".sheet");
+  await expect(sheet.getByText("This sheet works once")).toBeVisible();
+  await expect(sheet).not.toContainText("For ");
+  await expect(sheet).not.toContainText(new RegExp(only, "i"));
+  await dialog.getByRole("button", { name: "I have handed it over" }).click();
+});
+
+test("once added, a person is in the list, whatever becomes of the sheet", async ({ dana, desk }) => {
+  const client = await desk.client();
+  const last = capital(unique());
+  const dialog = dana.getByRole("dialog");
+  const add = async (first: string) => {
+    await dana.goto(clientPage(client, "/portal/new"));
+    await dialog.getByLabel("First name").fill(first);
+    await dialog.getByLabel("Last name").fill(last);
+    await dialog.getByRole("checkbox", { name: "This person has no e-mail" }).check();
+    await dialog.getByLabel("Username").fill(unique());
+    await dialog.getByRole("radio", { name: "Parent" }).check();
+    await dialog.getByRole("button", { name: "Add User" }).click();
+    await expect(dialog).toHaveAccessibleName(`Print an enrollment sheet for ${first} ${last}?`);
+    await expect(dana).toHaveURL(clientPage(client, "/portal"));
+  };
+
+  await test.step("without it", async () => {
+    await add("Rosa");
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    await expect(toast(dana)).toContainText(`Rosa ${last} was added`);
+    await expect(rowOf(dana, `Rosa ${last}`)).toBeVisible();
+    await expectFocusKept(dana, "leaving the question about the sheet");
+  });
+
+  await test.step("and when the session ends over it, nothing is left to be saved", async () => {
+    await add("Egon");
+    await request(dana, "DELETE", "/api/staff/session");
+    await dana.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+    const ended = dana.getByRole("dialog", { name: "Your session has ended" });
+    await expect(ended).toBeVisible();
+    await expect(dana.getByRole("textbox")).toHaveCount(0);
+    await expect.poll(() => dana.locator("html").evaluate((html) => html.outerHTML)).not.toContain(last);
+    const there = await dana.context().newPage();
+    await signInStaff(there, "dana@harbor.example");
+    await dana.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+    await expect(rowOf(dana, `Egon ${last}`)).toBeVisible();
+    await expect(dialog).toHaveCount(0);
   });
 });
 

@@ -44,6 +44,19 @@ test("an edit of the client that comes too late says what was, what is and what 
   await expect(dana.getByText("207-555-0199")).toBeVisible();
 });
 
+test("the client’s own portal user has the new name at once", async ({ dana, desk }) => {
+  const client = await desk.client();
+  await desk.invite(client);
+  await openUsers(dana, client);
+  await section(dana, "Overview").click();
+  await dana.getByRole("link", { name: "Edit" }).click();
+  await dana.getByLabel("First name").fill("Ottilie");
+  await dana.getByRole("button", { name: "Save" }).click();
+  await expect(dana.getByRole("heading", { name: "Overview" })).toBeFocused();
+  await section(dana, "Client Portal").click();
+  await expect(rowOf(dana, `Ottilie ${client.name.last}`)).toBeVisible();
+});
+
 test("somebody deleted meanwhile is said to be, whatever was to be done with them", async ({
   dana,
   desk,

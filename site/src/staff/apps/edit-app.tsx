@@ -8,6 +8,7 @@ import { Button } from "../../ui/button";
 import { Form, type Invalid } from "../../ui/form";
 import { Heading } from "../../ui/heading";
 import { say } from "../../ui/toast";
+import { asLeft } from "../as-left";
 import { merge, touched, type Change } from "../stale";
 import { StaleNote } from "../stale-note";
 import { useTyped } from "../typed";
@@ -16,8 +17,8 @@ import { AppFields } from "./app-form";
 
 export function EditApp({ app, onSaved }: { app: App; onSaved: (app: App) => void }) {
   const { route } = useLocation();
-  const [base, setBase] = useState({ version: app.version, draft: draftOf(app) });
-  const [draft, setDraft] = useTyped({ base: base.draft, label: labelOf, say: sayValue });
+  const [base, setBase] = useState(() => asLeft({ version: app.version, draft: draftOf(app) }));
+  const [draft, setDraft] = useTyped({ base: base.draft, version: base.version, label: labelOf, say: sayValue });
   const [stale, setStale] = useState<{ was: Draft; mine: Draft; changes: Change<Draft>[] } | null>(null);
   const [invalid, setInvalid] = useState<Invalid[]>([]);
   const path = pathOf(app);

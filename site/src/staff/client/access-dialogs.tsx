@@ -1,7 +1,7 @@
 // Activate and resend: each says what happens and what stays before it does anything.
 import { Failure } from "../../api/http";
 import type { PortalUser } from "../../api/staff";
-import { sayClock, sayIfKnown } from "../../messages/language";
+import { sayClock, sayIfKnown, type Params } from "../../messages/language";
 import { sayName } from "../../messages/name";
 import { t } from "../../messages/staff";
 import { useAction } from "../../ui/action";
@@ -13,6 +13,7 @@ import type { Said } from "../../ui/toast";
 import { Decision } from "../decision";
 import { isGone, isNews, type Chart } from "./chart";
 import { ConsequenceLists, type Consequences } from "./consequences";
+import { withholds } from "./safe-address";
 
 export type AccessChange = "activate" | "resend";
 
@@ -30,7 +31,7 @@ export function AccessDialog(props: {
     <Dialog title={t(`${props.change}.title`)} busy={action.busy} onClose={props.onClose}>
       {(close) => (
         <>
-          <ConsequenceLists of={consequences(props.change, user)} />
+          <ConsequenceLists of={consequences(props.change, chart, user)} />
           <FailureNote failure={action.failure} />
           <Decision close={close}>
             <Button kind="primary" busy={action.busy} autoFocus onClick={() => void action.run(close)}>
@@ -45,14 +46,19 @@ export function AccessDialog(props: {
 
 const nameOf = (user: PortalUser) => ({ name: sayName(user.name), email: user.email ?? "" });
 
-function consequences(change: AccessChange, user: PortalUser): Consequences {
+/** Words of safe contact, which come with the mark at the head of the client's page. */
+const saySafe = (key: "untold" | "notSent" | "resent", who: Params): string => sayIfKnown(`safe.${key}`, who) ?? "";
+
+function consequences(change: AccessChange, chart: Chart, user: PortalUser): Consequences {
   const who = nameOf(user);
+  const unsent = withholds(chart, user.email);
   switch (change) {
     case "activate": {
       const date = user.ended?.reason === "until" && sayIfKnown("clocks.dateGoes");
+      const mailed = user.lastSignInAt ? "activate.enrolled" : "activate.either";
       return {
         happens: [
-          t(!user.email ? "activate.untold" : user.lastSignInAt ? "activate.enrolled" : "activate.either", who),
+          unsent ? saySafe("untold", who) : t(user.email ? mailed : "activate.untold", who),
           ...(date ? [date] : []),
         ],
         stays: [t("stays.permissions")],
@@ -60,7 +66,7 @@ function consequences(change: AccessChange, user: PortalUser): Consequences {
     }
     case "resend":
       return {
-        happens: [t("resend.what", who)],
+        happens: [unsent ? saySafe("notSent", who) : t("resend.what", who)],
         ends: [t("resend.old")],
         stays: [t("stays.permissions")],
       };
@@ -70,14 +76,15 @@ function consequences(change: AccessChange, user: PortalUser): Consequences {
 /** Does it, and answers what to say about it. */
 async function act(change: AccessChange, chart: Chart, user: PortalUser): Promise<string> {
   const who = nameOf(user);
+  const unsent = withholds(chart, user.email);
   switch (change) {
     case "resend":
       await chart.resend(user.portalUserId);
-      return t("resend.done", who);
+      return unsent ? saySafe("resent", who) : t("resend.done", who);
     case "activate": {
       const { portalUser, at } = await chart.activate(user.portalUserId);
       const invited = portalUser?.status === "invited" ? "activate.invited" : "activate.done";
-      const said = user.email ? invited : "activate.doneUntold";
+      const said = user.email && !unsent ? invited : "activate.doneUntold";
       return t(said, { ...who, time: sayClock(at, true) });
     }
   }

@@ -5,6 +5,7 @@ import { initials, sayName } from "../../messages/name";
 import { t } from "../../messages/staff";
 import { Button } from "../../ui/button";
 import { focusHeading } from "../../ui/heading";
+import { lazyPage } from "../../ui/lazy";
 import { Menu, type MenuItem } from "../../ui/menu";
 import { Loaded } from "../../ui/resource";
 import { say, type Said } from "../../ui/toast";
@@ -13,12 +14,13 @@ import { AccessFacts } from "./access";
 import { AccessDialog, type AccessChange } from "./access-dialogs";
 import { ChangeOwner } from "./change-owner";
 import type { Chart } from "./chart";
-import { FirstAccess } from "./first-access";
 import { LastAlerts } from "./last-alerts";
 import { RevokeUser } from "./revoke-user";
 import { SectionHeading } from "./section-heading";
 import { StatusTag } from "./status-tag";
 import { ToldAlone } from "./told";
+
+const FirstAccess = lazyPage(async () => (await import("./first-access")).FirstAccess);
 
 export function Communications({ chart, client }: { chart: Chart; client: Client }) {
   useEffect(() => chart.users.ensure(), []);

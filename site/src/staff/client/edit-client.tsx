@@ -12,13 +12,15 @@ import {
   clientEdit,
   draftOf,
   labelOf,
+  mergeClient,
   problems,
   sayValue,
   withoutEmptyRows,
   type Draft,
 } from "../client-draft";
 import { ClientFields } from "../client-form";
-import { merge, touched, type Change } from "../stale";
+import { asLeft } from "../as-left";
+import { touched, type Change } from "../stale";
 import { StaleNote } from "../stale-note";
 import { useTyped } from "../typed";
 import type { Chart } from "./chart";
@@ -26,13 +28,16 @@ import { SectionHeading } from "./section-heading";
 
 export function EditClient({ chart, client }: { chart: Chart; client: Client }) {
   const { route } = useLocation();
-  const [base, setBase] = useState({ version: client.version, draft: draftOf(client) });
-  const [draft, setDraft] = useTyped({ base: base.draft, label: labelOf, say: sayValue });
+  const [base, setBase] = useState(() => asLeft({ version: client.version, draft: draftOf(client) }));
+  const [draft, setDraft] = useTyped({ base: base.draft, version: base.version, label: labelOf, say: sayValue });
   const [stale, setStale] = useState<{ was: Draft; mine: Draft; changes: Change<Draft>[] } | null>(null);
   const [invalid, setInvalid] = useState<Invalid[]>([]);
   const overview = `/clients/${client.clientId}`;
 
   const done = (saved: Client) => {
+    // The client's own portal user has the client's name, and clocks go by the date of birth.
+    const same = sayName(saved.name) === sayName(client.name) && saved.dateOfBirth === client.dateOfBirth;
+    if (!same && chart.users.value) void chart.catchUp();
     chart.client.set(saved);
     // On a slow line, whoever saved may have gone on to something else.
     if (location.pathname === `${overview}/edit`) route(overview);
@@ -46,10 +51,10 @@ export function EditClient({ chart, client }: { chart: Chart; client: Client }) 
       if (!(thrown instanceof Failure && thrown.code === "stale")) throw thrown;
       const now = await load(client.clientId);
       const theirs = draftOf(now);
-      const merged = merge(base.draft, sent, theirs);
+      const merged = mergeClient(base.draft, sent, theirs);
       // It was ourselves: the answer was lost on its way.
       if (!touched(theirs, merged.draft).size) return done(now);
-      setStale({ was: base.draft, mine: sent, changes: merged.changes });
+      setStale({ was: base.draft, mine: merged.draft, changes: merged.changes });
       setBase({ version: now.version, draft: theirs });
       setDraft(merged.draft);
     }

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { Failure, Submission } from "../../api/http";
 import type { Client, NewPortalUser } from "../../api/staff";
 import { sayName } from "../../messages/name";
-import { t } from "../../messages/staff";
+import { t } from "../../messages/safe";
 import { useAction } from "../../ui/action";
 import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
@@ -11,6 +11,7 @@ import { Choice, Choices, Form, TextField, type Invalid } from "../../ui/form";
 import { Decision } from "../decision";
 import type { Chart } from "./chart";
 import { badEmail, PERMISSIONS } from "./portal-user";
+import { allowsMailTo, mailable } from "./safe-address";
 import { heldIn, SamePerson, type Held } from "./same-person";
 
 export function FirstAccess(props: {
@@ -21,16 +22,18 @@ export function FirstAccess(props: {
 }) {
   const { chart, client } = props;
   const name = sayName(client.name);
-  const known = client.emails.map((email) => email.address);
+  const known = mailable(client);
   // null: none of the known ones, but the one typed.
   const [chosen, choose] = useState<string | null>(known[0] ?? null);
   const [typed, type] = useState("");
   const [invalid, setInvalid] = useState<Invalid[]>([]);
   const [submission] = useState(() => new Submission());
   const email = chosen ?? typed.trim();
+  const unsent = !allowsMailTo(client, email);
 
   const [held, setHeld] = useState<Held | null>(null);
 
+  const invited = () => t(unsent ? "safe.added" : "activate.invited", { name, email });
   const add = async (body: NewPortalUser) => void (await chart.add(body, submission.keyFor(body)));
   const action = useAction(async (close: () => void) => {
     const { first, last } = client.name;
@@ -49,7 +52,7 @@ export function FirstAccess(props: {
       return setHeld(other);
     }
     close();
-    props.onDone(t("activate.invited", { name }));
+    props.onDone(invited());
   });
 
   const submit = (close: () => void) => {
@@ -63,9 +66,9 @@ export function FirstAccess(props: {
       {(close) => (
         <>
           <Form invalid={invalid} failure={action.failure} onSubmit={() => submit(close)}>
-            <p>{t("activate.first", { name })}</p>
+            <p>{t(unsent ? "safe.first" : "activate.first", { name })}</p>
             {known.length === 0 ? (
-              <p class="muted">{t("activate.noEmail", { name })}</p>
+              <p class="muted">{t(client.emails.length ? "safe.noneKnown" : "activate.noEmail", { name })}</p>
             ) : (
               <Choices name="known" legend={t("activate.where")}>
                 {known.map((address) => (
@@ -92,6 +95,7 @@ export function FirstAccess(props: {
                 name="email"
                 type="email"
                 label={t("activate.email")}
+                hint={unsent && !badEmail(email) && t("safe.notSent", { email })}
                 value={typed}
                 onInput={type}
                 autoFocus={known.length === 0}
@@ -106,10 +110,11 @@ export function FirstAccess(props: {
           {held && (
             <SamePerson
               held={held}
+              client={client.name}
               add={async (body) => {
                 await add(body);
                 close();
-                props.onDone(t("activate.invited", { name }));
+                props.onDone(invited());
               }}
               onClose={() => setHeld(null)}
             />

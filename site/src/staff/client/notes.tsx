@@ -4,6 +4,7 @@ import type { Client } from "../../api/staff";
 import { t } from "../../messages/safe";
 import { lazyPage } from "../../ui/lazy";
 import { mayChange } from "../session";
+import { allowsMailTo } from "./safe-address";
 
 export const ClosedNote = lazyPage(async () => (await import("./closed-note")).ClosedNote);
 export const EditClient = lazyPage(async () => (await import("./edit-client")).EditClient);
@@ -24,3 +25,15 @@ export function SafeMark({ client }: { client: Client }) {
     </p>
   ) : null;
 }
+
+/** The addresses of a client under safe contact, and which of them no mail goes to. */
+export const SafeEmails = ({ client }: { client: Client }) => (
+  <ul class="plain">
+    {client.emails.map(({ type, address }, row) => (
+      <li key={row}>
+        {address} <span class="muted">{t(`contact.${type}`)}</span>{" "}
+        {!allowsMailTo(client, address) && <strong>{t("safe.notMarked")}</strong>}
+      </li>
+    ))}
+  </ul>
+);

@@ -12,6 +12,7 @@ import type { Chart } from "./chart";
 import { SectionHeading } from "./section-heading";
 
 const CloseChart = lazyPage(async () => (await import("./close-chart")).CloseChart);
+const SafeEmails = lazyPage(async () => (await import("./notes")).SafeEmails);
 
 export function Overview({ chart, client }: { chart: Chart; client: Client }) {
   const [closing, setClosing] = useState(false);
@@ -84,7 +85,11 @@ export function Overview({ chart, client }: { chart: Chart; client: Client }) {
       <dl class="facts padded">
         <dt>{t("overview.emails")}</dt>
         <dd>
-          <Ways ways={client.emails.map((email) => ({ type: email.type, text: email.address }))} />
+          {client.safeContact && client.emails.length ? (
+            <SafeEmails client={client} />
+          ) : (
+            <Ways ways={client.emails.map((email) => ({ type: email.type, text: email.address }))} />
+          )}
         </dd>
         <dt>{t("overview.phones")}</dt>
         <dd>

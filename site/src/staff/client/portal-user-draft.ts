@@ -83,6 +83,25 @@ export function editOf(version: number, base: Draft, draft: Draft): PortalUserEd
   return edit;
 }
 
+/** What saving would do to an access that a clock has ended; undefined where it stays ended. `now` is the moment. */
+export function reopening(
+  { status, ended }: PortalUser,
+  base: Draft,
+  draft: Draft,
+  now: number,
+): "user.reopens" | "user.mayReopen" | undefined {
+  if (status !== "revoked") return undefined;
+  const changed = touched(base, draft);
+  if (ended?.reason === "until" && changed.has("until")) {
+    // Where the day begins last. The practice's zone is not known here.
+    const today = new Date(now - 12 * 60 * 60 * 1000).toISOString().slice(0, 10);
+    return !draft.until || draft.until >= today ? "user.reopens" : undefined;
+  }
+  if (ended?.reason !== "age") return undefined;
+  if (draft.relationship !== "parent" && draft.relationship !== "guardian") return "user.reopens";
+  return changed.has("permissions") ? "user.mayReopen" : undefined;
+}
+
 export function labelOf(field: keyof Draft): string {
   switch (field) {
     case "first":

@@ -1,7 +1,7 @@
 // Adding a person to a client's portal, and changing what such a person may do: dialogs over the list,
 // each with its own address.
-import { useId, useRef, useState } from "preact/hooks";
-import { Failure, Submission } from "../../api/http";
+import { useId, useState } from "preact/hooks";
+import { Failure, serverTime, Submission } from "../../api/http";
 import { portalUsers, type Client, type NewPortalUser, type PortalUser } from "../../api/staff";
 import { sayName } from "../../messages/name";
 import { t } from "../../messages/people";
@@ -10,19 +10,30 @@ import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
 import { Choice, Choices, Form, TextField, type Invalid } from "../../ui/form";
 import { Heading } from "../../ui/heading";
-import { lazyPage } from "../../ui/lazy";
 import type { Said } from "../../ui/toast";
+import { asLeft } from "../as-left";
 import { merge, touched, type Change } from "../stale";
 import { StaleNote } from "../stale-note";
 import { useTyped } from "../typed";
 import { Decision } from "../decision";
 import { useAccessChange } from "./access-dialogs";
 import type { Chart } from "./chart";
-import { PERMISSIONS, RELATIONSHIPS, takenAlong } from "./portal-user";
-import { heldIn, SamePerson, suggest, type Held } from "./same-person";
-import { DAYS, draftOf, editOf, EMPTY, labelOf, newDraftOf, problems, sayValue, type Draft } from "./portal-user-draft";
-
-const PrintSheet = lazyPage(async () => (await import("./papers")).PrintSheet);
+import { badEmail, PERMISSIONS, RELATIONSHIPS, takenAlong } from "./portal-user";
+import { allowsMailTo, mailable } from "./safe-address";
+import { heldIn, SamePerson, type Held } from "./same-person";
+import {
+  DAYS,
+  draftOf,
+  editOf,
+  EMPTY,
+  labelOf,
+  newDraftOf,
+  problems,
+  reopening,
+  sayValue,
+  type Draft,
+} from "./portal-user-draft";
+import { memorable } from "./sheet-names";
 
 interface FormProps {
   chart: Chart;
@@ -32,7 +43,12 @@ interface FormProps {
   onClose: () => void;
 }
 
-export function AddUser(props: FormProps) {
+export function AddUser(
+  props: FormProps & {
+    /** Instead of `onDone` where nothing is mailed: the sheet comes next. */
+    onUnmailed: (user: PortalUser, said: Said) => void;
+  },
+) {
   const { chart } = props;
   const [base] = useState(() => {
     const user = takenAlong(props.client.clientId);
@@ -46,16 +62,13 @@ export function AddUser(props: FormProps) {
   const [held, setHeld] = useState<Held | null>(null);
   /** Here already, and revoked. */
   const [revoked, setRevoked] = useState<PortalUser | null>(null);
-  /** Added, and nothing is mailed: the sheet comes next. */
-  const unsent = useRef<PortalUser | null>(null);
-  const [printing, setPrinting] = useState<PortalUser | null>(null);
 
   const add = async (body: NewPortalUser, close: () => void) => {
     const user = await chart.add(body, submission.keyFor(body));
-    if (!user.email) unsent.current = user;
     close();
-    if (!user.email) return;
-    props.onDone(t("add.done", { name: sayName(user.name) }));
+    if (!user.email) return props.onUnmailed(user, () => t("add.unmailed", { name: sayName(user.name) }));
+    const said = allowsMailTo(props.client, user.email) ? "add.done" : "safe.added";
+    props.onDone(t(said, { name: sayName(user.name), email: user.email }));
   };
   const action = useAction(async (close: () => void) => {
     setRevoked(null);
@@ -92,14 +105,13 @@ export function AddUser(props: FormProps) {
     if (!found.length) void action.run(close);
   };
 
-  if (printing) return <PrintSheet chart={chart} user={printing} onDone={props.onDone} onClose={props.onClose} />;
   return (
     <Dialog
       title={t("add.title")}
       wide
       busy={action.busy || activating.busy}
       typed={touched(base, draft).size > 0}
-      onClose={() => (unsent.current ? setPrinting(unsent.current) : props.onClose())}
+      onClose={props.onClose}
     >
       {(close) => (
         <>
@@ -118,7 +130,9 @@ export function AddUser(props: FormProps) {
                 </Button>
               </div>
             )}
-            <p class="muted">{t(draft.noEmail ? "add.leadSheet" : "add.lead")}</p>
+            <p class="muted">
+              {t(draft.noEmail ? "add.leadSheet" : allowsMailTo(props.client, draft.email) ? "add.lead" : "safe.addLead")}
+            </p>
             <Fields
               draft={draft}
               onChange={setDraft}
@@ -145,7 +159,14 @@ export function AddUser(props: FormProps) {
               </Button>
             </Decision>
           </Form>
-          {held && <SamePerson held={held} add={(body) => add(body, close)} onClose={() => setHeld(null)} />}
+          {held && (
+            <SamePerson
+              held={held}
+              client={props.client.name}
+              add={(body) => add(body, close)}
+              onClose={() => setHeld(null)}
+            />
+          )}
         </>
       )}
     </Dialog>
@@ -166,8 +187,8 @@ export function EditUser(props: FormProps & { portalUserId: string }) {
 
 function Edit(props: FormProps & { user: PortalUser }) {
   const { chart, client, user } = props;
-  const [base, setBase] = useState({ version: user.version, draft: draftOf(user) });
-  const [draft, setDraft] = useTyped({ base: base.draft, label: labelOf, say: sayValue });
+  const [base, setBase] = useState(() => asLeft({ version: user.version, draft: draftOf(user) }));
+  const [draft, setDraft] = useTyped({ base: base.draft, version: base.version, label: labelOf, say: sayValue });
   const [stale, setStale] = useState<{ was: Draft; mine: Draft; changes: Change<Draft>[] } | null>(null);
   const [invalid, setInvalid] = useState<Invalid[]>([]);
 
@@ -195,7 +216,8 @@ function Edit(props: FormProps & { user: PortalUser }) {
     change: async () => {
       try {
         const saved = await chart.edit(user.portalUserId, editOf(base.version, base.draft, draft));
-        return t("edit.done", { name: sayName(saved.name) });
+        const again = user.status === "revoked" && saved.status !== "revoked";
+        return t(again ? "add.activated" : "edit.done", { name: sayName(saved.name) });
       } catch (thrown) {
         if (!(thrown instanceof Failure && thrown.code === "stale")) throw thrown;
         const saved = await catchUp();
@@ -203,6 +225,8 @@ function Edit(props: FormProps & { user: PortalUser }) {
       }
     },
   });
+
+  const reopens = reopening(user, base.draft, draft, serverTime());
 
   const submit = (close: () => void) => {
     const found = [...problems(draft), ...halfDays()];
@@ -233,10 +257,14 @@ function Edit(props: FormProps & { user: PortalUser }) {
             mayLack={!user.email}
             usernameHint={
               user.status === "active" || user.lastSignInAt
-                ? user.email && t("user.usernameEnds", { name: sayName(user.name) })
+                ? t(
+                    user.email && allowsMailTo(client, user.email) ? "user.usernameEnds" : "user.usernameEndsUntold",
+                    { name: sayName(user.name) },
+                  )
                 : user.username === user.email && t("user.usernameFollows", { name: sayName(user.name) })
             }
           />
+          <div aria-live="polite">{reopens && <p class="notice">{t(reopens)}</p>}</div>
           <Decision close={close}>
             <Button kind="primary" type="submit" busy={action.busy}>
               {t("form.save")}
@@ -247,12 +275,6 @@ function Edit(props: FormProps & { user: PortalUser }) {
     </Dialog>
   );
 }
-
-/** "rosa.417". It stands on the sheet, where the last name would tell a finder one of the proofs. */
-const memorable = (first: string): string => {
-  const [number = 0] = crypto.getRandomValues(new Uint16Array(1));
-  return [suggest({ first, last: "" }), 100 + (number % 900)].filter(Boolean).join(".");
-};
 
 /** Days of which only a part was typed: their fields' value is empty, which would take a day away. */
 const halfDays = (): Invalid[] =>
@@ -271,7 +293,8 @@ function Fields(props: {
   usernameHint: string | false | undefined;
 }) {
   const { draft } = props;
-  const known = props.client.emails.map((email) => email.address);
+  const known = mailable(props.client);
+  const unsent = !badEmail(draft.email) && !allowsMailTo(props.client, draft.email);
   const offered = useId();
   const set = (change: Partial<Draft>) => props.onChange({ ...draft, ...change });
   return (
@@ -295,6 +318,7 @@ function Fields(props: {
           name="email"
           type="email"
           label={t("user.email")}
+          hint={unsent && t("safe.notSent", { email: draft.email.trim() })}
           value={draft.email}
           list={known.length ? offered : undefined}
           onInput={(email) => set({ email })}
@@ -308,7 +332,7 @@ function Fields(props: {
           hint={t("user.noEmailHint")}
           checked={draft.noEmail}
           onChange={(noEmail) =>
-            set({ noEmail, ...(noEmail && !draft.username && { username: memorable(draft.first) }) })
+            set({ noEmail, ...(noEmail && !draft.username && { username: memorable(draft, props.client.name) }) })
           }
         />
       )}

@@ -40,6 +40,8 @@ export function PortalUsers(props: {
   const { route } = useLocation();
   const base = `/clients/${client.clientId}/portal`;
   useEffect(() => chart.users.ensure(), []);
+  /** Added without an address: whose sheet comes next, and what to say of it. */
+  const [unmailed, setUnmailed] = useState<{ user: PortalUser; said: Said } | null>(null);
 
   const dialog = {
     chart,
@@ -64,7 +66,20 @@ export function PortalUsers(props: {
         {(users) => (
           <>
             {users.portalUsers.length ? <Table chart={chart} users={users} base={base} closed={client.closed} /> : <Empty />}
-            {props.adding && mayChange.value && !client.closed && <AddUser {...dialog} />}
+            {props.adding && mayChange.value && !client.closed && (
+              <AddUser {...dialog} onUnmailed={(user, said) => setUnmailed({ user, said })} />
+            )}
+            {unmailed && (
+              <PrintSheet
+                chart={chart}
+                user={unmailed.user}
+                onDone={say}
+                onClose={() => {
+                  setUnmailed(null);
+                  if (state.peek().at === "in") say(unmailed.said);
+                }}
+              />
+            )}
             {props.portalUserId && mayChange.value && (
               <EditUser {...dialog} key={props.portalUserId} portalUserId={props.portalUserId} />
             )}

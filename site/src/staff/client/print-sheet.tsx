@@ -3,7 +3,7 @@ import { correction, generate } from "lean-qr";
 import { toSvgPath } from "lean-qr/extras/svg";
 import { useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { printSheet, type PortalUser } from "../../api/staff";
-import { sayName } from "../../messages/name";
+import { sayName, type PersonName } from "../../messages/name";
 import { PAPER, sayUntil, type PaperLanguage } from "../../messages/paper";
 import { t } from "../../messages/sheet";
 import "../../styles/sheet.css";
@@ -17,12 +17,15 @@ import { state } from "../session";
 import { useAccessChange } from "./access-dialogs";
 import type { Chart } from "./chart";
 import { ConsequenceLists } from "./consequences";
+import { mayStand } from "./sheet-names";
 
 type Made = Awaited<ReturnType<typeof printSheet>>;
 
 interface Printing {
   chart: Chart;
   user: PortalUser;
+  /** The name of the chart's client, where the chart does not know it. */
+  client?: PersonName;
   onDone: (said: Said) => void;
   onClose: () => void;
 }
@@ -71,6 +74,9 @@ function NewSheet(props: Printing) {
     },
   });
   const link = made?.link;
+  const called = user.name.preferred ?? user.name.first;
+  const client = chart.client.value?.name ?? props.client;
+  const greets = mayStand({ first: called, last: user.name.last }, client) ? called : "";
   return (
     <Dialog
       title={t(link ? "sheet.made" : "sheet.title", { name })}
@@ -84,6 +90,7 @@ function NewSheet(props: Printing) {
           <Sheet
             made={{ ...made, link }}
             user={user}
+            greets={greets}
             onGiven={() => {
               close();
               props.onDone(t("sheet.done", { name }));
@@ -116,7 +123,12 @@ function NewSheet(props: Printing) {
 }
 
 /** What is handed over. Escape does not close it: it would be gone. */
-function Sheet(props: { made: Made & { link: string }; user: PortalUser; onGiven: () => void }) {
+function Sheet(props: {
+  made: Made & { link: string };
+  user: PortalUser;
+  greets: string;
+  onGiven: () => void;
+}) {
   const { made, user } = props;
   const [language, setLanguage] = useState<PaperLanguage>(made.language);
   const id = useId();
@@ -151,7 +163,14 @@ function Sheet(props: { made: Made & { link: string }; user: PortalUser; onGiven
           ))}
         </select>
       </div>
-      <Paper link={made.link} until={made.expiresAt} user={user} practice={practice} language={language} />
+      <Paper
+        link={made.link}
+        until={made.expiresAt}
+        user={user}
+        greets={props.greets}
+        practice={practice}
+        language={language}
+      />
       <div class="actions">
         <Button onClick={() => print()}>{t("sheet.print")}</Button>
         <Button kind="primary" onClick={props.onGiven}>
@@ -162,19 +181,21 @@ function Sheet(props: { made: Made & { link: string }; user: PortalUser; onGiven
   );
 }
 
-/** The sheet itself. It names nobody by the last name, which is one of the proofs, and its link is no anchor: it is
- *  not for the browser of the front desk. */
+/** The sheet itself. It names nobody by the last name, or by an only name, which are proofs. Its link is no anchor: it
+ *  is not for the browser of the front desk. */
 function Paper(props: {
   link: string;
   until: string;
   user: PortalUser;
+  /** Whom it is for; empty where the name may not stand there. */
+  greets: string;
   practice: string;
   language: PaperLanguage;
 }) {
   const { link, user, language } = props;
   const places: Record<string, string> = {
     practice: props.practice,
-    first: user.name.preferred ?? user.name.first,
+    first: props.greets,
     time: sayUntil(language, props.until),
   };
   const say = (key: keyof (typeof PAPER)["en"]) =>
@@ -185,7 +206,7 @@ function Paper(props: {
   return (
     <section class="sheet" lang={language}>
       <h3>{say("title")}</h3>
-      {places["first"] && <p>{say("greeting")}</p>}
+      {props.greets && <p>{say("greeting")}</p>}
       <p>
         <strong>{say("until")}</strong>
       </p>

@@ -2,6 +2,7 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { resetFactor, type PortalUser } from "../../api/staff";
 import { t } from "../../messages/factor-reset";
+import { t as sayOfSafe } from "../../messages/safe";
 import { sayTime } from "../../messages/language";
 import { sayName } from "../../messages/name";
 import { Button } from "../../ui/button";
@@ -12,6 +13,7 @@ import { Decision } from "../decision";
 import { useAccessChange } from "./access-dialogs";
 import type { Chart } from "./chart";
 import { ConsequenceLists } from "./consequences";
+import { withholds } from "./safe-address";
 
 type Made = Awaited<ReturnType<typeof resetFactor>>;
 
@@ -40,6 +42,9 @@ export function ResetFactor(props: {
     },
   });
   const code = made?.code;
+  const { email } = user;
+  const told = email && t("factorReset.mail", { name, email });
+  const mail = withholds(chart, email) ? sayOfSafe("safe.notSent", { email: email ?? "" }) : told;
   const title = t(code ? "factorReset.made" : "factorReset.title", { name });
   return (
     <Dialog title={title} busy={action.busy} typed={!!code} onClose={props.onClose}>
@@ -60,7 +65,7 @@ export function ResetFactor(props: {
               of={{
                 happens: [
                   t("factorReset.happens", { name }),
-                  ...(user.email ? [t("factorReset.mail", { name, email: user.email })] : []),
+                  ...(mail ? [mail] : []),
                 ],
                 ends: [t("factorReset.ends")],
                 stays: [t("factorReset.stays", { name })],

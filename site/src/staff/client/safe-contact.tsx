@@ -14,10 +14,18 @@ import { Choice, Choices, Form, type Invalid } from "../../ui/form";
 import { focusHeading } from "../../ui/heading";
 import { Loaded } from "../../ui/resource";
 import { say } from "../../ui/toast";
+import { asLeft } from "../as-left";
 import { Decision } from "../decision";
 import { mayChange } from "../session";
+import { touched, type Change } from "../stale";
+import { StaleNote } from "../stale-note";
+import { useTyped } from "../typed";
 import { isGone, type Chart } from "./chart";
 import { ConsequenceLists, sayOpenApps } from "./consequences";
+import { isTrouble, sayMail } from "./mail-words";
+import { useProgress } from "./progress";
+import { allowsMailTo } from "./safe-address";
+import { labelOf, marksEdit, marksOf, mergeMarks, sayMark, type Marks } from "./safe-marks";
 import { SectionHeading } from "./section-heading";
 import { StatusTag } from "./status-tag";
 
@@ -46,41 +54,52 @@ const canEnter = ({ status }: PortalUser): boolean => status === "active" || sta
 
 /** The mark, and which addresses are safe. */
 function Mark({ chart, client }: { chart: Chart; client: Client }) {
-  const [base, setBase] = useState(client);
-  const [marked, mark] = useState(client.safeContact);
-  const [emails, setEmails] = useState(client.emails);
-  const [stale, setStale] = useState(false);
-  const show = (now: Client) => {
-    setBase(now);
-    mark(now.safeContact);
-    setEmails(now.emails);
+  const [base, setBase] = useState(() => asLeft({ version: client.version, draft: marksOf(client) }));
+  const [draft, setDraft] = useTyped({ base: base.draft, version: base.version, label: labelOf, say: sayMark });
+  const [stale, setStale] = useState<{ was: Marks; mine: Marks; changes: Change<Marks>[] } | null>(null);
+  const { safeContact, emails } = draft;
+
+  const take = (now: Client, mine: Marks) => {
+    // Under safe contact alerts go to the practice, whoever is chosen.
+    if (now.safeContact !== client.safeContact) void chart.catchUp();
     chart.client.set(now);
+    setBase({ version: now.version, draft: marksOf(now) });
+    setDraft(mine);
+  };
+  const done = (now: Client) => {
+    take(now, marksOf(now));
+    setStale(null);
+    say(t("safe.saved"));
   };
   const action = useAction(async () => {
-    setStale(false);
     try {
-      const edit = { version: base.version, safeContact: marked, emails: [...emails] };
-      show(await editClient(client.clientId, edit));
-      say(t("safe.saved"));
+      done(await editClient(client.clientId, marksEdit(base.version, base.draft, draft)));
     } catch (thrown) {
       if (!(thrown instanceof Failure && thrown.code === "stale")) throw thrown;
-      show(await load(client.clientId));
-      setStale(true);
+      const now = await load(client.clientId);
+      const theirs = marksOf(now);
+      const merged = mergeMarks(base.draft, draft, theirs);
+      // It was ourselves: the answer was lost on its way.
+      if (!touched(theirs, merged.draft).size) return done(now);
+      take(now, merged.draft);
+      setStale({ was: base.draft, mine: merged.draft, changes: merged.changes });
     }
   });
-  const unchanged = marked === base.safeContact && emails === base.emails;
+  const changed = touched(base.draft, draft).size > 0;
   return (
     <Form
       invalid={[]}
       failure={action.failure}
-      onSubmit={() => (unchanged ? say(t("safe.nothing")) : void action.run())}
+      onSubmit={() => (changed ? void action.run() : say(t("safe.nothing")))}
     >
-      {stale && (
-        <p class="notice" role="alert">
-          {t("safe.stale")}
-        </p>
-      )}
-      <Choice type="checkbox" name="safeContact" label={t("safe.use")} checked={marked} onChange={mark} />
+      {stale && <StaleNote {...stale} theirs={base.draft} label={labelOf} say={sayMark} />}
+      <Choice
+        type="checkbox"
+        name="safeContact"
+        label={t("safe.use")}
+        checked={safeContact}
+        onChange={(use) => setDraft({ ...draft, safeContact: use })}
+      />
       {emails.length ? (
         <Choices name="emails" legend={t("safe.which")} hint={t("safe.whichHint")}>
           {emails.map((email, row) => (
@@ -88,9 +107,11 @@ function Mark({ chart, client }: { chart: Chart; client: Client }) {
               key={row}
               type="checkbox"
               name={`emails[${row}].safe`}
-              label={<span class="breaks">{email.address}</span>}
-              checked={email.safe}
-              onChange={(safe) => setEmails(emails.map((each, n) => (n === row ? { ...each, safe } : each)))}
+              label={<span class="breaks">{email.text}</span>}
+              checked={email.safe ?? false}
+              onChange={(safe) =>
+                setDraft({ ...draft, emails: emails.map((each, n) => (n === row ? { ...each, safe } : each)) })
+              }
             />
           ))}
         </Choices>
@@ -98,7 +119,7 @@ function Mark({ chart, client }: { chart: Chart; client: Client }) {
         <p>{t("safe.noAddress")}</p>
       )}
       <p class="small" aria-live="polite">
-        {marked && emails.length > 0 && !emails.some(({ safe }) => safe) && t("safe.none")}
+        {safeContact && emails.length > 0 && !emails.some(({ safe }) => safe) && t("safe.none")}
       </p>
       <Button kind="primary" type="submit" busy={action.busy}>
         {t("safe.save")}
@@ -121,7 +142,7 @@ function WhoCanEnter(props: { chart: Chart; client: Client; users: readonly Port
       <ul class="plain">
         {users.map((user) => (
           <li key={user.portalUserId}>
-            <strong>{sayName(user.name)}</strong> <Facts client={client} user={user} />
+            <strong>{sayName(user.name)}</strong> <Facts chart={chart} client={client} user={user} />
           </li>
         ))}
       </ul>
@@ -150,7 +171,7 @@ function WhoCanEnter(props: { chart: Chart; client: Client; users: readonly Port
                   )
                 }
               />
-              <Facts client={client} user={user} />
+              <Facts chart={chart} client={client} user={user} />
             </div>
           ))}
         </Choices>
@@ -173,10 +194,9 @@ function WhoCanEnter(props: { chart: Chart; client: Client; users: readonly Port
   );
 }
 
-function Facts({ client, user }: { client: Client; user: PortalUser }) {
-  const safe = client.emails.some(
-    (email) => email.safe && email.address.toLowerCase() === user.email?.toLowerCase(),
-  );
+function Facts({ chart, client, user }: { chart: Chart; client: Client; user: PortalUser }) {
+  const { mail } = user;
+  useProgress(chart, user);
   return (
     <div class="small">
       <StatusTag status={user.status} />{" "}
@@ -185,10 +205,11 @@ function Facts({ client, user }: { client: Client; user: PortalUser }) {
       <p>
         {user.lastSignInAt ? t("users.lastSignIn", { day: sayDay(user.lastSignInAt) }) : t("users.neverSignedIn")}
       </p>
-      {client.safeContact && !safe && user.email && (
+      {user.email && !allowsMailTo(client, user.email) && (
         <p class="breaks">{t("safe.unsafe", { email: user.email })}</p>
       )}
       {user.sharesEmail && <p>{t("shares.email")}</p>}
+      {mail && <p class={isTrouble(mail) ? "error" : undefined}>{sayMail(mail)}</p>}
     </div>
   );
 }

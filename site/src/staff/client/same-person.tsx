@@ -3,12 +3,13 @@
 import { useState } from "preact/hooks";
 import { Failure } from "../../api/http";
 import { accountIn, type Account, type NewPortalUser } from "../../api/staff";
-import { sayName } from "../../messages/name";
+import { sayName, type PersonName } from "../../messages/name";
 import { t } from "../../messages/staff";
 import { useAction } from "../../ui/action";
 import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
 import { Form, TextField, type Invalid } from "../../ui/form";
+import { memorable } from "./sheet-names";
 
 export interface Held {
   /** What was asked for. */
@@ -25,6 +26,8 @@ export const heldIn = (failure: Failure, body: NewPortalUser): Held | undefined 
 
 export function SamePerson(props: {
   held: Held;
+  /** The name of the chart's client. */
+  client: PersonName;
   /** Sends it once more; resolves when it was taken. */
   add: (body: NewPortalUser) => Promise<void>;
   onClose: () => void;
@@ -32,7 +35,12 @@ export function SamePerson(props: {
   const { body } = props.held;
   // A username of their own may be somebody else's, too: then it is asked about that one.
   const [held, setHeld] = useState(props.held);
-  const [username, setUsername] = useState(() => suggest(body.name));
+  const [username, setUsername] = useState(() =>
+    // Without an address it stands on a sheet.
+    body.email
+      ? suggest(body.name)
+      : memorable({ first: body.name.first ?? "", last: body.name.last ?? "" }, props.client),
+  );
   const [invalid, setInvalid] = useState<Invalid[]>([]);
   const { account } = held;
   const name = sayName(body.name);
@@ -115,7 +123,7 @@ const Charts = ({ of: { charts } }: { of: Account }) => (
 );
 
 /** "wilma.lark": letters and digits that everybody can type. */
-export function suggest({ first, last }: Pick<NewPortalUser["name"], "first" | "last">): string {
+function suggest({ first, last }: Pick<NewPortalUser["name"], "first" | "last">): string {
   const parts = [first, last].map((part) =>
     (part ?? "")
       .normalize("NFD")

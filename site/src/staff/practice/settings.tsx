@@ -10,6 +10,7 @@ import { Form, TextField, type Invalid } from "../../ui/form";
 import { focusHeading, Heading } from "../../ui/heading";
 import { Loaded as WhenLoaded, useResource } from "../../ui/resource";
 import { say } from "../../ui/toast";
+import { asLeft } from "../as-left";
 import { merge, touched, type Change } from "../stale";
 import { StaleNote } from "../stale-note";
 import { useTyped } from "../typed";
@@ -35,8 +36,8 @@ export function Settings() {
 }
 
 function Edit({ settings, onSaved }: { settings: Loaded; onSaved: (settings: Loaded) => void }) {
-  const [base, setBase] = useState({ version: settings.version, draft: draftOf(settings) });
-  const [draft, setDraft] = useTyped({ base: base.draft, label: labelOf, say: sayValue });
+  const [base, setBase] = useState(() => asLeft({ version: settings.version, draft: draftOf(settings) }));
+  const [draft, setDraft] = useTyped({ base: base.draft, version: base.version, label: labelOf, say: sayValue });
   const [stale, setStale] = useState<{ was: Draft; mine: Draft; changes: Change<Draft>[] } | null>(null);
   const [invalid, setInvalid] = useState<Invalid[]>([]);
 

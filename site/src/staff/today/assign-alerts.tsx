@@ -19,7 +19,11 @@ export function AssignAlerts(props: {
   onClose: () => void;
 }) {
   const { chart, users } = props;
-  const able = users.portalUsers.filter(({ status }) => status === "active" || status === "invited");
+  const entering = users.portalUsers.filter(({ status }) => status === "active" || status === "invited");
+  const able = entering.filter(({ email }) => email);
+  const nobody = t(entering.length ? "assign.noEmail" : "assign.nobody");
+  // Once asked, the question stays: a refusal stands in it, and brings news of who is left.
+  const [asking] = useState(able.length > 0);
   const [chosen, choose] = useState("");
   const [invalid, setInvalid] = useState<Invalid[]>([]);
   const recipient = able.find((user) => user.portalUserId === chosen);
@@ -42,9 +46,9 @@ export function AssignAlerts(props: {
   return (
     <Dialog title={t("assign.title")} busy={action.busy} onClose={props.onClose}>
       {(close) =>
-        able.length === 0 ? (
+        !asking ? (
           <>
-            <p>{t("assign.nobody")}</p>
+            <p>{nobody}</p>
             <div class="actions">
               <Button onClick={close}>{t("cancel")}</Button>
               <a class="button primary" href={`/clients/${chart.clientId}/portal`} onClick={close}>
@@ -56,6 +60,7 @@ export function AssignAlerts(props: {
           <Form invalid={invalid} failure={action.failure} onSubmit={() => submit(close)}>
             <p>{t("assign.what")}</p>
             <Choices name="portalUserId" legend={t("assign.choose")}>
+              {able.length === 0 && <p>{nobody}</p>}
               {able.map((user) => (
                 <Choice
                   key={user.portalUserId}

@@ -16,7 +16,6 @@ import { ChangeOwner } from "../client/change-owner";
 import { Chart } from "../client/chart";
 import { mayChange } from "../session";
 import { lazyPage } from "../../ui/lazy";
-import { AssignAlerts } from "./assign-alerts";
 import { CorrectAddress } from "./correct-address";
 import {
   afterChange,
@@ -30,6 +29,7 @@ import {
 } from "./troubles";
 import { nameOf, sayStep, sayTrouble } from "./words";
 
+const AssignAlerts = lazyPage(async () => (await import("./assign-alerts")).AssignAlerts);
 const PrintSheet = lazyPage(async () => (await import("../client/papers")).PrintSheet);
 
 type Summary = Awaited<ReturnType<typeof accessSummary>>;
@@ -258,6 +258,6 @@ function Step(props: {
   if (!portalUser) return null;
   if (trouble === "bounced")
     return <CorrectAddress {...dialog} user={portalUser} onKnown={props.onKnown} />;
-  if (!portalUser.email) return <PrintSheet {...dialog} user={portalUser} />;
+  if (!portalUser.email) return <PrintSheet {...dialog} user={portalUser} client={row.client.name} />;
   return <AccessDialog {...dialog} change="resend" user={portalUser} />;
 }
