@@ -173,9 +173,7 @@ impl ChartEdit<'_> {
         let (practice, now) = (self.chart.practice.clone(), self.context.now());
         let open = |grant: &Grant| anew && grant.invited_until.is_some_and(|until| until > now);
         let readdressed = before.email != user.email;
-        let of_minor = |grant: &Grant| {
-            readdressed && is_minor(grant.date_of_birth, self.request.practice, now)
-        };
+        let of_minor = |grant: &Grant| readdressed && is_minor(grant.date_of_birth, &self.clock);
         let minors: BTreeSet<ClientId> =
             others.iter().filter(|(_, grant)| of_minor(grant)).map(|(client, _)| *client).collect();
         let wanted = others.iter().filter(|(client, grant)| open(grant) || minors.contains(client));
