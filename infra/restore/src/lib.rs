@@ -394,7 +394,7 @@ fn close_user(
     let mut closed = Closed::default();
     match since.access {
         Fate::Deleted => {
-            edit.delete(id, None)?;
+            edit.delete_again(id, None)?;
             closed.deleted = 1;
             return Ok(closed);
         }

@@ -747,6 +747,28 @@ async fn safe_contact_is_set_again_and_an_address_in_doubt_is_not_safe() {
     assert_eq!(scene.close(false).await.expect("once more"), Closed::default());
 }
 
+/// It was deleted before the mark was set, by the rules of then.
+#[tokio::test]
+async fn a_clients_own_access_that_was_deleted_before_the_mark_is_gone_again() {
+    let (mut scene, (who, elsewhere)) = Scene::of(async |_, dana| {
+        let (who, elsewhere) = parent(dana).await;
+        let version = dana.user(&who).await["version"].clone();
+        let own = json!({"version": version, "relationship": "self"});
+        dana.patch(&who.path(), &own).await.expect(200);
+        (who, elsewhere)
+    })
+    .await;
+    scene.dana.delete(&who, "confirm=delete").await.expect(200);
+    edit_client(&scene.dana, &who.client, json!({"safeContact": true})).await;
+    let (closed, _) = scene.restored().await;
+    let expected = only(|c| {
+        c.deleted = 1;
+        c.safe = 1;
+    });
+    assert_eq!(closed, expected);
+    assert_eq!(charts_of(&scene, &who).await, [elsewhere.client]);
+}
+
 async fn edit_client(dana: &Staff, id: &str, change: Value) {
     let path = format!("/api/clients/{id}");
     let mut body = change;

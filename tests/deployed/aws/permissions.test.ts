@@ -600,6 +600,12 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
       await dana.must(202, "POST", `${at(client, user)}/invitation`, undefined, once);
     await spend(client, user, 2);
     await dana.must(429, "POST", `${at(client, user)}/invitation`);
+    // Of a person who is a client of the practice, their own chart says too whether the mail may go.
+    const { client: own, user: person } = await dana.enrolled();
+    await edit(own, person, { relationship: "self" });
+    const child = await dana.client();
+    const parent = await dana.invite(child, { ...sameAs(person), samePerson: true });
+    await dana.must(202, "POST", `${at(child, parent)}/invitation`);
   },
   "reset-password": async () => {
     const { visitor } = await dana.enrolled();

@@ -256,8 +256,13 @@ impl ChartEdit<'_> {
             anew.invitation = Some(Invitation { expires_at: now, ..open.clone() });
         } else {
             *mails -= 1;
-            let (invitation, mail) =
-                self.new_invitation(&user.account, there.into(), self.invited_until())?;
+            let invited = PortalUser {
+                account: user.account.clone(),
+                email: user.email.clone(),
+                ..there.clone()
+            };
+            let until = self.invited_until();
+            let (invitation, mail) = self.new_invitation(&chart.client, &invited, until)?;
             let mail = self.queue(mail, user.email.as_ref())?;
             anew.replace_invitation(invitation, mail, now);
             update = update.set("replaced", &anew.replaced);
