@@ -7,9 +7,9 @@
 //! the reason that people are told.
 //!
 //! A person's address changes on all their charts at once: those of minors are read too. So that two changes at
-//! once cannot make two people share an address, a change of who has which address writes the client's item, and
-//! on a minor's chart those of all its people: there, a change that comes from another chart demands that the
-//! person's item is as it was read.
+//! once cannot make two people share an address, a change of who has which address writes the client's item, from
+//! whichever chart it comes, and on a minor's chart those of all its people: there, a change that comes from another
+//! chart demands that the person's item is as it was read.
 
 use std::collections::BTreeSet;
 

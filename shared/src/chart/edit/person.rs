@@ -189,6 +189,8 @@ impl ChartEdit<'_> {
                     if is { PortalUser { email: user.email.clone(), ..there } } else { there }
                 });
                 self.demand_own_addresses_on(chart, &users.collect::<Vec<_>>())?;
+                // Of two changes of who has which address there, from two other charts, one reads again.
+                self.hold(&chart.client);
                 if let Some(there) = chart.user(grant.portal_user_id).ok().filter(|_| !open(grant))
                 {
                     // Another change of who has which address there writes the person, too.
