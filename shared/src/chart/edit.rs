@@ -8,6 +8,7 @@ mod clocks;
 mod closing;
 mod own_address;
 mod person;
+mod restored;
 mod safe_contact;
 mod sheet;
 
@@ -20,7 +21,7 @@ use self::apps::AppsOpen;
 use self::clocks::{past, too_old};
 pub(super) use self::own_address::addresses;
 use self::safe_contact::{DELETED, RELABELLED, SAFE_CONTACT};
-pub use self::{address::confirmation_expired, sheet::PrintedSheet};
+pub use self::{address::confirmation_expired, restored::Unsure, sheet::PrintedSheet};
 use super::{
     Beside, Chart, MOST_USERS, Receipt, Request,
     write::{AccountWrite, Elsewhere},
@@ -46,7 +47,6 @@ use crate::{
     mail_budget::Spending,
     mirror::{to_account, to_charts},
     outbox::Outgoing,
-    password,
     portal_user::{
         Access, EndReason, Ended, Invitation, LastReceipt, PortalUser, RevokeCode, Revoked, Status,
         WRONG_PROOFS,
@@ -669,39 +669,6 @@ impl<'a> ChartEdit<'a> {
             self.end_reset_elsewhere(id, Ended { resets: 1, ..Ended::default() })?;
         }
         self.record(Action::LinksEnded, Some(id), changed);
-        Ok(true)
-    }
-
-    /// Makes the password of a portal user's account nobody's: until a reset chooses another, none is
-    /// right. Ends the account's sessions and its open reset. Answers whether there was a password.
-    /// With `factors`, no second factor is right either. The account must have been read.
-    ///
-    /// # Errors
-    /// 404.
-    pub fn end_password(&mut self, id: PortalUserId, factors: bool) -> Result<bool, Problem> {
-        let key = self.chart.user(id)?.account.clone();
-        let account = self.account(&key)?.ok_or_else(Problem::not_found)?;
-        if account.password.is_none() {
-            return Ok(false);
-        }
-        let (subject, gone) = (account.account_id, account.sessions.clone().end_all());
-        gone.tell(self.context, &self.chart.practice, subject, &mut self.change);
-        let password = password::nobodys(self.context);
-        let user = self.user_mut(id)?;
-        let resets = u32::from(user.reset_until.is_some());
-        user.sessions.clear();
-        user.open_apps.clear();
-        user.reset_until = None;
-        user.version += 1;
-        let user = user.clone();
-        self.update_account(&user, |update| {
-            let update = to_account::links(update)
-                .set("password", &password)
-                .set("sessions", &BTreeMap::<SessionId, At>::new());
-            if factors { update.unset("factors") } else { update }
-        });
-        self.end_reset_elsewhere(id, Ended { resets, ..Ended::default() })?;
-        self.record(Action::PasswordChanged, Some(id), ["password"]);
         Ok(true)
     }
 
