@@ -200,7 +200,7 @@ export const FUNCTIONS: Record<string, Plan> = {
     rights: [
       ...editor,
       check("chart"),
-      remove("chart", "account", "address", "lock", "search"),
+      remove("chart", "account", "address", "lock", "moved", "search"),
       getTogether("account"),
       update("account", "first", "grants", "newEmail", "reset"),
       update("chart", "resetUntil"),

@@ -786,7 +786,12 @@ impl<'a> ChartEdit<'a> {
                 }
                 AccountWrite::Update { update, guessed: false }
             }
-            Some(Some(account)) => AccountWrite::Remove(account.rev),
+            Some(Some(account)) => {
+                if account.factors.moves_to(&user.account) == Some(true) {
+                    self.change.discard(&keys::moved(&practice, account.account_id));
+                }
+                AccountWrite::Remove(account.rev)
+            }
             Some(None) => return Err(no_account()),
         };
         if !matches!(write, AccountWrite::Update { .. }) {

@@ -43,7 +43,7 @@ pub(super) enum AccountWrite {
     Put(Box<Account>),
     /// It is removed at this `rev`.
     Remove(u64),
-    /// It is removed if this is its only chart, which was guessed.
+    /// It is removed if this is its only chart, and no passkey leads to it from elsewhere, which was guessed.
     RemoveIfLast(ClientId),
 }
 
@@ -191,7 +191,8 @@ impl ChartEdit<'_> {
                 AccountWrite::RemoveIfLast(client) => {
                     let only = Update::upsert(key)
                         .when_exists(&format!("grants.{client}"))
-                        .when_size("grants", "=", 1);
+                        .when_size("grants", "=", 1)
+                        .when_absent(Factors::HOME);
                     guesses.push((self.change.remove_when(&only), account));
                 }
             }

@@ -341,6 +341,11 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     // The answer to the invitation was kept.
     const invited = await dana.must(201, "POST", `${at(sibling)}/portal-users`, newUser(sibling), key());
     await dana.must(200, "DELETE", `${at(sibling, invited)}?confirm=delete`);
+    // Where an account is kept to which passkeys lead is forgotten with it.
+    const { client: last, user: moved, visitor: mover } = await dana.enrolled();
+    await mover.passkey();
+    await edit(last, moved, { username: unique() });
+    await dana.must(200, "DELETE", `${at(last, moved)}?confirm=delete`);
   },
   alerts: async () => {
     const client = await dana.client();
