@@ -31,7 +31,8 @@
 //! - A recovery code needs a factor: alone it would be a password on paper.
 //! - A password reset leaves factors alone. Deleting the account deletes them.
 //! - Every change of a factor is mailed to the person, whatever the budget of mails says.
-//! - A wrong code or passkey counts by the counters of wrong passwords ([`crate::lockout::Counters`]).
+//! - A wrong code or passkey counts by the counters of wrong passwords ([`crate::lockout::Counters`]). A passkey alone is
+//!   held to nothing that was counted of passwords: nobody guesses one ([`crate::lockout::PasskeyCounters`]).
 
 pub mod challenge;
 pub mod code;

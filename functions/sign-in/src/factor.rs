@@ -224,7 +224,7 @@ impl Step<'_> {
             presented,
             practice: &practice,
             key: &token.account,
-            counters: &counters,
+            device_rev: counters.device_rev(),
             by: method.signs_in(),
             mail,
             recovery_code,
