@@ -557,10 +557,10 @@ impl GivenEmail {
     /// The address as it is kept from now on, beside those that were kept before.
     #[must_use]
     pub fn kept(&self, before: &[ContactEmail]) -> ContactEmail {
-        let mut same = before.iter().filter(|email| email.address.same(&self.address)).peekable();
+        let mut marks = before.iter().filter(|email| email.address.same(&self.address)).peekable();
         // Where an address stands twice, it is safe by all of its marks, as for mail.
         let safe =
-            self.safe.unwrap_or_else(|| same.peek().is_some() && same.all(|email| email.safe));
+            self.safe.unwrap_or_else(|| marks.peek().is_some() && marks.all(|email| email.safe));
         ContactEmail { r#type: self.r#type, address: self.address.clone(), safe }
     }
 }
