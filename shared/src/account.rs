@@ -23,6 +23,7 @@ use crate::{
         SessionId,
     },
     letter::Language,
+    mail::About,
     portal_user::{Access, PortalUser},
     practice::Practice,
     problem::Problem,
@@ -358,6 +359,22 @@ impl Account {
     pub fn is_of_another_client(&self, client: ClientId) -> bool {
         let oneself = |grant: &Grant| grant.relationship == Relationship::Oneself;
         self.grants.iter().any(|(of, grant)| *of != client && oneself(grant))
+    }
+
+    /// The other charts without whose word no mail goes to the person that is about this one, or about the account:
+    /// those in which the person is the client, whose mailbox somebody may read; and of what is about the account,
+    /// every chart that it opens or is invited to, since who reads a reset opens all of them.
+    pub fn others_that_decide(
+        &self,
+        client: ClientId,
+        about: About,
+    ) -> impl Iterator<Item = ClientId> {
+        let decides = move |(of, grant): &(&ClientId, &Grant)| {
+            let opens = grant.is_given() || grant.invited_until.is_some();
+            let oneself = grant.relationship == Relationship::Oneself;
+            **of != client && (oneself || about == About::Account && opens)
+        };
+        self.grants.iter().filter(decides).map(|(of, _)| *of)
     }
 
     /// Gives the account a chart.

@@ -132,6 +132,8 @@ pub enum Why {
     NotFound,
     /// The person's access is revoked.
     Revoked,
+    /// Under safe contact no mail goes to the address.
+    SafeContact,
     /// The change was refused for another reason.
     Refused,
 }

@@ -40,7 +40,7 @@ use crate::{
 };
 
 pub use self::edit::{
-    ChartEdit, ClientUpdate, NewUser, OVERTAKEN, Others, PrintedSheet, UserUpdate,
+    ChartEdit, ClientUpdate, NewUser, OVERTAKEN, Others, PrintedSheet, Unsure, UserUpdate,
     confirmation_expired,
 };
 use self::{

@@ -9,7 +9,7 @@
 
 use std::fmt;
 
-use jiff::{Timestamp, civil, tz::TimeZone};
+use jiff::{civil, tz::TimeZone};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{self, SeqAccess, Unexpected, Visitor},
@@ -245,8 +245,7 @@ impl Practice {
     #[must_use]
     pub fn clock(&self, now: At) -> Clock {
         let zone = TimeZone::get(&self.time_zone).unwrap_or(TimeZone::UTC);
-        let moment = Timestamp::from_millisecond(now.millis()).unwrap_or_default();
-        let today = Date::of(moment.to_zoned(zone.clone()).date());
+        let today = now.day_in(&zone);
         Clock { now, today, zone, rules: self.guardian_rules.clone() }
     }
 }

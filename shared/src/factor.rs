@@ -31,7 +31,8 @@
 //! - A recovery code needs a factor: alone it would be a password on paper.
 //! - A password reset leaves factors alone. Deleting the account deletes them.
 //! - Every change of a factor is mailed to the person, whatever the budget of mails says.
-//! - A wrong code or passkey counts by the counters of wrong passwords ([`crate::lockout::Counters`]).
+//! - A wrong code or passkey counts by the counters of wrong passwords ([`crate::lockout::Counters`]). A passkey alone is
+//!   held to nothing that was counted of passwords: nobody guesses one ([`crate::lockout::PasskeyCounters`]).
 
 pub mod challenge;
 pub mod code;
@@ -167,9 +168,37 @@ pub struct Factors {
     home: Option<AccountKey>,
 }
 
+/// What happened to an account's factors that a restored table does not know.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each of them happened, or did not")]
+pub struct Lost {
+    /// A passkey was removed; nobody knows which.
+    pub passkeys: bool,
+    /// The authenticator app was removed, or another took its place.
+    pub totp: bool,
+    /// The recovery code was used, or another took its place.
+    pub recovery_code: bool,
+    /// A code was printed, and may have been used.
+    pub reset_code: bool,
+    /// A factor was added.
+    pub added: bool,
+}
+
+impl Lost {
+    /// Whether nothing happened.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl Factors {
     /// Where factors stand in an account as stored, each if it is there.
     pub const PLACES: [&str; 2] = ["factors.passkeys", "factors.totp"];
+
+    /// Where it stands in an account as stored that passkeys were added: what they say leads to it still when it is kept
+    /// elsewhere.
+    pub const HOME: &str = "factors.home";
 
     /// Whether there is nothing to keep.
     #[must_use]
@@ -309,6 +338,27 @@ impl Factors {
             self.passkeys.insert(id, passkey);
         }
         settled
+    }
+
+    /// Takes away what must not sign in any more. Answers what that is, as the history calls it.
+    pub fn lose(&mut self, lost: Lost) -> Vec<&'static str> {
+        let mut gone = Vec::new();
+        if lost.passkeys && !self.passkeys.is_empty() {
+            self.passkeys.clear();
+            gone.push("passkey");
+        }
+        if lost.totp && self.totp.take().is_some() {
+            gone.push("totp");
+        }
+        // Without a factor, its codes stand in for nothing.
+        let bare = !self.is_enrolled();
+        if (lost.recovery_code || bare) && self.recovery_code.take().is_some() {
+            gone.push("recoveryCode");
+        }
+        if (lost.reset_code || bare) && self.reset_code.take().is_some() {
+            gone.push("resetCode");
+        }
+        gone
     }
 
     /// After a removal: without a factor, its codes stand in for nothing.

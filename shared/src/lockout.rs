@@ -10,6 +10,7 @@
 //! - The counters of networks are the same for all practices.
 
 mod counters;
+mod passkeys;
 
 use std::{collections::HashMap, net::IpAddr};
 
@@ -26,7 +27,7 @@ use crate::{
     store::{Change, Item, Update, parse},
 };
 
-pub use self::counters::Counters;
+pub use self::{counters::Counters, passkeys::PasskeyCounters};
 
 /// Failures in a row before a sign-in name, or a device, has to wait.
 pub const FAILURES: u32 = 5;
@@ -135,6 +136,8 @@ pub fn count(change: &mut Change, key: &Key, lock: Option<&Lock>, now: At) -> Op
 pub enum Door {
     /// Signing in.
     SignIn,
+    /// Signing in with a passkey alone.
+    Passkey,
     /// Asking for a password reset.
     Reset,
     /// Sending a link that does not work.
@@ -224,6 +227,7 @@ impl Sources {
     pub fn of(context: &Context, door: Door, source: &str) -> Result<Self, Problem> {
         let purpose = match door {
             Door::SignIn => "source",
+            Door::Passkey => "source of passkeys",
             Door::Reset => "source of resets",
             Door::Link => "source of dead links",
         };

@@ -48,7 +48,8 @@ pub struct ProblemBody {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub fields: Vec<FieldProblem>,
-    /// What some codes answer beyond: `account` of `account_exists`, `until` of `mail_budget_spent`.
+    /// What some codes answer beyond: `account` of `account_exists`, `until` of `mail_budget_spent`,
+    /// `about` of `safe_contact`: `alerts`, `mail`, `own-access` or `duplicate`.
     #[serde(flatten)]
     #[schema(inline, additional_properties)]
     pub more: serde_json::Map<String, serde_json::Value>,

@@ -29,6 +29,7 @@ pub fn routes<R: Routes>() -> R {
     ),
     responses(
         (status = 200, description = "The portal user, and the mail that was queued.", body = Receipt),
+        (status = 409, description = "`client_closed`: reopen the chart first. `age_rule`: the practice's rules end such an access at the client's age.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "`mail_budget_spent`, with `until`: the address got as many mails as one may get.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]

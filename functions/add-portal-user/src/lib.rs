@@ -91,7 +91,7 @@ impl NewPortalUser {
     request_body = NewPortalUser,
     responses(
         (status = 201, description = "The portal user; an invitation is queued, if there is an e-mail address.", body = PortalUserView),
-        (status = 409, description = "`account_exists`, with `account: {name, charts: [{clientId, name, relationship}]}`: say whether it is the same person; `self_twice`, `username_taken`, `username_confusable`: choose another sign-in name; `already_added`; `access_revoked`: activate instead; `too_many_portal_users`, `too_many_charts`.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "`account_exists`, with `account: {name, charts: [{clientId, name, relationship}]}`: say whether it is the same person; `self_twice`, `username_taken`, `username_confusable`: choose another sign-in name; `already_added`; `access_revoked`: activate instead; `age_rule`: the practice's rules end such an access at the client's age; `safe_contact`: the person is the client of a duplicate of this chart that is under safe contact: mark this one first; `client_closed`; `too_many_portal_users`, `too_many_charts`.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "The username cannot be one; `required` on `username`: there is no e-mail address that it could be; or the key came with another body.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "`mail_budget_spent`, with `until`: the address got as many mails as one may get.", body = ProblemBody, content_type = "application/problem+json"),
     )

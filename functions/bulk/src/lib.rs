@@ -7,7 +7,9 @@ use axum::extract::State;
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use shared::{
-    App, Problem, Routes, account, age,
+    App, Problem, Routes,
+    account::{self, Account},
+    age,
     bulk::{
         self, Bulk, Kind, LeftOut, MOST, Outcome, PAGE, Rows, State as JobState, Step, Stopped, Why,
     },
@@ -18,6 +20,7 @@ use shared::{
     idempotency::{Attempt, IdempotencyKey},
     keys::{self, Key},
     lists::{Range, View, person},
+    mail::About,
     mail_budget,
     portal_user::{Access, PortalUser, RevokeCode},
     problem::ProblemBody,
@@ -408,10 +411,16 @@ struct Judge<'a> {
 /// Where a row's mail would go.
 struct Mailed {
     row: usize,
+    /// The chart.
+    client: ClientId,
+    /// The address.
+    to: Email,
     /// Where the budget of the address is.
     budget: Key,
-    /// Where the account would be, of a person who would be added.
-    account: Option<Key>,
+    /// Where the account is, or would be.
+    account: Key,
+    /// Whether the person would be added.
+    new: bool,
 }
 
 impl Judge<'_> {
@@ -456,9 +465,11 @@ impl Judge<'_> {
             (Kind::Invite, _) if client.mail_address().is_none() => Some(Why::NoEmail),
             (Kind::Resend, Some(Access::Active)) => Some(Why::HasAccess),
             (Kind::Resend | Kind::Revoke, Some(Access::Revoked)) => Some(Why::Revoked),
-            (Kind::Resend, _) if user.is_some_and(|user| user.email.is_none()) => {
-                Some(Why::NoEmail)
-            }
+            (Kind::Resend, _) => match user.and_then(|user| user.email.as_ref()) {
+                None => Some(Why::NoEmail),
+                Some(to) if !client.allows_mail_to(to) => Some(Why::SafeContact),
+                Some(_) => None,
+            },
             _ => None,
         }
     }
@@ -469,44 +480,62 @@ impl Judge<'_> {
         client: &Client,
         user: Option<&PortalUser>,
     ) -> Result<Option<Mailed>, Problem> {
-        let first = || client.mail_address();
-        let (to, new) = match self.action {
+        let (to, known) = match self.action {
             Kind::Revoke => return Ok(None),
-            Kind::Resend => (user.and_then(|user| user.email.as_ref()), false),
-            Kind::Invite => (first(), true),
+            Kind::Resend => {
+                (user.and_then(|user| user.email.as_ref()), user.map(|user| user.account.clone()))
+            }
+            Kind::Invite => (client.mail_address(), None),
         };
-        let Some(to) = to else { return Ok(None) };
-        let budget = mail_budget::place_of(self.app, self.practice, to)?;
-        let account = || account::key_of(self.app, self.practice, &Username::from(to));
-        let account = new.then(account).transpose()?;
-        let account = account.map(|account| keys::account(self.practice, &account));
-        Ok(Some(Mailed { row, budget, account }))
+        let Some(to) = to.cloned() else { return Ok(None) };
+        let budget = mail_budget::place_of(self.app, self.practice, &to)?;
+        let new = known.is_none();
+        let account = match known {
+            Some(account) => account,
+            None => account::key_of(self.app, self.practice, &Username::from(&to))?,
+        };
+        let account = keys::account(self.practice, &account);
+        let client = client.client_id;
+        Ok(Some(Mailed { row, client, to, budget, account, new }))
     }
 
-    /// Leaves out who would be invited under an address that somebody has, an account or a row before, and whose
-    /// address got as many mails as one may.
+    /// Leaves out who would be invited under an address that somebody has, an account or a row before; whose address is
+    /// not safe by another chart's word; and whose address got as many mails as one may.
     async fn judge_mails(
         &self,
         mailed: &[Mailed],
         rows: &mut [PreparedRow],
     ) -> Result<(), Problem> {
-        let places = |mail: &Mailed| [Some(mail.budget.clone()), mail.account.clone()];
-        let wanted = mailed.iter().flat_map(places).flatten().collect();
+        let places = |mail: &Mailed| [mail.budget.clone(), mail.account.clone()];
+        let wanted = mailed.iter().flat_map(places).collect();
         let items = read_all(self.app.store(), wanted).await?;
-        let mut seen = BTreeSet::new();
-        for Mailed { row, budget, account } in mailed {
+        let (mut seen, mut deciding) = (BTreeSet::new(), BTreeMap::new());
+        for Mailed { row, client, account, .. } in mailed.iter().filter(|mail| !mail.new) {
+            let account: Option<Account> = items.get(account).cloned().map(parse).transpose()?;
+            let others =
+                account.iter().flat_map(|of| of.others_that_decide(*client, About::Access));
+            let others = others.map(|other| keys::client(self.practice, other));
+            deciding.insert(*row, others.collect::<Vec<Key>>());
+        }
+        let clients = read_all(self.app.store(), deciding.values().flatten().cloned().collect());
+        let clients = clients.await?;
+        for Mailed { row, to, budget, account, new, .. } in mailed {
             // Who has an account and would be a second client is somebody else: rule 12.
-            let in_use = account
-                .as_ref()
-                .is_some_and(|account| items.contains_key(account) || !seen.insert(account));
+            let in_use = *new && (items.contains_key(account) || !seen.insert(account));
             let spent = match items.get(budget) {
                 Some(budget) => mail_budget::is_spent(budget.clone(), self.now)?,
                 None => false,
             };
-            rows[*row].skipped = match (in_use, spent) {
-                (true, _) => Some(Why::AddressInUse),
-                (false, true) => Some(Why::Budget),
-                (false, false) => None,
+            let mut withheld = false;
+            for other in deciding.get(row).into_iter().flatten().filter_map(|key| clients.get(key))
+            {
+                withheld |= !parse::<Client>(other.clone())?.allows_mail_to(to);
+            }
+            rows[*row].skipped = match (in_use, withheld, spent) {
+                (true, ..) => Some(Why::AddressInUse),
+                (_, true, _) => Some(Why::SafeContact),
+                (.., true) => Some(Why::Budget),
+                _ => None,
             };
         }
         Ok(())

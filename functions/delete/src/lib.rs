@@ -45,6 +45,7 @@ pub struct Deletion {
     ),
     responses(
         (status = 200, description = "What ended, and who gets the alerts now.", body = Receipt),
+        (status = 409, description = "`safe_contact`: this is the client's own access, the client is under safe contact, and the account opens other charts, over whose mails the mark would lose its say. Revoke it instead, or end safe contact first.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "The successor cannot get the alerts.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]

@@ -103,7 +103,7 @@ async fn ask_for_passkey(
     MaybeVisitor(visitor): MaybeVisitor,
     StrictJson(with): StrictJson<Opening>,
 ) -> Result<Json<PasskeyOptions>, Problem> {
-    let way = Way::of(visitor.as_ref(), with.challenge.as_ref())?;
+    let way = Way::of((&app, &caller), visitor.as_ref(), with.challenge.as_ref()).await?;
     let needs = way.needs(with.proof.as_ref())?;
     let person = Person { app: &app, caller: &caller, presented: &presented, way };
     person
@@ -157,7 +157,7 @@ async fn add_passkey(
     key: IdempotencyKey,
     StrictJson(with): StrictJson<NewPasskey>,
 ) -> Result<Response, Problem> {
-    let way = Way::of(visitor.as_ref(), with.challenge.as_ref())?;
+    let way = Way::of((&app, &caller), visitor.as_ref(), with.challenge.as_ref()).await?;
     let person = Person { app: &app, caller: &caller, presented: &presented, way };
     let (practice, account) = person.place();
     let body = (with.name.as_str(), &with.credential);
@@ -282,7 +282,7 @@ async fn begin_totp(
     MaybeVisitor(visitor): MaybeVisitor,
     StrictJson(with): StrictJson<Opening>,
 ) -> Result<Json<TotpSecret>, Problem> {
-    let way = Way::of(visitor.as_ref(), with.challenge.as_ref())?;
+    let way = Way::of((&app, &caller), visitor.as_ref(), with.challenge.as_ref()).await?;
     let needs = way.needs(with.proof.as_ref())?;
     let person = Person { app: &app, caller: &caller, presented: &presented, way };
     person
@@ -333,7 +333,7 @@ async fn confirm_totp(
     MaybeVisitor(visitor): MaybeVisitor,
     StrictJson(with): StrictJson<TotpConfirmation>,
 ) -> Result<StatusCode, Problem> {
-    let way = Way::of(visitor.as_ref(), with.challenge.as_ref())?;
+    let way = Way::of((&app, &caller), visitor.as_ref(), with.challenge.as_ref()).await?;
     let person = Person { app: &app, caller: &caller, presented: &presented, way };
     let wrong = || Problem::refused("code", Refusal::rule("wrong_code", WRONG_CODE));
     person

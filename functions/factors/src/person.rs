@@ -6,10 +6,11 @@ use shared::{
     App, Problem,
     account::Account,
     caller::Caller,
+    dead_link,
     device::Presented,
     factor::challenge::{Challenge, Opens},
     fields::{Refusal, Secret},
-    history::{Action, Event},
+    history::{Action, Actor, Event},
     id::{AccountKey, ClientId, PortalUserId, PracticeId},
     idempotency::Attempt,
     keys,
@@ -18,7 +19,7 @@ use shared::{
     outbox::{Outgoing, Recipient},
     step_up::{InSession, Proof, StepUp},
     store::{Change, both},
-    token::ChallengeToken,
+    token::{self, ChallengeToken},
     visitor::Visitor,
 };
 
@@ -31,17 +32,32 @@ pub enum Way<'a> {
 }
 
 impl<'a> Way<'a> {
-    /// The way of a request. A challenge counts before a session, which may be another person's.
-    pub fn of(visitor: Option<&'a Visitor>, challenge: Option<&Secret>) -> Result<Self, Problem> {
-        match (challenge, visitor) {
-            (Some(challenge), _) => {
-                let token = ChallengeToken::parse(challenge.reveal());
-                token.map(Self::Challenge).ok_or_else(Problem::challenge_expired)
-            }
-            (None, Some(visitor)) => Ok(Self::Session(visitor)),
-            (None, None) => Err(Problem::signed_out()),
+    /// The way of a request. A challenge counts before a session, which may be another person's. One that cannot be one
+    /// is recorded where it says of which practice it is.
+    pub async fn of(
+        (app, caller): (&App, &Caller),
+        visitor: Option<&'a Visitor>,
+        challenge: Option<&Secret>,
+    ) -> Result<Self, Problem> {
+        let Some(challenge) = challenge.map(Secret::reveal) else {
+            return visitor.map(Self::Session).ok_or_else(Problem::signed_out);
+        };
+        if let Some(token) = ChallengeToken::parse(challenge) {
+            return Ok(Self::Challenge(token));
         }
+        Err(match token::practice_of(challenge) {
+            Some(practice) => expired(app, caller, &practice).await,
+            None => Problem::challenge_expired(),
+        })
     }
+}
+
+/// Records a challenge that opens nothing, as the second step of a sign-in does, and counts it as a link that does not
+/// work. Answers what is to be answered.
+async fn expired(app: &App, caller: &Caller, practice: &PracticeId) -> Problem {
+    let problem = Problem::challenge_expired();
+    let event = Event::new(app, caller, &Actor::nobody(), practice, Action::SignInRefused);
+    dead_link::refuse(app, caller, &event.because(problem.code()), problem).await
 }
 
 /// What has to be shown before factors change.
@@ -134,6 +150,16 @@ impl<'a> Person<'a> {
         }
     }
 
+    /// What is answered when it could not be read: of a challenge that opens nothing the history tells.
+    async fn unread(&self, problem: Problem) -> Problem {
+        match &self.way {
+            Way::Challenge(token) if problem.code() == Problem::challenge_expired().code() => {
+                expired(self.app, self.caller, &token.practice).await
+            }
+            _ => problem,
+        }
+    }
+
     async fn read(&self) -> Result<Found, Problem> {
         let Self { app, caller, presented, way } = self;
         match way {
@@ -202,9 +228,10 @@ impl<'a> Person<'a> {
         };
         let mut retries = app.store().retries();
         loop {
-            let (mut found, challenge) = match self.read_beside(attempt).await? {
-                Ok(read) => read,
-                Err(before) => return Ok(before),
+            let (mut found, challenge) = match self.read_beside(attempt).await {
+                Ok(Ok(read)) => read,
+                Ok(Err(before)) => return Ok(before),
+                Err(problem) => return Err(self.unread(problem).await),
             };
             let mut change = app.store().change();
             let judged = match &mut step_up {
@@ -242,7 +269,10 @@ impl<'a> Person<'a> {
         let app = self.app;
         let mut retries = app.store().retries();
         loop {
-            let (mut found, challenge) = self.read().await?;
+            let (mut found, challenge) = match self.read().await {
+                Ok(read) => read,
+                Err(problem) => return Err(self.unread(problem).await),
+            };
             let mut change = app.store().change();
             let event = |account: &Account, chart: Option<&(ClientId, PortalUserId)>, action| {
                 self.event(account, chart, action)

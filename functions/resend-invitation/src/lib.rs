@@ -29,7 +29,7 @@ pub fn routes<R: Routes>() -> R {
     ),
     responses(
         (status = 202, description = "The portal user; the invitation is queued.", body = PortalUserView),
-        (status = 409, description = "`already_enrolled`, `access_revoked`; `no_email`: print a sheet instead; `client_closed`.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "`already_enrolled`, `access_revoked`; `no_email`: print a sheet instead; `safe_contact`: the address is not marked as safe, so that the mail would not be sent, and an earlier link would be dead: mark it first, or print a sheet; `client_closed`.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "`mail_budget_spent`, with `until`: the address got as many mails as one may get.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]

@@ -281,6 +281,7 @@ fn why(action: Kind, code: &str) -> Why {
         "client_closed" => Why::Closed,
         NO_EMAIL => Why::NoEmail,
         MINOR => Why::Minor,
+        "safe_contact" => Why::SafeContact,
         _ => Why::Refused,
     }
 }

@@ -13,9 +13,9 @@
 
 use shared::{
     Problem,
-    account::{Account, Grant},
+    account::Account,
     client::Client,
-    fields::{Email, Relationship},
+    fields::Email,
     id::PracticeId,
     keys::{self, Key},
     mail::About,
@@ -86,13 +86,8 @@ impl Sender {
             let Some(read) = read else { return Ok(Passage::Gone) };
             parse(read)?
         };
-        let decides = |grant: &Grant| {
-            let opens = grant.is_given() || grant.invited_until.is_some();
-            grant.relationship == Relationship::Oneself || about == About::Account && opens
-        };
-        let others = account.grants.iter().filter(|(id, _)| **id != client.client_id);
-        let others = others.filter(|(_, grant)| decides(grant));
-        let others: Vec<Key> = others.map(|(id, _)| keys::client(practice, *id)).collect();
+        let others = account.others_that_decide(client.client_id, about);
+        let others: Vec<Key> = others.map(|id| keys::client(practice, id)).collect();
         for other in store.get_many(&others).await?.into_values() {
             if !parse::<Client>(other)?.allows_mail_to(to) {
                 return Ok(Passage::Unsafe);

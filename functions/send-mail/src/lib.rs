@@ -78,6 +78,34 @@ impl From<Problem> for Failure {
     }
 }
 
+/// Why a mail is given up that the mail service did not take.
+const NOT_TAKEN: &str = "the mail service did not take it for three days";
+/// Why a mail is given up that never came so far.
+const NOT_SENT: &str = "it could not be sent for three days";
+
+/// What becomes of a mail.
+enum Fate {
+    /// It is not true any more.
+    Dropped,
+    /// The address of the person is not safe.
+    Withheld(Box<PortalUser>),
+    /// The mail service took it, or refused it: the state, with its id or why.
+    Told(MailState, String),
+}
+
+/// Why a mail does not go out now.
+struct NotNow {
+    failure: Failure,
+    /// Whether it was the mail service.
+    of_service: bool,
+}
+
+impl From<Problem> for NotNow {
+    fn from(problem: Problem) -> Self {
+        Self { failure: problem.into(), of_service: false }
+    }
+}
+
 /// What is sent under a lease.
 trait Leased: DeserializeOwned {
     /// Whether it was sent, or dropped.
@@ -272,9 +300,31 @@ impl Sender {
         }
     }
 
-    /// Sends a mail that is leased, or drops it.
+    /// Sends a mail that is leased, or drops it. One that cannot be sent for three days, for whatever reason, is given
+    /// up.
     async fn attempt(&self, key: &Key, mail: &Outgoing) -> Result<(), Failure> {
-        let (practice, client, now) = (&mail.practice, mail.client_id, self.app.now());
+        let given_up = mail.queued_at.plus(GIVEN_UP) <= self.app.now();
+        let outcome = match self.deliver(mail).await {
+            Ok(Fate::Dropped) => return Ok(self.done(key, mail, None).await?),
+            Ok(Fate::Withheld(user)) => return Ok(self.withhold(key, mail, &user).await?),
+            Ok(Fate::Told(state, detail)) => (state, detail),
+            Err(NotNow { of_service, .. }) if given_up => {
+                (MailState::Bounced, if of_service { NOT_TAKEN } else { NOT_SENT }.to_owned())
+            }
+            Err(NotNow { failure, of_service }) => {
+                if of_service {
+                    metrics::count(&self.app, "MailsFailed");
+                }
+                return Err(failure);
+            }
+        };
+        self.count(outcome.0 == MailState::Sent);
+        self.done(key, mail, Some(outcome)).await.map_err(Failure::Unknown)
+    }
+
+    /// Hands a mail to the mail service, if it is still true and its address is safe. Nothing is written.
+    async fn deliver(&self, mail: &Outgoing) -> Result<Fate, NotNow> {
+        let (practice, client) = (&mail.practice, mail.client_id);
         let practice_key = keys::practice(practice);
         let user_key = keys::portal_user(practice, client, mail.portal_user_id);
         let client_key = keys::client(practice, client);
@@ -298,13 +348,13 @@ impl Sender {
         };
         let to = user.as_ref().and_then(|user| address(mail, user, account.as_ref())).cloned();
         let (Some(link), Some(user), Some(to), Some(client)) = (link, user, to, client) else {
-            return Ok(self.done(key, mail, None).await?);
+            return Ok(Fate::Dropped);
         };
         let about = mail.kind.about();
         let wish = Wish { about, practice, client: &client, user: &user, account, to: &to };
         let to = match self.pass(wish).await? {
             Passage::Open(to) => to,
-            Passage::Unsafe => return Ok(self.withhold(key, mail, &user).await?),
+            Passage::Unsafe => return Ok(Fate::Withheld(Box::new(user))),
             Passage::Gone => return Err(Problem::unavailable("the account moved").into()),
         };
         let letter = compose(mail, &settings, &user, &link)?;
@@ -315,15 +365,9 @@ impl Sender {
             ("mail", mail.mail_id.to_string()),
         ];
         tags.extend(mail.bulk_id.map(|bulk| ("bulk", bulk.to_string())));
-        let outcome = match self.post(&to, &settings, &letter, &tags).await {
-            Ok(outcome) => outcome,
-            Err(_) if mail.queued_at.plus(GIVEN_UP) <= now => {
-                (MailState::Bounced, "the mail service did not take it for three days".into())
-            }
-            Err(failure) => return Err(self.failed(failure)),
-        };
-        self.count(outcome.0 == MailState::Sent);
-        self.done(key, mail, Some(outcome)).await.map_err(Failure::Unknown)
+        let told = self.post(&to, &settings, &letter, &tags).await;
+        let (state, detail) = told.map_err(|failure| NotNow { failure, of_service: true })?;
+        Ok(Fate::Told(state, detail))
     }
 
     /// Counts an attempt that has to be made again.

@@ -1,5 +1,6 @@
 //! A passkey alone: it is two factors, the device and what unlocks it. The browser suggests it where the sign-in
-//! name is typed, so nothing is known of the person before it answers.
+//! name is typed, so nothing is known of the person before it answers. Nobody guesses one, so that no wrong password
+//! closes this way ([`PasskeyCounters`]).
 
 use std::collections::BTreeMap;
 
@@ -21,7 +22,7 @@ use shared::{
     history::{Action, Actor, Event},
     id::{AccountId, AccountKey, PracticeId},
     keys::{self, Key},
-    lockout::Counters,
+    lockout::PasskeyCounters,
     practice::Practice,
     problem::ProblemBody,
     session::SignedInBy,
@@ -183,7 +184,7 @@ struct Found {
     account: Account,
     practice: Practice,
     waiting: Waiting,
-    counters: Counters,
+    counters: PasskeyCounters,
 }
 
 impl Attempt<'_> {
@@ -208,7 +209,8 @@ impl Attempt<'_> {
         moved: Option<&Key>,
     ) -> Result<Result<Found, Miss>, Problem> {
         let Self { app, caller, presented, token } = self;
-        let mut counters = Counters::of(app, caller, presented, &token.practice, key)?;
+        let place = (&token.practice, key);
+        let mut counters = PasskeyCounters::of(app, caller, presented, place)?;
         let account = keys::account(&token.practice, key);
         let practice = keys::practice(&token.practice);
         let waiting = door(token);
@@ -253,9 +255,8 @@ impl Attempt<'_> {
     ) -> Result<Answer, Problem> {
         let Self { app, caller, presented, token } = self;
         let Found { key, mut account, practice, waiting, counters } = found;
-        let (now, of) = (app.now(), Some(account.account_id));
-        if let Err(refused) = counters.refuse(of, now) {
-            counters.record(change, now, |action| self.event(&account, action));
+        let now = app.now();
+        if let Err(refused) = counters.refuse(now) {
             return Ok(Answer::Refused(refused));
         }
         // One question is answered once, rightly or not.
@@ -263,16 +264,15 @@ impl Attempt<'_> {
         let passkeys = &mut account.factors.passkeys;
         if passkey::take(app, &waiting.state, passkeys, credential)?.is_none() {
             let event = |action| self.event(&account, action).because("passkey");
-            counters.count(app, of, change, (Action::SignInRefused, event));
+            counters.count(change, now, event);
             return Ok(Answer::Refused(Problem::factor_failed()));
         }
-        counters.demand(of, change, now);
+        counters.demand(change, now);
         let clock = practice.clock(now);
         if account.untold(&clock).next().is_some() {
             Lapse::queue(app, (&token.practice, &key), now, None, change);
         }
         if !account.may_enter(&clock) {
-            counters.demand_device(of, change, now);
             change.replace(&keys::account(&token.practice, &key), &account, account.rev);
             change.event(&self.event(&account, Action::SignInRefused));
             return Ok(Answer::Refused(Problem::access_not_active()));
@@ -283,7 +283,7 @@ impl Attempt<'_> {
             presented,
             practice: &practice,
             key: &key,
-            counters: &counters,
+            device_rev: counters.device_rev(),
             by: SignedInBy::PasskeyAlone,
             mail: None,
             recovery_code: None,

@@ -14,7 +14,6 @@ use shared::{
     history::{Action, Event},
     id::{AccountKey, ClientId, SessionId},
     keys,
-    lockout::Counters,
     mail::Mail,
     mirror::to_charts::{self, AccountUpdate},
     practice::Practice,
@@ -71,8 +70,8 @@ pub struct Entry<'a> {
     pub practice: &'a Practice,
     /// Where the account is kept.
     pub key: &'a AccountKey,
-    /// What was counted against it.
-    pub counters: &'a Counters,
+    /// At which `rev` the device was read; 0 for one that is not kept.
+    pub device_rev: u64,
     /// What was shown.
     pub by: SignedInBy,
     /// A mail of this change, and on which chart staff see it.
@@ -84,11 +83,11 @@ pub struct Entry<'a> {
 impl Entry<'_> {
     /// Adds the session to a change that demands already what was counted.
     pub fn enter(self, mut account: Account, change: &mut Change) -> Result<Answer, Problem> {
-        let Self { app, caller, presented, practice, key, counters, .. } = self;
+        let Self { app, caller, presented, practice, key, device_rev, .. } = self;
         let (now, id) = (app.now(), &practice.practice);
         let device = presented.or_new(app);
         let device_key = device.key(app, id, key)?;
-        change.replace(&device_key, &Known::new(account.account_id, now), counters.device_rev());
+        change.replace(&device_key, &Known::new(account.account_id, now), device_rev);
         let sid = SessionId::new(app.ulid());
         let (ends_at, gone) = account.start_session((sid, device.kind(), self.by), practice, now);
         gone.tell(app, id, account.account_id, change);

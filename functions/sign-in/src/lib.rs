@@ -312,7 +312,7 @@ impl Attempt {
             presented,
             practice,
             key: &self.id,
-            counters: &self.counters,
+            device_rev: self.counters.device_rev(),
             by: SignedInBy::Password,
             mail: None,
             recovery_code: None,

@@ -71,7 +71,7 @@ pub struct PortalUserEdit {
     request_body = PortalUserEdit,
     responses(
         (status = 200, description = "The portal user as it is now.", body = PortalUserView),
-        (status = 409, description = "Nothing changed. `stale`: the version is old; `account_in_use`: the person has not enrolled, and the sign-in name is that of an account with access to other clients; `username_taken`, `username_confusable`; `name_of_client`: the person is a client elsewhere; `self_twice`: so it is, and nobody is two clients; `change_too_large`: the person has access to more clients than can be told of all this together.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "Nothing changed. `stale`: the version is old; `account_in_use`: the person has not enrolled, and the sign-in name is that of an account with access to other clients; `username_taken`, `username_confusable`; `name_of_client`: the person is a client elsewhere; `self_twice`: so it is, and nobody is two clients; `safe_contact`: a new address is not marked as safe, and an open invitation would be dead with no other sent: mark it first; or the client's own access, of an account that opens other charts, would be another person's: end safe contact first; `change_too_large`: the person has access to more clients than can be told of all this together.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "`mail_budget_spent`, with `until`: the address got as many mails as one may get.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]

@@ -200,7 +200,7 @@ export const FUNCTIONS: Record<string, Plan> = {
     rights: [
       ...editor,
       check("chart"),
-      remove("chart", "account", "address", "lock", "search"),
+      remove("chart", "account", "address", "lock", "moved", "search"),
       getTogether("account"),
       update("account", "first", "grants", "newEmail", "reset"),
       update("chart", "resetUntil"),
@@ -305,7 +305,19 @@ export const FUNCTIONS: Record<string, Plan> = {
     hmacs: true,
   },
   "practice-history": { rights: [...reader, readWholeHistory] },
-  "resend-invitation": { rights: [...editor, ...once, ...mails, update("account", "grants")], hmacs: true },
+  // Whether the mail may go is decided by the charts in which the person is the client, too (`account`), as they are in
+  // that moment (`chart`).
+  "resend-invitation": {
+    rights: [
+      ...editor,
+      ...once,
+      ...mails,
+      getTogether("account"),
+      update("account", "grants"),
+      update("chart"),
+    ],
+    hmacs: true,
+  },
   // Asking reads no account: it only notes what was asked.
   "reset-password": {
     rights: [

@@ -28,8 +28,9 @@ import { DAY, ofDay } from "./archive.ts";
 import { Refusal, type Deployment } from "./deployment.ts";
 import { revokeEveryone } from "./practice.ts";
 
-/** What happened so long before the copy's moment may matter too: the program judges which of it does. */
-const BEFORE = 60 * 60 * 1000;
+/** What happened so long before the copy's moment may matter too, as a code that was printed two days ago and works
+ *  still: the program judges which of it does. */
+const BEFORE = 2 * 24 * 60 * 60 * 1000;
 /** Longer than any function runs: after it, none that began before is left. */
 const LAST_CALLS = 65_000;
 
@@ -46,6 +47,7 @@ interface Closed {
   revoked: number;
   deleted: number;
   passwords: number;
+  factors: number;
   links: number;
   charts: number;
   safe: number;
@@ -53,8 +55,8 @@ interface Closed {
   staff: number;
 }
 
-const told = ({ revoked, deleted, passwords, links, charts, safe, apps, staff }: Closed) =>
-  `Closed again: ${revoked} accesses revoked, ${deleted} deleted, ${passwords} passwords ended, ${links} with open links ended, ${charts} charts closed, ${safe} put under safe contact, ${apps} apps switched off, ${staff} people off the staff lists.`;
+const told = ({ revoked, deleted, passwords, factors, links, charts, safe, apps, staff }: Closed) =>
+  `Closed again: ${revoked} accesses revoked, ${deleted} deleted, ${passwords} passwords ended, ${factors} second factors or codes taken away, ${links} with open links ended, ${charts} charts closed, ${safe} put under safe contact, ${apps} apps switched off, ${staff} people off the staff lists.`;
 
 /** What counts for the moment alone and is no part of what is restored: sessions of staff, answers to repeated
  *  requests, and what was counted. */

@@ -76,7 +76,7 @@ const event = (id: string, time: string, client = "C1"): Item => ({
 
 /** A program in the place of `latchkey-restore`: notes what it was given, and ends as it is told. */
 function program(
-  body = `console.log('{"revoked":1,"deleted":2,"passwords":3,"links":4,"charts":7,"safe":8,"apps":5,"staff":6}')`,
+  body = `console.log('{"revoked":1,"deleted":2,"passwords":3,"factors":9,"links":4,"charts":7,"safe":8,"apps":5,"staff":6}')`,
 ): void {
   const file = join(folder, "program.mjs");
   const lines = [
@@ -194,7 +194,7 @@ test("says first what it would do, by a rehearsal on the copy, and touches nothi
   expect(run!.words).toEqual([COPY, "--moment", MOMENT, "--now", NOW, "--rehearse"]);
   expect(run!.env["TABLE"]).toBe(COPY);
   expect(said.join("\n")).toContain(
-    "1 accesses revoked, 2 deleted, 3 passwords ended, 4 with open links ended, 7 charts closed, 8 put under safe contact, 5 apps switched off, 6 people off the staff lists",
+    "1 accesses revoked, 2 deleted, 3 passwords ended, 9 second factors or codes taken away, 4 with open links ended, 7 charts closed, 8 put under safe contact, 5 apps switched off, 6 people off the staff lists",
   );
   expect(said.at(-1)).toContain("--confirm restore");
 });
@@ -279,20 +279,20 @@ test("says what is missing when there is no such program", async () => {
 
 test("gives the program every event since, of the history's table and of its archive, once each", async () => {
   const [early, late, both, archived] = [
-    event("0", "2026-02-28T22:00:00.000Z"),
-    event("1", "2026-02-28T23:30:00.000Z"),
+    event("0", "2026-02-26T23:30:00.000Z"),
+    event("1", "2026-02-27T00:30:00.000Z"),
     event("2", "2026-03-01T10:00:00.000Z"),
     event("3", "2026-03-02T11:00:00.000Z", "C2"),
   ] as const;
   fill("the HistoryTable", late, both);
   dynamodb.on(ScanCommand, { TableName: "the HistoryTable" }).callsFake((input) => {
-    expect(input.ExpressionAttributeValues).toEqual({ ":from": "2026-02-28T23:00:00.000Z" });
+    expect(input.ExpressionAttributeValues).toEqual({ ":from": "2026-02-27T00:00:00.000Z" });
     return { Items: [late, both] };
   });
   const marshalled = (item: Item) =>
     JSON.stringify(Object.fromEntries(Object.entries(item).map(([name, value]) => [name, { S: value }])));
   const days: Record<string, Item[]> = {
-    "history/2026/02/28/": [early, late],
+    "history/2026/02/27/": [early, late],
     "history/2026/03/01/": [both],
     "history/2026/03/02/": [archived],
   };

@@ -15,6 +15,10 @@
 //! | permissions edited | revoked |
 //! | address or sign-in name changed | revoked wherever the person has access: with the old ones resets go to the old address |
 //! | password changed | no password is right until the person chooses one, by a reset |
+//! | a passkey removed | all passkeys are, since nobody knows which it was |
+//! | an authenticator app removed, or another added | the one of before is removed |
+//! | a recovery code used or made, a code printed in the last two days | the one of before is not taken; what else there is stays |
+//! | of these, where no second factor is left; a factor added where there was none | as for a changed password: the password alone does not let in |
 //! | invited anew, enrolled, reset asked for, … | the invitation and the reset of before end |
 //! | client closed, and not reopened | closed again; of a duplicate, staff say anew which chart is the right one |
 //! | client edited | its open invitations end, which its name and date of birth prove |
@@ -87,6 +91,9 @@ pub struct Closed {
     pub deleted: usize,
     /// Accounts whose password is nobody's.
     pub passwords: usize,
+    /// Accounts that lost a second factor, or a code that stands in for one.
+    #[serde(default)]
+    pub factors: usize,
     /// Portal users whose open invitation or reset ended.
     pub links: usize,
     /// Charts that were closed.
@@ -108,6 +115,7 @@ impl AddAssign for Closed {
         self.revoked += more.revoked;
         self.deleted += more.deleted;
         self.passwords += more.passwords;
+        self.factors += more.factors;
         self.links += more.links;
         self.charts += more.charts;
         self.safe += more.safe;
@@ -394,7 +402,7 @@ fn close_user(
     let mut closed = Closed::default();
     match since.access {
         Fate::Deleted => {
-            edit.delete(id, None)?;
+            edit.delete_again(id, None)?;
             closed.deleted = 1;
             return Ok(closed);
         }
@@ -404,8 +412,9 @@ fn close_user(
         }
         Fate::Kept => closed.links = usize::from(edit.end_links(id)?),
     }
-    if since.password {
-        closed.passwords = usize::from(edit.end_password(id, since.factors)?);
-    }
+    let unsure = edit.end_factors(id, since.factors)?;
+    closed.factors = usize::from(unsure.factors);
+    let password = unsure.password || since.password && edit.end_password(id)?;
+    closed.passwords = usize::from(password);
     Ok(closed)
 }

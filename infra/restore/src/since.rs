@@ -6,6 +6,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use shared::{
     account::{CONFIRMATION_SECONDS, RESET_SECONDS},
     client::CloseReason,
+    factor::{self, Lost},
     fields::At,
     history::Action,
     id::{AppId, ClientId, EventId, PortalUserId, PracticeId, StaffId},
@@ -135,8 +136,8 @@ pub(crate) struct UserSince {
     pub(crate) moved: bool,
     /// The password changed.
     pub(crate) password: bool,
-    /// A second factor was removed, or a recovery code made or used.
-    pub(crate) factors: bool,
+    /// What happened to second factors.
+    pub(crate) factors: Lost,
     /// Why access was revoked, if that was the last that happened.
     pub(crate) reason: Option<RevokeCode>,
     /// What the history says already of what is done again: nothing else happened after it.
@@ -160,8 +161,9 @@ pub(crate) fn charts(
     for event in in_order.into_values() {
         let Some(client) = event.client_id else { continue };
         let counts = event.at >= moment.plus(-MARGIN);
-        // A link that may still be open.
+        // A link or a code that may still be open.
         let life = match event.action {
+            Action::FactorReset => factor::RESET_SECONDS,
             Action::PasswordResetRequested => RESET_SECONDS,
             Action::EmailChangeRequested => CONFIRMATION_SECONDS,
             _ => 0,
@@ -202,9 +204,7 @@ fn changes(action: Action) -> bool {
         | Action::EmailChangeRefused
         | Action::ProofRefused
         | Action::SecondFactorAsked
-        | Action::FactorAdded
         | Action::FactorRenamed
-        | Action::FactorReset
         | Action::SessionEnded
         | Action::StaffSignedIn
         | Action::StaffSignedOut
@@ -251,8 +251,10 @@ fn changes(action: Action) -> bool {
         | Action::PasswordResetRequested
         | Action::EmailChangeRequested
         | Action::PasswordChanged
+        | Action::FactorAdded
         | Action::FactorRemoved
         | Action::RecoveryCodeMade
+        | Action::FactorReset
         | Action::Other => true,
     }
 }
@@ -311,11 +313,24 @@ impl UserSince {
             | Action::AccessNarrowed
             | Action::Other => self.close(),
             Action::PasswordChanged => self.password = true,
-            // What was lost, or a code that was used, would sign in again.
-            Action::FactorRemoved | Action::RecoveryCodeMade => {
-                self.password = true;
-                self.factors = true;
+            Action::FactorAdded => {
+                self.factors.added = true;
+                // Another app takes the place of the one before; a passkey does not.
+                self.factors.totp |= event.changed.iter().any(|what| what != "passkey");
             }
+            Action::FactorRemoved => {
+                let known = ["passkey", "totp", "recoveryCode", "resetCode"];
+                // What this version does not know may be any of them.
+                let unknown = event.changed.is_empty()
+                    || event.changed.iter().any(|what| !known.contains(&what.as_str()));
+                let gone = |what: &str| unknown || event.changed.iter().any(|told| told == what);
+                self.factors.passkeys |= gone("passkey");
+                self.factors.totp |= gone("totp");
+                self.factors.recovery_code |= gone("recoveryCode");
+                self.factors.reset_code |= gone("resetCode");
+            }
+            Action::RecoveryCodeMade => self.factors.recovery_code = true,
+            Action::FactorReset => self.factors.reset_code = true,
             Action::PortalUserUpdated => {
                 let about = |fields: &[&str]| {
                     let mut changed = event.changed.iter();

@@ -65,7 +65,17 @@ fn it_says_what_it_closed() {
         let words = [&WORDS[..], more].concat();
         let done = run(&table.endpoint.url, &table.key, &words, &format!("{EVENT}\n"));
         assert!(done.status.success(), "{}", text(&done.stderr));
-        let kinds = ["revoked", "deleted", "passwords", "links", "charts", "safe", "apps", "staff"];
+        let kinds = [
+            "revoked",
+            "deleted",
+            "passwords",
+            "factors",
+            "links",
+            "charts",
+            "safe",
+            "apps",
+            "staff",
+        ];
         let none = kinds.map(|kind| format!("\"{kind}\":0")).join(",");
         assert_eq!(text(&done.stdout).trim(), format!("{{{none}}}"));
     }

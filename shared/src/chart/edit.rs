@@ -8,6 +8,7 @@ mod clocks;
 mod closing;
 mod own_address;
 mod person;
+mod restored;
 mod safe_contact;
 mod sheet;
 
@@ -19,7 +20,8 @@ use std::{
 use self::apps::AppsOpen;
 use self::clocks::{past, too_old};
 pub(super) use self::own_address::addresses;
-pub use self::{address::confirmation_expired, sheet::PrintedSheet};
+use self::safe_contact::{DELETED, RELABELLED, SAFE_CONTACT};
+pub use self::{address::confirmation_expired, restored::Unsure, sheet::PrintedSheet};
 use super::{
     Beside, Chart, MOST_USERS, Receipt, Request,
     write::{AccountWrite, Elsewhere},
@@ -44,8 +46,7 @@ use crate::{
     mail::{Mail, MailKind},
     mail_budget::Spending,
     mirror::{to_account, to_charts},
-    outbox::{Outgoing, Recipient},
-    password,
+    outbox::Outgoing,
     portal_user::{
         Access, EndReason, Ended, Invitation, LastReceipt, PortalUser, RevokeCode, Revoked, Status,
         WRONG_PROOFS,
@@ -75,6 +76,9 @@ pub struct ChartEdit<'a> {
     pub(super) born: Option<Handle>,
     /// Portal users who must still be as they were read, though nothing of them changes.
     pub(super) judged: BTreeSet<PortalUserId>,
+    /// Clients who must still be as they were read, this one and those of other charts, and at which `rev` that was.
+    /// They are written, so that of two such changes at once one reads again.
+    pub(super) held: BTreeMap<ClientId, u64>,
     failed: Failed,
     pub(super) spending: Spending<'a>,
     pub(super) keeps: bool,
@@ -225,6 +229,7 @@ impl<'a> ChartEdit<'a> {
             record_number: None,
             born: None,
             judged: BTreeSet::new(),
+            held: BTreeMap::new(),
             failed,
             keeps: true,
             told: Vec::new(),
@@ -300,7 +305,8 @@ impl<'a> ChartEdit<'a> {
     /// 422 `address_shared` (see [`own_address`]).
     ///
     /// 409: `client_closed`, `too_many_portal_users`, `too_many_charts`, `username_taken` (somebody with
-    /// another e-mail address), `already_added`, `access_revoked` (activate instead), `self_twice`, or
+    /// another e-mail address), `already_added`, `access_revoked` (activate instead), `self_twice`, `age_rule`,
+    /// `safe_contact` (the client of a duplicate that has the mark, where this chart has none), or
     /// `account_exists` unless staff said that it is the same person (rule 12). The client of a duplicate
     /// is taken over: see [`closing`].
     pub fn add(&mut self, new: &NewUser) -> Result<PortalUserId, Problem> {
@@ -430,6 +436,7 @@ impl<'a> ChartEdit<'a> {
             });
         }
         let duplicates = self.duplicates_of_oneself(new.relationship, account)?;
+        self.demand_mark_of(&duplicates)?;
         if duplicates.is_empty() {
             self.may_be(new.relationship, account, "username")?;
         }
@@ -465,8 +472,8 @@ impl<'a> ChartEdit<'a> {
     /// Sends a new invitation; the old link is dead.
     ///
     /// # Errors
-    /// 404; 409 when the chart is closed, the person has enrolled, access is revoked, or the person has no
-    /// e-mail address.
+    /// 404; 409 when the chart is closed, the person has enrolled, access is revoked, the person has no
+    /// e-mail address, or it is not safe ([`safe_contact`]).
     pub fn invite(&mut self, id: PortalUserId) -> Result<(), Problem> {
         self.may_invite(id)?;
         if self.chart.user(id)?.email.is_none() {
@@ -475,6 +482,8 @@ impl<'a> ChartEdit<'a> {
                 "This person has no e-mail address. Print an enrolment sheet, or enter an address first.",
             ));
         }
+        let (client, user) = (self.chart.client.clone(), self.chart.user(id)?.clone());
+        self.demand_mail_arrives(&client, &user)?;
         self.send_invitation(id)?;
         self.mirror_access(id)?;
         self.record(Action::InvitationResent, Some(id), ["invitation"]);
@@ -557,16 +566,16 @@ impl<'a> ChartEdit<'a> {
         // Nobody without an address is sent anything: a printed sheet stays as it is.
         let to = user.email.clone();
         let Some(open) = open.filter(|_| to.is_some()).cloned() else { return Ok(()) };
-        if to.as_ref().is_some_and(|to| !self.chart.client.allows_mail_to(to)) {
-            // The new link would reach nobody, and the old one would be dead.
-            return Ok(());
-        }
         let again = open.asked_at.is_some_and(|at| at >= asked_at || at.plus(PAUSE) > now);
         if again || open.sent_at > asked_at {
             return Ok(());
         }
-        let (invitation, mail) =
-            self.new_invitation(&user.account, user.into(), open.expires_at)?;
+        let (client, user) = (self.chart.client.clone(), user.clone());
+        let (invitation, mail) = match self.new_invitation(&client, &user, open.expires_at) {
+            // Anybody may ask: nobody is told why nothing is sent.
+            Err(problem) if problem.code() == SAFE_CONTACT => return Ok(()),
+            made => made?,
+        };
         let again =
             Invitation { asked_at: Some(now), wrong_proofs: open.wrong_proofs, ..invitation };
         self.spending.asked_for(ask.ask_id);
@@ -663,39 +672,6 @@ impl<'a> ChartEdit<'a> {
         Ok(true)
     }
 
-    /// Makes the password of a portal user's account nobody's: until a reset chooses another, none is
-    /// right. Ends the account's sessions and its open reset. Answers whether there was a password.
-    /// With `factors`, no second factor is right either. The account must have been read.
-    ///
-    /// # Errors
-    /// 404.
-    pub fn end_password(&mut self, id: PortalUserId, factors: bool) -> Result<bool, Problem> {
-        let key = self.chart.user(id)?.account.clone();
-        let account = self.account(&key)?.ok_or_else(Problem::not_found)?;
-        if account.password.is_none() {
-            return Ok(false);
-        }
-        let (subject, gone) = (account.account_id, account.sessions.clone().end_all());
-        gone.tell(self.context, &self.chart.practice, subject, &mut self.change);
-        let password = password::nobodys(self.context);
-        let user = self.user_mut(id)?;
-        let resets = u32::from(user.reset_until.is_some());
-        user.sessions.clear();
-        user.open_apps.clear();
-        user.reset_until = None;
-        user.version += 1;
-        let user = user.clone();
-        self.update_account(&user, |update| {
-            let update = to_account::links(update)
-                .set("password", &password)
-                .set("sessions", &BTreeMap::<SessionId, At>::new());
-            if factors { update.unset("factors") } else { update }
-        });
-        self.end_reset_elsewhere(id, Ended { resets, ..Ended::default() })?;
-        self.record(Action::PasswordChanged, Some(id), ["password"]);
-        Ok(true)
-    }
-
     /// Activates a revoked portal user, or one whose last day is over: with credentials they may sign in
     /// again and are told so by mail, without they are invited. A last day that is over is taken away. A
     /// repeat changes nothing.
@@ -730,6 +706,8 @@ impl<'a> ChartEdit<'a> {
             let to = user.email.clone();
             self.user_mut(id)?.mail = self.queue(mail, to.as_ref())?;
         } else {
+            // Of access that is over, the link opened nothing any more.
+            user.retire_invitation(context.now());
             self.send_invitation(id)?;
         }
         let user = self.user_mut(id)?;
@@ -749,8 +727,25 @@ impl<'a> ChartEdit<'a> {
     /// practice's inbox.
     ///
     /// # Errors
-    /// 404; 422 when the successor cannot get the alerts.
+    /// 404; 409 `safe_contact` for the client's own access while it has a say over other charts
+    /// ([`safe_contact`]); 422 when the successor cannot get the alerts.
     pub fn delete(
+        &mut self,
+        id: PortalUserId,
+        successor: Option<PortalUserId>,
+    ) -> Result<Receipt, Problem> {
+        let user = self.chart.user(id)?;
+        if let Some(Some(account)) = self.beside.accounts.get(&user.account) {
+            self.demand_say_stays(user, account, DELETED)?;
+        }
+        self.delete_again(id, successor)
+    }
+
+    /// As [`Self::delete`], on a restored table: what staff did is not judged anew.
+    ///
+    /// # Errors
+    /// 404; 422 when the successor cannot get the alerts.
+    pub fn delete_again(
         &mut self,
         id: PortalUserId,
         successor: Option<PortalUserId>,
@@ -791,7 +786,12 @@ impl<'a> ChartEdit<'a> {
                 }
                 AccountWrite::Update { update, guessed: false }
             }
-            Some(Some(account)) => AccountWrite::Remove(account.rev),
+            Some(Some(account)) => {
+                if account.factors.moves_to(&user.account) == Some(true) {
+                    self.change.discard(&keys::moved(&practice, account.account_id));
+                }
+                AccountWrite::Remove(account.rev)
+            }
             Some(None) => return Err(no_account()),
         };
         if !matches!(write, AccountWrite::Update { .. }) {
@@ -961,7 +961,7 @@ impl<'a> ChartEdit<'a> {
     ///
     /// # Errors
     /// 404; 409 `stale`, `self_twice`, `account_in_use`, `username_taken`, `username_confusable`,
-    /// `name_of_client`; 422 `address_shared` (see [`own_address`]).
+    /// `name_of_client`, `safe_contact` (see [`safe_contact`]); 422 `address_shared` (see [`own_address`]).
     pub fn update_user(&mut self, id: PortalUserId, edit: &UserUpdate) -> Result<(), Problem> {
         if self.chart.user(id)?.version != edit.version {
             return Err(Problem::stale());
@@ -1117,11 +1117,9 @@ impl<'a> ChartEdit<'a> {
     /// person without an address is in nobody's hands: it runs until a sheet takes its place.
     fn send_invitation(&mut self, id: PortalUserId) -> Result<(), Problem> {
         let now = self.context.now();
-        let user = self.chart.user(id)?;
-        let (invitation, mail) =
-            self.new_invitation(&user.account, user.into(), self.invited_until())?;
-        let to = user.email.clone();
-        let mail = self.queue(mail, to.as_ref())?;
+        let (client, user) = (self.chart.client.clone(), self.chart.user(id)?.clone());
+        let (invitation, mail) = self.new_invitation(&client, &user, self.invited_until())?;
+        let mail = self.queue(mail, user.email.as_ref())?;
         let user = self.user_mut(id)?;
         user.replace_invitation(invitation, mail, now);
         user.version += 1;
@@ -1137,17 +1135,26 @@ impl<'a> ChartEdit<'a> {
         self.context.now().plus(self.request.practice.invitation_days * 24 * 60 * 60)
     }
 
-    /// A new invitation that ends at `until`, and its mail.
+    /// A new invitation of a person to a client's chart, which ends at `until`, and its mail: the one place where a
+    /// link dies because another is mailed.
+    ///
+    /// # Errors
+    /// 409 `safe_contact` when the one before is open, and the mail would not be sent.
     fn new_invitation(
-        &self,
-        account: &AccountKey,
-        to: Recipient,
+        &mut self,
+        client: &Client,
+        user: &PortalUser,
         until: At,
     ) -> Result<(Invitation, Outgoing), Problem> {
         let (context, now) = (self.context, self.context.now());
+        let open = user.invitation.as_ref().is_some_and(|invitation| invitation.open(now));
+        if open && user.access == Access::Invited {
+            self.demand_mail_arrives(client, user)?;
+        }
         let nonce = Nonce::new(context);
-        let mail = Outgoing::notice(context, &self.chart.practice, to, MailKind::Invitation)
-            .with_link(account.clone(), nonce, until);
+        let mail =
+            Outgoing::notice(context, &self.chart.practice, user.into(), MailKind::Invitation)
+                .with_link(user.account.clone(), nonce, until);
         Ok((Invitation::of(&nonce.secret(context)?, now, until), mail))
     }
 
@@ -1246,12 +1253,19 @@ impl<'a> ChartEdit<'a> {
             self.may_be(user.relationship, account, "relationship")?;
             seen = Some(account.rev);
         }
+        let was_client = before.relationship == Relationship::Oneself;
+        if was_client && before.relationship != user.relationship && self.chart.client.safe_contact
+        {
+            let account = self.account(&user.account)?.ok_or_else(no_account)?;
+            self.demand_say_stays(before, account, RELABELLED)?;
+            seen = Some(account.rev);
+        }
         self.mirror(
             &user,
             |grant| grant.copy_rights(&user),
             |update| {
                 let update = to_account::rights(update, client, &user);
-                // No two edits at once make two clients of one person.
+                // No two edits at once make two clients of one person, or take a mark's say away.
                 seen.iter().fold(update, |update, rev| update.when("rev", "=", rev))
             },
         );

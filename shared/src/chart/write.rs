@@ -43,7 +43,7 @@ pub(super) enum AccountWrite {
     Put(Box<Account>),
     /// It is removed at this `rev`.
     Remove(u64),
-    /// It is removed if this is its only chart, which was guessed.
+    /// It is removed if this is its only chart, and no passkey leads to it from elsewhere, which was guessed.
     RemoveIfLast(ClientId),
 }
 
@@ -191,12 +191,14 @@ impl ChartEdit<'_> {
                 AccountWrite::RemoveIfLast(client) => {
                     let only = Update::upsert(key)
                         .when_exists(&format!("grants.{client}"))
-                        .when_size("grants", "=", 1);
+                        .when_size("grants", "=", 1)
+                        .when_absent(Factors::HOME);
                     guesses.push((self.change.remove_when(&only), account));
                 }
             }
         }
         self.save();
+        self.hold_others();
         self.write_elsewhere();
         let unchanged = match self.request.unchanged {
             Some(action) if self.change.is_empty() => Some(self.event(action, None)),
@@ -212,6 +214,21 @@ impl ChartEdit<'_> {
             row: self.row,
             keeps: self.keeps,
         })
+    }
+
+    /// Adds what the clients of other charts are held to. What such a chart is told of its portal users is written
+    /// with it: a transaction touches an item once.
+    fn hold_others(&mut self) {
+        let this = self.chart.client.client_id;
+        for (id, rev) in std::mem::take(&mut self.held).into_iter().filter(|(id, _)| *id != this) {
+            let key = keys::client(&self.chart.practice, id);
+            let of = |told: &Elsewhere| matches!(told, Elsewhere::Client(client) if client.client_id == id);
+            let told = self.elsewhere.iter().position(of).map(|at| self.elsewhere.remove(at));
+            match told {
+                Some(Elsewhere::Client(client)) => self.change.replace(&key, &*client, rev),
+                _ => self.change.update(&Update::of(key).when("rev", "=", &rev)),
+            };
+        }
     }
 
     /// Adds what other charts are told, as long as there is room for it: what may never be left out
@@ -278,6 +295,7 @@ impl ChartEdit<'_> {
         if *client != self.chart.client
             || access(users) != access(&self.chart.users)
             || addresses(users) != addresses(&self.chart.users)
+            || self.held.contains_key(&c)
         {
             self.change.replace(&keys::client(p, c), &self.chart.client, client.rev);
         }

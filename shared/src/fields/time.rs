@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use jiff::{Timestamp, civil};
+use jiff::{Timestamp, civil, tz::TimeZone};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use utoipa::{
     PartialSchema, ToSchema,
@@ -42,12 +42,6 @@ impl Date {
             return Err(refusal("too_early", "Enter a year from 1850 on."));
         }
         Ok(Self(date))
-    }
-
-    /// A day of the calendar.
-    #[must_use]
-    pub const fn of(day: civil::Date) -> Self {
-        Self(day)
     }
 
     /// On which day somebody born on this one is so many years old. Who is born on the 29th of February is a year
@@ -164,15 +158,14 @@ impl At {
     /// The year in UTC; none of ours is outside of four digits.
     #[must_use]
     pub fn year(self) -> u16 {
-        let year = self.0.to_zoned(jiff::tz::TimeZone::UTC).year();
+        let year = self.0.to_zoned(TimeZone::UTC).year();
         u16::try_from(year).unwrap_or_default()
     }
 
-    /// The day that it is then in a zone of the IANA time zone database; in UTC when there is no such zone.
+    /// The day that it is then in a zone.
     #[must_use]
-    pub fn day_in(self, zone: &str) -> Date {
-        let zone = jiff::tz::TimeZone::get(zone).unwrap_or(jiff::tz::TimeZone::UTC);
-        Date(self.0.to_zoned(zone).date())
+    pub fn day_in(self, zone: &TimeZone) -> Date {
+        Date(self.0.to_zoned(zone.clone()).date())
     }
 
     /// The moment `seconds` later (or earlier, when negative).

@@ -37,7 +37,7 @@ export const bulk = {
   "bulk.progress": "{done} of {total} done",
   "bulk.bounced": { one: "{count} mail came back", other: "{count} mails came back" },
   "bulk.stopped.staff": "Somebody of the staff stopped it. What is done stays done.",
-  "bulk.stopped.bounces": "It stopped by itself: one in twenty mails came back. Too many such mails, and the mail service takes no more. Look at “Mail came back” in Access before you go on.",
+  "bulk.stopped.bounces": "It stopped by itself: one in twenty mails came back. Too many such mails, and the mail service takes no more. Look at “Mail did not arrive” in Access before you go on.",
   "bulk.stopped.rights": "It stopped by itself: the person who started it may not change access any more. Somebody else can go on.",
   "bulk.stop": "Stop",
   "bulk.goOn": "Go on",
@@ -63,6 +63,7 @@ export const bulk = {
   "why.budget": "The address had as many mails as it may get",
   "why.not-found": "Not found",
   "why.revoked": "Access is revoked",
+  "why.safe-contact": "Safe contact: the address is not marked as safe",
   "why.refused": "Refused: see the client’s history",
   "failure.bulk_expired": "This was prepared too long ago. Prepare it anew.",
 } as const;

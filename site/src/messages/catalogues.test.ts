@@ -15,6 +15,7 @@ import { practice } from "./practice.en";
 import portal from "./portal.en.json";
 import portalSpanish from "./portal.es.json";
 import portalFrench from "./portal.fr.json";
+import { refusals } from "./refusals.en";
 import { safe } from "./safe.en";
 import { shared } from "./shared.en";
 import { sheet } from "./sheet.en";
@@ -33,7 +34,7 @@ it("says in the portal what both pages say", () => {
   expect(portal).toMatchObject(shared);
 });
 
-const later = [pages, people, team, clocks, closing, safe, factorReset, sheet, histories, practice, bulk];
+const later = [pages, people, team, clocks, closing, safe, refusals, factorReset, sheet, histories, practice, bulk];
 const everything = Object.assign({}, staff, ...later) as Catalogue;
 
 it("says nothing twice in the console's English catalogues", () => {

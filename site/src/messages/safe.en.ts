@@ -47,4 +47,5 @@ export const safe = {
   "shares.email": "Somebody else with access has this address too.",
   "invalid.address_shared": "A client under 18 needs an address of their own: this one would be shared with somebody else who has access. Use another for one of them",
   "failure.safe_contact": "This client is under safe contact: alerts go to the practice.",
+  "failure.safe_contact.duplicate": "The other chart of this client, a duplicate of this one, is under safe contact. Put this client under safe contact first.",
 } as const;

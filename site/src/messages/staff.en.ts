@@ -237,6 +237,7 @@ export const staff = {
   "bounce.not-delivered": "not delivered",
   "bounce.refused-by-the-mail-service": "refused by the mail service",
   "bounce.unsafe-address": "not sent, the address is not marked as safe",
+  "bounce.it-could-not-be-sent-for-three-days": "it could not be sent for three days",
   "bounce.the-mail-service-did-not-take-it-for-three-days": "the mail service did not take it for three days",
 
   "what.happens": "What happens",

@@ -74,6 +74,7 @@ export function FirstFactor(props: Step) {
         {t("first.app")}
       </Button>
       <p class="small">{t("app.what")}</p>
+      <p class="small">{t(hasPasskeys() ? "first.noPhone" : "first.noWay", { practice: practice.name })}</p>
       <Button onClick={props.onBack}>{t("signIn.back")}</Button>
     </Frame>
   );

@@ -63,17 +63,19 @@ function Asked(props: Step & { methods: api.Method[] }) {
 }
 
 function WithPasskey(props: Step) {
-  const [stopped, stop] = useState(false);
+  /** Why it did not work, where another try or another way may. */
+  const [why, say] = useState<"factor.passkeyStopped" | "factor.wrong.passkey" | null>(null);
   const guarded = useStep(props);
   const action = useAction(() =>
     guarded(async () => {
-      stop(false);
+      say(null);
       try {
         const answer = await get(props.challenge.passkey);
         props.onIn(await api.byPasskey(props.challenge.challenge, answer));
       } catch (thrown) {
-        if (!(thrown instanceof NotGiven)) throw thrown;
-        stop(true);
+        if (thrown instanceof NotGiven) return say("factor.passkeyStopped");
+        if (!(thrown instanceof Failure && thrown.code === "factor_failed")) throw thrown;
+        say("factor.wrong.passkey");
       }
     }),
   );
@@ -81,9 +83,9 @@ function WithPasskey(props: Step) {
     <>
       <p class="muted">{t("factor.passkeyLead")}</p>
       <FailureNote failure={action.failure} />
-      {stopped && (
+      {why && (
         <p class="notice" role="alert">
-          {t("factor.passkeyStopped")}
+          {t(why)}
         </p>
       )}
       <Button kind="primary" wide busy={action.busy} onClick={() => void action.run()}>

@@ -5,9 +5,11 @@ import { t } from "../messages/shared";
 import { Button } from "./button";
 import { focusHeading } from "./heading";
 
-/** The catalogue's words for the problem's code come first, because the API's sentence is English only. */
+/** The catalogue's words for the problem's code come first, because the API's sentence is English only. Those for what
+ *  it is about, where it says so, come before them. */
 export function sayFailure(failure: Failure): string {
   return (
+    sayIfKnown(`failure.${failure.code}.${String(failure.problem["about"])}`) ||
     sayIfKnown(`failure.${failure.code}`, {
       wait: sayWait(failure.retryAfter ?? 60),
       time: sayLately(serverTime() + (failure.retryAfter ?? 60) * 1000),

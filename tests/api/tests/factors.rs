@@ -773,6 +773,115 @@ async fn a_passkey_finds_its_account_after_the_sign_in_name_changed() {
 }
 
 #[tokio::test]
+async fn the_place_of_an_account_is_forgotten_with_the_account() {
+    let scene = scene().await;
+    scene.passkey(1).await;
+    let version = scene.dana.user(&scene.who).await["version"].clone();
+    let edit = json!({"version": version, "username": "pat.the.first"});
+    scene.dana.patch(&scene.who.path(), &edit).await.expect(200);
+    let places = async || {
+        let items = scene.world.items().await.into_keys();
+        items.filter(|key| key.contains("#Z#")).count()
+    };
+    assert_eq!(places().await, 1);
+    // With another chart the account stays, and so does its place.
+    let other = scene.dana.client("Wren", "Okafor", "1984-03-12").await;
+    let body = json!({
+        "name": {"first": "Pat", "last": "Person"}, "email": scene.who.email,
+        "username": "pat.the.first", "relationship": "parent", "permissions": ["basic"],
+    });
+    let path = format!("/api/clients/{other}/portal-users");
+    let added = scene.dana.post(&path, &body).await.expect(201);
+    scene.dana.delete(&scene.who, "confirm=delete").await.expect(200);
+    assert_eq!(places().await, 1);
+    let last = Invited { client: other, user: text(&added["portalUserId"]), ..scene.who.clone() };
+    scene.dana.delete(&last, "confirm=delete").await.expect(200);
+    assert_eq!(places().await, 0);
+}
+
+/// A passkey cannot be guessed.
+#[tokio::test]
+async fn wrong_passwords_do_not_close_the_way_of_a_passkey_on_a_new_device() {
+    let scene = scene().await;
+    let (mut device, _) = scene.passkey(1).await;
+    for _ in 0..5 {
+        scene.world.sign_in(&scene.who.email, NEW).await.problem(401, "sign_in_failed");
+    }
+    scene.world.sign_in(&scene.who.email, PASSWORD).await.problem(429, "too_many_attempts");
+    signs_in(scene.alone(&mut device).await);
+    // Nor of a network from which many names are tried.
+    let nobody = json!({"practice": "nowhere", "username": "a", "password": NEW});
+    for _ in 0..45 {
+        scene.world.send(Call::new("POST", "/api/portal/sign-in").json(&nobody)).await.expect(401);
+    }
+    let answer = scene.world.sign_in("another", NEW).await;
+    answer.problem(429, "too_many_attempts");
+    signs_in(scene.alone(&mut device).await);
+    // The password waits as before: it was guessed at.
+    scene.world.sign_in(&scene.who.email, PASSWORD).await.problem(429, "too_many_attempts");
+}
+
+#[tokio::test]
+async fn passkeys_that_are_not_right_are_counted_per_network_and_lock_no_password() {
+    let scene = scene().await;
+    let (mut device, _) = scene.passkey(1).await;
+    let stale = device.get(&scene.question().await["options"]);
+    for _ in 0..50 {
+        let question = scene.question().await;
+        scene.answer(&question, &stale).await.problem(401, "factor_failed");
+    }
+    scene.alone(&mut device).await.problem(429, "too_many_attempts");
+    assert_eq!(scene.events("sign-in-refused").await.len(), 50);
+    let locked = scene.events("locked").await;
+    assert_eq!((locked.len(), &locked[0]["reason"]), (1, &json!("address")));
+    scene.challenge().await;
+    // From elsewhere the person comes in.
+    let question = scene.question().await;
+    let credential = device.get(&question["options"]);
+    let body = json!({"challenge": question["challenge"], "credential": credential});
+    let call = Call::new("POST", "/api/portal/sign-in/passkey").json(&body).from("203.0.113.9");
+    signs_in(scene.world.send(call).await);
+    scene.world.pass(15 * 60);
+    signs_in(scene.alone(&mut device).await);
+}
+
+/// As the second step of a sign-in does.
+#[tokio::test]
+async fn a_challenge_that_opens_nothing_is_recorded_wherever_it_is_sent() {
+    let scene = scene().await;
+    set(&scene.dana, "required").await;
+    let asked = scene.world.sign_in(&scene.who.email, PASSWORD).await;
+    let challenge = asked.problem(403, "factor_enrollment_required")["challenge"].clone();
+    scene.world.pass(10 * 60);
+    let credential = json!({});
+    let calls = [
+        ("POST", "passkeys/options", json!({})),
+        ("POST", "passkeys", json!({"name": "My phone", "credential": credential})),
+        ("POST", "totp", json!({})),
+        ("PUT", "totp", json!({"code": "000000"})),
+    ];
+    // Over, and one that was never made.
+    let mut told = 0;
+    for challenge in [challenge, json!("harbor.AAAA")] {
+        for (method, path, body) in &calls {
+            let mut body = body.clone();
+            body["challenge"] = challenge.clone();
+            let call = Call::new(method, &format!("{ACCOUNT}/{path}")).json(&body);
+            scene.world.send(call).await.problem(401, "challenge_expired");
+            let events = scene.events("sign-in-refused").await;
+            told += 1;
+            assert_eq!(events.len(), told, "{method} {path} {challenge}");
+            assert_eq!(events.last().expect("an event")["reason"], "challenge_expired");
+        }
+    }
+    // What no practice has is counted against where it came from.
+    let body = json!({"challenge": "nowhere.AAAA"});
+    let call = Call::new("POST", &format!("{ACCOUNT}/totp")).json(&body);
+    scene.world.send(call).await.problem(401, "challenge_expired");
+    assert_eq!(scene.events("sign-in-refused").await.len(), told);
+}
+
+#[tokio::test]
 async fn a_passkey_opens_its_own_account_alone_even_when_another_has_its_sign_in_name() {
     let mut scene = scene().await;
     scene.passkey(1).await;

@@ -8,6 +8,7 @@ use api_tests::{
 };
 use mail_events::SesEvent;
 use serde_json::{Value, json};
+use shared::{id::PracticeId, keys};
 
 const NEW: &str = "another nine grey pebbles";
 
@@ -206,6 +207,36 @@ async fn a_mail_that_nobody_takes_for_three_days_is_given_up_and_staff_see_it() 
     dana.resend(&who).await.expect(202);
     world.deliver().await;
     assert_eq!(state(&dana, &who).await, "sent");
+}
+
+#[tokio::test]
+async fn a_mail_that_cannot_be_sent_for_another_reason_is_given_up_too_and_staff_see_it() {
+    let world = World::new().await;
+    let who = world.dana().await.enrolled().await;
+    let dana = world.dana().await;
+    world.deliver().await;
+    dana.revoke(&who).await.expect(200);
+    dana.activate(&who).await.expect(200);
+    let sent = world.post.received().len();
+    // Of somebody without an account nobody knows whether the address is safe.
+    let place =
+        keys::account(&PracticeId::parse("harbor").expect("an id"), &world.account_key(&who.email));
+    let main = world.database.tables().main.clone();
+    world.database.remove(&main, [(place.pk, place.sk)]).expect("removed");
+    world.pass(3 * 24 * 60 * 60 - 1);
+    assert!(!sweep(&world).await.is_empty(), "there is hope");
+    let dana = world.dana().await;
+    assert_eq!(state(&dana, &who).await, "queued");
+    world.pass(60);
+    assert!(sweep(&world).await.is_empty(), "it is over");
+    let mail = dana.user(&who).await["mail"].clone();
+    assert_eq!(mail["state"], "bounced");
+    assert_eq!(mail["reason"], "it could not be sent for three days");
+    assert!(
+        outbox(&world).await.iter().all(|item| item.get("pending").is_none()),
+        "not tried again"
+    );
+    assert_eq!(world.post.received().len(), sent);
 }
 
 #[tokio::test]

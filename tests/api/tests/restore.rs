@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use api_tests::{
     Answer, Call, PASSWORD, PORTAL, World,
-    authenticator::Device,
-    people::{Invited, Staff, text},
+    authenticator::{Authenticator, Device},
+    people::{Browser, Invited, Staff, text},
     wire::{Fault, Snapshot},
 };
 use latchkey_restore::{Closed, Restoration, Told, Trouble};
@@ -447,9 +447,11 @@ async fn a_factor_that_was_removed_is_not_taken_and_neither_is_the_password() {
     let remove = Call::new("DELETE", &format!("/api/portal/account/passkeys/{id}"));
     let remove = remove.json(&json!({"proof": {"password": PASSWORD}})).cookie(&cookie);
     scene.world.send(remove).await.expect(204);
-    let (closed, history) = scene.restored().await;
-    assert_eq!(closed, only(|c| c.passwords = 1));
-    assert_eq!(history, [told("password-changed", &who, &["password"])]);
+    let (closed, mut history) = scene.restored().await;
+    assert_eq!(closed, only(|c| (c.passwords, c.factors) = (1, 1)));
+    history.sort();
+    let removed = told("factor-removed", &who, &["passkey"]);
+    assert_eq!(history, [removed, told("password-changed", &who, &["password"])]);
     alone(&scene.world, &mut device).await.problem(401, "factor_failed");
     scene.sign_in(&who).await.problem(401, "sign_in_failed");
     // The person chooses a password, and is asked for nothing that was lost.
@@ -458,6 +460,226 @@ async fn a_factor_that_was_removed_is_not_taken_and_neither_is_the_password() {
     let token = scene.world.post.newest(&who.email).token();
     scene.world.choose(&token, NEW).await.expect(204);
     scene.world.signed_in(&who.email, NEW).await;
+}
+
+/// What the page of a person's own account does with second factors.
+struct Own<'a> {
+    world: &'a World,
+    browser: Browser,
+}
+
+impl<'a> Own<'a> {
+    /// In a browser that signed in with a passkey.
+    async fn alone(world: &'a World, device: &mut Device) -> Self {
+        let answer = alone(world, device).await;
+        let browser = browser_of(world, &answer);
+        answer.expect(200);
+        Self { world, browser }
+    }
+
+    async fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let path = format!("/api/portal/account/{path}");
+        self.browser.send(Call::new(method, &path).json(body)).await
+    }
+
+    /// Adds an authenticator app, in place of the one that there is.
+    async fn app(&self) -> Authenticator {
+        let given = self.call("POST", "totp", &proof()).await.expect(200);
+        let app = Authenticator::new(&text(&given["secret"]));
+        let code = json!({"code": app.code(self.world.now())});
+        self.call("PUT", "totp", &code).await.expect(204);
+        self.world.pass(60);
+        app
+    }
+
+    async fn recovery_code(&self) -> String {
+        text(&self.call("POST", "recovery-code", &proof()).await.expect(201)["code"])
+    }
+}
+
+fn proof() -> Value {
+    json!({"proof": {"password": PASSWORD}})
+}
+
+/// A browser that was signed in by this answer.
+fn browser_of(world: &World, answer: &Answer) -> Browser {
+    let cookies = answer.cookie("__Host-latchkey-portal").expect("a session");
+    Browser { world: world.clone(), cookies }
+}
+
+/// The second step with a code, after the right password. Answers with what it could be taken, too.
+async fn second(world: &World, who: &Invited, method: &str, code: &str) -> (Vec<String>, Answer) {
+    let asked = world.sign_in(&who.email, PASSWORD).await.problem(401, "second_factor_required");
+    let methods = asked["methods"].as_array().expect("methods").iter().map(text).collect();
+    let body = json!({"challenge": asked["challenge"], "method": method, "code": code});
+    let path = "/api/portal/sign-in/factor";
+    (methods, world.send(Call::new("POST", path).json(&body)).await)
+}
+
+/// Prints a code at the front desk.
+async fn print_code(dana: &Staff, who: &Invited) -> String {
+    let path = format!("{}/factor-reset", who.path());
+    text(&dana.post(&path, &json!({})).await.expect(201)["code"])
+}
+
+/// Whoever used it, nobody knows: the history does not say with what a person signed in.
+#[tokio::test]
+async fn a_printed_code_does_not_work_again_after_a_restoration() {
+    for used in [true, false] {
+        let (mut scene, (who, mut device, code)) = Scene::of(async |world, dana| {
+            let (who, device, _) = with_passkey(world, dana).await;
+            let code = print_code(dana, &who).await;
+            // So long before the moment that nothing else counts.
+            world.pass(23 * HOUR);
+            (who, device, code)
+        })
+        .await;
+        if used {
+            second(&scene.world, &who, "reset-code", &code).await.1.expect(200);
+        }
+        let (closed, history) = scene.restored().await;
+        assert_eq!(closed, only(|c| c.factors = 1), "{used}");
+        assert_eq!(history, [told("factor-removed", &who, &["resetCode"])], "{used}");
+        let (methods, answer) = second(&scene.world, &who, "reset-code", &code).await;
+        assert_eq!(methods, ["passkey"], "{used}");
+        answer.problem(401, "factor_failed");
+        // The front desk prints another, and what the person has is taken.
+        let code = print_code(&scene.dana, &who).await;
+        second(&scene.world, &who, "reset-code", &code).await.1.expect(200);
+        alone(&scene.world, &mut device).await.expect(200);
+        assert_eq!(scene.close(false).await.expect("once more").passwords, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_recovery_code_that_was_used_does_not_work_again_and_what_else_there_is_stays() {
+    let (mut scene, (who, mut device, code)) = Scene::of(async |world, dana| {
+        let (who, mut device, _) = with_passkey(world, dana).await;
+        let code = Own::alone(world, &mut device).await.recovery_code().await;
+        (who, device, code)
+    })
+    .await;
+    let used = second(&scene.world, &who, "recovery-code", &code).await.1.expect(200);
+    let next = text(&used["recoveryCode"]);
+    let (closed, history) = scene.restored().await;
+    assert_eq!(closed, only(|c| c.factors = 1));
+    assert_eq!(history, [told("factor-removed", &who, &["recoveryCode"])]);
+    for code in [code, next] {
+        let (methods, answer) = second(&scene.world, &who, "recovery-code", &code).await;
+        assert_eq!(methods, ["passkey"]);
+        answer.problem(401, "factor_failed");
+    }
+    alone(&scene.world, &mut device).await.expect(200);
+    // Lost, too: the front desk helps.
+    let code = print_code(&scene.dana, &who).await;
+    second(&scene.world, &who, "reset-code", &code).await.1.expect(200);
+}
+
+/// The code stood in for it on a chart that the person was given later.
+#[tokio::test]
+async fn a_recovery_code_is_known_as_used_on_the_chart_that_the_person_has_had_longest() {
+    let (mut scene, (who, earlier, mut device, code)) = Scene::of(async |world, dana| {
+        // Older than the chart that the person has.
+        let earlier = dana.client("Wren", "Okafor", "1984-03-12").await;
+        let (who, mut device, _) = with_passkey(world, dana).await;
+        let code = Own::alone(world, &mut device).await.recovery_code().await;
+        (who, earlier, device, code)
+    })
+    .await;
+    let invited = scene.dana.invite(&earlier, &who.email).await;
+    scene.world.enroll(&invited.token, "Okafor", "1984-03-12", PASSWORD).await.expect(204);
+    second(&scene.world, &who, "recovery-code", &code).await.1.expect(200);
+    assert_eq!(scene.restored().await.0, only(|c| c.factors = 1));
+    let (_, answer) = second(&scene.world, &who, "recovery-code", &code).await;
+    answer.problem(401, "factor_failed");
+    alone(&scene.world, &mut device).await.expect(200);
+}
+
+#[tokio::test]
+async fn of_two_factors_the_one_that_was_removed_is_not_taken_and_the_other_is() {
+    for removed in ["passkey", "totp"] {
+        let (mut scene, (who, mut device, id, app)) = Scene::of(async |world, dana| {
+            let (who, mut device, id) = with_passkey(world, dana).await;
+            let app = Own::alone(world, &mut device).await.app().await;
+            (who, device, id, app)
+        })
+        .await;
+        let own = Own::alone(&scene.world, &mut device).await;
+        let path = if removed == "totp" { removed.to_owned() } else { format!("passkeys/{id}") };
+        own.call("DELETE", &path, &proof()).await.expect(204);
+        drop(own);
+        let (closed, history) = scene.restored().await;
+        assert_eq!(closed, only(|c| c.factors = 1), "{removed}");
+        assert_eq!(history, [told("factor-removed", &who, &[removed])]);
+        let code = app.code(scene.world.now());
+        let (methods, answer) = second(&scene.world, &who, "totp", &code).await;
+        let by_key = alone(&scene.world, &mut device).await;
+        if removed == "totp" {
+            assert_eq!(methods, ["passkey"]);
+            answer.problem(401, "factor_failed");
+            by_key.expect(200);
+        } else {
+            assert_eq!(methods, ["totp"]);
+            answer.expect(200);
+            by_key.problem(401, "factor_failed");
+        }
+        assert_eq!(scene.close(false).await.expect("once more"), Closed::default());
+        assert_eq!(scene.told().await.len(), 1, "told once");
+    }
+}
+
+/// The password alone would let in, where there was more than that.
+#[tokio::test]
+async fn where_what_was_added_since_is_lost_the_password_is_not_taken_alone() {
+    // An app took the place of another; the first factor was added.
+    for replaced in [true, false] {
+        let (mut scene, (who, old)) = Scene::of(async |world, dana| {
+            let who = dana.enrolled().await;
+            let offered = json!({"version": 1, "secondFactor": "offered"});
+            dana.patch("/api/practice", &offered).await.expect(200);
+            let browser = world.browser(&who.email, PASSWORD, "one").await;
+            let old = if replaced { Some(Own { world, browser }.app().await) } else { None };
+            (who, old)
+        })
+        .await;
+        let browser = match &old {
+            None => scene.world.browser(&who.email, PASSWORD, "one").await,
+            Some(app) => {
+                let code = app.code(scene.world.now());
+                let answer = second(&scene.world, &who, "totp", &code).await.1;
+                browser_of(&scene.world, &answer)
+            }
+        };
+        Own { world: &scene.world, browser }.app().await;
+        let (closed, _) = scene.restored().await;
+        let lost = usize::from(replaced);
+        assert_eq!(closed, only(|c| (c.passwords, c.factors) = (1, lost)), "{replaced}");
+        scene.sign_in(&who).await.problem(401, "sign_in_failed");
+        scene.world.forgot(&who.email).await.expect(202);
+        scene.world.deliver().await;
+        let token = scene.world.post.newest(&who.email).token();
+        scene.world.choose(&token, NEW).await.expect(204);
+        scene.world.signed_in(&who.email, NEW).await;
+    }
+}
+
+/// Beside what the person had, what was added is missed by nobody else.
+#[tokio::test]
+async fn a_passkey_that_was_added_beside_another_factor_is_lost_and_nothing_else() {
+    let (mut scene, (who, mut device)) = Scene::of(async |world, dana| {
+        let (who, device, _) = with_passkey(world, dana).await;
+        (who, device)
+    })
+    .await;
+    let own = Own::alone(&scene.world, &mut device).await;
+    let asked = own.call("POST", "passkeys/options", &proof()).await.expect(200);
+    let mut other = Device::at(PORTAL, 2);
+    let body = json!({"name": "Tablet", "credential": other.create(&asked["options"])});
+    own.call("POST", "passkeys", &body).await.expect(201);
+    drop(own);
+    assert_eq!(scene.restored().await, (Closed::default(), Vec::new()), "{}", who.user);
+    alone(&scene.world, &mut other).await.problem(401, "factor_failed");
+    alone(&scene.world, &mut device).await.expect(200);
 }
 
 #[tokio::test]
@@ -747,6 +969,28 @@ async fn safe_contact_is_set_again_and_an_address_in_doubt_is_not_safe() {
     assert_eq!(scene.close(false).await.expect("once more"), Closed::default());
 }
 
+/// It was deleted before the mark was set, by the rules of then.
+#[tokio::test]
+async fn a_clients_own_access_that_was_deleted_before_the_mark_is_gone_again() {
+    let (mut scene, (who, elsewhere)) = Scene::of(async |_, dana| {
+        let (who, elsewhere) = parent(dana).await;
+        let version = dana.user(&who).await["version"].clone();
+        let own = json!({"version": version, "relationship": "self"});
+        dana.patch(&who.path(), &own).await.expect(200);
+        (who, elsewhere)
+    })
+    .await;
+    scene.dana.delete(&who, "confirm=delete").await.expect(200);
+    edit_client(&scene.dana, &who.client, json!({"safeContact": true})).await;
+    let (closed, _) = scene.restored().await;
+    let expected = only(|c| {
+        c.deleted = 1;
+        c.safe = 1;
+    });
+    assert_eq!(closed, expected);
+    assert_eq!(charts_of(&scene, &who).await, [elsewhere.client]);
+}
+
 async fn edit_client(dana: &Staff, id: &str, change: Value) {
     let path = format!("/api/clients/{id}");
     let mut body = change;
@@ -838,6 +1082,7 @@ async fn an_interrupted_restoration_is_begun_anew() {
                 revoked: 3,
                 deleted: 1,
                 passwords: 1,
+                factors: 0,
                 links: 1,
                 charts: 0,
                 safe: 0,

@@ -707,3 +707,261 @@ async fn an_address_that_stands_twice_stays_safe_by_both_marks_alone() {
         assert_eq!(marks(json!([entry("home"), entry("work")])).await, [kept; 2], "{given:?}");
     }
 }
+
+// ---- What would do harm without a word ----
+
+/// Prints an enrolment sheet; answers its token.
+async fn print(dana: &Staff, who: &Invited) -> String {
+    let sheet = dana.send(Call::new("POST", &format!("{}/sheet", who.path()))).await.expect(201);
+    text(&sheet["link"]).split_once('#').expect("a token").1.to_owned()
+}
+
+async fn is_open(world: &World, token: &str) -> bool {
+    world.check(token).await.body["state"] == "open"
+}
+
+/// A person with a sheet, invited to a chart under safe contact at an address that is not marked.
+async fn with_sheet() -> (World, Staff, Invited, String) {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let client = client(&dana).await;
+    let who = dana.invite(&client, OLD).await;
+    let sheet = print(&dana, &who).await;
+    mark(&dana, &client, &["safe@mail.example"]).await;
+    (world, dana, who, sheet)
+}
+
+async fn readdress(dana: &Staff, who: &Invited, email: &str) -> Answer {
+    let version = dana.user(who).await["version"].clone();
+    dana.patch(&who.path(), &json!({"version": version, "email": email})).await
+}
+
+#[tokio::test]
+async fn an_invitation_that_would_not_be_sent_ends_no_sheet() {
+    let (world, dana, who, sheet) = with_sheet().await;
+    let sent = world.post.received().len();
+    let before = world.items_but_sessions().await;
+    let refused = dana.resend(&who).await.problem(409, "safe_contact");
+    assert!(text(&refused["detail"]).contains("print an enrolment sheet"));
+    readdress(&dana, &who, OTHER).await.problem(409, "safe_contact");
+    assert_eq!(world.items_but_sessions().await, before, "nothing was written");
+    // Asked for by anybody, nobody is told.
+    world.forgot(OLD).await.expect(202);
+    assert_eq!(world.deliver().await, 0);
+    assert!(told(&world, sent).is_empty());
+    assert!(is_open(&world, &sheet).await);
+    // Nor when the one before is over: it could reach nobody.
+    world.pass(8 * 24 * 60 * 60);
+    let dana = world.dana().await;
+    dana.resend(&who).await.problem(409, "safe_contact");
+    let sheet = print(&dana, &who).await;
+    readdress(&dana, &who, "safe@mail.example").await.expect(200);
+    assert_eq!(world.deliver().await, 0);
+    assert_eq!(told(&world, sent), ["safe@mail.example"]);
+    assert!(!is_open(&world, &sheet).await, "another took its place");
+    dana.resend(&who).await.expect(202);
+}
+
+#[tokio::test]
+async fn a_person_who_is_a_client_under_safe_contact_keeps_the_sheet_for_another_chart() {
+    let Scene { world, dana, client: own, .. } = scene().await;
+    edit_relationship(&dana, &own, "self").await.expect(200);
+    let child = client(&dana).await;
+    let who = add(&dana, &child, "parent").await;
+    world.deliver().await;
+    let sheet = print(&dana, &who).await;
+    mark(&dana, &own, &["safe@mail.example"]).await;
+    let before = world.items_but_sessions().await;
+    dana.resend(&who).await.problem(409, "safe_contact");
+    assert_eq!(world.items_but_sessions().await, before, "nothing was written");
+    let job = json!({"action": "resend", "portalUserIds": [who.user]});
+    let job = dana.post("/api/bulk", &job).await.expect(201);
+    assert_eq!(job["skipped"], json!([{"why": "safe-contact", "count": 1}]));
+    assert!(is_open(&world, &sheet).await);
+    edit(&dana, &own, &json!({"safeContact": false})).await.expect(200);
+    dana.resend(&who).await.expect(202);
+    assert!(!is_open(&world, &sheet).await);
+}
+
+/// Says of the one person of a chart what they are to the client.
+async fn edit_relationship(dana: &Staff, client: &str, relationship: &str) -> Answer {
+    let users = dana.users(client).await;
+    let user = &users["portalUsers"][0];
+    let path = format!("/api/clients/{client}/portal-users/{}", text(&user["portalUserId"]));
+    let edit = json!({"version": user["version"], "relationship": relationship});
+    dana.patch(&path, &edit).await
+}
+
+#[tokio::test]
+async fn an_address_that_is_new_on_every_chart_ends_no_sheet_where_it_is_not_safe() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let (free, marked) = (client(&dana).await, client(&dana).await);
+    let here = dana.invite(&free, OLD).await;
+    let there = add(&dana, &marked, "parent").await;
+    world.deliver().await;
+    let sheet = print(&dana, &there).await;
+    mark(&dana, &marked, &["safe@mail.example"]).await;
+    let before = world.items_but_sessions().await;
+    readdress(&dana, &here, OTHER).await.problem(409, "safe_contact");
+    assert_eq!(world.items_but_sessions().await, before, "nothing was written");
+    assert!(is_open(&world, &sheet).await);
+    readdress(&dana, &here, "safe@mail.example").await.expect(200);
+    assert!(!is_open(&world, &sheet).await);
+}
+
+#[tokio::test]
+async fn many_invitations_leave_out_who_would_get_none() {
+    let (world, dana, who, sheet) = with_sheet().await;
+    let later = client(&dana).await;
+    let later = dana.invite(&later, "later@mail.example").await;
+    let on_paper = print(&dana, &later).await;
+    let job = json!({"action": "resend", "portalUserIds": [who.user, later.user]});
+    let job = dana.post("/api/bulk", &job).await.expect(201);
+    assert_eq!(job["willChange"], 1);
+    assert_eq!(job["skipped"], json!([{"why": "safe-contact", "count": 1}]));
+    // Marked after the preview: each row is judged when it is made.
+    mark(&dana, &later.client, &[]).await;
+    let path = format!("/api/bulk/{}", text(&job["bulkId"]));
+    dana.post(&format!("{path}/start"), &json!({})).await.expect(200);
+    let sent = world.post.received().len();
+    while world.deliver().await > 0 {}
+    let result = dana.get(&path).await.expect(200);
+    assert_eq!(result["state"], "finished");
+    assert_eq!(result["results"][0]["outcome"], "safe-contact");
+    assert!(told(&world, sent).is_empty());
+    assert!(is_open(&world, &sheet).await && is_open(&world, &on_paper).await);
+}
+
+#[tokio::test]
+async fn of_a_mark_and_an_invitation_sent_again_the_mark_ends_no_link() {
+    let world = World::new().await;
+    let dana = world.dana().await;
+    let client = client(&dana).await;
+    let who = dana.invite(&client, OLD).await;
+    let sheet = print(&dana, &who).await;
+    let path = format!("/api/clients/{client}");
+    let version = dana.get(&path).await.expect(200)["version"].clone();
+    let (refused, sent) = (Cell::new(0), Cell::new(0));
+    let begin = |of: usize| {
+        let (dana, who, path, version) = (&dana, &who, &path, &version);
+        async move {
+            if of == 0 {
+                return dana.patch(path, &json!({"version": version, "safeContact": true})).await;
+            }
+            dana.resend(who).await
+        }
+    };
+    let orders = meet_distinct(&world, begin, async |ended| {
+        let Ended { order, answers: [marked, again], .. } = ended;
+        marked.expect(200);
+        let before = order.rfind('1') < order.rfind('0');
+        let kept = if again.status.as_u16() == 202 {
+            assert!(before, "{order}: after the mark");
+            &sent
+        } else {
+            again.problem(409, "safe_contact");
+            assert!(is_open(&world, &sheet).await, "{order}");
+            &refused
+        };
+        kept.set(kept.get() + 1);
+    });
+    assert!(orders.await > 3);
+    assert!(refused.get() > 0 && sent.get() > 0, "both happen");
+}
+
+#[tokio::test]
+async fn the_clients_own_access_stays_while_the_mark_has_a_say_over_their_other_charts() {
+    let Scene { world, dana, client: child, who } = scene().await;
+    let own = client(&dana).await;
+    let oneself = join(&dana, &own, "self").await;
+    world.deliver().await;
+    mark(&dana, &own, &[]).await;
+    for revoked in [false, true] {
+        if revoked {
+            dana.revoke(&oneself).await.expect(200);
+        }
+        let before = world.items_but_sessions().await;
+        let refused = dana.delete(&oneself, "confirm=delete").await.problem(409, "safe_contact");
+        assert!(text(&refused["detail"]).contains("end safe contact first"));
+        let refused = edit_relationship(&dana, &own, "other").await.problem(409, "safe_contact");
+        assert!(text(&refused["detail"]).contains("End safe contact first"));
+        assert_eq!(world.items_but_sessions().await, before, "nothing was written");
+    }
+    // Another person's access goes as ever, and so does this one's when the mark is ended.
+    let other = dana.enroll_for(&own, "other@mail.example").await;
+    dana.delete(&other, "confirm=delete").await.expect(200);
+    edit(&dana, &own, &json!({"safeContact": false})).await.expect(200);
+    edit_relationship(&dana, &own, "other").await.expect(200);
+    edit_relationship(&dana, &own, "self").await.expect(200);
+    dana.delete(&oneself, "confirm=delete").await.expect(200);
+    assert_eq!(dana.user(&who).await["status"], "active", "{child}");
+}
+
+#[tokio::test]
+async fn the_clients_only_access_can_be_deleted_or_be_another_persons_under_safe_contact() {
+    let Scene { dana, client, who, .. } = scene().await;
+    edit_relationship(&dana, &client, "self").await.expect(200);
+    mark(&dana, &client, &[]).await;
+    edit_relationship(&dana, &client, "other").await.expect(200);
+    edit_relationship(&dana, &client, "self").await.expect(200);
+    dana.delete(&who, "confirm=delete").await.expect(200);
+}
+
+#[tokio::test]
+async fn of_another_chart_and_the_end_of_the_clients_own_access_the_mark_keeps_its_say() {
+    let Scene { world, dana, client: own, who } = scene().await;
+    let child = client(&dana).await;
+    edit_relationship(&dana, &own, "self").await.expect(200);
+    mark(&dana, &own, &[]).await;
+    let version = dana.user(&who).await["version"].clone();
+    let body = json!({
+        "name": {"first": "Amara", "last": "Okafor"}, "email": OLD, "relationship": "parent",
+        "permissions": ["basic"], "samePerson": true,
+    });
+    for deletes in [false, true] {
+        let begin = |of: usize| {
+            let (dana, who, version, child, body) = (&dana, &who, &version, &child, &body);
+            async move {
+                if of == 0 && deletes {
+                    return dana.delete(who, "confirm=delete").await;
+                }
+                if of == 0 {
+                    let edit = json!({"version": version, "relationship": "other"});
+                    return dana.patch(&who.path(), &edit).await;
+                }
+                dana.post(&format!("/api/clients/{child}/portal-users"), body).await
+            }
+        };
+        let orders = meet_distinct(&world, begin, async |ended| {
+            let Ended { order, answers: [ends, joins], .. } = ended;
+            joins.expect(201);
+            if ends.status.as_u16() == 200 {
+                assert!(order.rfind('0') < order.rfind('1'), "{order}: it had another chart");
+            } else {
+                ends.problem(409, "safe_contact");
+            }
+        });
+        assert!(orders.await > 3, "{deletes}");
+    }
+}
+
+#[tokio::test]
+async fn who_is_taken_over_from_a_marked_duplicate_needs_the_mark_on_the_right_chart() {
+    let Scene { world, dana, client: twice, .. } = scene().await;
+    edit_relationship(&dana, &twice, "self").await.expect(200);
+    let right = client(&dana).await;
+    let closing = json!({"reason": "duplicate", "duplicateOf": right});
+    dana.close(&twice, &closing).await.expect(200);
+    mark(&dana, &twice, &[]).await;
+    let body = json!({
+        "name": {"first": "Amara", "last": "Okafor"}, "email": OLD, "relationship": "self",
+        "permissions": ["basic"], "samePerson": true,
+    });
+    let path = format!("/api/clients/{right}/portal-users");
+    let before = world.items_but_sessions().await;
+    dana.post(&path, &body).await.problem(409, "safe_contact");
+    assert_eq!(world.items_but_sessions().await, before, "nothing was written");
+    mark(&dana, &right, &[]).await;
+    dana.post(&path, &body).await.expect(201);
+}

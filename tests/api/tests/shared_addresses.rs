@@ -362,3 +362,30 @@ async fn of_a_corrected_birth_date_and_a_shared_address_one_is_refused() {
     assert!(orders.await > 3);
     assert!(one.get() > 0 && other.get() > 0, "both happen");
 }
+
+#[tokio::test]
+async fn of_edits_on_two_other_charts_by_which_a_minor_would_share_an_address_one_is_refused() {
+    let (scene, pat, _, _) = family().await;
+    let Scene { world, dana, client } = &scene;
+    // The minor has access to a third chart, from which their address changes.
+    let third = dana.client("Bea", "Okafor", OLD).await;
+    let kim = dana.enroll_for(&third, "kim@mail.example").await;
+    let body = json!({
+        "name": {"first": "Kim", "last": "Okafor"}, "email": "kim@mail.example", "relationship": "self",
+        "permissions": ["basic"], "samePerson": true,
+    });
+    dana.post(&format!("/api/clients/{client}/portal-users"), &body).await.expect(201);
+    world.deliver().await;
+    let token = world.post.newest("kim@mail.example").token();
+    world.enroll(&token, "Okafor", YOUNG, PASSWORD).await.expect(201);
+    world.deliver().await;
+    let people = &[pat, kim];
+    let versions = &[
+        dana.user(&people[0]).await["version"].clone(),
+        dana.user(&people[1]).await["version"].clone(),
+    ];
+    let edit = |of: usize| async move {
+        dana.patch(&people[of].path(), &json!({"version": versions[of], "email": ONE})).await
+    };
+    one_is_refused(&scene, "from two other charts", edit).await;
+}

@@ -341,6 +341,11 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
     // The answer to the invitation was kept.
     const invited = await dana.must(201, "POST", `${at(sibling)}/portal-users`, newUser(sibling), key());
     await dana.must(200, "DELETE", `${at(sibling, invited)}?confirm=delete`);
+    // Where an account is kept to which passkeys lead is forgotten with it.
+    const { client: last, user: moved, visitor: mover } = await dana.enrolled();
+    await mover.passkey();
+    await edit(last, moved, { username: unique() });
+    await dana.must(200, "DELETE", `${at(last, moved)}?confirm=delete`);
   },
   alerts: async () => {
     const client = await dana.client();
@@ -600,6 +605,12 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
       await dana.must(202, "POST", `${at(client, user)}/invitation`, undefined, once);
     await spend(client, user, 2);
     await dana.must(429, "POST", `${at(client, user)}/invitation`);
+    // Of a person who is a client of the practice, their own chart says too whether the mail may go.
+    const { client: own, user: person } = await dana.enrolled();
+    await edit(own, person, { relationship: "self" });
+    const child = await dana.client();
+    const parent = await dana.invite(child, { ...sameAs(person), samePerson: true });
+    await dana.must(202, "POST", `${at(child, parent)}/invitation`);
   },
   "reset-password": async () => {
     const { visitor } = await dana.enrolled();

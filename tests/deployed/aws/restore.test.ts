@@ -70,7 +70,7 @@ test("a copy is restored without the access that was closed since", { timeout: 3
   // It tells first, and does nothing.
   const plan = ops("restore", TargetTableName, "--at", moment);
   expect(plan).toContain("--confirm restore");
-  expect(plan).toMatch(/\d+ accesses revoked, \d+ deleted, \d+ passwords ended, \d+ with open links ended/);
+  expect(plan).toMatch(/\d+ accesses revoked, \d+ deleted, \d+ passwords ended, \d+ second factors or codes taken away, \d+ with open links ended/);
   expect((await later.visitor.signIn()).status).toBe(200);
 
   // While it is under way nobody comes in; and when it is interrupted, it stays so until it is said again.

@@ -48,7 +48,7 @@ test("a trouble stands on the first page, its next step is taken, and it goes", 
   const home = casey.getByRole("heading", { name: "Today", level: 1 });
 
   await test.step("mail that came back: the address is corrected, and the invitation sent", async () => {
-    const bounced = trouble(casey, "1 Mail that came back");
+    const bounced = trouble(casey, "1 Mail that did not arrive");
     await expect(bounced.getByRole("listitem")).toContainText("no such mailbox");
     await tabTo(casey, bounced.getByRole("button", { name: "Correct and send" }), 12);
     await casey.keyboard.press("Enter");

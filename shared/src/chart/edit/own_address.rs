@@ -7,9 +7,9 @@
 //! the reason that people are told.
 //!
 //! A person's address changes on all their charts at once: those of minors are read too. So that two changes at
-//! once cannot make two people share an address, a change of who has which address writes the client's item, and
-//! on a minor's chart those of all its people: there, a change that comes from another chart demands that the
-//! person's item is as it was read.
+//! once cannot make two people share an address, a change of who has which address writes the client's item, from
+//! whichever chart it comes, and on a minor's chart those of all its people: there, a change that comes from another
+//! chart demands that the person's item is as it was read.
 
 use std::collections::BTreeSet;
 
@@ -17,10 +17,10 @@ use super::{super::Chart, ChartEdit};
 use crate::{
     age::is_minor,
     client::Client,
-    fields::{At, Email, Refusal, Relationship},
+    clock::Clock,
+    fields::{Email, Refusal, Relationship},
     id::PortalUserId,
     portal_user::PortalUser,
-    practice::Practice,
     problem::Problem,
 };
 
@@ -41,9 +41,7 @@ impl ChartEdit<'_> {
         let shares = |user: &PortalUser| {
             clash((relationship, email), (user.relationship, user.email.as_ref()))
         };
-        if is_minor(born, self.request.practice, self.context.now())
-            && self.chart.users.iter().any(shares)
-        {
+        if is_minor(born, &self.clock) && self.chart.users.iter().any(shares) {
             return Err(address_shared());
         }
         Ok(())
@@ -54,7 +52,7 @@ impl ChartEdit<'_> {
     pub(in super::super) fn touches_minors_addresses(&self) -> bool {
         let Some((before, users)) = &self.read else { return false };
         let client = &self.chart.client;
-        is_minor(client.date_of_birth, self.request.practice, self.context.now())
+        is_minor(client.date_of_birth, &self.clock)
             && (before.date_of_birth != client.date_of_birth
                 || addresses(users) != addresses(&self.chart.users))
     }
@@ -83,7 +81,7 @@ impl ChartEdit<'_> {
     }
 
     fn shared(&self, client: &Client, users: &[PortalUser]) -> Shared {
-        shared(self.request.practice, client, users, self.context.now())
+        shared(&self.clock, client, users)
     }
 }
 
@@ -94,8 +92,8 @@ pub(in super::super) fn addresses(
     users.iter().map(|u| (u.portal_user_id, u.relationship, u.email.as_ref())).collect()
 }
 
-fn shared(practice: &Practice, client: &Client, users: &[PortalUser], now: At) -> Shared {
-    if !is_minor(client.date_of_birth, practice, now) {
+fn shared(clock: &Clock, client: &Client, users: &[PortalUser]) -> Shared {
+    if !is_minor(client.date_of_birth, clock) {
         return Shared::new();
     }
     let own = users.iter().filter(|user| user.relationship == Relationship::Oneself);

@@ -173,9 +173,7 @@ impl ChartEdit<'_> {
         let (practice, now) = (self.chart.practice.clone(), self.context.now());
         let open = |grant: &Grant| anew && grant.invited_until.is_some_and(|until| until > now);
         let readdressed = before.email != user.email;
-        let of_minor = |grant: &Grant| {
-            readdressed && is_minor(grant.date_of_birth, self.request.practice, now)
-        };
+        let of_minor = |grant: &Grant| readdressed && is_minor(grant.date_of_birth, &self.clock);
         let minors: BTreeSet<ClientId> =
             others.iter().filter(|(_, grant)| of_minor(grant)).map(|(client, _)| *client).collect();
         let wanted = others.iter().filter(|(client, grant)| open(grant) || minors.contains(client));
@@ -191,6 +189,8 @@ impl ChartEdit<'_> {
                     if is { PortalUser { email: user.email.clone(), ..there } } else { there }
                 });
                 self.demand_own_addresses_on(chart, &users.collect::<Vec<_>>())?;
+                // Of two changes of who has which address there, from two other charts, one reads again.
+                self.hold(&chart.client);
                 if let Some(there) = chart.user(grant.portal_user_id).ok().filter(|_| !open(grant))
                 {
                     // Another change of who has which address there writes the person, too.
@@ -258,8 +258,13 @@ impl ChartEdit<'_> {
             anew.invitation = Some(Invitation { expires_at: now, ..open.clone() });
         } else {
             *mails -= 1;
-            let (invitation, mail) =
-                self.new_invitation(&user.account, there.into(), self.invited_until())?;
+            let invited = PortalUser {
+                account: user.account.clone(),
+                email: user.email.clone(),
+                ..there.clone()
+            };
+            let until = self.invited_until();
+            let (invitation, mail) = self.new_invitation(&chart.client, &invited, until)?;
             let mail = self.queue(mail, user.email.as_ref())?;
             anew.replace_invitation(invitation, mail, now);
             update = update.set("replaced", &anew.replaced);

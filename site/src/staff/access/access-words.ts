@@ -6,7 +6,7 @@ import { t as clock } from "../../messages/clocks";
 import { t } from "../../messages/pages";
 import { sayOver } from "../client/clock-words";
 import { sayEnding } from "../client/ending";
-import { sayBounce, sayKind } from "../client/mail-words";
+import { isWithheld, sayBounce, sayKind } from "../client/mail-words";
 import type { Filter } from "./access-reader";
 
 export const VIEWS = [
@@ -129,5 +129,8 @@ const ofUser = (user: PortalUser): string[] => [
   user.reviewOn ?? "",
 ];
 
-const sayState = ({ state, reason }: NonNullable<PortalUser["mail"]>): string =>
+const sayState = (mail: NonNullable<PortalUser["mail"]>): string =>
+  isWithheld(mail) ? sayBounce(mail.reason ?? "") : sayCame(mail);
+
+const sayCame = ({ state, reason }: NonNullable<PortalUser["mail"]>): string =>
   [t(`mailState.${state}`), state === "bounced" && reason && sayBounce(reason)].filter(Boolean).join(": ");

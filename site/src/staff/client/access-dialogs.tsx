@@ -3,6 +3,7 @@ import { Failure } from "../../api/http";
 import type { PortalUser } from "../../api/staff";
 import { sayClock, sayIfKnown, type Params } from "../../messages/language";
 import { sayName } from "../../messages/name";
+import "../../messages/refusals";
 import { t } from "../../messages/staff";
 import { useAction } from "../../ui/action";
 import { Button } from "../../ui/button";

@@ -5,7 +5,7 @@ import { t } from "../../messages/staff";
 import { lazyPage } from "../../ui/lazy";
 import { mayChange } from "../session";
 import type { Chart } from "./chart";
-import { isTrouble, sayMail, type Mail } from "./mail-words";
+import { isTrouble, isWithheld, sayMail, type Mail } from "./mail-words";
 import { useProgress } from "./progress";
 import { StatusTag } from "./status-tag";
 import { Told } from "./told";
@@ -19,11 +19,16 @@ export const Clocks = (props: { user: PortalUser; of: "terms" | "standing" }) =>
   return until || given || ending || status === "revoked" ? <LazyClocks {...props} /> : null;
 };
 
-/** The last mail, and what to do when it did not arrive. `edit` is where the address is corrected. */
-function MailState({ mail, edit }: { mail: Mail; edit: string }) {
+/** The last mail, and what to do when it did not arrive. `edit` is where the address is corrected, `safe` where it is
+ *  marked as safe. */
+function MailState({ mail, edit, safe }: { mail: Mail; edit: string; safe: string }) {
+  const withheld = isWithheld(mail);
   return (
     <p class={isTrouble(mail) ? "small error" : "small"}>
-      {sayMail(mail)} {mail.state === "bounced" && mayChange.value && <a href={edit}>{t("mail.correct")}</a>}
+      {sayMail(mail)}{" "}
+      {mail.state === "bounced" && mayChange.value && (
+        <a href={withheld ? safe : edit}>{withheld ? sayIfKnown("safe.see") : t("mail.correct")}</a>
+      )}
     </p>
   );
 }
@@ -73,7 +78,7 @@ export function AccessFacts(props: { chart: Chart; user: PortalUser; edit: strin
       )}
       {user.sharesEmail && <p class="small">{sayIfKnown("shares.email")}</p>}
       {mail && (!brief || isTrouble(mail) || user.status !== "active") && (
-        <MailState mail={mail} edit={props.edit} />
+        <MailState mail={mail} edit={props.edit} safe={`/clients/${props.chart.clientId}/safe`} />
       )}
     </>
   );

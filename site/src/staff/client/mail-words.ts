@@ -14,6 +14,9 @@ type Shown = Exclude<Mail["kind"], "email-confirmation">;
 
 export const sayKind = ({ kind }: Mail): string => t(`mail.${kind as Shown}`);
 
+/** It was not sent, because the address is not marked as safe: there is nothing to correct. */
+export const isWithheld = (mail: Mail | undefined): boolean => mail?.reason === "unsafe-address";
+
 export function sayMail(mail: Mail): string {
   const said = { mail: sayKind(mail), time: sayLately(mail.at) };
   if (mail.state !== "bounced" || !mail.reason) return t(`mail.${mail.state}`, said);

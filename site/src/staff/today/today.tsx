@@ -16,7 +16,6 @@ import { ChangeOwner } from "../client/change-owner";
 import { Chart } from "../client/chart";
 import { mayChange } from "../session";
 import { lazyPage } from "../../ui/lazy";
-import { CorrectAddress } from "./correct-address";
 import {
   afterChange,
   afterLook,
@@ -27,9 +26,10 @@ import {
   without,
   type Trouble,
 } from "./troubles";
-import { nameOf, sayStep, sayTrouble } from "./words";
+import { nameOf, sayStep, sayTrouble, wayOf } from "./words";
 
 const AssignAlerts = lazyPage(async () => (await import("./assign-alerts")).AssignAlerts);
+const CorrectAddress = lazyPage(async () => (await import("./correct-address")).CorrectAddress);
 const PrintSheet = lazyPage(async () => (await import("../client/papers")).PrintSheet);
 
 type Summary = Awaited<ReturnType<typeof accessSummary>>;
@@ -216,6 +216,7 @@ function Row(props: { trouble: Trouble; row: AccessRow; busy: boolean; onBegin: 
   const page = `/clients/${client.clientId}/portal`;
   const step = sayStep(trouble, row);
   const label = t("today.step", { step, name });
+  const way = wayOf(trouble, row);
   return (
     <li>
       <div>
@@ -230,8 +231,8 @@ function Row(props: { trouble: Trouble; row: AccessRow; busy: boolean; onBegin: 
         <p class="small breaks">{sayTrouble(trouble, row)}</p>
       </div>
       {mayChange.value &&
-        (trouble === "locked" || trouble === "clocks" ? (
-          <a class="button plain" href={page} aria-label={label}>
+        (way ? (
+          <a class="button plain" href={way} aria-label={label}>
             {step}
           </a>
         ) : (

@@ -4,11 +4,17 @@ import { sayClock, sayDay, sayIfKnown, sayLately, sayTime } from "../../messages
 import { sayName } from "../../messages/name";
 import { t } from "../../messages/pages";
 import { sayEnding } from "../client/ending";
-import { sayBounce } from "../client/mail-words";
+import { isWithheld, sayBounce } from "../client/mail-words";
 import type { Trouble } from "./troubles";
 
 /** Whom a row is about: a portal user, or the client alone. */
 export const nameOf = ({ client, portalUser }: AccessRow): string => sayName((portalUser ?? client).name);
+
+/** Where the next step is taken, if that is another page. */
+export function wayOf(trouble: Trouble, { client, portalUser }: AccessRow): string | undefined {
+  if (trouble === "bounced" && isWithheld(portalUser?.mail)) return `/clients/${client.clientId}/safe`;
+  return trouble === "locked" || trouble === "clocks" ? `/clients/${client.clientId}/portal` : undefined;
+}
 
 /** What is wrong, as short as the next step needs it. */
 export function sayTrouble(trouble: Trouble, { portalUser: user }: AccessRow): string {
@@ -16,6 +22,7 @@ export function sayTrouble(trouble: Trouble, { portalUser: user }: AccessRow): s
     case "bounced": {
       const { reason = "", at = "" } = user?.mail ?? {};
       const said = { email: user?.email ?? "", time: sayLately(at), reason: sayBounce(reason) };
+      if (isWithheld(user?.mail)) return t("today.withheld", said);
       return t(reason ? "today.bouncedWhy" : "today.bouncedFrom", said);
     }
     case "expired":
@@ -42,6 +49,7 @@ export function sayTrouble(trouble: Trouble, { portalUser: user }: AccessRow): s
 export function sayStep(trouble: Trouble, { portalUser }: AccessRow): string {
   switch (trouble) {
     case "bounced":
+      if (isWithheld(portalUser?.mail)) return t("today.safe");
       return t(portalUser?.status === "active" ? "today.correctActive" : "today.correct");
     case "expired":
     case "ending":

@@ -1,0 +1,4 @@
+import { bring } from "./language";
+import { refusals } from "./refusals.en";
+
+bring(refusals);
