@@ -264,7 +264,8 @@ export const FUNCTIONS: Record<string, Plan> = {
   history: { rights: [...reader, readHistory, get("chart")] },
   // With words, the charts of those who are found are read; without, the items that an index names.
   "list-access": { rights: [...reader, lists, query("search", "chart"), getTogether("chart")] },
-  "list-portal-users": { rights: [...reader, chart, getTogether("lock")] },
+  // `account`: whether there is a second factor.
+  "list-portal-users": { rights: [...reader, chart, getTogether("lock", "account")] },
   // An alert whose mail came back waits again (`pending`), for the practice.
   "mail-events": {
     rights: [

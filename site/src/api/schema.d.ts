@@ -2368,6 +2368,8 @@ export interface components {
             relationship: components["schemas"]["Relationship"];
             /** @description When staff mean to look at the access again. */
             reviewOn?: components["schemas"]["Date"];
+            /** @description Whether signing in asks for a second factor. Only in the list. */
+            secondFactor?: boolean;
             /**
              * @description Whether another portal user of the client has the same e-mail address. Not in the lists of the whole
              *     practice.
