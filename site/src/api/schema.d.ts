@@ -3225,7 +3225,10 @@ export interface operations {
     "list-access.summary": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `none`: a page asks by itself, and it is no use of the session. */
+                "Latchkey-Activity"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
