@@ -346,6 +346,8 @@ export const FUNCTIONS: Record<string, Plan> = {
       put("asked", "account", "chart"),
       // Who gets an alert is decided by the chart as it is in that moment.
       check("chart"),
+      // Nobody is listed as locked out whose lock was ended since.
+      check("lock"),
       remove("asked", "lock"),
       // A sign-in name is locked: the portal users of its account are told.
       get("lock", "account"),
@@ -451,6 +453,20 @@ export const FUNCTIONS: Record<string, Plan> = {
   token: {
     rights: [...asked, ...sessions, put("assertion"), update("apps", "refusedAt"), record],
     signs: true,
+  },
+  // Whose devices are locked is read where the sign-in name is not; the account, where it has several charts.
+  unlock: {
+    rights: [
+      ...editor,
+      ...once,
+      get("lock"),
+      query("lock"),
+      getTogether("account"),
+      check("account"),
+      update("lock", "expiresAt", "failures", "lockedUntil", "unlocked"),
+      update("chart", "lockOrder", "lockedIn"),
+    ],
+    hmacs: true,
   },
   "update-portal-user": {
     rights: [

@@ -10,6 +10,7 @@ mod own_address;
 mod person;
 mod safe_contact;
 mod sheet;
+mod unlock;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -75,6 +76,8 @@ pub struct ChartEdit<'a> {
     pub(super) born: Option<Handle>,
     /// Portal users who must still be as they were read, though nothing of them changes.
     pub(super) judged: BTreeSet<PortalUserId>,
+    /// Locks that were guessed to stand.
+    pub(super) locks: Vec<(Handle, AccountKey)>,
     failed: Failed,
     pub(super) spending: Spending<'a>,
     pub(super) keeps: bool,
@@ -91,12 +94,14 @@ pub(super) struct Wanted {
     pub(super) accounts: BTreeSet<AccountKey>,
     /// Other charts.
     pub(super) charts: BTreeSet<ClientId>,
+    /// The accounts of which it has to be known what shuts their persons out.
+    pub(super) locks: BTreeSet<AccountKey>,
 }
 
 impl Wanted {
     /// Whether all was read.
     pub(super) fn is_empty(&self) -> bool {
-        self.accounts.is_empty() && self.charts.is_empty()
+        self.accounts.is_empty() && self.charts.is_empty() && self.locks.is_empty()
     }
 }
 
@@ -225,6 +230,7 @@ impl<'a> ChartEdit<'a> {
             record_number: None,
             born: None,
             judged: BTreeSet::new(),
+            locks: Vec::new(),
             failed,
             keeps: true,
             told: Vec::new(),
