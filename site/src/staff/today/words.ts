@@ -47,8 +47,9 @@ export function sayStep(trouble: Trouble, { portalUser }: AccessRow): string {
     case "ending":
       return t(portalUser?.email ? "today.resend" : "users.sheet");
     case "clocks":
-    case "locked":
       return t("today.open");
+    case "locked":
+      return t("today.unlock");
     case "without-owner":
       return t("today.owner");
     case "alerts-to-practice":
