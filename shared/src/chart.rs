@@ -30,13 +30,14 @@ use crate::{
     id::{AccountKey, ClientId, PortalUserId, PracticeId},
     idempotency::Attempt,
     keys,
+    lockout::unlock::Locks,
     mail::{MailKind, MailState},
     mail_budget::Budgets,
     oauth::notice::ToldApp,
     portal_user::{Access, Ended, LastReceipt, PortalUser, PortalUserView},
     practice::Practice,
     problem::Problem,
-    store::{Change, MOST_ITEMS, Store, both, parse},
+    store::{Change, Handle, MOST_ITEMS, Store, both, parse},
 };
 
 pub use self::edit::{
@@ -73,18 +74,20 @@ pub struct Beside {
     accounts: Accounts,
     /// Other charts of these accounts, where a rule had to see them.
     charts: BTreeMap<ClientId, Chart>,
+    /// What shuts the persons of these accounts out, where a rule had to see it.
+    locks: BTreeMap<AccountKey, Locks>,
 }
 
 impl From<Accounts> for Beside {
     fn from(accounts: Accounts) -> Self {
-        Self { accounts, charts: BTreeMap::new() }
+        Self { accounts, ..Self::default() }
     }
 }
 
 impl From<Option<Chart>> for Beside {
     fn from(chart: Option<Chart>) -> Self {
         let charts = chart.into_iter().map(|chart| (chart.client.client_id, chart)).collect();
-        Self { accounts: Accounts::new(), charts }
+        Self { charts, ..Self::default() }
     }
 }
 
@@ -228,6 +231,7 @@ impl Chart {
                 let Finished {
                     mut change,
                     guesses,
+                    locks,
                     spent,
                     record_number,
                     born,
@@ -253,12 +257,18 @@ impl Chart {
                     row: row.iter().any(|handle| failed.includes(*handle)),
                 };
                 budgets = spent.read_failed(store, &failed).await?;
-                wanted.accounts.extend(
-                    guesses.into_iter().filter(|(h, _)| failed.includes(*h)).map(|(_, key)| key),
-                );
+                let missed = |guesses: Vec<(Handle, AccountKey)>| -> Vec<AccountKey> {
+                    let missed = guesses.into_iter().filter(|(h, _)| failed.includes(*h));
+                    missed.map(|(_, key)| key).collect()
+                };
+                wanted.accounts.extend(missed(guesses));
+                wanted.locks.extend(missed(locks));
+                // Whose devices they are says the account.
+                wanted.accounts.extend(wanted.locks.iter().cloned());
             }
             wanted.accounts.extend(beside.accounts.into_keys());
             wanted.charts.extend(beside.charts.into_keys());
+            wanted.locks.extend(beside.locks.into_keys());
             let again = async {
                 match &new {
                     Some(new) => Ok(new.clone()),
@@ -288,7 +298,7 @@ impl Chart {
         mut decide: impl FnMut(&mut ChartEdit<'_>) -> Result<T, Problem>,
     ) -> Result<T, Problem> {
         let store = app.store();
-        let mut beside = Beside { accounts, charts: BTreeMap::new() };
+        let mut beside = Beside::from(accounts);
         loop {
             let (chart, failed) = (self.clone(), Failed::default());
             let mut edit = ChartEdit::begin(app, store.change(), request, chart, &beside, failed);
@@ -301,6 +311,7 @@ impl Chart {
             }
             wanted.accounts.extend(beside.accounts.into_keys());
             wanted.charts.extend(beside.charts.into_keys());
+            wanted.locks.extend(beside.locks.into_keys());
             beside = Beside::load(store, &self.practice, wanted).await?;
         }
     }
@@ -402,8 +413,17 @@ impl Beside {
         let keys: Vec<AccountKey> = wanted.accounts.into_iter().collect();
         let chart = async |id| Ok((id, Chart::load(store, practice, id).await?));
         let charts = try_join_all(wanted.charts.into_iter().map(chart));
-        let (accounts, charts) = both(Chart::accounts(store, practice, &keys), charts).await?;
-        Ok(Self { accounts, charts: charts.into_iter().collect() })
+        let locks =
+            async |of: AccountKey| Ok((of.clone(), Locks::load(store, practice, &of).await?));
+        let locks = try_join_all(wanted.locks.into_iter().map(locks));
+        let read = both(charts, locks);
+        let (accounts, (charts, locks)) =
+            both(Chart::accounts(store, practice, &keys), read).await?;
+        Ok(Self {
+            accounts,
+            charts: charts.into_iter().collect(),
+            locks: locks.into_iter().collect(),
+        })
     }
 }
 

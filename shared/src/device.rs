@@ -18,7 +18,7 @@ use crate::{
     context::Context,
     cookie,
     fields::{At, Secret},
-    id::{AccountId, AccountKey, PracticeId},
+    id::{AccountId, AccountKey, Epoch, PracticeId},
     idempotency::Attempt,
     keys::{self, Key},
     lockout,
@@ -177,6 +177,9 @@ pub struct Known {
     /// When the failures are forgotten.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     forgotten_at: Option<At>,
+    /// After which unlocking by staff they were counted: see [`lockout::unlock`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unlocked: Option<Epoch>,
     /// When DynamoDB may forget it (seconds since 1970).
     #[serde(default)]
     expires_at: i64,
@@ -190,7 +193,25 @@ impl Known {
     #[must_use]
     pub fn new(account_id: AccountId, now: At) -> Self {
         let expires_at = now.seconds() + KEPT;
-        Self { account_id, failures: 0, locked_until: None, forgotten_at: None, expires_at, rev: 0 }
+        Self {
+            account_id,
+            failures: 0,
+            locked_until: None,
+            forgotten_at: None,
+            unlocked: None,
+            expires_at,
+            rev: 0,
+        }
+    }
+
+    /// As it is since staff last ended a lock of the account: failures from before are void.
+    #[must_use]
+    pub fn since(mut self, unlocked: Option<Epoch>) -> Self {
+        if unlocked.is_some() && self.unlocked != unlocked {
+            (self.failures, self.locked_until, self.forgotten_at) = (0, None, None);
+            self.unlocked = unlocked;
+        }
+        self
     }
 
     /// Whether it makes its device known to an account at `now`.

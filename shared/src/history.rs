@@ -39,6 +39,7 @@ pub enum Action {
     LinksEnded,
     AccessRevoked,
     AccessActivated,
+    AccessUnlocked,
     AccessEnded,
     AccessNarrowed,
     PortalUserDeleted,

@@ -381,6 +381,8 @@ pub const NOTICE: &str = "NOTICE#";
 /// Sort keys of words that a sign-in name is locked begin with this, and no others: the stream's filter looks
 /// for it.
 pub const LOCKOUT: &str = "LOCKOUT#";
+/// Sort keys of devices begin with this, and no others beside the counter of a sign-in name.
+pub const DEVICE: &str = "DEVICE#";
 /// Sort keys of words that a clock may have ended something begin with this, and no others: the stream's filter
 /// looks for it.
 pub const LAPSE: &str = "LAPSE#";

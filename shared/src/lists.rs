@@ -414,6 +414,17 @@ impl Listing {
         At::parse(at)
     }
 
+    /// The person is not locked out any more.
+    pub fn unlock(&mut self) {
+        (self.locked_in, self.lock_order) = (None, None);
+    }
+
+    /// As part of an update of a portal user: the person is not locked out any more.
+    #[must_use]
+    pub fn unlocked(update: Update) -> Update {
+        update.unset("lockedIn").unset("lockOrder")
+    }
+
     /// Writes it whole, as part of an update of a portal user of another chart.
     #[must_use]
     pub fn write(
@@ -444,11 +455,8 @@ impl Listing {
     /// As part of an update of an active portal user: the person signed in, and so is not locked out.
     #[must_use]
     pub fn signed_in(update: Update, client: ClientId, user: PortalUserId, at: At) -> Update {
-        update
-            .set("lastSignInAt", &at)
-            .set("since", &with_ids(at, client, user))
-            .unset("lockedIn")
-            .unset("lockOrder")
+        let update = update.set("lastSignInAt", &at).set("since", &with_ids(at, client, user));
+        Self::unlocked(update)
     }
 
     /// As part of an update of a portal user: the newest mail came so far.

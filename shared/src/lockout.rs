@@ -8,9 +8,11 @@
 //!   devices that signed in before have their own: see [`crate::device`]. A success changes nothing of
 //!   it, so that nobody else can tell that somebody signed in.
 //! - The counters of networks are the same for all practices.
+//! - Staff can end a lock: see [`unlock`].
 
 mod counters;
 mod passkeys;
+pub mod unlock;
 
 use std::{collections::HashMap, net::IpAddr};
 
@@ -21,7 +23,7 @@ use crate::{
     context::Context,
     fields::At,
     history::Event,
-    id::{AccountKey, LockoutId, PracticeId},
+    id::{AccountKey, Epoch, LockoutId, PracticeId},
     keys::{self, Key},
     problem::Problem,
     store::{Change, Item, Update, parse},
@@ -71,6 +73,9 @@ pub struct Lock {
     /// Until when no attempt is taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locked_until: Option<At>,
+    /// The last time that staff ended a lock of it. What devices counted before is void.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlocked: Option<Epoch>,
     /// When DynamoDB may forget it (seconds since 1970).
     #[serde(default)]
     pub expires_at: i64,
@@ -126,7 +131,8 @@ pub fn count(change: &mut Change, key: &Key, lock: Option<&Lock>, now: At) -> Op
     let failures = before.map_or(0, |l| l.failures).saturating_add(1);
     let locked_until = wait(failures, now);
     let expires_at = now.seconds() + FORGOTTEN;
-    let next = Lock { failures, locked_until, expires_at, rev: 0 };
+    let unlocked = lock.and_then(|l| l.unlocked);
+    let next = Lock { failures, locked_until, unlocked, expires_at, rev: 0 };
     change.replace(key, &next, lock.map_or(0, |l| l.rev));
     locked_until
 }

@@ -380,6 +380,10 @@ pub struct PortalUserView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub locked_until: Option<At>,
+    /// Whether signing in asks for a second factor. Only in the list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub second_factor: Option<bool>,
     /// When and why the invitation or the access ended, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -638,6 +642,7 @@ impl PortalUser {
             mail: self.mail.as_ref().map(Mail::view),
             last_sign_in_at: self.last_sign_in_at,
             locked_until: None,
+            second_factor: None,
             ended: self.ended(client, clock),
             open_apps: self
                 .apps_open(now)

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use axum::extract::State;
+use axum::{extract::State, http::HeaderMap};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,7 @@ use shared::{
     id::{ClientId, PracticeId},
     keys::{self, Key},
     lists::{self, Range, View},
+    oauth::question,
     portal_user::{PortalUser, PortalUserView},
     practice::Practice,
     problem::ProblemBody,
@@ -539,9 +540,14 @@ fn of_chart(
 #[utoipa::path(
     get, path = "/api/access/summary", operation_id = "list-access.summary", tag = "staff",
     security(("staffSession" = [])),
+    params(("Latchkey-Activity" = Option<String>, Header, description = "`none`: a page asks by itself, and it is no use of the session.")),
     responses((status = 200, description = "How many stand in each list.", body = Summary))
 )]
-async fn summarise(State(app): State<App>, reader: Reader) -> Result<Disclosed<Summary>, Problem> {
+async fn summarise(
+    State(app): State<App>,
+    reader: Reader,
+    headers: HeaderMap,
+) -> Result<Disclosed<Summary>, Problem> {
     let (practice, now) = (reader.practice().clone(), app.now());
     let count = async |range: Range| app.store().count(&range, MOST_COUNTED).await;
     // `all` is the sum of the lists by access.
@@ -554,7 +560,11 @@ async fn summarise(State(app): State<App>, reader: Reader) -> Result<Disclosed<S
         count(lists::ended_since(&practice, day_ago)),
     );
     let counts = Box::pin(both(try_join_all(views), last_day));
-    let admitted = reader.admit(&app, counts).await?;
+    let admitted = if question::is_use(&headers) {
+        reader.admit(&app, counts).await?
+    } else {
+        reader.idle(&app, counts).await?
+    };
     let settings = admitted.staff().practice.clone();
     let asked = Asked { view: View::Ending, professional: None, limit: READ, now };
     let (mut ends, mut place) = (0, None);

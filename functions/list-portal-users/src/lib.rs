@@ -4,10 +4,11 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use shared::{
     App, Problem, Routes,
+    factor::Factors,
+    fields::At,
     history::Action,
-    id::{AppId, ClientId, PortalUserId},
-    keys,
-    lockout::Lock,
+    id::{AppId, ClientId, PortalUserId, PracticeId},
+    keys::{self, Key},
     mail::{Mail, MailView},
     oauth::notice::{self, ToldApp},
     portal_user::{PortalUser, PortalUserView},
@@ -56,18 +57,23 @@ async fn list_portal_users(
         &app,
         Action::PortalUsersListed,
         async |chart| {
-            let key = |user: &PortalUser| keys::lock(&chart.practice, &user.account);
-            app.store().get_many(&chart.users.iter().map(key).collect::<Vec<_>>()).await
+            let of = |user: &PortalUser| keys_of(&chart.practice, user);
+            let keys: Vec<Key> = chart.users.iter().flat_map(of).collect();
+            app.store().get_parts(&keys, &PARTS).await
         },
-        |chart, mut locks| {
+        |chart, mut parts| {
             let mut portal_users = Vec::new();
             for user in &chart.users {
-                let lock = locks.remove(&keys::lock(&chart.practice, &user.account));
-                let lock: Option<Lock> = lock.map(parse).transpose()?;
-                let locked_until =
-                    lock.and_then(|l| l.locked_until).filter(|until| *until > clock.now());
+                let [lock, account] =
+                    keys_of(&chart.practice, user).map(|key| parts.remove(&key).map(parse::<Part>));
+                let lock = lock.transpose()?.unwrap_or_default();
+                let account = account.transpose()?.unwrap_or_default();
                 let view = chart.view(user.portal_user_id, &clock)?;
-                portal_users.push(PortalUserView { locked_until, ..view });
+                portal_users.push(PortalUserView {
+                    locked_until: lock.locked_until.filter(|until| *until > clock.now()),
+                    second_factor: Some(account.factors.is_enrolled()),
+                    ..view
+                });
             }
             Ok(PortalUsers {
                 portal_users,
@@ -77,6 +83,21 @@ async fn list_portal_users(
         },
     );
     listed.await
+}
+
+/// What the list reads of sign-in names' counters and of accounts.
+const PARTS: [&str; 2] = ["lockedUntil", "factors"];
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Part {
+    locked_until: Option<At>,
+    factors: Factors,
+}
+
+/// Where the counter of a portal user's sign-in name is kept, and the account.
+fn keys_of(practice: &PracticeId, user: &PortalUser) -> [Key; 2] {
+    [keys::lock(practice, &user.account), keys::account(practice, &user.account)]
 }
 
 /// How far the newest mail to a portal user has come, and word of the last ending to apps. Nothing

@@ -1,7 +1,6 @@
 //! Tells the portal users of an account that its sign-in name is locked, for the practice's list of those who
 //! are locked out. It decides nothing: the lock itself is what signing in looks at.
 
-use serde::de::IgnoredAny;
 use shared::{
     Problem,
     account::Account,
@@ -33,11 +32,29 @@ impl Sender {
                     .when("account", "=", &account)
                     .when_absent_or("lockOrder", "<", &until);
                 let update = Listing::locked(update, &practice, client, user, until);
-                store.update::<IgnoredAny>(update).await?;
+                // Staff may have ended the lock.
+                let lock = keys::lock(&practice, &account);
+                let stands = Update::of(lock).when("lockedUntil", ">=", &until);
+                self.tell_if(&stands, &update).await?;
             }
         }
         let mut change = store.change();
         change.discard(key);
         Ok(store.write(change).await?)
+    }
+
+    /// Writes the update if its own conditions hold and those demanded of another item.
+    async fn tell_if(&self, demanded: &Update, update: &Update) -> Result<(), Problem> {
+        let store = self.app.store();
+        let mut retries = store.retries();
+        loop {
+            let mut change = store.change();
+            let conditions = [change.demand(demanded), change.update(update)];
+            let Err(error) = store.write(change).await else { return Ok(()) };
+            let failed = retries.retry(error).await?;
+            if conditions.into_iter().any(|condition| failed.includes(condition)) {
+                return Ok(());
+            }
+        }
     }
 }

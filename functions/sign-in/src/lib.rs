@@ -158,7 +158,7 @@ struct Credential {
 
 /// The attributes that are read of an account, and those of counters. Of the practice only that it is
 /// there.
-const BEFORE: [&str; 11] = [
+const BEFORE: [&str; 12] = [
     "accountId",
     "username",
     "password",
@@ -166,6 +166,7 @@ const BEFORE: [&str; 11] = [
     "failures",
     "lockedUntil",
     "forgottenAt",
+    "unlocked",
     "windowEndsAt",
     "recorded",
     "expiresAt",

@@ -264,7 +264,8 @@ export const FUNCTIONS: Record<string, Plan> = {
   history: { rights: [...reader, readHistory, get("chart")] },
   // With words, the charts of those who are found are read; without, the items that an index names.
   "list-access": { rights: [...reader, lists, query("search", "chart"), getTogether("chart")] },
-  "list-portal-users": { rights: [...reader, chart, getTogether("lock")] },
+  // `account`: whether there is a second factor.
+  "list-portal-users": { rights: [...reader, chart, getTogether("lock", "account")] },
   // An alert whose mail came back waits again (`pending`), for the practice.
   "mail-events": {
     rights: [
@@ -357,6 +358,8 @@ export const FUNCTIONS: Record<string, Plan> = {
       put("asked", "account", "chart"),
       // Who gets an alert is decided by the chart as it is in that moment.
       check("chart"),
+      // Nobody is listed as locked out whose lock was ended since.
+      check("lock"),
       remove("asked", "lock"),
       // A sign-in name is locked: the portal users of its account are told.
       get("lock", "account"),
@@ -462,6 +465,20 @@ export const FUNCTIONS: Record<string, Plan> = {
   token: {
     rights: [...asked, ...sessions, put("assertion"), update("apps", "refusedAt"), record],
     signs: true,
+  },
+  // Whose devices are locked is read where the sign-in name is not; the account, where it has several charts.
+  unlock: {
+    rights: [
+      ...editor,
+      ...once,
+      get("lock"),
+      query("lock"),
+      getTogether("account"),
+      check("account"),
+      update("lock", "expiresAt", "failures", "lockedUntil", "unlocked"),
+      update("chart", "lockOrder", "lockedIn"),
+    ],
+    hmacs: true,
   },
   "update-portal-user": {
     rights: [

@@ -127,6 +127,7 @@ test("only those who sign people or apps in, or sign notices, read the signing k
     "staff",
     "staff-sign-in",
     "sync-clients",
+    "unlock",
     "update-portal-user",
   ]);
   expect(readers("origin-key")).toEqual([]);

@@ -62,6 +62,7 @@ pub fn routes<R: Routes>(issuer: staff_sign_in::Issuer) -> R {
         .merge(staff_sign_in::routes(issuer))
         .merge(sync_clients::routes())
         .merge(token::routes())
+        .merge(unlock::routes())
         .merge(update_portal_user::routes())
         .merge(userinfo::routes())
         .merge(who_can_enter::routes())

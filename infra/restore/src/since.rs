@@ -196,6 +196,7 @@ fn changes(action: Action) -> bool {
         | Action::SignedIn
         | Action::SignInRefused
         | Action::Locked
+        | Action::AccessUnlocked
         | Action::SignedOut
         | Action::PasswordChangeRefused
         | Action::AccountShown

@@ -11,6 +11,7 @@ mod person;
 mod restored;
 mod safe_contact;
 mod sheet;
+mod unlock;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -79,6 +80,8 @@ pub struct ChartEdit<'a> {
     /// Clients who must still be as they were read, this one and those of other charts, and at which `rev` that was.
     /// They are written, so that of two such changes at once one reads again.
     pub(super) held: BTreeMap<ClientId, u64>,
+    /// Locks that were guessed to stand.
+    pub(super) locks: Vec<(Handle, AccountKey)>,
     failed: Failed,
     pub(super) spending: Spending<'a>,
     pub(super) keeps: bool,
@@ -95,12 +98,14 @@ pub(super) struct Wanted {
     pub(super) accounts: BTreeSet<AccountKey>,
     /// Other charts.
     pub(super) charts: BTreeSet<ClientId>,
+    /// The accounts of which it has to be known what shuts their persons out.
+    pub(super) locks: BTreeSet<AccountKey>,
 }
 
 impl Wanted {
     /// Whether all was read.
     pub(super) fn is_empty(&self) -> bool {
-        self.accounts.is_empty() && self.charts.is_empty()
+        self.accounts.is_empty() && self.charts.is_empty() && self.locks.is_empty()
     }
 }
 
@@ -230,6 +235,7 @@ impl<'a> ChartEdit<'a> {
             born: None,
             judged: BTreeSet::new(),
             held: BTreeMap::new(),
+            locks: Vec::new(),
             failed,
             keeps: true,
             told: Vec::new(),

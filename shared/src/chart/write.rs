@@ -29,6 +29,8 @@ pub(super) enum Elsewhere {
     /// That the account's reset ended. Left out, the chart counts it among what a revocation there ends,
     /// until its time is up.
     Reset(ClientId, PortalUserId),
+    /// That the person is not locked out any more.
+    Unlocked(ClientId, PortalUserId),
     /// How the person is found there: as it was and as it is, with the client's name. Left out, it
     /// stays as it was.
     Person(Found, Name, Box<(PortalUser, PortalUser)>),
@@ -53,6 +55,8 @@ pub(super) struct Finished {
     pub(super) change: Change,
     /// Items whose failed condition means that an account has to be read.
     pub(super) guesses: Vec<(Handle, AccountKey)>,
+    /// Locks whose failed condition means that what shuts the person of the account out has to be read.
+    pub(super) locks: Vec<(Handle, AccountKey)>,
     /// The budgets of addresses, whose failed condition means that they have to be read.
     pub(super) spent: Spent,
     /// The record number's holder, whose failed condition means that it is taken.
@@ -179,7 +183,11 @@ impl ChartEdit<'_> {
             let key = keys::account(&practice, &account);
             match write {
                 AccountWrite::Update { update, guessed } => {
-                    let handle = self.change.update(&update);
+                    let handle = if update.is_update() {
+                        self.change.update(&update)
+                    } else {
+                        self.change.demand(&update)
+                    };
                     guesses.extend(guessed.then_some((handle, account)));
                 }
                 AccountWrite::Put(account) => {
@@ -208,6 +216,7 @@ impl ChartEdit<'_> {
             unchanged,
             change: self.change,
             guesses,
+            locks: self.locks,
             spent,
             record_number: self.record_number,
             born: self.born,
@@ -245,6 +254,10 @@ impl ChartEdit<'_> {
                 Elsewhere::Reset(client, user) => {
                     let key = keys::portal_user(practice, *client, *user);
                     change.update(&Update::of(key).unset("resetUntil"));
+                }
+                Elsewhere::Unlocked(client, user) => {
+                    let key = keys::portal_user(practice, *client, *user);
+                    change.update(&Listing::unlocked(Update::of(key)));
                 }
                 Elsewhere::Person(found, client, people) => {
                     index_person(change, practice, *found, client, (&people.0, &people.1));

@@ -69,7 +69,9 @@ impl Counters {
         self.sources.read(items)?;
         self.lock = items.remove(&self.lock_key).map(parse).transpose()?;
         let device = self.device_key.as_ref().and_then(|key| items.remove(key));
-        self.device = device.map(parse).transpose()?;
+        let device: Option<Known> = device.map(parse).transpose()?;
+        let unlocked = self.lock.as_ref().and_then(|lock| lock.unlocked);
+        self.device = device.map(|device| device.since(unlocked));
         Ok(())
     }
 

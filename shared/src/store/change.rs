@@ -444,7 +444,8 @@ impl Update {
         (!self.conditions.is_empty()).then(|| self.conditions.join(" AND "))
     }
 
-    fn is_update(&self) -> bool {
+    /// Whether it changes anything, or only demands something.
+    pub(crate) fn is_update(&self) -> bool {
         !(self.sets.is_empty() && self.removes.is_empty() && self.adds.is_empty())
     }
 

@@ -144,6 +144,14 @@ export const resetFactor = (clientId: string, portalUserId: string, key: string)
     }),
   );
 
+/** The person can try to sign in at once. */
+export const unlock = (clientId: string, portalUserId: string, key: string): Promise<PortalUser> =>
+  answer(
+    http.POST(`${USER}/unlock`, {
+      params: { ...at(clientId, portalUserId), header: { "Idempotency-Key": key } },
+    }),
+  );
+
 /** An invitation to be printed, for a person without an e-mail address. A repeated request makes no second one, and is
  *  answered without the link. */
 export const printSheet = (clientId: string, portalUserId: string, key: string) =>
@@ -212,6 +220,13 @@ export const alerts = (clientId: string) =>
 /** How many stand in each list; nobody is named, so asking leaves no trace. */
 export const accessSummary = (signal?: AbortSignal) =>
   answer(http.GET("/api/access/summary", { signal: signal ?? null }));
+
+/** The same, asked by the page itself: it is no work that keeps the session. */
+export const accessSummaryAgain = (signal: AbortSignal) =>
+  answer(
+    http.GET("/api/access/summary", { params: { header: { "Latchkey-Activity": "none" } }, signal }),
+    true,
+  );
 
 export const accessPage = (body: AccessQuery, signal?: AbortSignal) =>
   answer(http.POST("/api/access", { body, signal: signal ?? null }));

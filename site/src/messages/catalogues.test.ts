@@ -23,6 +23,7 @@ import { staff } from "./staff.en";
 import staffSpanish from "./staff.es.json";
 import staffFrench from "./staff.fr.json";
 import { team } from "./team.en";
+import { unlocking } from "./unlock.en";
 
 const sentences = (message: Message): string[] =>
   typeof message === "string" ? [message] : Object.values(message);
@@ -34,7 +35,9 @@ it("says in the portal what both pages say", () => {
   expect(portal).toMatchObject(shared);
 });
 
-const later = [pages, people, team, clocks, closing, safe, refusals, factorReset, sheet, histories, practice, bulk];
+const later = [
+  pages, people, team, clocks, closing, safe, refusals, factorReset, sheet, histories, practice, bulk, unlocking,
+];
 const everything = Object.assign({}, staff, ...later) as Catalogue;
 
 it("says nothing twice in the console's English catalogues", () => {

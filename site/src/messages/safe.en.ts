@@ -44,6 +44,7 @@ export const safe = {
   "safe.ended": "Access ended for {list}.",
   "safe.notEnded": "Access did NOT end for {list}. Try again.",
   "safe.addressShort": "Safe to write to",
+  "users.secondFactor": "Signs in with a second factor",
   "shares.email": "Somebody else with access has this address too.",
   "invalid.address_shared": "A client under 18 needs an address of their own: this one would be shared with somebody else who has access. Use another for one of them",
   "failure.safe_contact": "This client is under safe contact: alerts go to the practice.",

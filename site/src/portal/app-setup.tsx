@@ -5,7 +5,11 @@ import { t } from "../messages/portal";
 import { useAction } from "../ui/action";
 import { Button } from "../ui/button";
 import { Form, TextField, type Invalid } from "../ui/form";
+import { lazyPage } from "../ui/lazy";
 import { Frame } from "./frame";
+
+// The key beside it is enough: until the picture is there, and where it does not come, nothing is missing.
+const Qr = lazyPage(async () => (await import("../ui/qr")).Qr, { around: () => null });
 
 export interface Given {
   secret: string;
@@ -35,6 +39,7 @@ export function AppSetup(props: {
         <li>{t("app.open")}</li>
         <li>
           {t("app.take")} <a href={given.uri}>{t("app.link")}</a>
+          <Qr of={given.uri} label={t("app.picture")} />
           <p class="code">{given.secret.replace(/(.{4})(?=.)/g, "$1 ")}</p>
         </li>
         <li>{t("app.type")}</li>

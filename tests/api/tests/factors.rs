@@ -947,3 +947,30 @@ async fn a_code_that_nobody_is_mailed_of_is_of_the_access_as_it_was_too() {
     scene.dana.delete(&scene.who, "confirm=delete").await.expect(200);
     scene.dana.send(call()).await.problem(409, "deleted");
 }
+
+#[tokio::test]
+async fn staff_see_who_has_a_second_factor_on_every_chart() {
+    let scene = scene().await;
+    let dana = &scene.dana;
+    let sibling = dana.client("Zoe", "Okafor", "1984-03-12").await;
+    let there = dana.invite(&sibling, &scene.who.email).await;
+    let other = dana.enroll_for(&scene.who.client, "another@mail.example").await;
+    let seen = async || {
+        let mut seen = Vec::new();
+        for who in [&scene.who, &there, &other] {
+            seen.push(dana.user(who).await["secondFactor"].clone());
+        }
+        json!(seen)
+    };
+    assert_eq!(seen().await, json!([false, false, false]));
+    scene.call("POST", "totp", &proof()).await.expect(200);
+    assert_eq!(seen().await, json!([false, false, false]), "it has shown no code yet");
+    scene.app().await;
+    assert_eq!(seen().await, json!([true, true, false]));
+    scene.call("DELETE", "totp", &proof()).await.expect(204);
+    assert_eq!(seen().await, json!([false, false, false]));
+    scene.passkey(1).await;
+    assert_eq!(seen().await, json!([true, true, false]));
+    let shown = dana.users(&scene.who.client).await.to_string();
+    assert!(!shown.contains("passkey") && !shown.contains("totp"), "and not which");
+}

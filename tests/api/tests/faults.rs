@@ -49,6 +49,7 @@ enum Op {
     Alone,
     PrintCode,
     PrintSheet,
+    Unlock,
 }
 
 impl Op {
@@ -106,7 +107,7 @@ struct Stage {
     reset: String,
     /// Invited.
     ben: Invited,
-    /// Enrolled and revoked.
+    /// Enrolled and revoked, with a sign-in name that is locked.
     cleo: Invited,
     /// Enrolled, and signed in in two browsers.
     dot: Invited,
@@ -187,6 +188,9 @@ async fn stage() -> Stage {
     let dot = dana.enroll_for(&client, "dot@mail.example").await;
     dana.assign(&client, Some(&ada.user)).await.expect(200);
     dana.revoke(&cleo).await.expect(200);
+    for _ in 0..5 {
+        world.sign_in(&cleo.email, "a wrong password, alas").await.problem(401, "sign_in_failed");
+    }
     world.forgot(&ada.email).await.expect(202);
     world.deliver().await;
     let reset = world.post.newest(&ada.email).token();
@@ -245,6 +249,10 @@ impl Stage {
             Op::Resend => dana.resend(&self.ben).await,
             Op::PrintSheet => {
                 let call = Call::new("POST", &format!("{}/sheet", self.ben.path()));
+                dana.send(call.header("idempotency-key", "k")).await
+            }
+            Op::Unlock => {
+                let call = Call::new("POST", &format!("{}/unlock", self.cleo.path()));
                 dana.send(call.header("idempotency-key", "k")).await
             }
             Op::Add => {
@@ -515,7 +523,7 @@ async fn for_good(
 
 #[tokio::test]
 async fn faults_while_access_changes() {
-    every_fault(&[Op::Revoke, Op::Activate, Op::Delete, Op::Assign]).await;
+    every_fault(&[Op::Revoke, Op::Activate, Op::Unlock, Op::Delete, Op::Assign]).await;
 }
 
 #[tokio::test]
@@ -581,6 +589,7 @@ async fn a_repeat_is_answered_as_its_nature_says() {
         again.push(clean(&stage, op).await.again);
     }
     assert_eq!(again, [200, 200, 404, 200, 409, 202]);
+    assert_eq!(clean(&stage, Op::Unlock).await.again, 200);
     assert_eq!(clean(&stage, Op::Close).await.again, 200);
     assert_eq!(clean(&stage, Op::Reopen).await.again, 200);
     let mut again = Vec::new();

@@ -632,3 +632,17 @@ async fn a_closed_chart_is_no_trouble_until_it_is_reopened() {
     dana.post(&format!("{path}/reopen"), &json!({})).await.expect(200);
     expect(&["Amara"]).await;
 }
+
+#[tokio::test]
+async fn counts_that_a_page_asks_for_by_itself_keep_no_session() {
+    for (activity, status) in [("none", 401), ("some", 200)] {
+        let (world, dana, _) = desk().await;
+        let call = Call::new("GET", "/api/access/summary").header("latchkey-activity", activity);
+        world.pass(29 * 60);
+        let events = world.events().await;
+        dana.send(call).await.expect(200);
+        assert_eq!(world.events().await, events);
+        world.pass(2 * 60);
+        assert_eq!(dana.get("/api/staff/session").await.status, status, "{activity}");
+    }
+}

@@ -56,5 +56,6 @@ mod staff_sign_in;
 mod sync;
 mod systems;
 mod tenancy;
+mod unlock;
 mod upgrade;
 mod who_can_enter;

@@ -272,7 +272,7 @@ impl Scene {
             return call;
         }
         let user = match operation.id.as_str() {
-            "factor-reset" => &self.enrolled.user,
+            "factor-reset" | "unlock" => &self.enrolled.user,
             _ => &self.invited.user,
         };
         let body = match operation.id.as_str() {
@@ -345,6 +345,7 @@ impl Scene {
             | "staff.end-sessions"
             | "staff.list"
             | "staff.remove"
+            | "unlock"
             | "who-can-enter" => None,
             other => panic!("{other} ({}) has no row in this test", operation.name()),
         };

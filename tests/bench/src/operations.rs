@@ -231,6 +231,11 @@ impl Afternoon<'_> {
         let choose = "/api/portal/password";
         self.note("reset-password.choose", ("PUT", choose, body), "", 204).await;
 
+        for _ in 0..5 {
+            let wrong = self.place.request("POST", sign_in, "", &with("not the password"));
+            assert_eq!(self.place.send(wrong).await.status, 401, "a failure");
+        }
+        self.staff("unlock", ("POST", &format!("{one}/unlock"), Value::Null), 200).await;
         self.staff("revoke", ("POST", &format!("{one}/revoke"), json!({})), 200).await;
         self.staff("activate", ("POST", &format!("{one}/activate"), Value::Null), 200).await;
         let body = json!({"name": {"first": "Pat", "last": "Twice"}, "dateOfBirth": "1984-03-12"});

@@ -797,6 +797,21 @@ const USES: Record<string, (deployed: Deployed) => Promise<unknown>> = {
       await room.must(401, "/introspect", { token }, forged);
     });
   },
+  unlock: async () => {
+    const { client, user } = await ofTwo();
+    const path = `${at(client, user)}/unlock`;
+    await refused("POST", path);
+    await beyond("POST", path);
+    // Strangers have no device that was let in before.
+    const stranger = new Visitor(user);
+    for (let times = 0; times < 5; times++)
+      expect((await stranger.signIn("not the password at all")).status).toBe(401);
+    const once = key();
+    for (let twice = 0; twice < 2; twice++) await dana.must(200, "POST", path, undefined, once);
+    expect((await stranger.signIn()).status).toBe(200);
+    // That it is locked is guessed, too.
+    await dana.must(200, "POST", path);
+  },
   "update-portal-user": async () => {
     const { client, user, visitor, sibling, second } = await ofTwo();
     await refused("PATCH", at(client, user));

@@ -377,6 +377,18 @@ describe("the door", () => {
     await mail(user.email, CHANGED);
   });
 
+  test("a lock ends when staff say so", async () => {
+    const { client, user, visitor } = await dana.enrolled();
+    const stranger = new Visitor(user);
+    for (let attempt = 0; attempt < 5; attempt++)
+      expect((await stranger.signIn("not the password at all")).status).toBe(401);
+    expect((await stranger.signIn()).status).toBe(429);
+    const unlocked = await dana.must(200, "POST", `${at(client, user)}/unlock`);
+    expect(unlocked).toMatchObject({ portalUserId: user.portalUserId, status: "active" });
+    expect((await stranger.signIn()).status).toBe(200);
+    expect(await visitor.status()).toBe(200);
+  });
+
   test("an account is changed by its person, who proves the password again", async () => {
     const { client, user, visitor } = await dana.enrolled();
     const elsewhere = new Visitor(user);

@@ -3,10 +3,22 @@
 import type { CDPSession, Page } from "@playwright/test";
 import { expectAccessible, expectFits } from "../accessibility";
 import { codeOf, timeLeft } from "../authenticator";
+import { readBy } from "../camera";
 import { tabTo } from "../focus";
 import { choose, loseAnswer, openUsers } from "../console";
 import { LOCALE, Portal, test as base, type Language } from "../portal";
-import { Desk, expect, fullName, PASSWORD, portalOrigin, signInStaff, toast, unique, type PortalUser } from "../world";
+import {
+  Desk,
+  expect,
+  fullName,
+  PASSWORD,
+  portalOrigin,
+  rowOf,
+  signInStaff,
+  toast,
+  unique,
+  type PortalUser,
+} from "../world";
 
 const NARROW = { viewport: { width: 320, height: 640 } };
 const covePortal = (page = "") => `${portalOrigin()}/cove/${page}`;
@@ -180,6 +192,9 @@ test("an authenticator app and a recovery code, in French", async ({ casey, brow
   await portal.button("factors.go").click();
   await expect(portal.heading("app.title")).toBeFocused();
   await expectAccessible(page, "adding an app");
+  const link = page.getByRole("link", { name: portal.say("app.link") });
+  const picture = page.getByRole("img", { name: portal.say("app.picture") });
+  expect(await readBy(page, picture)).toBe(await link.getAttribute("href"));
   const key = (await page.locator(".code").textContent()) ?? "";
   await portal.field("factor.code.totp").fill("000000");
   await portal.button("app.confirm").click();
@@ -274,6 +289,7 @@ test("the code that the front desk printed signs in once", async ({ casey, brows
   const desk = await browse(NARROW);
   await signInStaff(desk, "casey@cove.example");
   await openUsers(desk, client);
+  await expect(rowOf(desk, fullName(client.name))).toContainText("Signs in with a second factor");
   await choose(desk, client.name, "Code for Lost Second Factor");
   const dialog = desk.getByRole("dialog");
   const make = dialog.getByRole("button", { name: "Make the code" });

@@ -1,7 +1,6 @@
 // Enrollment on paper: a person without an e-mail address is added, gets a printed sheet, and enrolls with its picture.
-import jsQR from "jsqr";
-import type { Locator, Page } from "@playwright/test";
 import { expectAccessible, expectFits } from "../accessibility";
+import { readBy } from "../camera";
 import { choose, loseAnswer, openUsers } from "../console";
 import { expectFocusKept, tabTo } from "../focus";
 import { Portal } from "../portal";
@@ -36,22 +35,6 @@ const added = (desk: Desk, client: Client): Promise<PortalUser> =>
     relationship: "self",
     permissions: ["basic"],
   });
-
-/** What a telephone reads in a picture on the page. */
-async function readBy(page: Page, picture: Locator): Promise<string | undefined> {
-  const png = (await picture.screenshot()).toString("base64");
-  const blank = await page.context().newPage();
-  const { data, width, height } = await blank.evaluate(async (png) => {
-    const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
-    const context = new OffscreenCanvas(image.width, image.height).getContext("2d");
-    if (!context) throw new Error("no canvas");
-    context.drawImage(image, 0, 0);
-    const { data, width, height } = context.getImageData(0, 0, image.width, image.height);
-    return { data: [...data], width, height };
-  }, png);
-  await blank.close();
-  return jsQR(Uint8ClampedArray.from(data), width, height)?.data;
-}
 
 const pagesOf = (pdf: Buffer): number => pdf.toString("latin1").match(/\/Type\s*\/Page\b(?!s)/g)?.length ?? 0;
 

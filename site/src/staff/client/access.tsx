@@ -1,6 +1,7 @@
 // How one person's access is said in words and tags, the same on every page.
 import type { PortalUser } from "../../api/staff";
 import { sayClock, sayDay, sayIfKnown, sayTime } from "../../messages/language";
+import { sayName } from "../../messages/name";
 import { t } from "../../messages/staff";
 import { lazyPage } from "../../ui/lazy";
 import { mayChange } from "../session";
@@ -9,6 +10,9 @@ import { isTrouble, isWithheld, sayMail, type Mail } from "./mail-words";
 import { useProgress } from "./progress";
 import { StatusTag } from "./status-tag";
 import { Told } from "./told";
+
+const SecondFactor = lazyPage(async () => (await import("./notes")).SecondFactor, { around: () => null });
+const UnlockButton = lazyPage(async () => (await import("./unlock-user")).UnlockButton, { around: () => null });
 
 const LazyClocks = lazyPage(async () => (await import("./clocks")).Clocks, { around: () => null });
 
@@ -49,7 +53,14 @@ function Ended({ ended: { at, reason, note } }: { ended: NonNullable<PortalUser[
 
 /** What is worth knowing beside the tag: the invitation's end, the last sign-in, the last mail. In
  *  brief, only what may call for doing something. */
-export function AccessFacts(props: { chart: Chart; user: PortalUser; edit: string; brief?: boolean }) {
+export function AccessFacts(props: {
+  chart: Chart;
+  user: PortalUser;
+  edit: string;
+  brief?: boolean;
+  /** Where it can be unlocked. */
+  onUnlock?: () => void;
+}) {
   const { user, brief } = props;
   const { mail } = user;
   useProgress(props.chart, user);
@@ -65,9 +76,12 @@ export function AccessFacts(props: { chart: Chart; user: PortalUser; edit: strin
       <Clocks user={user} of="standing" />
       <Told chart={props.chart} user={user} />
       {user.status === "active" && user.lockedUntil && (
-        <p class="small">
-          <StatusTag status="locked" /> {t("users.locked", { time: sayClock(user.lockedUntil) })}
-        </p>
+        <>
+          <p class="small">
+            <StatusTag status="locked" /> {t("users.locked", { time: sayClock(user.lockedUntil) })}
+          </p>
+          {props.onUnlock && <UnlockButton name={sayName(user.name)} onClick={props.onUnlock} />}
+        </>
       )}
       {!brief && (
         <p class="small">
@@ -76,6 +90,7 @@ export function AccessFacts(props: { chart: Chart; user: PortalUser; edit: strin
             : t("users.neverSignedIn")}
         </p>
       )}
+      {!brief && user.secondFactor && <SecondFactor />}
       {user.sharesEmail && <p class="small">{sayIfKnown("shares.email")}</p>}
       {mail && (!brief || isTrouble(mail) || user.status !== "active") && (
         <MailState mail={mail} edit={props.edit} safe={`/clients/${props.chart.clientId}/safe`} />

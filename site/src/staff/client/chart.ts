@@ -157,6 +157,11 @@ export class Chart {
     return this.#take(await api.revoke(this.clientId, portalUserId, body));
   }
 
+  /** The person can try to sign in at once. */
+  async unlock(portalUserId: string, key: string): Promise<void> {
+    this.#put(await api.unlock(this.clientId, portalUserId, key), undefined, true);
+  }
+
   async activate(portalUserId: string): Promise<api.Receipt> {
     return this.#take(await api.activate(this.clientId, portalUserId));
   }
@@ -199,7 +204,7 @@ export class Chart {
   }
 
   /** The user as the server now has it, in its old place or at the end. */
-  #put(user: api.PortalUser, alertRecipient?: string | null): void {
+  #put(user: api.PortalUser, alertRecipient?: string | null, unlocked = false): void {
     const now = this.users.value;
     if (!now) {
       this.#summaryIsOld = true;
@@ -208,7 +213,9 @@ export class Chart {
     const known = now.portalUsers.some((other) => other.portalUserId === user.portalUserId);
     this.#set({
       portalUsers: known
-        ? now.portalUsers.map((other) => (other.portalUserId === user.portalUserId ? user : other))
+        ? now.portalUsers.map((other) =>
+            other.portalUserId === user.portalUserId ? { ...listed(other, unlocked), ...user } : other,
+          )
         : [...now.portalUsers, user],
       chartOwner: user.chartOwner ? user.portalUserId : (now.chartOwner ?? null),
       alertRecipient:
@@ -232,6 +239,12 @@ export class Chart {
     this.users.set(users);
   }
 }
+
+/** What the list alone tells of a portal user, and no answer of a change. */
+const listed = ({ lockedUntil, secondFactor }: api.PortalUser, unlocked: boolean) => ({
+  ...(lockedUntil && !unlocked && { lockedUntil }),
+  ...(secondFactor && { secondFactor }),
+});
 
 /** The apps of everybody with which word has come so far. */
 const keysOf = (users: api.PortalUsers | undefined, state: api.ToldApp["state"]): string[] =>

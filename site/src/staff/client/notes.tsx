@@ -10,6 +10,9 @@ export const ClosedNote = lazyPage(async () => (await import("./closed-note")).C
 export const EditClient = lazyPage(async () => (await import("./edit-client")).EditClient);
 export const SafeContact = lazyPage(async () => (await import("./safe-contact")).SafeContact);
 
+/** Of a portal user, for the list. */
+export const SecondFactor = () => <p class="small">{t("users.secondFactor")}</p>;
+
 export function SafeMark({ client }: { client: Client }) {
   const there = `/clients/${client.clientId}/safe`;
   if (client.safeContact) {

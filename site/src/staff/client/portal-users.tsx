@@ -28,6 +28,7 @@ const papers = () => import("./papers");
 const PrintSheet = lazyPage(async () => (await papers()).PrintSheet);
 const ResetFactor = lazyPage(async () => (await papers()).ResetFactor);
 const RevokeUser = lazyPage(async () => (await import("./revoke-user")).RevokeUser);
+const UnlockUser = lazyPage(async () => (await import("./unlock-user")).UnlockUser);
 
 /** The list, and over it, by their own addresses, the dialogs to add somebody and to edit one. */
 export function PortalUsers(props: {
@@ -100,7 +101,13 @@ function Empty() {
 }
 
 /** What has a dialog of its own. */
-const DIALOGS = { delete: DeleteUser, factor: ResetFactor, revoke: RevokeUser, sheet: PrintSheet };
+const DIALOGS = {
+  delete: DeleteUser,
+  factor: ResetFactor,
+  revoke: RevokeUser,
+  sheet: PrintSheet,
+  unlock: UnlockUser,
+};
 
 type Doing = { what: AccessChange | keyof typeof DIALOGS; user: PortalUser };
 
@@ -196,7 +203,12 @@ function Table(props: { chart: Chart; users: Users; base: string; closed: Client
                 </td>
                 <td role="cell" class="standing">
                   <StatusTag status={user.status} />
-                  <AccessFacts chart={chart} user={user} edit={`${base}/${user.portalUserId}`} />
+                  <AccessFacts
+                    chart={chart}
+                    user={user}
+                    edit={`${base}/${user.portalUserId}`}
+                    {...(may && { onUnlock: () => setDoing({ what: "unlock", user }) })}
+                  />
                 </td>
                 <td role="cell">
                   {user.status === "revoked" || user.status === "expired" || !user.email ? (

@@ -1,7 +1,5 @@
 // An invitation on paper, for a person without an e-mail address: made, shown this once, printed and handed over.
-import { correction, generate } from "lean-qr";
-import { toSvgPath } from "lean-qr/extras/svg";
-import { useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { printSheet, type PortalUser } from "../../api/staff";
 import { sayName, type PersonName } from "../../messages/name";
 import { PAPER, sayUntil, type PaperLanguage } from "../../messages/paper";
@@ -9,28 +7,18 @@ import { t } from "../../messages/sheet";
 import "../../styles/sheet.css";
 import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
-import { FailureNote } from "../../ui/failure";
-import type { Said } from "../../ui/toast";
-import { Decision } from "../decision";
+import { Qr } from "../../ui/qr";
 import { languages } from "../language";
 import { state } from "../session";
-import { useAccessChange } from "./access-dialogs";
-import type { Chart } from "./chart";
-import { ConsequenceLists } from "./consequences";
+import { PaperDialog, type Printing } from "./paper-dialog";
 import { mayStand } from "./sheet-names";
 
 type Made = Awaited<ReturnType<typeof printSheet>>;
 
-interface Printing {
-  chart: Chart;
-  user: PortalUser;
-  /** The name of the chart's client, where the chart does not know it. */
-  client?: PersonName;
-  onDone: (said: Said) => void;
-  onClose: () => void;
-}
+/** Whom it is for, and the name of the chart's client where the chart does not know it. */
+type SheetFor = Printing & { client?: PersonName };
 
-export const PrintSheet = (props: Printing) =>
+export const PrintSheet = (props: SheetFor) =>
   props.user.status === "active" ? <Enrolled {...props} /> : <NewSheet {...props} />;
 
 /** Who enrolled has a password: what to do when it is forgotten, where no link can be mailed. */
@@ -54,75 +42,37 @@ function Enrolled({ user, onClose }: Printing) {
   );
 }
 
-function NewSheet(props: Printing) {
+function NewSheet(props: SheetFor) {
   const { chart, user } = props;
   const name = sayName(user.name);
-  const [made, setMade] = useState<Made | null>(null);
-  const [lost, setLost] = useState(false);
-  // Asked again with it after no answer came, no second sheet is made, and the first is not told again.
-  const key = useRef(crypto.randomUUID());
-  const action = useAccessChange({
-    ...props,
-    change: async () => {
-      const answer = await printSheet(chart.clientId, user.portalUserId, key.current);
-      key.current = crypto.randomUUID();
-      setLost(!answer.link);
-      setMade(answer);
-      // The list says until when the invitation is open.
-      void chart.catchUp();
-      return null;
-    },
-  });
-  const link = made?.link;
   const called = user.name.preferred ?? user.name.first;
   const client = chart.client.value?.name ?? props.client;
   const greets = mayStand({ first: called, last: user.name.last }, client) ? called : "";
   return (
-    <Dialog
-      title={t(link ? "sheet.made" : "sheet.title", { name })}
+    <PaperDialog
+      {...props}
+      titles={[t("sheet.title", { name }), t("sheet.made", { name })]}
       wide
-      busy={action.busy}
-      typed={!!link}
-      onClose={props.onClose}
+      lead={t("sheet.hand", { name })}
+      consequences={{
+        happens: [t("sheet.happens", { name }), t("sheet.life")],
+        ends: [t("sheet.ends")],
+        stays: [t("stays.permissions")],
+      }}
+      lost={t("sheet.lost")}
+      action={t("sheet.make")}
+      done={t("sheet.done", { name })}
+      make={(key) => printSheet(chart.clientId, user.portalUserId, key)}
+      secretOf={({ link }) => link}
     >
-      {(close) =>
-        made && link ? (
-          <Sheet
-            made={{ ...made, link }}
-            user={user}
-            greets={greets}
-            onGiven={() => {
-              close();
-              props.onDone(t("sheet.done", { name }));
-            }}
-          />
-        ) : (
-          <>
-            <p>{t("sheet.hand", { name })}</p>
-            <ConsequenceLists
-              of={{
-                happens: [t("sheet.happens", { name }), t("sheet.life")],
-                ends: [t("sheet.ends")],
-                stays: [t("stays.permissions")],
-              }}
-            />
-            <FailureNote failure={action.failure} />
-            <p class="error" role="alert">
-              {lost && !action.failure && t("sheet.lost")}
-            </p>
-            <Decision close={close} autoFocusCancel>
-              <Button kind="primary" busy={action.busy} onClick={() => void action.run(close)}>
-                {t("sheet.make")}
-              </Button>
-            </Decision>
-          </>
-        )
-      }
-    </Dialog>
+      {(made, link, onGiven) => (
+        <Sheet made={{ ...made, link }} user={user} greets={greets} onGiven={onGiven} />
+      )}
+    </PaperDialog>
   );
 }
 
-/** What is handed over. Escape does not close it: it would be gone. */
+/** What is handed over. */
 function Sheet(props: {
   made: Made & { link: string };
   user: PortalUser;
@@ -200,9 +150,6 @@ function Paper(props: {
   };
   const say = (key: keyof (typeof PAPER)["en"]) =>
     PAPER[language][key].replace(/\{(\w+)\}/g, (whole, place: string) => places[place] ?? whole);
-  const code = useMemo(() => generate(link, { minCorrectionLevel: correction.M }), [link]);
-  const quiet = 4;
-  const size = code.size + 2 * quiet;
   return (
     <section class="sheet" lang={language}>
       <h3>{say("title")}</h3>
@@ -211,9 +158,7 @@ function Paper(props: {
         <strong>{say("until")}</strong>
       </p>
       <div class="way">
-        <svg viewBox={`${-quiet} ${-quiet} ${size} ${size}`} role="img" aria-label={say("picture")}>
-          <path d={toSvgPath(code)} />
-        </svg>
+        <Qr of={link} label={say("picture")} />
         <div>
           <p>{say("scan")}</p>
           <p>{say("type")}</p>

@@ -1,93 +1,45 @@
 // A code on paper for a lost second factor: made after proof in person, and shown this once.
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { resetFactor, type PortalUser } from "../../api/staff";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { resetFactor } from "../../api/staff";
 import { t } from "../../messages/factor-reset";
 import { t as sayOfSafe } from "../../messages/safe";
 import { sayTime } from "../../messages/language";
 import { sayName } from "../../messages/name";
 import { Button } from "../../ui/button";
-import { Dialog } from "../../ui/dialog";
-import { FailureNote } from "../../ui/failure";
-import type { Said } from "../../ui/toast";
-import { Decision } from "../decision";
-import { useAccessChange } from "./access-dialogs";
-import type { Chart } from "./chart";
-import { ConsequenceLists } from "./consequences";
+import { PaperDialog, type Printing } from "./paper-dialog";
 import { withholds } from "./safe-address";
 
-type Made = Awaited<ReturnType<typeof resetFactor>>;
-
-export function ResetFactor(props: {
-  chart: Chart;
-  user: PortalUser;
-  onDone: (said: Said) => void;
-  onClose: () => void;
-}) {
+export function ResetFactor(props: Printing) {
   const { chart, user } = props;
   const name = sayName(user.name);
-  const [made, setMade] = useState<Made | null>(null);
-  const [lost, setLost] = useState(false);
-  // Asked again with it after no answer came, no second code is made, and the first is not told again.
-  const key = useRef(crypto.randomUUID());
-  const action = useAccessChange({
-    ...props,
-    change: async () => {
-      const answer = await resetFactor(chart.clientId, user.portalUserId, key.current);
-      key.current = crypto.randomUUID();
-      setLost(!answer.code);
-      setMade(answer);
-      // Its notice stands in the list as the last mail.
-      void chart.catchUp();
-      return null;
-    },
-  });
-  const code = made?.code;
   const { email } = user;
   const told = email && t("factorReset.mail", { name, email });
   const mail = withholds(chart, email) ? sayOfSafe("safe.notSent", { email: email ?? "" }) : told;
-  const title = t(code ? "factorReset.made" : "factorReset.title", { name });
   return (
-    <Dialog title={title} busy={action.busy} typed={!!code} onClose={props.onClose}>
-      {(close) =>
-        made && code ? (
-          <Code
-            code={code}
-            until={made.expiresAt}
-            onGiven={() => {
-              close();
-              props.onDone(t("factorReset.done", { name }));
-            }}
-          />
-        ) : (
-          <>
-            <p>{t("factorReset.proof", { name })}</p>
-            <ConsequenceLists
-              of={{
-                happens: [
-                  t("factorReset.happens", { name }),
-                  ...(mail ? [mail] : []),
-                ],
-                ends: [t("factorReset.ends")],
-                stays: [t("factorReset.stays", { name })],
-              }}
-            />
-            <FailureNote failure={action.failure} />
-            <p class="error" role="alert">
-              {lost && !action.failure && t("factorReset.lost")}
-            </p>
-            <Decision close={close} autoFocusCancel>
-              <Button kind="primary" busy={action.busy} onClick={() => void action.run(close)}>
-                {t("factorReset.make")}
-              </Button>
-            </Decision>
-          </>
-        )
-      }
-    </Dialog>
+    <PaperDialog
+      {...props}
+      titles={[t("factorReset.title", { name }), t("factorReset.made", { name })]}
+      lead={t("factorReset.proof", { name })}
+      consequences={{
+        happens: [
+          t("factorReset.happens", { name }),
+          ...(mail ? [mail] : []),
+        ],
+        ends: [t("factorReset.ends")],
+        stays: [t("factorReset.stays", { name })],
+      }}
+      lost={t("factorReset.lost")}
+      action={t("factorReset.make")}
+      done={t("factorReset.done", { name })}
+      make={(key) => resetFactor(chart.clientId, user.portalUserId, key)}
+      secretOf={({ code }) => code}
+    >
+      {({ expiresAt }, code, onGiven) => <Code code={code} until={expiresAt} onGiven={onGiven} />}
+    </PaperDialog>
   );
 }
 
-/** What is handed over. Escape does not close it: it would be gone. */
+/** What is handed over. */
 function Code(props: { code: string; until: string; onGiven: () => void }) {
   const code = useRef<HTMLParagraphElement>(null);
   // The button that made it is gone.
@@ -100,9 +52,7 @@ function Code(props: { code: string; until: string; onGiven: () => void }) {
       <p>{t("factorReset.until", { time: sayTime(props.until) })}</p>
       <p>{t("factorReset.how")}</p>
       <div class="actions">
-        <Button onClick={() => print()}>
-          {t("factorReset.print")}
-        </Button>
+        <Button onClick={() => print()}>{t("factorReset.print")}</Button>
         <Button kind="primary" onClick={props.onGiven}>
           {t("factorReset.given")}
         </Button>

@@ -1,6 +1,6 @@
 // What needs attention today: each trouble with access, its first rows, and their one next step.
 import { useEffect, useState } from "preact/hooks";
-import type { accessSummary, AccessRow, PortalUser } from "../../api/staff";
+import { accessSummaryAgain, type AccessRow, type PortalUser } from "../../api/staff";
 import { Failure, serverTime } from "../../api/http";
 import { sayName } from "../../messages/name";
 import { t } from "../../messages/pages";
@@ -16,10 +16,13 @@ import { ChangeOwner } from "../client/change-owner";
 import { Chart } from "../client/chart";
 import { mayChange } from "../session";
 import { lazyPage } from "../../ui/lazy";
+import { useWatch } from "./watch";
 import {
   afterChange,
   afterLook,
   afterResend,
+  afterUnlock,
+  isNews,
   TroubleList,
   TROUBLES,
   viewOf,
@@ -28,25 +31,39 @@ import {
 } from "./troubles";
 import { nameOf, sayStep, sayTrouble, wayOf } from "./words";
 
-const AssignAlerts = lazyPage(async () => (await import("./assign-alerts")).AssignAlerts);
-const CorrectAddress = lazyPage(async () => (await import("./correct-address")).CorrectAddress);
+const steps = () => import("./steps");
+const AssignAlerts = lazyPage(async () => (await steps()).AssignAlerts);
+const CorrectAddress = lazyPage(async () => (await steps()).CorrectAddress);
 const PrintSheet = lazyPage(async () => (await import("../client/papers")).PrintSheet);
+const UnlockUser = lazyPage(async () => (await import("../client/unlock-user")).UnlockUser);
 
-type Summary = Awaited<ReturnType<typeof accessSummary>>;
+type Summary = Awaited<ReturnType<typeof accessSummaryAgain>>;
 type Counts = Summary["views"];
 
-export const Today = ({ summary }: { summary: Resource<Summary> }) => (
-  <Loaded of={summary} lines={6}>
-    {({ views, lastDay }) => (
-      <>
-        <Troubles counts={views} />
-        <p class="muted small">
-          {t("today.lastDay", { came: sayTally(lastDay.came), ended: sayTally(lastDay.ended) })}
-        </p>
-      </>
-    )}
-  </Loaded>
-);
+/** The counts are asked for again by themselves. Each look at rows is recorded: they come when somebody asks. */
+export function Today({ summary }: { summary: Resource<Summary> }) {
+  const [looks, setLooks] = useState(0);
+  useWatch(accessSummaryAgain, (younger) => summary.set(younger));
+  return (
+    <Loaded of={summary} lines={6}>
+      {({ views, lastDay }) => (
+        <>
+          <Troubles
+            key={looks}
+            counts={views}
+            onLook={() => {
+              setLooks(looks + 1);
+              focusHeading();
+            }}
+          />
+          <p class="muted small">
+            {t("today.lastDay", { came: sayTally(lastDay.came), ended: sayTally(lastDay.ended) })}
+          </p>
+        </>
+      )}
+    </Loaded>
+  );
+}
 
 const sayTally = ({ count, more }: Summary["lastDay"]["came"]): string => sayCount(count, more);
 
@@ -59,7 +76,8 @@ interface Doing {
 
 const headingOf = (trouble: Trouble): string => `today-${trouble}`;
 
-function Troubles({ counts }: { counts: Counts }) {
+function Troubles({ counts, onLook }: { counts: Counts; onLook: () => void }) {
+  const [shown] = useState(counts);
   const [lists] = useState(() =>
     TROUBLES.flatMap((trouble) => {
       const counted = counts.find(({ view }) => view === viewOf(trouble));
@@ -113,6 +131,14 @@ function Troubles({ counts }: { counts: Counts }) {
   return (
     <>
       <p class="attention">{!waiting && open.length > 0 && sayAttention(open)}</p>
+      <div aria-live="polite">
+        {counts !== shown && isNews(counts, lists) && (
+          <div class="notice news actions start">
+            <p>{t("today.news")}</p>
+            <Button onClick={onLook}>{t("today.showNews")}</Button>
+          </div>
+        )}
+      </div>
       {open.length > 0 && (
         <div class="troubles">
           {open.map((list) => (
@@ -132,7 +158,8 @@ function Troubles({ counts }: { counts: Counts }) {
           }}
           onDone={(said) => {
             const { portalUser } = doing.row;
-            if (doing.chart.users.value) look(doing);
+            if (portalUser && doing.trouble === "locked") keep((trouble) => afterUnlock(trouble, portalUser));
+            else if (doing.chart.users.value) look(doing);
             else if (portalUser && doing.trouble !== "bounced")
               keep((trouble) => afterResend(trouble, portalUser.portalUserId));
             finish(doing.trouble, said);
@@ -259,6 +286,7 @@ function Step(props: {
   if (!portalUser) return null;
   if (trouble === "bounced")
     return <CorrectAddress {...dialog} user={portalUser} onKnown={props.onKnown} />;
+  if (trouble === "locked") return <UnlockUser {...dialog} user={portalUser} />;
   if (!portalUser.email) return <PrintSheet {...dialog} user={portalUser} client={row.client.name} />;
   return <AccessDialog {...dialog} change="resend" user={portalUser} />;
 }

@@ -1,6 +1,6 @@
 import { expect, it, vi } from "vitest";
-import type { AccessRow, PortalUser, PortalUsers } from "../../api/staff";
-import { afterChange, afterLook, afterResend, has, TroubleList, without } from "./troubles";
+import type { AccessRow, PortalUser, PortalUsers, View } from "../../api/staff";
+import { afterChange, afterLook, afterResend, afterUnlock, has, isNews, TroubleList, without } from "./troubles";
 
 const NOW = Date.parse("2026-11-27T09:00:00Z");
 const inHours = (hours: number) => new Date(NOW + hours * 3_600_000).toISOString();
@@ -141,4 +141,32 @@ it("follows what was found when the client's portal users were looked up", () =>
   const gone = row("1", bounced("1"));
   expect(afterLook("bounced", "client-1", users({}), NOW)(gone)).toBe(false);
   expect(afterLook("bounced", "client-1", users({ portalUsers: [bounced("1")] }), NOW)(gone)).toBe(true);
+});
+
+it("takes an unlocked person from the list of who is locked out, on every chart, and from no other", () => {
+  const unlocked = user("1");
+  const sibling = row("2", user("2"));
+  const other = row("3", user("3", { username: "somebody else" }));
+  expect([row("1", unlocked), sibling, other].map(afterUnlock("locked", unlocked))).toEqual([false, false, true]);
+  expect(afterUnlock("bounced", unlocked)(row("1", unlocked))).toBe(true);
+});
+
+it("tells news from what was done here, and from a count that was wrong from the beginning", async () => {
+  const rows = ["1", "2"].map((id) => row(id, bounced(id)));
+  const { ask } = answering({ rows, nextCursor: null });
+  const list = new TroubleList("bounced", { count: 3, more: false }, ask);
+  await list.rows.load();
+  const counts = (count: number, others: Partial<Record<View, number>> = {}, more = false) => [
+    { view: "bounced" as const, count, more },
+    ...Object.entries(others).map(([view, count]) => ({ view: view as View, count, more: false })),
+  ];
+  expect(isNews(counts(3), [list])).toBe(false);
+  list.keep(without("1"));
+  expect(isNews(counts(2), [list])).toBe(false);
+  expect(isNews(counts(3), [list])).toBe(true);
+  expect(isNews(counts(1), [list])).toBe(true);
+  expect(isNews(counts(500, {}, true), [list])).toBe(true);
+  // A trouble that was not there; and invitations, of which few are about to end.
+  expect(isNews(counts(2, { locked: 1 }), [list])).toBe(true);
+  expect(isNews(counts(2, { invited: 9, locked: 0, active: 8 }), [list])).toBe(false);
 });

@@ -55,12 +55,23 @@ export function has(trouble: Trouble, user: PortalUser, now: number): boolean {
   }
 }
 
+/** Whether younger counts tell of what no list shows. How many invitations are about to end they do not tell. */
+export const isNews = (counts: readonly AccessCount[], lists: readonly TroubleList[]): boolean =>
+  TROUBLES.some((trouble) => {
+    const counted = counts.find(({ view }) => view === viewOf(trouble));
+    if (trouble === "ending" || !counted) return false;
+    const list = lists.find((each) => each.trouble === trouble);
+    return list ? list.isNews(counted) : counted.count > 0;
+  });
+
 export class TroubleList {
   readonly rows: Resource<readonly AccessRow[]>;
   /** Null while it is not known. */
   readonly count = signal<number | null>(null);
   /** Whether there are more than `count`. */
   readonly more = signal(false);
+  /** By how much the counts of all lists were above this one's rows when these came. */
+  #drift = 0;
 
   constructor(
     readonly trouble: Trouble,
@@ -77,9 +88,17 @@ export class TroubleList {
         return rows;
       }
       // The counts come from indexes, which follow a moment later; the whole list knows better.
-      if (!page.nextCursor) this.#count(page.rows.length, false);
+      if (!page.nextCursor) {
+        this.#drift = (this.count.peek() ?? 0) - page.rows.length;
+        this.#count(page.rows.length, false);
+      }
       return page.rows;
     });
+  }
+
+  /** Whether this count, which is younger, tells of what the list does not show. */
+  isNews({ count, more }: Pick<AccessCount, "count" | "more">): boolean {
+    return more !== this.more.value || (!more && count !== (this.count.value ?? 0) + this.#drift);
   }
 
   /** Drops the rows that do not stay, and asks for the next ones when none is left. */
@@ -114,6 +133,12 @@ export const afterResend =
   (trouble: Trouble, portalUserId: string) =>
   (row: AccessRow): boolean =>
     trouble === "locked" || trouble === "clocks" || without(portalUserId)(row);
+
+/** What stands in a list once a person was unlocked: on every chart that the sign-in name opens. */
+export const afterUnlock =
+  (trouble: Trouble, { username }: PortalUser) =>
+  ({ portalUser }: AccessRow): boolean =>
+    trouble !== "locked" || portalUser?.username !== username;
 
 /** What stands in a list once a portal user is known as the answer of a change has them: it does not say
  *  whether they are locked out. */

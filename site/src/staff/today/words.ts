@@ -13,7 +13,7 @@ export const nameOf = ({ client, portalUser }: AccessRow): string => sayName((po
 /** Where the next step is taken, if that is another page. */
 export function wayOf(trouble: Trouble, { client, portalUser }: AccessRow): string | undefined {
   if (trouble === "bounced" && isWithheld(portalUser?.mail)) return `/clients/${client.clientId}/safe`;
-  return trouble === "locked" || trouble === "clocks" ? `/clients/${client.clientId}/portal` : undefined;
+  return trouble === "clocks" ? `/clients/${client.clientId}/portal` : undefined;
 }
 
 /** What is wrong, as short as the next step needs it. */
@@ -55,8 +55,9 @@ export function sayStep(trouble: Trouble, { portalUser }: AccessRow): string {
     case "ending":
       return t(portalUser?.email ? "today.resend" : "users.sheet");
     case "clocks":
-    case "locked":
       return t("today.open");
+    case "locked":
+      return t("today.unlock");
     case "without-owner":
       return t("today.owner");
     case "alerts-to-practice":
