@@ -3260,6 +3260,15 @@ export interface operations {
                     "application/json": components["schemas"]["AccessSummary"];
                 };
             };
+            /** @description Some input is not valid: the fields are named, nothing was written. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Nobody is signed in, or the session has ended. */
             401: {
                 headers: {
