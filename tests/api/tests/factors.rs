@@ -935,7 +935,7 @@ async fn a_code_that_nobody_is_mailed_of_is_of_the_access_as_it_was_too() {
     let (_, token) = link.split_once('#').expect("a token behind #");
     scene.world.enroll(token, "Okafor", "1984-03-12", PASSWORD).await.expect(201);
     let computer = scene.world.browser(&who.email, PASSWORD, "computer").await;
-    let scene = Scene { computer, who, ..scene };
+    let scene = Scene { who, computer, ..scene };
     scene.app().await;
 
     let path = format!("{}/factor-reset", scene.who.path());

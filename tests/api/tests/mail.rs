@@ -221,8 +221,8 @@ async fn a_mail_that_cannot_be_sent_for_another_reason_is_given_up_too_and_staff
     // Of somebody without an account nobody knows whether the address is safe.
     let place =
         keys::account(&PracticeId::parse("harbor").expect("an id"), &world.account_key(&who.email));
-    let main = world.database.tables().main.clone();
-    world.database.remove(&main, [(place.pk, place.sk)]).expect("removed");
+    let table = world.database.tables().main.clone();
+    world.database.remove(&table, [(place.pk, place.sk)]).expect("removed");
     world.pass(3 * 24 * 60 * 60 - 1);
     assert!(!sweep(&world).await.is_empty(), "there is hope");
     let dana = world.dana().await;
