@@ -213,6 +213,7 @@ impl Change {
     /// Updates parts of an item that was not read, or that others write often; raises its `rev`.
     pub fn update(&mut self, update: &Update) -> Handle {
         let table = self.table.clone();
+        let update = Update { raises: true, ..update.clone() };
         self.push(update.values().and_then(|values| {
             let update = UpdateRequest::builder()
                 .table_name(table)
@@ -260,6 +261,8 @@ pub struct Update {
     conditions: Vec<String>,
     names: Vec<String>,
     values: Vec<Value>,
+    /// Whether it raises `rev`, though it changes nothing else.
+    raises: bool,
 }
 
 type Value = Result<AttributeValue, String>;
@@ -292,6 +295,7 @@ impl Update {
             conditions: Vec::new(),
             names: Vec::new(),
             values: Vec::new(),
+            raises: false,
         }
     }
 
@@ -446,7 +450,8 @@ impl Update {
 
     /// Whether it changes anything, or only demands something.
     pub(crate) fn is_update(&self) -> bool {
-        !(self.sets.is_empty() && self.removes.is_empty() && self.adds.is_empty())
+        let changes = !(self.sets.is_empty() && self.removes.is_empty() && self.adds.is_empty());
+        self.raises || changes
     }
 
     pub(super) fn names(&self) -> HashMap<String, String> {

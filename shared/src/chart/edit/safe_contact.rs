@@ -78,6 +78,10 @@ impl ChartEdit<'_> {
         user: &PortalUser,
     ) -> Result<(), Problem> {
         let Some(to) = &user.email else { return Ok(()) };
+        // Before anything is guessed: a refusal that nobody is told writes nothing.
+        if !client.allows_mail_to(to) {
+            return Err(not_sent());
+        }
         let decide = |account: &Account| -> BTreeSet<ClientId> {
             account.others_that_decide(client.client_id, About::Access).collect()
         };
@@ -94,10 +98,7 @@ impl ChartEdit<'_> {
         let others = others.iter().filter_map(|other| charts.get(other));
         let clients: Vec<&Client> = others.map(|chart| &chart.client).chain([client]).collect();
         if !clients.iter().all(|client| client.allows_mail_to(to)) {
-            return Err(not_allowed(
-                "mail",
-                "Under safe contact, mail goes only to addresses that are marked as safe, and this one is not: the invitation would reach nobody, and an earlier link would be dead. Mark the address as safe first, or print an enrolment sheet.",
-            ));
+            return Err(not_sent());
         }
         for client in clients {
             self.hold(client);
@@ -135,6 +136,14 @@ impl ChartEdit<'_> {
         }
         Ok(())
     }
+}
+
+/// 409: a mail that would be withheld.
+fn not_sent() -> Problem {
+    not_allowed(
+        "mail",
+        "Under safe contact, mail goes only to addresses that are marked as safe, and this one is not: the invitation would reach nobody, and an earlier link would be dead. Mark the address as safe first, or print an enrolment sheet.",
+    )
 }
 
 /// 409: the pages have words of their own for what it is about.
