@@ -1576,7 +1576,7 @@ export interface components {
          * @description Why somebody is left out, or a row was not made.
          * @enum {string}
          */
-        BulkSkipped: "no-email" | "has-access" | "minor" | "closed" | "address-in-use" | "budget" | "not-found" | "revoked" | "refused";
+        BulkSkipped: "no-email" | "has-access" | "minor" | "closed" | "address-in-use" | "budget" | "not-found" | "revoked" | "safe-contact" | "refused";
         /**
          * @description How far a job is.
          * @enum {string}
@@ -5538,7 +5538,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `account_exists`, with `account: {name, charts: [{clientId, name, relationship}]}`: say whether it is the same person; `self_twice`, `username_taken`, `username_confusable`: choose another sign-in name; `already_added`; `access_revoked`: activate instead; `too_many_portal_users`, `too_many_charts`. */
+            /** @description `account_exists`, with `account: {name, charts: [{clientId, name, relationship}]}`: say whether it is the same person; `self_twice`, `username_taken`, `username_confusable`: choose another sign-in name; `already_added`; `access_revoked`: activate instead; `age_rule`: the practice's rules end such an access at the client's age; `safe_contact`: the person is the client of a duplicate of this chart that is under safe contact: mark this one first; `client_closed`; `too_many_portal_users`, `too_many_charts`. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5671,6 +5671,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `safe_contact`: this is the client's own access, the client is under safe contact, and the account opens other charts, over whose mails the mark would lose its say. Revoke it instead, or end safe contact first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The successor cannot get the alerts. */
             422: {
                 headers: {
@@ -5765,7 +5774,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nothing changed. `stale`: the version is old; `account_in_use`: the person has not enrolled, and the sign-in name is that of an account with access to other clients; `username_taken`, `username_confusable`; `name_of_client`: the person is a client elsewhere; `self_twice`: so it is, and nobody is two clients; `change_too_large`: the person has access to more clients than can be told of all this together. */
+            /** @description Nothing changed. `stale`: the version is old; `account_in_use`: the person has not enrolled, and the sign-in name is that of an account with access to other clients; `username_taken`, `username_confusable`; `name_of_client`: the person is a client elsewhere; `self_twice`: so it is, and nobody is two clients; `safe_contact`: a new address is not marked as safe, and an open invitation would be dead with no other sent: mark it first; or the client's own access, of an account that opens other charts, would be another person's: end safe contact first; `change_too_large`: the person has access to more clients than can be told of all this together. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5889,6 +5898,15 @@ export interface operations {
             };
             /** @description No such thing, or another practice's. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `client_closed`: reopen the chart first. `age_rule`: the practice's rules end such an access at the client's age. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6084,7 +6102,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `already_enrolled`, `access_revoked`; `no_email`: print a sheet instead; `client_closed`. */
+            /** @description `already_enrolled`, `access_revoked`; `no_email`: print a sheet instead; `safe_contact`: the address is not marked as safe, so that the mail would not be sent, and an earlier link would be dead: mark it first, or print a sheet; `client_closed`. */
             409: {
                 headers: {
                     [name: string]: unknown;
