@@ -883,6 +883,7 @@ async fn the_clients_own_access_stays_while_the_mark_has_a_say_over_their_other_
     let Scene { world, dana, client: child, who } = scene().await;
     let own = client(&dana).await;
     let oneself = join(&dana, &own, "self").await;
+    let other = dana.enroll_for(&own, "other@mail.example").await;
     world.deliver().await;
     mark(&dana, &own, &[]).await;
     for revoked in [false, true] {
@@ -897,7 +898,6 @@ async fn the_clients_own_access_stays_while_the_mark_has_a_say_over_their_other_
         assert_eq!(world.items_but_sessions().await, before, "nothing was written");
     }
     // Another person's access goes as ever, and so does this one's when the mark is ended.
-    let other = dana.enroll_for(&own, "other@mail.example").await;
     dana.delete(&other, "confirm=delete").await.expect(200);
     edit(&dana, &own, &json!({"safeContact": false})).await.expect(200);
     edit_relationship(&dana, &own, "other").await.expect(200);

@@ -15,7 +15,7 @@ use crate::{
     client::Client,
     clock::Lapse,
     factor::passkey::Moved,
-    fields::{At, Email},
+    fields::{At, Email, Relationship},
     history::Action,
     id::{ClientId, PortalUserId, SessionId},
     keys::{self, Found},
@@ -189,8 +189,11 @@ impl ChartEdit<'_> {
                     if is { PortalUser { email: user.email.clone(), ..there } } else { there }
                 });
                 self.demand_own_addresses_on(chart, &users.collect::<Vec<_>>())?;
-                // Of two changes of who has which address there, from two other charts, one reads again.
-                self.hold(&chart.client);
+                // Of two changes of who has which address there, from two other charts, one reads again: the client's
+                // and another person's. Without access of the client's own, nobody can share it.
+                if chart.users.iter().any(|user| user.relationship == Relationship::Oneself) {
+                    self.hold(&chart.client);
+                }
                 if let Some(there) = chart.user(grant.portal_user_id).ok().filter(|_| !open(grant))
                 {
                     // Another change of who has which address there writes the person, too.
