@@ -25,7 +25,6 @@ export const safe = {
   "safe.untold": "No mail is sent to {email}: it is not marked as safe. Tell {name} yourself. If not enrolled yet, print an enrollment sheet next.",
   "safe.first": "{name} gets all six permissions, and becomes the chart owner.",
   "safe.added": "{name} was added. No invitation was sent: {email} is not marked as safe",
-  "safe.resent": "A new invitation for {name} was made, and not sent: {email} is not marked as safe",
   "safe.addLead": "The invitation is sent only to an address that is marked as safe.",
   "safe.who": "Who can enter now",
   "safe.nobody": "Nobody can enter this chart.",

@@ -48,7 +48,7 @@ export function AccessDialog(props: {
 const nameOf = (user: PortalUser) => ({ name: sayName(user.name), email: user.email ?? "" });
 
 /** Words of safe contact, which come with the mark at the head of the client's page. */
-const saySafe = (key: "untold" | "notSent" | "resent", who: Params): string => sayIfKnown(`safe.${key}`, who) ?? "";
+const saySafe = (key: "untold" | "notSent", who: Params): string => sayIfKnown(`safe.${key}`, who) ?? "";
 
 function consequences(change: AccessChange, chart: Chart, user: PortalUser): Consequences {
   const who = nameOf(user);
@@ -66,26 +66,23 @@ function consequences(change: AccessChange, chart: Chart, user: PortalUser): Con
       };
     }
     case "resend":
-      return {
-        happens: [unsent ? saySafe("notSent", who) : t("resend.what", who)],
-        ends: [t("resend.old")],
-        stays: [t("stays.permissions")],
-      };
+      // The server refuses it, and says what to do instead.
+      if (unsent) return { happens: [saySafe("notSent", who)] };
+      return { happens: [t("resend.what", who)], ends: [t("resend.old")], stays: [t("stays.permissions")] };
   }
 }
 
 /** Does it, and answers what to say about it. */
 async function act(change: AccessChange, chart: Chart, user: PortalUser): Promise<string> {
   const who = nameOf(user);
-  const unsent = withholds(chart, user.email);
   switch (change) {
     case "resend":
       await chart.resend(user.portalUserId);
-      return unsent ? saySafe("resent", who) : t("resend.done", who);
+      return t("resend.done", who);
     case "activate": {
       const { portalUser, at } = await chart.activate(user.portalUserId);
       const invited = portalUser?.status === "invited" ? "activate.invited" : "activate.done";
-      const said = user.email && !unsent ? invited : "activate.doneUntold";
+      const said = user.email && !withholds(chart, user.email) ? invited : "activate.doneUntold";
       return t(said, { ...who, time: sayClock(at, true) });
     }
   }
