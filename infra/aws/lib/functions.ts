@@ -358,8 +358,8 @@ export const FUNCTIONS: Record<string, Plan> = {
       put("asked", "account", "chart"),
       // Who gets an alert is decided by the chart as it is in that moment.
       check("chart"),
-      // Nobody is listed as locked out whose lock was ended since.
-      check("lock"),
+      // Nobody is listed as locked out whose lock was ended since, nor invited again whose account opens another chart since.
+      check("lock", "account"),
       remove("asked", "lock"),
       // A sign-in name is locked: the portal users of its account are told.
       get("lock", "account"),

@@ -103,7 +103,9 @@ impl ChartEdit<'_> {
         // An edit of a person with forty charts has no room for the clients of all: there a mark that is set in the same
         // moment keeps the mail from going, and the link of before has ended.
         if client.client_id == self.chart.client.client_id {
-            clients.into_iter().for_each(|client| self.hold(client));
+            for client in clients {
+                self.hold(client);
+            }
         }
         Ok(())
     }
